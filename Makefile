@@ -1,0 +1,25 @@
+# Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
+.PHONY: demo test style types newest lock
+
+demo:
+	python3 demo
+
+test:
+	python3 tests
+
+style:
+	python3 tests --style
+
+types:
+	python3 tests --types
+
+# The newest releases instead of the lock; what differs is listed before the tests run.
+newest:
+	python3 tests --newest
+
+# The locks, from their inputs: every version exact and hashed, for every supported Python. Needs uv.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+	--no-header --no-annotate --constraints requirements/lts.in pyproject.toml
+lock:
+	$(LOCK) requirements/tests.in --output-file requirements/tests.txt
+	$(LOCK) requirements/demo.in --output-file requirements/demo.txt

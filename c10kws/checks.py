@@ -1,0 +1,85 @@
+"""System checks: what is wrong with a project's settings, and the line that mends it.
+
+========== =====================================================================
+c10kws.E001 another app's ``runserver`` hides ours
+c10kws.E002 ``C10KWS`` is not a dictionary, or a value has the wrong type
+c10kws.W001 an unknown key in ``C10KWS``
+========== =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.management import get_commands
+
+from . import conf
+
+
+@register
+def check_runserver(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The first app that has a ``runserver`` wins: it must be c10kws."""
+    winner = get_commands().get("runserver")
+    names = [config.name for config in apps.get_app_configs()]
+    if winner not in names or names.index(winner) >= names.index("c10kws"):
+        return []
+    return [
+        Error(
+            f"'{winner}' stands above 'c10kws' in INSTALLED_APPS, so its runserver is used and "
+            "WebSockets do not work in development.",
+            hint=f"Move 'c10kws' above '{winner}'; both then work together.",
+            id="c10kws.E001",
+        )
+    ]
+
+
+@register
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The keys and types of ``C10KWS``."""
+    own = getattr(settings, conf.NAME, {})
+    if not isinstance(own, Mapping):
+        return [
+            Error(
+                f"C10KWS must be a dictionary, not {own!r}.",
+                hint='Write for example C10KWS = {"THREADS": 16}.',
+                id="c10kws.E002",
+            )
+        ]
+    return [
+        message
+        for key, value in own.items()
+        for message in (_check_key(key) if key not in conf.KEYS else _check_value(key, value))
+    ]
+
+
+def _check_key(key: object) -> list[CheckMessage]:
+    close = get_close_matches(str(key).upper(), conf.KEYS, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(conf.KEYS)}."
+    return [Warning(f"C10KWS has an unknown key {key!r}.", hint=hint, id="c10kws.W001")]
+
+
+def _check_value(key: str, value: object) -> list[CheckMessage]:
+    default = conf.KEYS[key]
+    if isinstance(default, bool):
+        expected, valid = "True or False", isinstance(value, bool)
+    elif isinstance(default, tuple):
+        expected = "a list of strings"
+        valid = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+    else:
+        kinds = (int, float) if isinstance(default, float) else int
+        expected = "a number above 0" if isinstance(default, float) else "a whole number above 0"
+        valid = isinstance(value, kinds) and not isinstance(value, bool) and value > 0
+    if valid:
+        return []
+    return [
+        Error(
+            f"C10KWS[{key!r}] must be {expected}, not {value!r}.",
+            hint=f"The default is {default!r}.",
+            id="c10kws.E002",
+        )
+    ]

@@ -1,0 +1,61 @@
+"""The settings: ``C10KWS`` in the Django settings, read lazily over these defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+NAME = "C10KWS"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every key of ``C10KWS``, in lower case, with its default. Sizes are bytes, times seconds."""
+
+    #: Longest message a client may send, counted in bytes; a longer one closes with 1009. What
+    #: websockets and Channels' daphne use, and far above what a page has to say at once.
+    max_message_size: int = 1024 * 1024
+    #: Data written but not yet sent to one client; past it the client is closed with 1013.
+    #: Checked before a write, so that one message always fits an empty queue.
+    max_queue_bytes: int = 1024 * 1024
+    #: How long a client may take to answer a Close before TCP is aborted.
+    close_timeout: float = 10.0
+    #: How long a handler may go on after its connection ended before it is cancelled.
+    handler_timeout: float = 10.0
+    #: Longest body of a request; a longer one is answered with 413.
+    max_body_size: int = 100 * 1024 * 1024
+    #: How long a client may take no byte of a response before it is aborted.
+    send_timeout: float = 10.0
+    #: How long a stopping server waits for requests and connections to end.
+    drain_timeout: float = 30.0
+    #: Threads that run views; as many again run the ORM calls of WebSocket handlers.
+    threads: int = 16
+    #: Peers whose forwarded headers (X-Forwarded-For, …) reach the application.
+    trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
+    #: Whether a handshake that the application answers with 401, 403, 404 or a redirect is
+    #: accepted and closed with 44xx, which a browser can see. False keeps the HTTP answer.
+    close_refused_handshakes: bool = True
+
+
+DEFAULTS = Settings()
+KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
+
+
+def current() -> Settings:
+    """Return the settings as they are now; outside a Django project, the defaults.
+
+    Unknown keys are left to the system checks, which name a close match.
+    """
+    from django.conf import settings
+
+    own = getattr(settings, NAME, {}) if settings.configured or _has_module() else {}
+    if not own:
+        return DEFAULTS
+    return Settings(**{key.lower(): value for key, value in own.items() if key in KEYS})
+
+
+def _has_module() -> bool:
+    import os
+
+    return bool(os.environ.get("DJANGO_SETTINGS_MODULE"))

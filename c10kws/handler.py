@@ -1,0 +1,43 @@
+"""The life of a handler: it runs beside its connection, and neither outlives the other for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from .connection import WebSocket
+from .exceptions import ConnectionClosed
+
+Handler = Callable[[WebSocket], Awaitable[None]]
+
+
+async def serve(
+    websocket: WebSocket, handler: Handler, report: Callable[[BaseException], None]
+) -> None:
+    """Run ``handler`` in the current task, then close the connection and wait for its end.
+
+    It closes with 1000 when the handler returns and with 1011 when it raises. ``report`` gets
+    what it raised, except :exc:`ConnectionClosed` of this very connection, which is the normal
+    end of a handler that reads in a loop.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    websocket.cancel_when_over(task)
+    try:
+        await handler(websocket)
+    except asyncio.CancelledError as error:
+        if not websocket.closed:  # nobody here cancels the handler of an open connection
+            websocket.close(1011, "internal error")
+            report(error)
+    except Exception as error:
+        if not _is_normal_end(error, websocket):
+            websocket.close(1011, "internal error")
+            report(error)
+    websocket.close(1000)
+    await websocket.wait_closed()
+
+
+def _is_normal_end(error: Exception, websocket: WebSocket) -> bool:
+    if isinstance(error, ExceptionGroup):
+        return all(_is_normal_end(each, websocket) for each in error.exceptions)
+    return isinstance(error, ConnectionClosed) and error.websocket is websocket

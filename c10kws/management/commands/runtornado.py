@@ -1,0 +1,65 @@
+"""``manage.py runtornado [addr:]port``: serve the project for production."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.core.servers.basehttp import get_internal_wsgi_application
+
+import c10kws
+from c10kws_tornado import serve
+
+from ...refusals import Refusals
+from ..serving import server_options
+
+DEFAULT_ADDRESS = "127.0.0.1"
+DEFAULT_PORT = 8000
+_ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
+
+
+class Command(BaseCommand):
+    """One process, one event loop and a bounded pool of threads; Ctrl-C or TERM stops it."""
+
+    help = "Serves the project, pages and WebSockets, on Tornado: for production."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One optional address."""
+        parser.add_argument(
+            "addrport",
+            nargs="?",
+            default=f"{DEFAULT_ADDRESS}:{DEFAULT_PORT}",
+            help=f"Port, or address:port (default {DEFAULT_ADDRESS}:{DEFAULT_PORT}).",
+        )
+
+    def handle(self, *args: Any, addrport: str, **options: Any) -> None:
+        """Serve until a signal ends it."""
+        address, port = parse_address(addrport)
+        try:
+            serve(
+                Refusals(get_internal_wsgi_application()),
+                address,
+                port,
+                on_ready=lambda: self.announce(address, port),
+                **server_options(),
+            )
+        except OSError as error:
+            raise CommandError(f"Cannot listen on {addrport}: {error}") from error
+
+    def announce(self, address: str, port: int) -> None:
+        """Say where the project can be reached."""
+        host = f"[{address}]" if ":" in address else address
+        self.stdout.write(
+            f"c10kws {c10kws.__version__}: pages at http://{host}:{port}/, "
+            f"WebSockets at ws://{host}:{port}/. Quit with CONTROL-C."
+        )
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return address and port of ``[addr:]port``; an IPv6 address stands in brackets."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 <= int(match["port"]) < 65536:
+        raise CommandError(f"Expected a port or address:port, as 0.0.0.0:8000, not {text!r}.")
+    return (match["address"] or DEFAULT_ADDRESS).strip("[]"), int(match["port"])

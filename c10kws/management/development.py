@@ -1,0 +1,78 @@
+"""The server behind ``runserver``: what Django expects of ``server_cls``, on c10kws_tornado."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import socketserver
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from c10kws_tornado import Server, bind
+
+from .serving import log_to_django_server, server_options
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+GOING_AWAY = 1001
+SERVICE_RESTART = 1012
+#: How long the exit of the process waits for the closing handshakes: browsers answer at once.
+EXIT_TIMEOUT = 2.0
+
+
+class DevelopmentServer:
+    """Take the place of ``django.core.servers.basehttp.WSGIServer``.
+
+    Django makes it with an address (OSError when that is taken), sets the application and calls
+    ``serve_forever``, in the main thread or, under the autoreloader, in another one.
+    """
+
+    def __init__(
+        self, server_address: tuple[str, int], handler_class: type, *, ipv6: bool = False
+    ) -> None:
+        address, port = server_address
+        self._sockets = bind(address, port, ipv6=ipv6)
+        self.server_port: int = self._sockets[0].getsockname()[1]
+        self._application: WSGIApplication | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: Server | None = None
+
+    def set_app(self, application: WSGIApplication) -> None:
+        """Set the WSGI application to serve."""
+        self._application = application
+
+    def serve_forever(self) -> None:
+        """Serve until the process ends; KeyboardInterrupt closes the sockets and goes on up."""
+        log_to_django_server()
+        atexit.register(self._close_at_exit)
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        assert self._application is not None
+        options: dict[str, Any] = server_options()
+        if not isinstance(self, socketserver.ThreadingMixIn):  # runserver --nothreading
+            options["threads"] = 1
+        self._loop = asyncio.get_running_loop()
+        self._server = Server(self._application, **options)
+        self._server.add_sockets(self._sockets)
+        self._server.start()
+        try:
+            await asyncio.Event().wait()
+        finally:  # Ctrl-C: asyncio cancels this task
+            with suppress(asyncio.CancelledError):
+                await self._server.stop(GOING_AWAY, timeout=EXIT_TIMEOUT)
+
+    def _close_at_exit(self) -> None:
+        """Tell the clients that a successor comes: the autoreloader ends the process this way.
+
+        The loop's thread is a daemon and still runs while ``atexit`` does.
+        """
+        loop, server = self._loop, self._server
+        if loop is None or server is None or not loop.is_running():
+            return
+        stopping = asyncio.run_coroutine_threadsafe(
+            server.stop(SERVICE_RESTART, timeout=EXIT_TIMEOUT), loop
+        )
+        with suppress(Exception):
+            stopping.result(EXIT_TIMEOUT + 1)

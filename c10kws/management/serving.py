@@ -1,0 +1,51 @@
+"""Where the two halves meet: a server for the project, with the project's settings.
+
+This is the composition root, with the commands beside it: only they import both ``c10kws`` and
+``c10kws_tornado``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from c10kws_tornado import Limits
+
+from .. import conf
+
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+#: The loggers of the access lines: the server's for requests, the library's for WebSockets.
+ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
+
+
+def server_options() -> dict[str, Any]:
+    """Return the arguments of ``c10kws_tornado.Server`` that ``C10KWS`` sets."""
+    settings = conf.current()
+    return {
+        "limits": Limits(max_body_size=settings.max_body_size, send_timeout=settings.send_timeout),
+        "threads": settings.threads,
+        "trusted_proxies": tuple(settings.trusted_proxies),
+        "drain_timeout": settings.drain_timeout,
+    }
+
+
+class DjangoServerHandler(logging.Handler):
+    """Hand access lines to the logger ``django.server``, which a stock project shows."""
+
+    def emit(self, record: LogRecord) -> None:
+        """Let ``django.server`` handle the record, with its own level, filters and handlers."""
+        target = logging.getLogger("django.server")
+        if target.isEnabledFor(record.levelno):
+            target.handle(record)
+
+
+def log_to_django_server() -> None:
+    """Send the access lines where those of Django's own runserver go."""
+    for name in ACCESS_LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, DjangoServerHandler) for handler in logger.handlers):
+            logger.addHandler(DjangoServerHandler())
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

@@ -1,0 +1,219 @@
+"""Refusals that a browser can see: a WSGI wrapper around the Django application.
+
+A browser tells its page nothing about a handshake that was answered with HTTP: no status, no
+reason, just the close code 1006. So a valid handshake of an allowed origin that the application
+answers with 401, 403, 404 or a redirect is accepted here and closed at once with 4000 + the
+status and a reason. The headers of the answer's cookies are kept; its body is not sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.wsgi import WSGIRequest
+from django.urls import Resolver404, resolve
+
+from . import conf, handshake
+from .connection import WebSocket
+from .exceptions import HandshakeRefused
+from .hijack import Hijack
+from .origins import check_origin
+from .views import Options
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger("c10kws")
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REASONS = {401: "authentication required", 403: "forbidden", 404: "not found"}
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The Close frame that says what an HTTP answer said."""
+
+    code: int
+    reason: str
+
+
+class Refusals:
+    """Wrap a Django WSGI application; see the module's text."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """PEP 3333's application call; only handshakes are looked at."""
+        contract = Hijack.from_environ(environ)
+        settings = conf.current()
+        if (
+            contract is None
+            or not settings.close_refused_handshakes
+            or not handshake.is_handshake(environ)
+        ):
+            return self._application(environ, start_response)
+        asked = dict(environ)  # Django decodes PATH_INFO in place
+        held = _HeldResponse(start_response)
+        result = self._application(environ, held)
+        close = _close_for(WSGIRequest(asked), held) if held.refusal else None
+        accepted = _accept(WSGIRequest(asked)) if close else None
+        if close is None or accepted is None:
+            held.release()
+            return result
+        _log(asked, held, close)
+        cookies = [(name, value) for name, value in held.headers if name.lower() == "set-cookie"]
+        start_response("101 Switching Protocols", [*accepted.headers.items(), *cookies])
+        return _ClosingResponse(result, contract, accepted.subprotocol, close, settings)
+
+
+class _HeldResponse:
+    """A ``start_response`` that holds back the head of a refusal until it is released."""
+
+    def __init__(self, start_response: StartResponse) -> None:
+        self._start_response = start_response
+        self._holding = True
+        self._args: tuple[Any, ...] | None = None
+        self._write: Callable[[bytes], object] | None = None
+
+    def __call__(
+        self, status: str, headers: Headers, exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        args = (status, headers) if exc_info is None else (status, headers, exc_info)
+        if not self._holding:
+            return self._start_response(*args)
+        self._args = args
+        if not self.refusal:
+            self.release()
+        return self._late_write
+
+    @property
+    def status(self) -> int:
+        return int(self._args[0].split(" ", 1)[0]) if self._args else 0
+
+    @property
+    def headers(self) -> Headers:
+        return self._args[1] if self._args else []
+
+    @property
+    def location(self) -> str:
+        """Where a redirect points, or an empty string."""
+        return next((value for name, value in self.headers if name.lower() == "location"), "")
+
+    @property
+    def refusal(self) -> bool:
+        """Whether a head is held whose status a Close frame can say."""
+        return self._holding and (self.status in REASONS or self.status in REDIRECTS)
+
+    def release(self) -> None:
+        """Pass on what is held, and whatever comes later."""
+        if self._holding:
+            self._holding = False
+            if self._args is not None:
+                self._write = self._start_response(*self._args)
+
+    def _late_write(self, data: bytes) -> None:
+        self.release()
+        assert self._write is not None
+        self._write(data)
+
+
+class _ClosingResponse:
+    """The iterable of the 101: its ``close()`` opens the WebSocket in order to close it."""
+
+    def __init__(
+        self,
+        refused: Iterable[bytes],
+        contract: Hijack,
+        subprotocol: str | None,
+        close: Close,
+        settings: conf.Settings,
+    ) -> None:
+        self._refused = refused
+        self._contract = contract
+        self._subprotocol = subprotocol
+        self._close = close
+        self._settings = settings
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        """Close the refused response in this thread, then the WebSocket on the loop."""
+        try:
+            if hasattr(self._refused, "close"):
+                self._refused.close()
+        finally:
+            self._contract.loop.call_soon_threadsafe(self._start)
+
+    def _start(self) -> None:
+        if self._contract.stream.upgraded:
+            websocket = WebSocket(
+                self._contract.stream, subprotocol=self._subprotocol, settings=self._settings
+            )
+            websocket.close(self._close.code, self._close.reason)
+
+
+def _close_for(request: WSGIRequest, held: _HeldResponse) -> Close | None:
+    """Return the Close for an HTTP answer; None for a redirect that says nothing of WebSockets."""
+    if held.status in REASONS:
+        return Close(4000 + held.status, REASONS[held.status])
+    target = urlsplit(held.location.strip())
+    path = unquote(target.path)
+    same_host = target.netloc in ("", request.META.get("HTTP_HOST", ""))
+    if same_host and path == request.path + "/":
+        return Close(4404, _short(f"missing final slash: {path}"))
+    if request.scheme == "http" and target.scheme == "https" and path == request.path:
+        return Close(4403, "use wss")
+    if _options(request.path_info) is not None:
+        return Close(4401, REASONS[401])
+    return None
+
+
+def _short(reason: str) -> str:
+    """A Close frame has room for 123 bytes of reason (RFC 6455 §5.5)."""
+    return reason.encode()[:123].decode(errors="ignore")
+
+
+def _accept(request: WSGIRequest) -> handshake.Accept | None:
+    """Return the answer to the handshake; None when it is invalid or its origin not allowed.
+
+    The subprotocol is one that the view speaks, else the first offered: a browser that offered
+    some and is answered with none reports 1006 and nothing else.
+    """
+    options = _options(request.path_info) or _options(request.path_info + "/") or Options()
+    try:
+        check_origin(request, options.origins)
+        offered = handshake.offered_subprotocols(request.META)
+        return handshake.accept(request.META, [*options.subprotocols, *offered])
+    except (HandshakeRefused, DisallowedHost):
+        return None
+
+
+def _options(path: str) -> Options | None:
+    """Return the options of the WebSocket view at ``path``; None where there is none."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return None
+    if hasattr(view, "view_class"):  # a class-based view: the handler is its get()
+        view = getattr(view.view_class, "get", view)
+    return getattr(view, "websocket_options", None)
+
+
+def _log(environ: WSGIEnvironment, held: _HeldResponse, close: Close) -> None:
+    logger.info(
+        "%s: handshake answered with %d%s; accepted and closed with %d %s",
+        environ.get("PATH_INFO", ""),
+        held.status,
+        f" to {held.location}" if held.location else "",
+        close.code,
+        close.reason,
+    )

@@ -1,0 +1,8 @@
+"""A WSGI server on Tornado that can hand a connection over (``docs/hijack.rst``)."""
+
+from .limits import Limits
+from .pool import Pool, PoolFull
+from .run import bind, serve
+from .server import Server
+
+__all__ = ["Limits", "Pool", "PoolFull", "Server", "bind", "serve"]

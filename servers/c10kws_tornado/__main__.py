@@ -1,0 +1,82 @@
+"""``python -m c10kws_tornado package.module:application``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from dataclasses import fields
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from .limits import Limits
+from .run import serve
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+
+def main() -> None:
+    """Serve an application with the limits that the flags name."""
+    options = vars(make_parser().parse_args())
+    logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(message)s")
+    application = load(options.pop("application"))
+    address, port = options.pop("address"), options.pop("port")
+    limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
+    ready = f"Serving http://{address}:{port}/. Quit with CONTROL-C."
+    try:
+        serve(
+            application,
+            address,
+            port,
+            limits=limits,
+            on_ready=lambda: print(ready, flush=True),
+            **options,
+        )
+    except OSError as error:
+        sys.exit(f"c10kws_tornado: {error}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return a parser with a flag for every argument of the server."""
+    parser = argparse.ArgumentParser(prog="python -m c10kws_tornado", description=__doc__)
+    parser.add_argument("application", help="the WSGI application, as project.wsgi:application")
+    parser.add_argument("--address", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="where to listen (8000)")
+    parser.add_argument("--threads", type=int, default=16, help="threads that run views (16)")
+    parser.add_argument(
+        "--queue-size", type=int, default=1024, help="requests that may wait (1024)"
+    )
+    parser.add_argument("--drain-timeout", type=float, default=30.0, help="seconds to stop in (30)")
+    parser.add_argument("--url-scheme", choices=["http", "https"], help="what a proxy speaks")
+    parser.add_argument(
+        "--trusted-proxies",
+        type=lambda text: text.split(","),
+        default=("127.0.0.1", "::1"),
+        help="whose forwarded headers count, separated by commas (127.0.0.1,::1)",
+    )
+    for field in fields(Limits):
+        kind = float if isinstance(field.default, float) else int
+        flag = "--" + field.name.replace("_", "-")
+        parser.add_argument(flag, type=kind, default=field.default, help=f"({field.default})")
+    return parser
+
+
+def load(name: str) -> WSGIApplication:
+    """Import ``package.module:attribute``; the attribute is "application" by default."""
+    module_name, _, attribute = name.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        application = getattr(import_module(module_name), attribute or "application")
+    except ModuleNotFoundError as error:
+        sys.exit(f"c10kws_tornado: expected package.module:application, not {name!r}: {error}")
+    except AttributeError:
+        sys.exit(f"c10kws_tornado: {module_name} has no {attribute or 'application'!r}")
+    if not callable(application):
+        sys.exit(f"c10kws_tornado: {name} is not a WSGI application: it is not callable")
+    return cast("WSGIApplication", application)
+
+
+if __name__ == "__main__":
+    main()

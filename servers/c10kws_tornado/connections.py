@@ -1,0 +1,72 @@
+"""The connections of a server: which are idle, which carry a request, which became raw streams."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tornado.http1connection import HTTP1ServerConnection
+
+from .stream import RawStream
+
+
+class Connections:
+    """Kept on the loop's thread. Tornado's own set forgets detached streams and knows no idling."""
+
+    def __init__(self) -> None:
+        self._busy: dict[object, bool] = {}
+        self._streams: set[RawStream] = set()
+        self._changed = asyncio.Event()
+        self.stopping = False
+
+    def add(self, connection: object) -> None:
+        """A connection waits for its next request."""
+        self._busy[connection] = False
+
+    def begin(self, connection: object) -> None:
+        """A request has begun."""
+        self._busy[connection] = True
+
+    def end(self, connection: object) -> None:
+        """The request is over; a stopping server wants no other on this connection."""
+        if connection in self._busy:
+            self._busy[connection] = False
+            if self.stopping:
+                self._close(connection)
+        self._changed.set()
+
+    def remove(self, connection: object) -> None:
+        """The connection is closed, or it became a raw stream."""
+        self._busy.pop(connection, None)
+        self._changed.set()
+
+    def add_stream(self, stream: RawStream) -> None:
+        """Remember a raw stream; those that have ended are forgotten by the way."""
+        if len(self._streams) % 256 == 255:
+            self._streams = {each for each in self._streams if not each.ended}
+        self._streams.add(stream)
+
+    async def drain(self, deadline: float) -> None:
+        """Close idle connections and wait, until ``deadline`` in loop time, for the busy ones."""
+        self.stopping = True
+        for connection, busy in list(self._busy.items()):
+            if not busy:
+                self._close(connection)
+        loop = asyncio.get_running_loop()
+        while any(self._busy.values()) and (left := deadline - loop.time()) > 0:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), left)
+            except TimeoutError:
+                return
+
+    def abort(self) -> None:
+        """End everything at once."""
+        for connection in list(self._busy):
+            self._close(connection)
+        for stream in self._streams:
+            stream.abort()
+        self._streams.clear()
+
+    def _close(self, connection: object) -> None:
+        assert isinstance(connection, HTTP1ServerConnection)
+        connection.stream.close()

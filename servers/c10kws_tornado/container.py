@@ -1,0 +1,334 @@
+"""One WSGI call and the four ends of its response (``docs/hijack.rst``).
+
+============================ ====================================================================
+1 plain iterable             called, iterated and closed in one worker thread
+2 async iterable             iterated on the loop; closed in a worker thread
+3 deferred                   announced by ``c10kws.defer``, resolved and sent on the loop
+4 101 Switching Protocols    head flushed, stream detached, ``close()`` in the same worker thread
+============================ ====================================================================
+
+A ``wsgi.file_wrapper`` body is sent as end 2 is: read in the pool, no thread held in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from .accesslog import AccessLog, Line
+from .filewrapper import FileWrapper
+from .limits import Limits
+from .pool import Pool
+from .response import Head, StartResponse, make_head, merge_heads, plain_error
+from .sender import ClientGone, Sender
+from .stream import RawStream
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from tornado.http1connection import HTTP1Connection
+
+logger = logging.getLogger("c10kws_tornado.error")
+
+Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]]
+
+
+class ShortBody(Exception):
+    """Less came than the head has promised."""
+
+
+class Container:
+    """What the exchanges of one server share."""
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        loop: asyncio.AbstractEventLoop,
+        pool: Pool,
+        limits: Limits,
+        on_stop: Callable[[Any], None],
+        attached: Callable[[RawStream], None],
+    ) -> None:
+        self.application = application
+        self.loop = loop
+        self.pool = pool
+        self.limits = limits
+        self.on_stop = on_stop
+        self.attached = attached
+        self.log = AccessLog(pool)
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, coroutine: Any) -> None:
+        """Run a coroutine of an exchange; on the loop."""
+        task = self.loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Exchange:
+    """A request and its response. ``run`` is the job of a worker thread."""
+
+    def __init__(
+        self,
+        container: Container,
+        connection: HTTP1Connection,
+        environ: dict[str, Any],
+        body: IO[bytes],
+        line: Line,
+        done: Callable[[], None],
+    ) -> None:
+        self._container = container
+        self._environ = environ
+        self._method: str = environ["REQUEST_METHOD"]
+        self._body = body
+        self._line = line
+        self._done = done
+        self._sender = Sender(connection, container.loop, container.limits)
+        self._connection = connection
+        self._start = StartResponse(self._write, lambda: self._head is not None)
+        self._head: Head | None = None
+        self._head_queued = False
+        self._deferred: Deferred | None = None
+        self._stream = RawStream()
+        self._result: Any = None
+        environ["c10kws.stream"] = self._stream
+        environ["c10kws.loop"] = container.loop
+        environ["c10kws.executor"] = container.pool
+        environ["c10kws.defer"] = self._defer
+        environ["c10kws.on_stop"] = container.on_stop
+
+    # In a worker thread
+
+    def run(self) -> None:
+        """Call the application and bring its response to one of the four ends."""
+        handed_over = False
+        try:
+            self._result = self._container.application(self._environ, self._start)
+            handed_over = self._choose_end()
+        except ClientGone:
+            self._stop()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            if not handed_over:
+                self._close()
+                self._finish()
+
+    def _choose_end(self) -> bool:
+        """Answer whether the loop has the response now, and will close it."""
+        if self._deferred is not None:
+            return self._hand_over(self._send_deferred())
+        if self._start.status is not None and self._start.status.startswith("101"):
+            self._switch()
+            return False
+        if _is_async(self._result):
+            return self._hand_over(self._send_async(aiter(self._result)))
+        if isinstance(self._result, FileWrapper) and self._start.status is not None:
+            return self._hand_over(self._send_async(self._read_file(self._result)))
+        self._send_plain()
+        return False
+
+    def _hand_over(self, coroutine: Any) -> bool:
+        self._container.loop.call_soon_threadsafe(self._container.spawn, self._supervise(coroutine))
+        return True
+
+    def _send_plain(self) -> None:
+        """End 1: a chunk goes out when it is yielded (PEP 3333, "Buffering and Streaming")."""
+        for data in self._result:
+            if data:
+                self._write(data)
+            if self._complete():
+                break
+        if not self._head_queued:
+            self._write(b"")
+        self._check_length()
+        self._sender.send(None, b"", last=True)
+
+    def _write(self, data: bytes) -> None:
+        """PEP 3333's ``write()``, and the way of every chunk."""
+        head = None if self._head_queued else self._make_head()
+        self._head_queued = True
+        data = self._fit(data)
+        if head is not None or data:
+            self._sender.send(head, data, last=False)
+
+    def _make_head(self) -> Head:
+        if self._start.status is None:
+            raise AssertionError("the application did not call start_response before its body")
+        self._head = head = make_head(self._start.status, self._start.headers)
+        if head.length is not None and head.code == 204:
+            del head.headers["Content-Length"]  # RFC 9110 §8.6
+        if head.length is None and self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+            head.close = True  # the end of the connection is the end of the body
+        self._line.status = head.code
+        return head
+
+    def _fit(self, data: bytes) -> bytes:
+        """Cut what is over the declared length, and all of it where there is no body."""
+        assert self._head is not None
+        if not self._head.has_body(self._method):
+            return b""
+        if self._head.length is None:
+            return data
+        room = self._head.length - self._sender.sent
+        if len(data) > room:
+            logger.error(
+                "%s: the body is longer than its Content-Length of %d; cut there",
+                self._line.request_line,
+                self._head.length,
+            )
+        return data[:room]
+
+    def _complete(self) -> bool:
+        """Whether nothing of what may come can be sent."""
+        return self._head is not None and not self._head.has_body(self._method)
+
+    def _check_length(self) -> None:
+        head = self._head
+        if head is None or head.length is None or not head.has_body(self._method):
+            return
+        if self._sender.sent < head.length:
+            raise ShortBody(
+                f"the body has {self._sender.sent} bytes and its Content-Length is {head.length}"
+            )
+
+    def _switch(self) -> None:
+        """End 4: wait for the flush here, so that ``close()`` runs in this thread."""
+        assert self._start.status is not None
+        head = make_head(
+            self._start.status, self._start.headers, upgrade=self._environ.get("HTTP_UPGRADE")
+        )
+        self._head, self._line.status = head, head.code
+        switched = asyncio.run_coroutine_threadsafe(
+            self._stream.switch(self._connection, head, self._container.limits),
+            self._container.loop,
+        )
+        try:
+            switched.result(self._container.limits.flush_timeout + 1)
+        except (FutureTimeoutError, OSError):
+            logger.info("%s: the client left before its 101", self._line.request_line)
+
+    def _fail(self, error: Exception) -> None:
+        """The application raised: 500 when its head is unsent, else an aborted connection."""
+        logger.error("%s: the application failed", self._line.request_line, exc_info=error)
+        if self._head_queued or self._connection.stream is None:
+            self._stop()
+            return
+        status, headers, body = plain_error(500, "Internal Server Error", "Internal Server Error")
+        self._head = head = make_head(status, headers)
+        self._line.status = 500
+        try:
+            self._sender.send(head, body if head.has_body(self._method) else b"", last=True)
+        except ClientGone:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._container.loop.call_soon_threadsafe(self._sender.abort)
+
+    def _close(self) -> None:
+        """PEP 3333: ``close()`` is called "regardless of whether the request completed"."""
+        try:
+            if hasattr(self._result, "close"):
+                self._result.close()
+        except Exception:
+            logger.exception("%s: close() of the response raised", self._line.request_line)
+
+    def _finish(self) -> None:
+        """The last act in the worker thread."""
+        self._body.close()
+        self._line.size = self._sender.sent
+        self._line.write()
+        loop = self._container.loop
+        if self._head is not None and self._head.code == 101:
+            # Whoever takes the stream over has asked the loop to by now.
+            loop.call_soon_threadsafe(self._stream.close_unattached)
+            if self._stream.upgraded:
+                loop.call_soon_threadsafe(self._container.attached, self._stream)
+        loop.call_soon_threadsafe(self._done)
+
+    # On the loop
+
+    def leave(self) -> None:
+        """The client has gone."""
+        self._sender.leave()
+
+    def _defer(self, awaitable: Deferred) -> None:
+        """``c10kws.defer``: announce that the awaitable resolves to the response."""
+        self._deferred = awaitable
+
+    async def _supervise(self, sending: Awaitable[None]) -> None:
+        """Ends 2 and 3: send on the loop, then clean up in a thread that is never refused."""
+        try:
+            await sending
+        except ClientGone:
+            self._sender.abort()
+        except Exception as error:
+            await asyncio.wrap_future(self._container.pool.urgent(self._fail, error))
+        finally:
+            self._container.pool.urgent(self._clean_up)
+
+    def _clean_up(self) -> None:
+        self._close()
+        self._finish()
+
+    async def _send_deferred(self) -> None:
+        assert self._deferred is not None
+        status, headers, body = await self._deferred
+        self._start.status = status
+        self._start.headers = merge_heads(self._start.headers, headers)
+        placeholder, self._result = self._result, _Both(self._result, body)
+        del placeholder
+        if isinstance(body, FileWrapper):
+            await self._send_async(self._read_file(body))
+        elif _is_async(body):
+            await self._send_async(aiter(cast("AsyncIterable[bytes]", body)))
+        else:
+            chunks = iter(cast("Iterable[bytes]", body))
+            await self._send_async(self._iterate_in_pool(chunks))
+
+    async def _send_async(self, chunks: AsyncIterator[bytes]) -> None:
+        """Send the head at once (an event stream may be silent for long), then each chunk."""
+        head = self._make_head()
+        self._head_queued = True
+        await self._sender.send_async(head, b"", last=False)
+        async for data in chunks:
+            if fitting := self._fit(data):
+                await self._sender.send_async(None, fitting, last=False)
+            if self._complete():
+                break
+        self._check_length()
+        await self._sender.send_async(None, b"", last=True)
+
+    async def _read_file(self, wrapper: FileWrapper) -> AsyncIterator[bytes]:
+        while data := await self._in_pool(wrapper.filelike.read, wrapper.block_size):
+            yield data
+
+    async def _iterate_in_pool(self, chunks: Any) -> AsyncIterator[bytes]:
+        while (data := await self._in_pool(next, chunks, None)) is not None:
+            yield data
+
+    async def _in_pool(self, fn: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.wrap_future(self._container.pool.urgent(fn, *args))
+
+
+class _Both:
+    """The placeholder and the body of a deferred response, closed together."""
+
+    def __init__(self, placeholder: Any, body: Any) -> None:
+        self._parts = (body, placeholder)
+
+    def close(self) -> None:
+        for part in self._parts:
+            if hasattr(part, "close"):
+                part.close()
+
+
+def _is_async(result: object) -> bool:
+    """Whether a body is to be iterated on the loop.
+
+    Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
+    """
+    return hasattr(result, "__aiter__") and bool(getattr(result, "is_async", True))

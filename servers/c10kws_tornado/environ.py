@@ -1,0 +1,113 @@
+"""PEP 3333's ``environ``, from what Tornado parsed (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from tornado.httputil import HTTPHeaders, RequestStartLine
+
+#: Headers in which a proxy speaks for its client; from anybody else they are lies.
+FORWARDED = frozenset(
+    {
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Scheme",
+        "X-Forwarded-Ssl",
+        "X-Real-Ip",
+        "X-Scheme",
+    }
+)
+_UNPREFIXED = {"Content-Type": "CONTENT_TYPE", "Content-Length": "CONTENT_LENGTH"}
+_LEFT_OUT = frozenset({"Transfer-Encoding"})  # the body arrives whole, its length is known
+
+
+class BadRequest(Exception):
+    """A request that has no environ; the text says why."""
+
+
+def check_host(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    """RFC 9112 §3.2: 400 for an HTTP/1.1 request without Host, or any with more than one."""
+    hosts = headers.get_list("Host")
+    if len(hosts) > 1:
+        raise BadRequest("more than one Host header")
+    if not hosts and start_line.version == "HTTP/1.1":
+        raise BadRequest("no Host header")
+
+
+def split_target(start_line: RequestStartLine) -> tuple[str, str, str | None]:
+    """Return path, query and the authority of an absolute-form target (RFC 9112 §3.2)."""
+    target = start_line.path
+    if target == "*" and start_line.method == "OPTIONS":
+        return "", "", None
+    if target.startswith("/"):
+        path, _, query = target.partition("?")
+        return path, query, None
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        raise BadRequest(f"expected a target that starts with /, not {target!r}") from None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise BadRequest(f"expected a target that starts with /, not {target!r}")
+    return parts.path or "/", parts.query, parts.netloc
+
+
+def make_environ(
+    start_line: RequestStartLine,
+    headers: HTTPHeaders,
+    *,
+    trusted: bool,
+    server: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the environ of a request, without its body and the keys of the contract.
+
+    ``server`` holds what is the same for all requests of a connection. Headers with an underscore
+    in their name are dropped, since ``X_User`` would pass for ``X-User``; forwarded headers are
+    dropped unless the peer is ``trusted``. Raises :exc:`BadRequest`.
+    """
+    path, query, authority = split_target(start_line)
+    environ: dict[str, Any] = dict(server)
+    environ["REQUEST_METHOD"] = start_line.method
+    environ["SCRIPT_NAME"] = ""
+    environ["PATH_INFO"] = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+    environ["QUERY_STRING"] = query
+    environ["REQUEST_URI"] = environ["RAW_URI"] = start_line.path
+    environ["SERVER_PROTOCOL"] = start_line.version
+    for name in headers:
+        if "_" in name or name in _LEFT_OUT or (name in FORWARDED and not trusted):
+            continue
+        key = _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
+        # RFC 9110 §5.3 joins by a comma, RFC 6265 §5.4 cookies by a semicolon.
+        environ[key] = ("; " if name == "Cookie" else ",").join(headers.get_list(name))
+    if authority is not None:
+        environ["HTTP_HOST"] = authority  # RFC 9112 §3.2.2: it replaces the header
+    return environ
+
+
+def set_body(environ: dict[str, Any], body: IO[bytes], size: int | None) -> None:
+    """Add the body; ``size`` None means that the request has none."""
+    environ["wsgi.input"] = body
+    if size is not None:
+        environ["CONTENT_LENGTH"] = str(size)
+
+
+def server_keys(
+    *, scheme: str, multithread: bool, multiprocess: bool, file_wrapper: type
+) -> dict[str, Any]:
+    """Return the keys that are the same for every request of a server."""
+    return {
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": multithread,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": file_wrapper,
+        "SERVER_SOFTWARE": "c10kws_tornado",
+    }

@@ -1,0 +1,38 @@
+"""Limits of the server: each with the reason for its default. Sizes are bytes, times seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Tornado answers a head above its own limit by closing without a byte. Its limit stands above
+#: ours, so that ours can answer 431.
+HEAD_ROOM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may cost."""
+
+    #: Request line and headers; as much as nginx's four large header buffers and some more.
+    max_head_size: int = 64 * 1024
+    #: A request's body; as Django's uploads go, large, since it streams to disk.
+    max_body_size: int = 100 * 1024 * 1024
+    #: A body stays in memory up to here.
+    spool_size: int = 1024 * 1024
+    #: One read from a socket, and one slice of a response: small enough that a client on a
+    #: telephone line takes one within SEND_TIMEOUT.
+    chunk_size: int = 16 * 1024
+    #: Response data that waits for a client before the application is held back.
+    high_water: int = 256 * 1024
+    #: How long a client may take no byte of a response.
+    send_timeout: float = 10.0
+    #: How long the head of a 101 may take to leave: the send buffer is empty then.
+    flush_timeout: float = 5.0
+    #: How long a connection may be silent between requests, or a head take; nginx's default.
+    idle_timeout: float = 75.0
+    #: How long a whole body may take: 100 MiB over a slow line.
+    body_timeout: float = 3600.0
+    #: How long a refused body is still read, so that the client sees the refusal and no reset.
+    linger_timeout: float = 2.0
+    #: Descriptors that connections leave to files, the database and the log.
+    reserved_descriptors: int = 32

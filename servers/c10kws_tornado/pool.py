@@ -1,0 +1,151 @@
+"""A bounded pool of daemon threads.
+
+``concurrent.futures.ThreadPoolExecutor`` has no bound for its queue and holds the exit of the
+process until its jobs have ended; this one does neither.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+#: A thread is idle when it has had no job for so long (seconds).
+IDLE_AFTER = 1.0
+
+
+class PoolFull(Exception):
+    """The queue of a pool is full: the job was not taken."""
+
+
+class _Job:
+    __slots__ = ("args", "fn", "future", "kwargs")
+
+    def __init__(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.future: Future[Any] = Future()
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs
+
+    def run(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self.fn(*self.args, **self.kwargs)
+        except BaseException as error:  # it belongs to whoever waits for the future
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class Pool(Executor):
+    """Run jobs in at most ``size`` threads, which start when they are needed.
+
+    ``on_idle``, if given, is called in a thread that has had no job for a second; when it returns
+    False it is called again after another second without a job.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        queue_size: int = 1024,
+        name: str = "c10kws",
+        on_idle: Callable[[], bool] | None = None,
+    ) -> None:
+        if size < 1:
+            raise ValueError(f"expected a pool of at least 1 thread, not {size}")
+        self.size = size
+        self.queue_size = queue_size
+        self.name = name
+        self.busy = 0
+        self.refused = 0
+        self._on_idle = on_idle
+        self._jobs: deque[_Job] = deque()
+        self._urgent: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._threads = 0
+        self._waiting = 0
+        self._closed = False
+
+    @property
+    def queued(self) -> int:
+        """Jobs that wait for a thread."""
+        return len(self._jobs) + len(self._urgent)
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run ``fn`` when its turn comes; raises :exc:`PoolFull` instead of waiting for room."""
+        job = _Job(fn, args, kwargs)
+        with self._changed:
+            if len(self._jobs) >= self.queue_size or self._closed:
+                self.refused += 1
+                state = "is shut down" if self._closed else f"has {self.queue_size} jobs waiting"
+                raise PoolFull(f"the pool {self.name!r} {state}")
+            self._jobs.append(job)
+            self._wake()
+        return job.future
+
+    def urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""
+        job = _Job(fn, args, kwargs)
+        with self._changed:
+            self._urgent.append(job)
+            self._wake()
+        return job.future
+
+    def sibling(
+        self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
+    ) -> Pool:
+        """Return another pool of this size, with threads of its own; it ends with this process."""
+        return Pool(self.size, queue_size=queue_size, name=name, on_idle=on_idle)
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
+        """Take no more jobs; the threads end when the waiting ones are done. Does not wait."""
+        with self._changed:
+            self._closed = True
+            if cancel_futures:
+                while self._jobs:
+                    self._jobs.popleft().future.cancel()
+            self._changed.notify_all()
+
+    def _wake(self) -> None:
+        if self.queued > self._waiting and self._threads < self.size:
+            self._threads += 1
+            threading.Thread(
+                target=self._run, name=f"{self.name}-{self._threads}", daemon=True
+            ).start()
+        else:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while (job := self._next_job()) is not None:
+            job.run()
+            del job  # an idle thread keeps no request alive
+            with self._changed:
+                self.busy -= 1
+
+    def _next_job(self) -> _Job | None:
+        """Wait for a job; None when the pool is shut down and nothing is left."""
+        asked = self._on_idle is None
+        while True:
+            with self._changed:
+                self._waiting += 1
+                in_time = self._changed.wait_for(
+                    lambda: self.queued or self._closed, None if asked else IDLE_AFTER
+                )
+                self._waiting -= 1
+                if in_time:
+                    return self._take()
+            if self._on_idle is not None:
+                asked = self._on_idle()
+
+    def _take(self) -> _Job | None:
+        if not self.queued:
+            self._threads -= 1
+            return None
+        self.busy += 1
+        return self._urgent.popleft() if self._urgent else self._jobs.popleft()

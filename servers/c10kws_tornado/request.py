@@ -1,0 +1,190 @@
+"""One request as it comes in: its head is checked, its body collected, then the pool is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Mapping
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from .accesslog import Line
+from .container import Container, Exchange
+from .environ import BadRequest, check_host, make_environ, set_body
+from .pool import PoolFull
+from .response import make_head, plain_error
+
+if TYPE_CHECKING:
+    from .connections import Connections
+
+#: Tornado's own limit of a body is switched off: ours answers 413.
+NO_LIMIT = 2**62
+
+
+class Request(HTTPMessageDelegate):
+    """Tornado calls the four methods of its delegate, in order, on the loop's thread."""
+
+    def __init__(
+        self,
+        container: Container,
+        connections: Connections,
+        server_connection: object,
+        connection: HTTP1Connection,
+        server_keys: Mapping[str, Any],
+        trusted: bool,
+    ) -> None:
+        self._container = container
+        self._limits = container.limits
+        self._connections = connections
+        self._server_connection = server_connection
+        self._connection = connection
+        self._server_keys = server_keys
+        self._trusted = trusted
+        self._environ: dict[str, Any] = {}
+        self._body: IO[bytes] | None = None
+        self._size = 0
+        self._has_body = False
+        self._line: Line | None = None
+        self._exchange: Exchange | None = None
+        self._refused = False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Check the head; a refusal is answered before the body, and before 100-continue."""
+        start_line = cast(RequestStartLine, start_line)
+        self._connections.begin(self._server_connection)
+        context: Any = self._connection.context
+        self._line = Line(
+            str(context), f"{start_line.method} {start_line.path} {start_line.version}"
+        )
+        self._method = start_line.method
+        self._connection.set_max_body_size(NO_LIMIT)
+        self._has_body = "Content-Length" in headers or "Transfer-Encoding" in headers
+        refusal = self._check(start_line, headers)
+        if refusal is not None:
+            self._refuse(refusal, linger=self._has_body and "Expect" not in headers)
+        elif self._has_body:
+            self._body = self._make_body()
+        return None
+
+    def _make_body(self) -> IO[bytes]:
+        return tempfile.SpooledTemporaryFile(max_size=self._limits.spool_size)  # noqa: SIM115
+
+    def _check(self, start_line: RequestStartLine, headers: HTTPHeaders) -> tuple[Any, ...] | None:
+        size = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
+        limit = self._limits.max_head_size
+        if size + len(start_line.path) + 20 > limit:
+            text = f"The head of the request has over {limit} bytes."
+            return plain_error(431, "Request Header Fields Too Large", text)
+        length = headers.get("Content-Length", "")
+        if length.isascii() and length.isdigit() and self._is_too_large(int(length[:20])):
+            return self._too_large()
+        try:
+            check_host(start_line, headers)
+            self._environ = make_environ(
+                start_line, headers, trusted=self._trusted, server=self._server_keys
+            )
+        except BadRequest as error:
+            return plain_error(400, "Bad Request", f"Bad request: {error}.")
+        return None
+
+    def _is_too_large(self, size: int) -> bool:
+        return size > self._limits.max_body_size
+
+    def _too_large(self) -> tuple[Any, ...]:
+        text = f"The body of a request may have {self._limits.max_body_size} bytes."
+        return plain_error(413, "Content Too Large", text)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Keep a piece of the body: in memory, or above ``spool_size`` in the pool on disk."""
+        if self._body is None:
+            return None
+        self._size += len(chunk)
+        if self._is_too_large(self._size):
+            self._body.close()
+            self._body = None
+            self._refuse(self._too_large(), linger=True)
+        elif self._size > self._limits.spool_size:
+            return asyncio.wrap_future(self._write_to_disk(chunk))
+        else:
+            self._body.write(chunk)
+        return None
+
+    def _write_to_disk(self, chunk: bytes) -> Any:
+        assert self._body is not None
+        return self._container.pool.urgent(self._write, self._body, chunk)
+
+    @staticmethod
+    def _write(body: IO[bytes], chunk: bytes) -> None:
+        body.write(chunk)
+
+    def finish(self) -> None:
+        """The request is complete: a thread of the pool takes it, or 503."""
+        if self._refused:
+            self._end_linger()
+            return
+        assert self._line is not None
+        body = self._body or self._make_body()
+        body.seek(0)
+        set_body(self._environ, body, self._size if self._has_body else None)
+        self._exchange = Exchange(
+            self._container, self._connection, self._environ, body, self._line, self._end
+        )
+        self._connection.set_close_callback(self._exchange.leave)
+        try:
+            self._container.pool.submit(self._exchange.run)
+        except PoolFull:
+            body.close()
+            self._refuse(
+                plain_error(
+                    503, "Service Unavailable", "All threads are busy.", ("Retry-After", "1")
+                ),
+                linger=False,
+            )
+
+    def on_connection_close(self) -> None:
+        """The client left in the middle of its request."""
+        if self._body is not None:
+            self._body.close()
+        self._end()
+
+    def _refuse(self, refusal: tuple[Any, ...], *, linger: bool) -> None:
+        """Answer without the application.
+
+        With ``linger`` the rest of the body is read and thrown away for a while: closing at once
+        would reset the connection, and the client might never see the answer.
+        """
+        assert self._line is not None
+        self._refused = True
+        status, headers, body = refusal
+        head = make_head(status, headers)
+        if self._method == "HEAD":
+            body = b""
+        if self._has_body:
+            head.headers["Connection"] = "close"
+        self._line.status, self._line.size = head.code, len(body)
+        self._connection.write_headers(head.start_line, head.headers, body)
+        self._container.log.write_later(self._line)
+        if linger:
+            loop = self._container.loop
+            self._linger = loop.call_later(self._limits.linger_timeout, self._end_linger)
+        else:
+            self._end_linger()
+
+    def _end_linger(self) -> None:
+        if not self._connection.stream.closed():
+            self._connection.finish()
+            if self._has_body:
+                self._connection.close()
+        self._end()
+
+    def _end(self) -> None:
+        self._connections.end(self._server_connection)

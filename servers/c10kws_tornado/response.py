@@ -1,0 +1,166 @@
+"""The head of a response: what the application said, as HTTP allows it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from email.utils import formatdate
+from types import TracebackType
+from typing import Any
+
+from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
+
+logger = logging.getLogger("c10kws_tornado")
+
+Headers = list[tuple[str, str]]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+_STATUS = re.compile(r"([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+#: PEP 3333: "applications … are forbidden from using HTTP/1.1 hop-by-hop features". "Connection:
+#: close" is taken as a wish.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+#: They describe a body, and an informational response has none (RFC 9110 §15.2).
+ENTITY = frozenset(
+    {
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-range",
+        "content-type",
+        "etag",
+        "last-modified",
+    }
+)
+
+
+@dataclass(slots=True)
+class Head:
+    """A status line and headers that are ready to be written."""
+
+    start_line: ResponseStartLine
+    headers: HTTPHeaders
+    close: bool
+    length: int | None
+
+    @property
+    def code(self) -> int:
+        """The status code."""
+        return self.start_line.code
+
+    def has_body(self, method: str) -> bool:
+        """Whether a body may follow (RFC 9110 §6.4.1)."""
+        return method != "HEAD" and self.code >= 200 and self.code not in (204, 304)
+
+
+def make_head(status: str, headers: Headers, *, upgrade: str | None = None) -> Head:
+    """Return the head for what the application passed to ``start_response``.
+
+    ``upgrade`` is what the client asked to upgrade to: it is named in a 101, and in a 426
+    "websocket" is (RFC 9110 §7.8). Raises ValueError for what must not go out.
+    """
+    match = _STATUS.fullmatch(status)
+    if match is None:
+        raise ValueError(f"expected a status as '200 OK', not {status!r}")
+    code = int(match[1])
+    result = HTTPHeaders()
+    close = False
+    for name, value in headers:
+        lower = name.lower()
+        if lower == "connection" and value.strip().lower() == "close":
+            close = True
+        elif lower in HOP_BY_HOP:
+            logger.warning("the application's header %s: %s is the server's; dropped", name, value)
+        elif not (code < 200 and lower in ENTITY):
+            _add(result, name, value)
+    if code in (101, 426):
+        result["Connection"] = "Upgrade"
+        result["Upgrade"] = upgrade if upgrade and code == 101 else "websocket"
+    elif "Date" not in result:
+        result["Date"] = formatdate(usegmt=True)
+    if close:
+        result["Connection"] = "close" if code != 426 else "close, Upgrade"
+    return Head(ResponseStartLine("HTTP/1.1", code, match[2] or ""), result, close, _length(result))
+
+
+def _add(headers: HTTPHeaders, name: str, value: str) -> None:
+    """Django's Set-Cookie begins with a space, which Tornado refuses."""
+    try:
+        headers.add(name, value.strip(" \t"))
+    except HTTPInputError as error:
+        raise ValueError(f"expected a legal header, not {name!r}: {value!r}") from error
+
+
+def _length(headers: HTTPHeaders) -> int | None:
+    values = headers.get_list("Content-Length")
+    if not values:
+        return None
+    if len(set(values)) > 1 or not re.fullmatch(r"[0-9]+", values[0]):
+        raise ValueError(f"expected one Content-Length, a number, not {values!r}")
+    headers["Content-Length"] = values[0]
+    return int(values[0])
+
+
+class StartResponse:
+    """PEP 3333's ``start_response``: it remembers the head until the first byte of the body."""
+
+    def __init__(self, write: Callable[[bytes], object], head_sent: Callable[[], bool]) -> None:
+        self.status: str | None = None
+        self.headers: Headers = []
+        self._write = write
+        self._head_sent = head_sent
+
+    def __call__(
+        self, status: str, headers: Headers, exc_info: ExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        if exc_info is not None:
+            try:
+                if self._head_sent() and exc_info[1] is not None:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None
+        elif self.status is not None:
+            raise AssertionError(
+                "start_response was called twice, the second time without exc_info"
+            )
+        self.status = status
+        self.headers = list(headers)
+        return self._write
+
+
+def merge_heads(provisional: Headers, final: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers of a deferred response.
+
+    Those of ``final``, then what middleware put on the ``provisional`` head and the final one does
+    not name. Cookies of both are kept; what described the placeholder's body is not.
+    """
+    final = list(final)
+    named = {name.lower() for name, _ in final} - {"set-cookie"}
+    return final + [
+        (name, value)
+        for name, value in provisional
+        if name.lower() not in named and name.lower() not in ENTITY
+    ]
+
+
+def plain_error(code: int, reason: str, text: str, *extra: tuple[str, str]) -> tuple[Any, ...]:
+    """Return ``(status, headers, body)`` of a refusal by the server itself."""
+    body = f"{text}\n".encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        *extra,
+    ]
+    return f"{code} {reason}", headers, body

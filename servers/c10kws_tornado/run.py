@@ -1,0 +1,115 @@
+"""Sockets to listen on, and ``serve``: a server's whole life in one call."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .server import Server
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+#: As many handshakes may wait for ``accept`` as the kernel allows; a storm of reconnecting clients
+#: comes all at once.
+BACKLOG = 4096
+
+
+def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.socket]:
+    """Return sockets that listen on an address, a host name or "" for all interfaces.
+
+    ``ipv6`` True or False picks the family, None takes what the name resolves to. Port 0 picks
+    one. Raises OSError that names the address.
+    """
+    family = {None: socket.AF_UNSPEC, True: socket.AF_INET6, False: socket.AF_INET}[ipv6]
+    found = socket.getaddrinfo(
+        address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+    )
+    sockets: list[socket.socket] = []
+    try:
+        for family_, kind, protocol, _, where in dict.fromkeys(found):
+            if port == 0 and sockets:
+                break  # another family would get another port
+            sockets.append(_listen(socket.socket(family_, kind, protocol), where))
+    except OSError as error:
+        for sock in sockets:
+            sock.close()
+        raise OSError(error.errno, f"{os.strerror(error.errno or 0)}: {address}:{port}") from error
+    return sockets
+
+
+def _listen(sock: socket.socket, where: Any) -> socket.socket:
+    try:
+        if os.name == "posix":  # on Windows the option would share the port with its owner
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(where)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def serve(
+    application: WSGIApplication,
+    address: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    sockets: Iterable[socket.socket] | None = None,
+    on_ready: Callable[[], object] | None = None,
+    **options: Any,
+) -> None:
+    """Serve until INT, TERM or QUIT, then drain and return.
+
+    ``sockets`` take the place of address and port; ``on_ready`` is called when the server
+    listens; ``options`` are those of :class:`Server`. A second signal ends the draining. Signals
+    are looked at only in the main thread. Raises OSError when the address is not to be had.
+    """
+    listening = list(sockets) if sockets is not None else bind(address, port)
+    asyncio.run(_serve(Server(application, **options), listening, on_ready))
+
+
+async def _serve(
+    server: Server, sockets: list[socket.socket], on_ready: Callable[[], object] | None
+) -> None:
+    stop = asyncio.Event()
+    with _signals(stop):
+        server.add_sockets(sockets)
+        server.start()
+        if on_ready is not None:
+            on_ready()
+        await stop.wait()
+        stop.clear()
+        hurry = asyncio.create_task(stop.wait())
+        stopping = asyncio.create_task(server.stop())
+        await asyncio.wait([hurry, stopping], return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` at a signal, and put the handlers back at the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, frame: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    names = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    previous = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

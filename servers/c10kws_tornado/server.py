@@ -1,0 +1,230 @@
+"""The server: it listens, takes connections, and stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
+from tornado.iostream import IOStream, SSLIOStream
+
+from .accept import Acceptor
+from .connections import Connections
+from .container import Container
+from .environ import server_keys
+from .filewrapper import FileWrapper
+from .limits import HEAD_ROOM, Limits
+from .pool import Pool
+from .request import Request
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+logger = logging.getLogger("c10kws_tornado")
+
+StopCallback = Callable[[int, float], Awaitable[None] | None]
+
+GOING_AWAY = 1001
+#: What is left of connections after the deadline has so long (seconds) to notice it.
+LAST_BREATH = 1.0
+
+
+class Server:
+    """Serve a WSGI application (PEP 3333) on Tornado's HTTP/1.1 parser and an event loop.
+
+    ``threads`` views run at a time and ``queue_size`` requests wait for one; more get 503.
+    ``trusted_proxies`` are the addresses whose forwarded headers reach the application; peers on
+    unix sockets are trusted too. With an ``ssl_context`` it speaks TLS. ``drain_timeout`` bounds
+    :meth:`stop`, in seconds.
+    """
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        *,
+        limits: Limits | None = None,
+        threads: int = 16,
+        queue_size: int = 1024,
+        trusted_proxies: Iterable[str] = ("127.0.0.1", "::1"),
+        ssl_context: ssl.SSLContext | None = None,
+        url_scheme: str | None = None,
+        drain_timeout: float = 30.0,
+        multiprocess: bool = False,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.pool = Pool(threads, queue_size=queue_size)
+        self.drain_timeout = drain_timeout
+        self._application = application
+        self._trusted = frozenset(trusted_proxies)
+        self._ssl_context = ssl_context
+        self._keys = server_keys(
+            scheme=url_scheme or ("https" if ssl_context else "http"),
+            multithread=threads > 1,
+            multiprocess=multiprocess,
+            file_wrapper=FileWrapper,
+        )
+        self._sockets: list[socket.socket] = []
+        self._acceptors: list[Acceptor] = []
+        self._callbacks: list[StopCallback] = []
+        self._stopped: asyncio.Task[None] | None = None
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Listen on bound sockets (:func:`bind` makes them); call it before :meth:`start`."""
+        self._sockets.extend(sockets)
+
+    def start(self) -> None:
+        """Begin to accept connections, on the running event loop."""
+        self._connections = Connections()
+        self._container = Container(
+            self._application,
+            asyncio.get_running_loop(),
+            self.pool,
+            self.limits,
+            self.on_stop,
+            self._connections.add_stream,
+        )
+        self._http = HTTPServer(
+            _Requests(self),
+            max_header_size=self.limits.max_head_size * HEAD_ROOM,
+            chunk_size=self.limits.chunk_size * 4,
+            idle_connection_timeout=self.limits.idle_timeout,
+            body_timeout=self.limits.body_timeout,
+        )
+        for sock in self._sockets:
+            self._listen(sock)
+
+    def _listen(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        acceptor = Acceptor(sock, self._take, self.limits.reserved_descriptors)
+        self._acceptors.append(acceptor)
+        acceptor.start()
+
+    def _take(self, connection: socket.socket, address: Any) -> None:
+        connection.setblocking(False)
+        options: dict[str, Any] = {
+            # One head or body chunk, and what comes with it.
+            "max_buffer_size": self.limits.max_head_size * HEAD_ROOM * 2,
+            "read_chunk_size": self.limits.chunk_size * 4,
+        }
+        stream: IOStream
+        if self._ssl_context is not None:
+            wrapped = self._ssl_context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+            stream = SSLIOStream(wrapped, **options)
+        else:
+            stream = IOStream(connection, **options)
+        self._http.handle_stream(stream, address)
+
+    def on_stop(self, callback: StopCallback) -> None:
+        """Call ``callback(code, deadline)`` when the server stops; from any thread.
+
+        ``code`` is a WebSocket close code, 1012 when a successor is expected, else 1001;
+        ``deadline`` is in the loop's time. An awaitable that it returns is awaited until then.
+        """
+        self._callbacks.append(callback)
+
+    async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
+        """Stop accepting, finish requests, call the ``on_stop`` callbacks, end what is left.
+
+        All of it takes at most ``timeout`` seconds (None: ``drain_timeout``) and a moment. A
+        second call waits for the first.
+        """
+        if self._stopped is None:
+            seconds = self.drain_timeout if timeout is None else timeout
+            self._stopped = asyncio.ensure_future(self._stop(code, seconds))
+        await asyncio.shield(self._stopped)
+
+    async def _stop(self, code: int, timeout: float) -> None:
+        deadline = asyncio.get_running_loop().time() + timeout
+        for acceptor in self._acceptors:
+            acceptor.stop()
+        await asyncio.gather(
+            self._connections.drain(deadline),
+            *(self._call_back(callback, code, deadline) for callback in self._callbacks),
+        )
+        self._connections.abort()
+        await self._finish_tasks()
+        self.pool.shutdown(cancel_futures=True)
+
+    async def _call_back(self, callback: StopCallback, code: int, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            waiting = callback(code, deadline)
+            if waiting is not None:
+                await asyncio.wait_for(waiting, max(deadline - loop.time(), 0) + LAST_BREATH)
+        except TimeoutError:
+            logger.warning("a callback of on_stop took too long: %r", callback)
+        except Exception:
+            logger.exception("a callback of on_stop failed: %r", callback)
+
+    async def _finish_tasks(self) -> None:
+        tasks = self._container.tasks
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_BREATH)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_BREATH)
+        await self._http.close_all_connections()
+
+    def is_trusted(self, context: Any) -> bool:
+        """Whether the peer of a connection may speak for its clients."""
+        if context.address_family not in (socket.AF_INET, socket.AF_INET6):
+            return True
+        return context.address[0] in self._trusted
+
+    def start_request(
+        self, server_connection: object, connection: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """Tornado asks for the delegate of the next request on a connection."""
+        assert isinstance(connection, HTTP1Connection)
+        self._connections.add(server_connection)
+        context: Any = connection.context
+        keys = self._keys | _address_keys(connection.stream.socket, context)
+        return Request(
+            self._container,
+            self._connections,
+            server_connection,
+            connection,
+            keys,
+            self.is_trusted(context),
+        )
+
+    def close_connection(self, server_connection: object) -> None:
+        """Tornado has closed a connection, or let go of its stream."""
+        self._connections.remove(server_connection)
+
+
+class _Requests(HTTPServerConnectionDelegate):
+    """Tornado's view of the server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        return self._server.start_request(server_conn, request_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        self._server.close_connection(server_conn)
+
+
+def _address_keys(sock: socket.socket, context: Any) -> dict[str, str]:
+    """Return the addresses of both ends; a unix socket has none worth telling."""
+    if context.address_family not in (socket.AF_INET, socket.AF_INET6):
+        return {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
+    host, port = sock.getsockname()[:2]
+    return {
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "REMOTE_ADDR": context.address[0],
+        "REMOTE_PORT": str(context.address[1]),
+    }

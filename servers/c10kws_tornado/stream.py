@@ -1,0 +1,128 @@
+"""``c10kws.stream``: the raw stream behind a request, once its 101 is out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from .feeding import feed
+from .limits import Limits
+from .tls import TLSTransport
+
+if TYPE_CHECKING:
+    from tornado.http1connection import HTTP1Connection
+
+    from .response import Head
+
+ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+
+
+class RawStream:
+    """The stream of one request: ``attach`` it once, on the loop's thread."""
+
+    def __init__(self) -> None:
+        self.upgraded = False
+        self.transport: asyncio.BaseTransport | None = None
+        self._early = b""
+        self._attached = False
+        self._socket: socket.socket | None = None
+        self._tls: IOStream | None = None
+        self._pending: asyncio.Future[bytes] | None = None
+        self._connecting: asyncio.Task[object] | None = None
+
+    async def switch(self, connection: HTTP1Connection, head: Head, limits: Limits) -> None:
+        """Send the head of the 101, wait until it has left, and take the stream from Tornado.
+
+        Raises OSError when the client has gone, TimeoutError when it takes nothing.
+        """
+        flushed = connection.write_headers(head.start_line, head.headers)
+        try:
+            await asyncio.wait_for(flushed, limits.flush_timeout)
+        except TimeoutError:
+            connection.close()
+            raise
+        if connection.stream.closed():
+            raise StreamClosedError
+        self._take(connection.detach())
+        self.upgraded = True
+
+    def _take(self, stream: IOStream) -> None:
+        # One read returns all that is buffered, or stays pending when there is nothing.
+        early = asyncio.ensure_future(stream.read_bytes(stream.max_buffer_size, partial=True))
+        if early.done():
+            self._early = early.result()
+        if isinstance(stream.socket, ssl.SSLSocket):
+            # asyncio refuses an SSLSocket, and what TLS has decrypted sits in the IOStream.
+            self._tls = stream
+            self._pending = None if early.done() else early
+            return
+        if not early.done():
+            early.add_done_callback(lambda future: future.exception())
+        stream.set_nodelay(True)
+        self._socket = stream.socket.dup()
+        stream.close()
+
+    def attach(self, protocol_factory: ProtocolFactory) -> None:
+        """Connect a protocol, which gets ``connection_made`` in one of the loop's next turns.
+
+        Bytes that the client sent early are delivered from within it. Raises RuntimeError when
+        the 101 was not flushed, or the second time.
+        """
+        if not self.upgraded:
+            raise RuntimeError("expected a stream whose 101 was flushed: look at `upgraded` first")
+        if self._attached:
+            raise RuntimeError("the stream is attached already")
+        self._attached = True
+        loop = asyncio.get_running_loop()
+        first = EarlyBytes(self, protocol_factory, self._early)
+        self._early = b""
+        if self._tls is not None:
+            self.transport = TLSTransport(self._tls, first, self._pending)
+        else:
+            assert self._socket is not None
+            self._connecting = loop.create_task(
+                loop.connect_accepted_socket(lambda: first, self._socket)
+            )
+
+    def close_unattached(self) -> None:
+        """Close a stream that nobody wants; on the loop."""
+        if self._attached:
+            return
+        self._attached = True
+        if self._socket is not None:
+            self._socket.close()
+        if self._tls is not None:
+            self._tls.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether its transport is closing or closed."""
+        return self.transport is not None and self.transport.is_closing()
+
+    def abort(self) -> None:
+        """End the connection at once; on the loop."""
+        self.close_unattached()
+        if isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing():
+            self.transport.abort()
+
+
+class EarlyBytes(asyncio.Protocol):
+    """The first protocol of a stream: it makes way for the real one and feeds it early bytes."""
+
+    def __init__(self, stream: RawStream, protocol_factory: ProtocolFactory, early: bytes) -> None:
+        self._stream = stream
+        self._protocol_factory = protocol_factory
+        self._early = early
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called once by the transport."""
+        self._stream.transport = transport
+        protocol = self._protocol_factory()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        feed(protocol, self._early, transport)

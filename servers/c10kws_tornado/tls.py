@@ -1,0 +1,112 @@
+"""An asyncio transport over Tornado's TLS stream, which holds decrypted bytes of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from .feeding import feed
+
+HIGH_WATER = 64 * 1024
+LOW_WATER = 16 * 1024
+READ_SIZE = 64 * 1024
+
+
+class TLSTransport(asyncio.Transport):
+    """Reads in a task, which ``pause_reading`` holds; counts what is written and not yet sent."""
+
+    def __init__(
+        self, stream: IOStream, protocol: asyncio.Protocol, pending: Any | None = None
+    ) -> None:
+        super().__init__({"socket": stream.socket})
+        self._stream = stream
+        self._protocol: asyncio.BaseProtocol = protocol
+        self._pending = pending
+        self._unsent = 0
+        self._paused = False
+        self._closing = False
+        self._high, self._low = HIGH_WATER, LOW_WATER
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        stream.set_nodelay(True)
+        stream.set_close_callback(self._closed)
+        self._reader = asyncio.get_running_loop().create_task(self._read())
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def pause_reading(self) -> None:
+        self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        self._may_read.set()
+
+    def is_reading(self) -> bool:
+        return self._may_read.is_set()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._high = HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
+
+    def get_write_buffer_size(self) -> int:
+        return self._unsent
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if self._stream.closed() or self._closing or not data:
+            return
+        data = bytes(data)
+        self._unsent += len(data)
+        self._stream.write(data).add_done_callback(lambda future: self._sent(future, len(data)))
+        if self._unsent > self._high and not self._paused:
+            self._paused = True
+            self._protocol.pause_writing()
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Send what is written, then close."""
+        if not self._closing:
+            self._closing = True
+            self._reader.cancel()
+            if not self._unsent:
+                self._stream.close()
+
+    def abort(self) -> None:
+        self._closing = True
+        self._stream.close()
+
+    def _sent(self, future: asyncio.Future[None], size: int) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        self._unsent -= size
+        if self._closing and not self._unsent:
+            self._stream.close()
+        elif self._paused and self._unsent <= self._low:
+            self._paused = False
+            self._protocol.resume_writing()
+
+    async def _read(self) -> None:
+        self._protocol.connection_made(self)
+        try:
+            while not self._closing:
+                data = await (self._pending or self._stream.read_bytes(READ_SIZE, partial=True))
+                self._pending = None
+                await self._may_read.wait()
+                feed(self._protocol, data, self)
+        except StreamClosedError:
+            pass  # set_close_callback tells the protocol
+
+    def _closed(self) -> None:
+        self._closing = True
+        self._reader.cancel()
+        error = self._stream.error
+        self._protocol.connection_lost(error if isinstance(error, Exception) else None)

@@ -1,0 +1,223 @@
+"""``WebSocket`` against raw sockets: peers that do what no client library lets one do."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.project import views
+
+from .conftest import LiveServer
+from .test_protocol import BINARY, CLOSE, CONTINUATION, TEXT, close_frame, frame
+from .test_websocket import WAIT, eventually
+
+
+class Peer:
+    """A raw socket with a buffer; it speaks frames and nothing by itself."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.buffer = b""
+
+    def read(self, size: int) -> bytes:
+        while len(self.buffer) < size:
+            data = self.socket.recv(65536)
+            assert data, f"the server closed; {self.buffer!r} was left"
+            self.buffer += data
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
+
+    def read_head(self) -> bytes:
+        while b"\r\n\r\n" not in self.buffer:
+            data = self.socket.recv(65536)
+            assert data, f"the server closed; {self.buffer!r} was left"
+            self.buffer += data
+        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        return head
+
+    def read_frame(self) -> tuple[int, bytes]:
+        first, size = self.read(2)
+        if size == 126:
+            size = int.from_bytes(self.read(2), "big")
+        elif size == 127:
+            size = int.from_bytes(self.read(8), "big")
+        return first & 0x0F, self.read(size)
+
+    def read_to_end(self) -> bytes:
+        while data := self.socket.recv(65536):
+            self.buffer += data
+        return self.buffer
+
+
+def handshake(path: str, *extra: str) -> bytes:
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+        "Sec-WebSocket-Version: 13",
+        *extra,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+@contextmanager
+def opened(live: LiveServer, path: str, early: bytes = b"") -> Iterator[Peer]:
+    with socket.create_connection(("127.0.0.1", live.port), WAIT) as connection:
+        connection.sendall(handshake(path) + early)
+        peer = Peer(connection)
+        assert peer.read_head().startswith(b"HTTP/1.1 101 ")
+        yield peer
+
+
+def test_frames_that_came_with_the_request_are_not_lost(live: LiveServer) -> None:
+    early = b"".join(frame(TEXT, str(number).encode()) for number in range(500))
+    with opened(live, "/ws/echo/", early) as peer:
+        peer.socket.sendall(frame(TEXT, b"last"))
+        for number in range(500):
+            assert peer.read_frame() == (TEXT, str(number).encode())
+        assert peer.read_frame() == (TEXT, b"last")
+
+
+def test_a_whole_conversation_in_one_segment(live: LiveServer) -> None:
+    views.collected.clear()
+    with opened(live, "/ws/collect/", frame(TEXT, b"hi") + close_frame(1000, "bye")) as peer:
+        assert peer.read_frame() == (CLOSE, b"\x03\xe8bye")
+        assert peer.read_to_end() == b""
+    eventually(lambda: views.collected == ["hi", "end"])
+
+
+def test_one_byte_at_a_time(live: LiveServer) -> None:
+    with opened(live, "/ws/echo/") as peer:
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in frame(TEXT, "né".encode(), fin=False) + frame(CONTINUATION, b"!"):
+            peer.socket.sendall(bytes([byte]))
+        assert peer.read_frame() == (TEXT, "né!".encode())
+
+
+def test_data_after_a_close_is_not_delivered(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "c10kws.access")
+    with opened(live, "/ws/echo/") as peer:
+        peer.socket.sendall(close_frame(1000) + frame(TEXT, b"late") + b"\xff\xff")
+        assert peer.read_frame() == (CLOSE, b"\x03\xe8")
+    eventually(lambda: "WebSocket /ws/echo/" in caplog.text)
+    assert "1000 received 0 sent 0" in caplog.text
+
+
+def test_a_broken_frame_is_answered_and_the_rest_thrown_away(live: LiveServer) -> None:
+    with opened(live, "/ws/echo/") as peer:
+        peer.socket.sendall(frame(3) + frame(TEXT, b"x") * 1000)
+        assert peer.read_frame() == (CLOSE, b"\x03\xeaprotocol error")
+        peer.socket.shutdown(socket.SHUT_WR)
+        assert peer.read_to_end() == b""
+
+
+def test_a_peer_that_never_answers_a_close_is_let_go(live: LiveServer, settings: Any) -> None:
+    settings.C10KWS = {"CLOSE_TIMEOUT": 0.2}
+    with opened(live, "/ws/closing/4000/") as peer:
+        assert peer.read_frame() == (CLOSE, b"\x0f\xa0as asked")
+        with pytest.raises(ConnectionResetError):
+            peer.read_to_end()
+            raise ConnectionResetError  # a plain end of file is as good
+
+
+def test_a_half_closed_connection_ends(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "c10kws.access")
+    with opened(live, "/ws/echo/", frame(TEXT, b"hi")) as peer:
+        assert peer.read_frame() == (TEXT, b"hi")
+        peer.socket.shutdown(socket.SHUT_WR)
+        assert peer.read_to_end() == b""
+    eventually(lambda: '"WebSocket /ws/echo/" 1006 received 1' in caplog.text)
+
+
+def test_a_peer_that_vanishes_after_its_messages_has_them_handled(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "c10kws.access")
+    views.collected.clear()
+    with opened(live, "/ws/collect/") as peer:
+        peer.socket.sendall(b"".join(frame(TEXT, b"%d" % number) for number in range(100)))
+    eventually(lambda: views.collected[-1:] == ["end"])
+    assert views.collected == [*(str(number) for number in range(100)), "end"]
+
+
+def test_a_cancelled_read_loses_no_message(live: LiveServer) -> None:
+    with opened(live, "/ws/impatient/") as peer:
+        for number in range(20):
+            peer.socket.sendall(frame(TEXT, b"%d" % number))
+            assert peer.read_frame() == (TEXT, b"%d" % number)
+
+
+def test_a_second_reader_is_refused(live: LiveServer) -> None:
+    with opened(live, "/ws/two-readers/") as peer:
+        assert peer.read_frame() == (TEXT, b"RuntimeError")
+        peer.socket.sendall(frame(TEXT, b"first"))
+        assert peer.read_frame() == (TEXT, b"first")
+
+
+def test_an_await_on_another_loop_is_refused_but_the_message_goes_out(live: LiveServer) -> None:
+    with opened(live, "/ws/other-loop/") as peer:
+        assert {peer.read_frame()[1], peer.read_frame()[1]} == {b"sent", b"RuntimeError"}
+
+
+def test_writes_after_the_end_are_counted_and_an_awaited_one_says_so(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "c10kws.access")
+    views.collected.clear()
+    with opened(live, "/ws/write-after-end/") as peer:
+        peer.socket.sendall(close_frame(3000, "enough"))
+        assert peer.read_frame()[0] == CLOSE
+    eventually(lambda: "dropped 2" in caplog.text)
+    assert views.collected == ["ConnectionClosed 3000 enough"]
+
+
+@pytest.mark.parametrize("path", ["/ws/flood/", "/ws/flood-from-thread/"])
+def test_a_client_that_does_not_read_is_closed_with_1013(
+    make_live: Callable[..., LiveServer],
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+) -> None:
+    settings.C10KWS = {"CLOSE_TIMEOUT": 0.2, "MAX_QUEUE_BYTES": 100_000}
+    caplog.set_level("INFO", "c10kws.access")
+    live = make_live()
+    with opened(live, path):
+        eventually(lambda: f'"WebSocket {path}" 1013' in caplog.text)
+    assert "client too slow" in caplog.text
+
+
+def test_an_awaited_flood_waits_for_the_client(live: LiveServer, settings: Any) -> None:
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 200_000}
+    with opened(live, "/ws/patient-flood/") as peer:
+        for number in range(1000):
+            opcode, payload = peer.read_frame()
+            assert (opcode, payload[:8]) == (BINARY, b"%08d" % number)
+        assert peer.read_frame() == (CLOSE, b"\x03\xe8")
+
+
+def test_a_client_ahead_of_its_handler_is_held_back_and_loses_nothing(live: LiveServer) -> None:
+    with opened(live, "/ws/slow-start/") as peer:
+        views.gate.clear()
+        message = frame(BINARY, b"x" * 60_000)
+        peer.socket.settimeout(1)
+        sent = 0
+        with pytest.raises(TimeoutError):  # the server stops reading and TCP fills up
+            while True:
+                sent += peer.socket.send(message[sent % len(message) :])
+        peer.socket.settimeout(WAIT)
+        views.gate.set()
+        if sent % len(message):
+            peer.socket.sendall(message[sent % len(message) :])
+        whole = -(-sent // len(message))
+        peer.socket.sendall(frame(TEXT, b"count"))
+        assert peer.read_frame() == (TEXT, b"%d" % whole)

@@ -1,0 +1,181 @@
+"""RFC 6455 §5–§7 without a socket; frames of the peer are made by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from c10kws.protocol import MAX_FRAGMENTS, Closed, Event, ServerProtocol, State, check_close
+
+TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
+FIN = 0x80
+MASK = b"\x11\x22\x33\x44"
+
+
+def frame(opcode: int, payload: bytes = b"", fin: bool = True) -> bytes:
+    """A client's frame (§5.2), masked."""
+    size = len(payload)
+    if size < 126:
+        length = bytes([0x80 | size])
+    elif size < 65536:
+        length = bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    else:
+        length = bytes([0x80 | 127]) + size.to_bytes(8, "big")
+    masked = bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
+    return bytes([(FIN if fin else 0) | opcode]) + length + MASK + masked
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    return frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
+
+
+def receive(protocol: ServerProtocol, data: bytes) -> list[Event]:
+    return list(protocol.receive_data(data))
+
+
+@pytest.fixture
+def protocol() -> ServerProtocol:
+    return ServerProtocol(max_message_size=1000)
+
+
+def test_text_and_binary_messages(protocol: ServerProtocol) -> None:
+    data = frame(TEXT, "é".encode()) + frame(BINARY, b"\x00") + frame(TEXT) + frame(BINARY)
+    assert receive(protocol, data) == ["é", b"\x00", "", b""]
+
+
+def test_one_byte_at_a_time(protocol: ServerProtocol) -> None:
+    data = frame(TEXT, "né".encode(), fin=False) + frame(CONTINUATION, b"!") + close_frame(1000)
+    events = [event for byte in data for event in receive(protocol, bytes([byte]))]
+    assert events == ["né!", Closed(1000, "")]
+
+
+def test_a_character_may_be_split_over_fragments(protocol: ServerProtocol) -> None:
+    first, second = "é".encode()[:1], "é".encode()[1:]
+    assert receive(protocol, frame(TEXT, first, fin=False)) == []
+    assert receive(protocol, frame(CONTINUATION, second)) == ["é"]
+
+
+def test_a_ping_between_fragments_is_answered_at_once(protocol: ServerProtocol) -> None:
+    receive(protocol, frame(BINARY, b"a", fin=False) + frame(PING, b"hi"))
+    assert protocol.data_to_send() == b"\x8a\x02hi"
+    assert receive(protocol, frame(CONTINUATION, b"b")) == [b"ab"]
+
+
+def test_a_pong_is_ignored(protocol: ServerProtocol) -> None:
+    assert receive(protocol, frame(PONG, b"?")) == []
+    assert protocol.data_to_send() == b""
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"), [(b"", 1005), (b"\x03\xe8", 1000), (b"\x0f\xa0why", 4000)]
+)
+def test_a_close_is_answered_with_its_code(
+    protocol: ServerProtocol, payload: bytes, code: int
+) -> None:
+    events = receive(protocol, frame(CLOSE, payload) + frame(TEXT, b"too late"))
+    assert [(event.code, event.reason) for event in events if isinstance(event, Closed)] == [
+        (code, payload[2:].decode())
+    ]
+    assert len(events) == 1
+    assert protocol.data_to_send()[2:4] == payload[:2]
+    assert protocol.state is State.CLOSED
+
+
+@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
+def test_reserved_close_codes_are_a_protocol_error(protocol: ServerProtocol, code: int) -> None:
+    assert receive(protocol, close_frame(code)) == [Closed(1002, "protocol error")]
+    assert protocol.data_to_send()[2:4] == b"\x03\xea"
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x81\x00", 1002),  # not masked (§5.1)
+        (frame(3), 1002),
+        (frame(0xB), 1002),
+        (b"\xc1\x80" + MASK, 1002),  # RSV1 without an extension
+        (frame(CONTINUATION, b"x"), 1002),
+        (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), 1002),
+        (frame(PING, b"", fin=False), 1002),
+        (frame(PING, b"x" * 126), 1002),
+        (frame(CLOSE, b"x"), 1002),
+        (frame(TEXT, b"\xff"), 1007),
+        (frame(TEXT, b"\xed\xa0\x80"), 1007),  # a surrogate
+        (frame(TEXT, b"\xc3"), 1007),
+        (frame(CLOSE, b"\x03\xe8\xff"), 1007),
+    ],
+)
+def test_broken_frames_fail_the_connection_with_our_words(
+    protocol: ServerProtocol, data: bytes, code: int
+) -> None:
+    reason = {1002: "protocol error", 1007: "text that is not UTF-8"}[code]
+    assert receive(protocol, data) == [Closed(code, reason)]
+    sent = protocol.data_to_send()
+    assert sent == bytes([0x88, 2 + len(reason)]) + code.to_bytes(2, "big") + reason.encode()
+    assert protocol.state is State.FAILED
+    assert receive(protocol, frame(TEXT, b"more")) == []
+
+
+def test_a_message_of_the_limit_passes_and_one_byte_more_does_not(
+    protocol: ServerProtocol,
+) -> None:
+    assert receive(protocol, frame(BINARY, b"x" * 1000)) == [b"x" * 1000]
+    assert receive(protocol, frame(BINARY, b"x" * 1001)) == [
+        Closed(1009, "message over 1000 bytes")
+    ]
+
+
+def test_a_text_is_measured_in_bytes(protocol: ServerProtocol) -> None:
+    assert receive(protocol, frame(TEXT, ("é" * 500).encode())) == ["é" * 500]
+    assert receive(protocol, frame(TEXT, ("é" * 501).encode()))[-1:] == [
+        Closed(1009, "message over 1000 bytes")
+    ]
+
+
+def test_fragments_add_up(protocol: ServerProtocol) -> None:
+    data = frame(BINARY, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600)
+    assert receive(protocol, data) == [Closed(1009, "message over 1000 bytes")]
+
+
+def test_a_huge_frame_is_refused_before_it_has_come(protocol: ServerProtocol) -> None:
+    head = b"\x82\xff" + (2**62).to_bytes(8, "big") + MASK
+    assert receive(protocol, head + b"x" * 1001) == [Closed(1009, "message over 1000 bytes")]
+
+
+def test_empty_fragments_are_counted(protocol: ServerProtocol) -> None:
+    events = receive(protocol, frame(BINARY, fin=False))
+    empty = frame(CONTINUATION, fin=False) * 1000
+    while not events:
+        events = receive(protocol, empty)
+    assert events == [Closed(1009, f"message of over {MAX_FRAGMENTS} fragments")]
+
+
+def test_after_our_close_messages_are_not_delivered_and_the_peers_close_ends_it(
+    protocol: ServerProtocol,
+) -> None:
+    assert protocol.send_close(1000) == b"\x88\x02\x03\xe8"
+    assert receive(protocol, frame(TEXT, b"late") + frame(PING)) == []
+    assert protocol.data_to_send() == b""
+    assert receive(protocol, close_frame(1000)) == [Closed(1000, "")]
+    assert protocol.state is State.CLOSED
+
+
+def test_a_broken_frame_after_our_close_gets_no_second_close(protocol: ServerProtocol) -> None:
+    protocol.send_close(1000)
+    assert receive(protocol, frame(3)) == [Closed(1002, "protocol error")]
+    assert protocol.data_to_send() == b""
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999])
+def test_codes_that_may_be_sent(code: int) -> None:
+    check_close(code, "é" * 61)
+
+
+@pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000])
+def test_codes_that_may_not_be_sent(code: int) -> None:
+    with pytest.raises(ValueError, match=str(code)):
+        check_close(code, "")
+
+
+def test_a_reason_has_room_for_123_bytes() -> None:
+    with pytest.raises(ValueError, match="124"):
+        check_close(1000, "é" * 62)

@@ -1,0 +1,273 @@
+"""``manage.py runserver`` and ``runtornado`` of a project made by ``django-admin startproject``."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+WAIT = 60
+ROOT = Path(__file__).parents[2]
+VIEWS = """
+from c10kws import websocket
+
+@websocket
+async def echo(ws):
+    async for message in ws:
+        await ws.write_message(message)
+
+def session_cookie(view):
+    def wrapped(request):
+        request.session["seen"] = True
+        return view(request)
+    return wrapped
+
+greeting = session_cookie(echo)
+"""
+URLS = """
+from django.contrib import admin
+from django.urls import path
+from . import views
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("ws/echo/", views.echo),
+    path("ws/session/", views.greeting),
+]
+"""
+
+
+class Command:
+    """A running ``manage.py`` command and what it has printed so far."""
+
+    def __init__(self, project: Path, *args: str) -> None:
+        self.output = ""
+        path = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "servers")]))
+        environment = os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", *args],
+            cwd=project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+
+    def wait_for(self, pattern: str, count: int = 1) -> None:
+        deadline = time.monotonic() + WAIT
+        while len(re.findall(pattern, self.output)) < count:
+            assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.output}"
+            assert self.process.poll() is None or self._reader.is_alive(), self.output
+            time.sleep(0.02)
+
+    def stop(self, signal_number: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        code = self.process.wait(WAIT)
+        self._reader.join(WAIT)
+        return code
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(WAIT)
+        self._reader.join(WAIT)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)],
+        check=True,
+        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},
+    )
+    settings = tmp_path / "mysite" / "settings.py"
+    text = settings.read_text()
+    settings.write_text(text.replace("INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "c10kws",'))
+    (tmp_path / "mysite" / "views.py").write_text(VIEWS)
+    (tmp_path / "mysite" / "urls.py").write_text(URLS)
+    return tmp_path
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Start]:
+    commands: list[Command] = []
+
+    def start_command(*args: str) -> Command:
+        commands.append(Command(project, *args))
+        return commands[-1]
+
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"],
+        cwd=project,
+        check=True,
+        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "servers")])},
+    )
+    yield start_command
+    for command in commands:
+        command.kill()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def open_socket(port: int, path: str = "/ws/echo/", **options: Any) -> Any:
+    return connect(
+        f"ws://127.0.0.1:{port}{path}",
+        open_timeout=WAIT,
+        proxy=None,
+        origin=f"http://127.0.0.1:{port}",
+        **options,
+    )
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    page = HTTPConnection("127.0.0.1", port, timeout=WAIT)
+    try:
+        page.request("GET", path)
+        response = page.getresponse()
+        return response.status, response.read()
+    finally:
+        page.close()
+
+
+def test_runserver_of_a_stock_project(start: Start, port: int) -> None:
+    command = start("runserver", "--noreload", str(port))
+    command.wait_for("Quit the server")
+    with open_socket(port, "/ws/session/") as ws:
+        assert "sessionid=" in ws.response.headers["Set-Cookie"]
+        ws.send("hello")
+        assert ws.recv(WAIT) == "hello"
+    assert get(port, "/admin/login/")[0] == 200
+    assert get(port, "/static/admin/css/base.css")[0] == 200
+    # Django's own logging configuration shows the lines, with its own time stamp.
+    command.wait_for(r'\[[^]]+\] 127\.0\.0\.1 "GET /admin/login/ HTTP/1\.1" 200')
+    command.wait_for(r'\[[^]]+\] 127\.0\.0\.1 "GET /ws/session/ HTTP/1\.1" 101')
+    command.wait_for(r'\[[^]]+\] 127\.0\.0\.1 "WebSocket /ws/session/" 1000 received 1 sent 1')
+    assert "System check identified no issues" in command.output
+    assert "Traceback" not in command.output
+
+
+def test_ctrl_c_closes_the_sockets(start: Start, port: int) -> None:
+    command = start("runserver", "--noreload", str(port))
+    command.wait_for("Quit the server")
+    with open_socket(port) as ws:
+        command.process.send_signal(signal.SIGINT)
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(WAIT)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
+    assert command.stop() == 0
+    assert "Traceback" not in command.output
+
+
+def test_the_autoreloader_closes_with_1012_and_is_back(
+    start: Start, project: Path, port: int
+) -> None:
+    command = start("runserver", str(port))
+    command.wait_for("Quit the server")
+    with open_socket(port) as ws:
+        ws.send("before")
+        assert ws.recv(WAIT) == "before"
+        views = project / "mysite" / "views.py"
+        time.sleep(1.1)  # the reloader compares modification times
+        views.write_text(VIEWS.replace("write_message(message)", 'write_message("new")'))
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(WAIT)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
+    command.wait_for("Quit the server", count=2)
+    with open_socket(port) as ws:
+        ws.send("after")
+        assert ws.recv(WAIT) == "new"
+    assert "Traceback" not in command.output
+
+
+def test_nowebsocket_is_djangos_own_server(start: Start, port: int) -> None:
+    command = start("runserver", "--noreload", "--nowebsocket", str(port))
+    command.wait_for("Quit the server")
+    assert get(port, "/ws/echo/")[0] == 426 or "wsgiref" in command.output
+    assert "WebSocket views are served" not in command.output
+
+
+def test_nothreading_still_serves_both(start: Start, port: int) -> None:
+    command = start("runserver", "--noreload", "--nothreading", str(port))
+    command.wait_for("Quit the server")
+    with open_socket(port) as ws:
+        assert get(port, "/admin/login/")[0] == 200
+        ws.send("hello")
+        assert ws.recv(WAIT) == "hello"
+
+
+def test_a_port_in_use_is_djangos_message(start: Start, port: int) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        command = start("runserver", "--noreload", str(port))
+        assert command.process.wait(WAIT) == 1
+    command.stop()
+    assert "That port is already in use." in command.output
+
+
+def test_the_check_names_an_app_that_hides_ours(start: Start, project: Path) -> None:
+    settings = project / "mysite" / "settings.py"
+    text = settings.read_text().replace('    "c10kws",\n', "")
+    text = text.replace("'django.contrib.staticfiles',", "'django.contrib.staticfiles', 'c10kws',")
+    settings.write_text(text + '\nC10KWS = {"THREAD": 4}\n')
+    command = start("check")
+    assert command.process.wait(WAIT) == 1
+    command.stop()
+    assert "c10kws.E001" in command.output
+    assert "c10kws.W001" in command.output
+    assert "'THREADS'" in command.output
+
+
+def test_runtornado(start: Start, port: int) -> None:
+    command = start("runtornado", f"127.0.0.1:{port}")
+    command.wait_for(f"ws://127.0.0.1:{port}/")
+    with open_socket(port) as ws:
+        ws.send("hello")
+        assert ws.recv(WAIT) == "hello"
+        command.process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(WAIT)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
+    assert command.stop() == 0
+    assert "Traceback" not in command.output
+
+
+def test_runtornado_names_an_address_it_does_not_understand(start: Start) -> None:
+    command = start("runtornado", "localhost:http")
+    assert command.process.wait(WAIT) == 1
+    command.stop()
+    assert "'localhost:http'" in command.output

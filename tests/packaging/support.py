@@ -1,0 +1,39 @@
+"""Commands run as a user's shell runs them, and the files of a folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """Run a command without this process' Python and Django settings; return its output."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=clean_variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command} ended with {result.returncode}:\n{result.stdout}"
+    return result.stdout
+
+
+def clean_variables() -> dict[str, str]:
+    """Return the environment variables that a user's shell has."""
+    ours = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def files(folder: Path) -> set[str]:
+    """Return the paths of all files in a folder, relative to it, that a clone would have."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
