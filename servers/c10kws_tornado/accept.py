@@ -13,6 +13,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tornado.ioloop import IOLoop
@@ -30,8 +31,13 @@ class Acceptor:
     """Accepts on one listening socket and hands connections to ``take``."""
 
     def __init__(
-        self, sock: socket.socket, take: Callable[[socket.socket, Any], None], reserved: int
+        self,
+        sock: socket.socket,
+        take: Callable[[socket.socket, Any], None],
+        reserved: int,
+        log_later: Callable[[Callable[[], None]], None],
     ) -> None:
+        self._log_later = log_later
         self._socket = sock
         self._take = take
         self._reserved = reserved
@@ -39,8 +45,7 @@ class Acceptor:
         self._loop = IOLoop.current()
         self._listening = False
         self._resuming: asyncio.TimerHandle | None = None
-        self._shed = 0
-        self._said = 0.0
+        self._said = float("-inf")
         self.shed = 0
 
     def start(self) -> None:
@@ -74,8 +79,9 @@ class Acceptor:
                 continue
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
-                    raise
-                self._shed_one()
+                    self._say("a connection could not be accepted: %s", error)
+                else:
+                    self._shed_one()
                 self._rest()
                 return
             if self._is_scarce(connection.fileno()):
@@ -87,7 +93,8 @@ class Acceptor:
 
     def _is_scarce(self, fd: int) -> bool:
         """Descriptors are numbered from the lowest free one: a high number means few are left."""
-        return fd >= descriptor_limit() - self._reserved
+        limit = descriptor_limit()
+        return fd >= limit - min(self._reserved, limit // 4)
 
     def _shed_one(self) -> None:
         """Refuse a client on the descriptor kept for this, so that it does not wait in vain."""
@@ -106,14 +113,16 @@ class Acceptor:
 
     def _count(self) -> None:
         self.shed += 1
-        self._shed += 1
+        self._say(
+            "out of file descriptors: %d connections refused so far; raise the limit (ulimit -n)",
+            self.shed,
+        )
+
+    def _say(self, text: str, *arguments: object) -> None:
+        """Log once a second, and not on the loop's thread."""
         if time.monotonic() - self._said >= 1.0:
             self._said = time.monotonic()
-            logger.error(
-                "out of file descriptors: %d connections refused; raise the limit (ulimit -n)",
-                self._shed,
-            )
-            self._shed = 0
+            self._log_later(partial(logger.error, text, *arguments))
 
     def _rest(self) -> None:
         self._pause()

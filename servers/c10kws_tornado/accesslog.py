@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .pool import Pool
@@ -54,7 +55,7 @@ class AccessLog:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lines: deque[Line] = deque()
+        self._lines: deque[Callable[[], None]] = deque()
         self._dropped = 0
         self._lock = threading.Lock()
         self._draining = False
@@ -62,11 +63,15 @@ class AccessLog:
     def write_later(self, line: Line) -> None:
         """Take a line on the loop's thread."""
         line.ended = time.monotonic()
+        self.later(line.write)
+
+    def later(self, write: Callable[[], None]) -> None:
+        """Take a function that logs."""
         with self._lock:
             if len(self._lines) >= MAX_WAITING:
                 self._dropped += 1
                 return
-            self._lines.append(line)
+            self._lines.append(write)
             if self._draining:
                 return
             self._draining = True
@@ -79,8 +84,8 @@ class AccessLog:
                 if not self._lines and not dropped:
                     self._draining = False
                     return
-                line = self._lines.popleft() if self._lines else None
+                write = self._lines.popleft() if self._lines else None
             if dropped:
                 logger.error("%d lines were dropped: no thread was free to write them", dropped)
-            if line is not None:
-                line.write()
+            if write is not None:
+                write()

@@ -13,30 +13,30 @@ class Connections:
     """Kept on the loop's thread. Tornado's own set forgets detached streams and knows no idling."""
 
     def __init__(self) -> None:
-        self._busy: dict[object, bool] = {}
+        self._running: dict[object, int] = {}
         self._streams: set[RawStream] = set()
         self._changed = asyncio.Event()
         self.stopping = False
 
     def add(self, connection: object) -> None:
         """A connection waits for its next request."""
-        self._busy[connection] = False
+        self._running.setdefault(connection, 0)
 
     def begin(self, connection: object) -> None:
-        """A request has begun."""
-        self._busy[connection] = True
+        """A request has begun; the one before it may be closing its response still."""
+        self._running[connection] += 1
 
     def end(self, connection: object) -> None:
-        """The request is over; a stopping server wants no other on this connection."""
-        if connection in self._busy:
-            self._busy[connection] = False
-            if self.stopping:
+        """A request is over; a stopping server wants no other on this connection."""
+        if connection in self._running:
+            self._running[connection] -= 1
+            if self.stopping and not self._running[connection]:
                 self._close(connection)
         self._changed.set()
 
     def remove(self, connection: object) -> None:
         """The connection is closed, or it became a raw stream."""
-        self._busy.pop(connection, None)
+        self._running.pop(connection, None)
         self._changed.set()
 
     def add_stream(self, stream: RawStream) -> None:
@@ -48,11 +48,11 @@ class Connections:
     async def drain(self, deadline: float) -> None:
         """Close idle connections and wait, until ``deadline`` in loop time, for the busy ones."""
         self.stopping = True
-        for connection, busy in list(self._busy.items()):
-            if not busy:
+        for connection, running in list(self._running.items()):
+            if not running:
                 self._close(connection)
         loop = asyncio.get_running_loop()
-        while any(self._busy.values()) and (left := deadline - loop.time()) > 0:
+        while any(self._running.values()) and (left := deadline - loop.time()) > 0:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), left)
@@ -61,7 +61,7 @@ class Connections:
 
     def abort(self) -> None:
         """End everything at once."""
-        for connection in list(self._busy):
+        for connection in list(self._running):
             self._close(connection)
         for stream in self._streams:
             stream.abort()

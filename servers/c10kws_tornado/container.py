@@ -13,6 +13,7 @@ A ``wsgi.file_wrapper`` body is sent as end 2 is: read in the pool, no thread he
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -61,11 +62,14 @@ class Container:
         self.log = AccessLog(pool)
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, coroutine: Any) -> None:
+        self.stopping = False
+
+    def spawn(self, coroutine: Any) -> asyncio.Task[None]:
         """Run a coroutine of an exchange; on the loop."""
-        task = self.loop.create_task(coroutine)
+        task: asyncio.Task[None] = self.loop.create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
 
 class Exchange:
@@ -91,7 +95,9 @@ class Exchange:
         self._start = StartResponse(self._write, lambda: self._head is not None)
         self._head: Head | None = None
         self._head_queued = False
+        self._overrun = False
         self._deferred: Deferred | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stream = RawStream()
         self._result: Any = None
         environ["c10kws.stream"] = self._stream
@@ -106,11 +112,12 @@ class Exchange:
         """Call the application and bring its response to one of the four ends."""
         handed_over = False
         try:
+            self._body.seek(0)
             self._result = self._container.application(self._environ, self._start)
             handed_over = self._choose_end()
         except ClientGone:
             self._stop()
-        except Exception as error:
+        except BaseException as error:  # SystemExit too is only the end of a request
             self._fail(error)
         finally:
             if not handed_over:
@@ -125,14 +132,15 @@ class Exchange:
             self._switch()
             return False
         if _is_async(self._result):
-            return self._hand_over(self._send_async(aiter(self._result)))
+            return self._hand_over(self._send_async(self._make_head(), aiter(self._result)))
         if isinstance(self._result, FileWrapper) and self._start.status is not None:
-            return self._hand_over(self._send_async(self._read_file(self._result)))
+            chunks = self._read_file(self._result)
+            return self._hand_over(self._send_async(self._make_head(), chunks))
         self._send_plain()
         return False
 
     def _hand_over(self, coroutine: Any) -> bool:
-        self._container.loop.call_soon_threadsafe(self._container.spawn, self._supervise(coroutine))
+        self._container.loop.call_soon_threadsafe(self._begin, coroutine)
         return True
 
     def _send_plain(self) -> None:
@@ -150,41 +158,53 @@ class Exchange:
     def _write(self, data: bytes) -> None:
         """PEP 3333's ``write()``, and the way of every chunk."""
         head = None if self._head_queued else self._make_head()
-        self._head_queued = True
         data = self._fit(data)
+        self._head_queued = True
+        if self._overrun:
+            self._log_overrun()
         if head is not None or data:
             self._sender.send(head, data, last=False)
 
     def _make_head(self) -> Head:
         if self._start.status is None:
             raise AssertionError("the application did not call start_response before its body")
-        self._head = head = make_head(self._start.status, self._start.headers)
+        head = make_head(self._start.status, self._start.headers)
+        if head.code < 200:
+            raise ValueError(f"expected a final status, not {self._start.status!r}")
         if head.length is not None and head.code == 204:
             del head.headers["Content-Length"]  # RFC 9110 §8.6
-        if head.length is None and self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        if head.length is None and self._environ["SERVER_PROTOCOL"] != "HTTP/1.1":
             head.close = True  # the end of the connection is the end of the body
-        self._line.status = head.code
+        if self._container.stopping:
+            head.close = True
+            head.headers["Connection"] = "close"
+        self._head, self._line.status = head, head.code
         return head
 
     def _fit(self, data: bytes) -> bytes:
         """Cut what is over the declared length, and all of it where there is no body."""
         assert self._head is not None
+        if not isinstance(data, bytes):
+            raise TypeError(f"expected a body of bytes, not of {type(data).__name__}")
         if not self._head.has_body(self._method):
             return b""
         if self._head.length is None:
             return data
         room = self._head.length - self._sender.sent
-        if len(data) > room:
-            logger.error(
-                "%s: the body is longer than its Content-Length of %d; cut there",
-                self._line.request_line,
-                self._head.length,
-            )
+        self._overrun = len(data) > room
         return data[:room]
+
+    def _log_overrun(self) -> None:
+        assert self._head is not None
+        logger.error(
+            "%s: the body is longer than its Content-Length of %d; cut there",
+            self._line.request_line,
+            self._head.length,
+        )
 
     def _complete(self) -> bool:
         """Whether nothing of what may come can be sent."""
-        return self._head is not None and not self._head.has_body(self._method)
+        return self._overrun or (self._head is not None and not self._head.has_body(self._method))
 
     def _check_length(self) -> None:
         head = self._head
@@ -198,8 +218,10 @@ class Exchange:
     def _switch(self) -> None:
         """End 4: wait for the flush here, so that ``close()`` runs in this thread."""
         assert self._start.status is not None
+        if not _may_upgrade(self._environ):
+            raise ValueError("expected 101 only where an HTTP/1.1 request without a body asks")
         head = make_head(
-            self._start.status, self._start.headers, upgrade=self._environ.get("HTTP_UPGRADE")
+            self._start.status, self._start.headers, upgrade=self._environ["HTTP_UPGRADE"]
         )
         self._head, self._line.status = head, head.code
         switched = asyncio.run_coroutine_threadsafe(
@@ -209,11 +231,14 @@ class Exchange:
         try:
             switched.result(self._container.limits.flush_timeout + 1)
         except (FutureTimeoutError, OSError):
+            switched.cancel()
             logger.info("%s: the client left before its 101", self._line.request_line)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """The application raised: 500 when its head is unsent, else an aborted connection."""
         logger.error("%s: the application failed", self._line.request_line, exc_info=error)
+        if inspect.iscoroutine(self._deferred):
+            self._deferred.close()  # it may not have begun
         if self._head_queued or self._connection.stream is None:
             self._stop()
             return
@@ -239,34 +264,54 @@ class Exchange:
     def _finish(self) -> None:
         """The last act in the worker thread."""
         self._body.close()
+        if self._sender.stalled:
+            seconds = self._container.limits.send_timeout
+            logger.info("%s: the client took nothing for %gs", self._line.request_line, seconds)
         self._line.size = self._sender.sent
         self._line.write()
-        loop = self._container.loop
-        if self._head is not None and self._head.code == 101:
-            # Whoever takes the stream over has asked the loop to by now.
-            loop.call_soon_threadsafe(self._stream.close_unattached)
-            if self._stream.upgraded:
-                loop.call_soon_threadsafe(self._container.attached, self._stream)
-        loop.call_soon_threadsafe(self._done)
+        self._container.loop.call_soon_threadsafe(self._end)
 
     # On the loop
 
+    def _end(self) -> None:
+        """Nothing more comes from the application; what it has sent may still be on its way."""
+        if self._head is None or self._head.code != 101:
+            self._sender.ended.add_done_callback(lambda _: self._done())
+            return
+        # Whoever takes the stream over has asked the loop to by now.
+        self._stream.close_unattached()
+        if self._stream.upgraded:
+            self._container.attached(self._stream)
+        self._done()
+
     def leave(self) -> None:
-        """The client has gone."""
+        """The client has gone: whoever waits for it on the loop is cancelled."""
         self._sender.leave()
+        if self._task is not None:
+            # Not at once: cancelled before its first step it would not clean up.
+            self._container.loop.call_soon(self._task.cancel)
 
     def _defer(self, awaitable: Deferred) -> None:
         """``c10kws.defer``: announce that the awaitable resolves to the response."""
         self._deferred = awaitable
 
+    def _begin(self, sending: Any) -> None:
+        self._task = task = self._container.spawn(self._supervise(sending))
+        if self._sender.gone:
+            self._container.loop.call_soon(task.cancel)
+
     async def _supervise(self, sending: Awaitable[None]) -> None:
         """Ends 2 and 3: send on the loop, then clean up in a thread that is never refused."""
+        task = asyncio.current_task()
         try:
             await sending
         except ClientGone:
             self._sender.abort()
-        except Exception as error:
-            await asyncio.wrap_future(self._container.pool.urgent(self._fail, error))
+        except (Exception, asyncio.CancelledError) as error:
+            if task is not None and task.cancelling():  # the client has left, or the server stops
+                self._sender.abort()
+            else:
+                await self._in_pool(self._fail, error)
         finally:
             self._container.pool.urgent(self._clean_up)
 
@@ -281,29 +326,36 @@ class Exchange:
         self._start.headers = merge_heads(self._start.headers, headers)
         placeholder, self._result = self._result, _Both(self._result, body)
         del placeholder
+        head = await self._in_pool(self._make_head)
         if isinstance(body, FileWrapper):
-            await self._send_async(self._read_file(body))
+            await self._send_async(head, self._read_file(body))
         elif _is_async(body):
-            await self._send_async(aiter(cast("AsyncIterable[bytes]", body)))
+            await self._send_async(head, aiter(cast("AsyncIterable[bytes]", body)))
         else:
             chunks = iter(cast("Iterable[bytes]", body))
-            await self._send_async(self._iterate_in_pool(chunks))
+            await self._send_async(head, self._iterate_in_pool(chunks))
 
-    async def _send_async(self, chunks: AsyncIterator[bytes]) -> None:
+    async def _send_async(self, head: Head, chunks: AsyncIterator[bytes]) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""
-        head = self._make_head()
         self._head_queued = True
-        await self._sender.send_async(head, b"", last=False)
-        async for data in chunks:
-            if fitting := self._fit(data):
-                await self._sender.send_async(None, fitting, last=False)
-            if self._complete():
-                break
+        try:
+            await self._sender.send_async(head, b"", last=False)
+            async for data in chunks:
+                if fitting := self._fit(data):
+                    await self._sender.send_async(None, fitting, last=False)
+                if self._complete():
+                    break
+        finally:
+            if hasattr(chunks, "aclose"):
+                await chunks.aclose()
+        if self._overrun:
+            await self._in_pool(self._log_overrun)
         self._check_length()
         await self._sender.send_async(None, b"", last=True)
 
     async def _read_file(self, wrapper: FileWrapper) -> AsyncIterator[bytes]:
-        while data := await self._in_pool(wrapper.filelike.read, wrapper.block_size):
+        size = max(wrapper.block_size, self._container.limits.high_water)  # each is a thread's job
+        while data := await self._in_pool(wrapper.filelike.read, size):
             yield data
 
     async def _iterate_in_pool(self, chunks: Any) -> AsyncIterator[bytes]:
@@ -311,7 +363,12 @@ class Exchange:
             yield data
 
     async def _in_pool(self, fn: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.wrap_future(self._container.pool.urgent(fn, *args))
+        job = asyncio.wrap_future(self._container.pool.urgent(fn, *args))
+        try:
+            return await asyncio.shield(job)
+        except asyncio.CancelledError:
+            await asyncio.wait([job])  # close() must not run beside it
+            raise
 
 
 class _Both:
@@ -324,6 +381,15 @@ class _Both:
         for part in self._parts:
             if hasattr(part, "close"):
                 part.close()
+
+
+def _may_upgrade(environ: dict[str, Any]) -> bool:
+    """RFC 9110 §7.8: only what the client asked for, and not over HTTP/1.0."""
+    return (
+        "HTTP_UPGRADE" in environ
+        and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+        and environ.get("CONTENT_LENGTH", "0") == "0"
+    )
 
 
 def _is_async(result: object) -> bool:

@@ -6,11 +6,14 @@ process until its jobs have ended; this one does neither.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
+
+logger = logging.getLogger("c10kws_tornado")
 
 T = TypeVar("T")
 
@@ -68,7 +71,8 @@ class Pool(Executor):
         self._jobs: deque[_Job] = deque()
         self._urgent: deque[_Job] = deque()
         self._changed = threading.Condition()
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
+        self._siblings: list[Pool] = []
         self._waiting = 0
         self._closed = False
 
@@ -100,24 +104,35 @@ class Pool(Executor):
     def sibling(
         self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
     ) -> Pool:
-        """Return another pool of this size, with threads of its own; it ends with this process."""
-        return Pool(self.size, queue_size=queue_size, name=name, on_idle=on_idle)
+        """Return another pool of this size, with threads of its own; it is shut down with this."""
+        pool = Pool(self.size, queue_size=queue_size, name=name, on_idle=on_idle)
+        self._siblings.append(pool)
+        return pool
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """Take no more jobs; the threads end when the waiting ones are done. Does not wait."""
+        """Take no more jobs; the threads end when the waiting ones are done.
+
+        Each calls ``on_idle`` a last time. Only with ``wait`` is their end awaited.
+        """
         with self._changed:
             self._closed = True
             if cancel_futures:
                 while self._jobs:
                     self._jobs.popleft().future.cancel()
             self._changed.notify_all()
+        for sibling in self._siblings:
+            sibling.shutdown(cancel_futures=cancel_futures)
+        if wait:
+            for pool in (self, *self._siblings):
+                for thread in pool._threads:
+                    thread.join()
 
     def _wake(self) -> None:
-        if self.queued > self._waiting and self._threads < self.size:
-            self._threads += 1
-            threading.Thread(
-                target=self._run, name=f"{self.name}-{self._threads}", daemon=True
-            ).start()
+        if self.queued > self._waiting and len(self._threads) < self.size:
+            name = f"{self.name}-{len(self._threads) + 1}"
+            thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         else:
             self._changed.notify()
 
@@ -127,6 +142,7 @@ class Pool(Executor):
             del job  # an idle thread keeps no request alive
             with self._changed:
                 self.busy -= 1
+        self._idle()
 
     def _next_job(self) -> _Job | None:
         """Wait for a job; None when the pool is shut down and nothing is left."""
@@ -140,12 +156,17 @@ class Pool(Executor):
                 self._waiting -= 1
                 if in_time:
                     return self._take()
-            if self._on_idle is not None:
-                asked = self._on_idle()
+            asked = self._idle()
+
+    def _idle(self) -> bool:
+        try:
+            return self._on_idle is None or self._on_idle()
+        except Exception:  # the thread has other jobs to do
+            logger.exception("on_idle of the pool %r failed", self.name)
+            return True
 
     def _take(self) -> _Job | None:
         if not self.queued:
-            self._threads -= 1
             return None
         self.busy += 1
         return self._urgent.popleft() if self._urgent else self._jobs.popleft()

@@ -24,8 +24,8 @@ from .response import make_head, plain_error
 if TYPE_CHECKING:
     from .connections import Connections
 
-#: Tornado's own limit of a body is switched off: ours answers 413.
-NO_LIMIT = 2**62
+#: Tornado's own limit of a body is switched off: ours answers 413. ``int()`` takes no more digits.
+NO_LIMIT = 10**4300
 
 
 class Request(HTTPMessageDelegate):
@@ -54,13 +54,20 @@ class Request(HTTPMessageDelegate):
         self._line: Line | None = None
         self._exchange: Exchange | None = None
         self._refused = False
+        self._running = False
+        self._dead = False
+        self._linger: asyncio.TimerHandle | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Check the head; a refusal is answered before the body, and before 100-continue."""
         start_line = cast(RequestStartLine, start_line)
+        if self._connection.stream.closed():  # RFC 9112 §9.6: what was pipelined behind a "close"
+            self._dead = True
+            return None
         self._connections.begin(self._server_connection)
+        self._running = True
         context: Any = self._connection.context
         self._line = Line(
             str(context), f"{start_line.method} {start_line.path} {start_line.version}"
@@ -73,10 +80,11 @@ class Request(HTTPMessageDelegate):
             self._refuse(refusal, linger=self._has_body and "Expect" not in headers)
         elif self._has_body:
             self._body = self._make_body()
+        _prepare_expect(start_line, headers)
         return None
 
     def _make_body(self) -> IO[bytes]:
-        return tempfile.SpooledTemporaryFile(max_size=self._limits.spool_size)  # noqa: SIM115
+        return tempfile.SpooledTemporaryFile(max_size=self._limits.spool_size)
 
     def _check(self, start_line: RequestStartLine, headers: HTTPHeaders) -> tuple[Any, ...] | None:
         size = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
@@ -109,8 +117,7 @@ class Request(HTTPMessageDelegate):
             return None
         self._size += len(chunk)
         if self._is_too_large(self._size):
-            self._body.close()
-            self._body = None
+            self._discard_body()
             self._refuse(self._too_large(), linger=True)
         elif self._size > self._limits.spool_size:
             return asyncio.wrap_future(self._write_to_disk(chunk))
@@ -128,12 +135,13 @@ class Request(HTTPMessageDelegate):
 
     def finish(self) -> None:
         """The request is complete: a thread of the pool takes it, or 503."""
+        if self._dead:
+            return
         if self._refused:
             self._end_linger()
             return
         assert self._line is not None
-        body = self._body or self._make_body()
-        body.seek(0)
+        body, self._body = self._body or self._make_body(), None
         set_body(self._environ, body, self._size if self._has_body else None)
         self._exchange = Exchange(
             self._container, self._connection, self._environ, body, self._line, self._end
@@ -142,21 +150,30 @@ class Request(HTTPMessageDelegate):
         try:
             self._container.pool.submit(self._exchange.run)
         except PoolFull:
-            body.close()
+            self._body = body
+            self._discard_body()
+            text = "All threads are busy."
             self._refuse(
-                plain_error(
-                    503, "Service Unavailable", "All threads are busy.", ("Retry-After", "1")
-                ),
-                linger=False,
+                plain_error(503, "Service Unavailable", text, ("Retry-After", "1")), close=False
             )
 
     def on_connection_close(self) -> None:
-        """The client left in the middle of its request."""
-        if self._body is not None:
-            self._body.close()
+        """The client left in the middle of its request, or Tornado found a fault in its body."""
+        self._discard_body()
+        if self._running and not self._refused and self._line is not None:
+            self._line.status = 400
+            self._container.log.write_later(self._line)
         self._end()
 
-    def _refuse(self, refusal: tuple[Any, ...], *, linger: bool) -> None:
+    def _discard_body(self) -> None:
+        """Close the body in the pool: it may be a file of 100 MiB."""
+        if self._body is not None:
+            self._container.pool.urgent(self._body.close)
+            self._body = None
+
+    def _refuse(
+        self, refusal: tuple[Any, ...], *, linger: bool = False, close: bool = True
+    ) -> None:
         """Answer without the application.
 
         With ``linger`` the rest of the body is read and thrown away for a while: closing at once
@@ -164,11 +181,12 @@ class Request(HTTPMessageDelegate):
         """
         assert self._line is not None
         self._refused = True
+        self._close = close
         status, headers, body = refusal
         head = make_head(status, headers)
         if self._method == "HEAD":
             body = b""
-        if self._has_body:
+        if close:
             head.headers["Connection"] = "close"
         self._line.status, self._line.size = head.code, len(body)
         self._connection.write_headers(head.start_line, head.headers, body)
@@ -180,11 +198,25 @@ class Request(HTTPMessageDelegate):
             self._end_linger()
 
     def _end_linger(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
         if not self._connection.stream.closed():
+            finished = self._connection.stream.write(b"")  # done when the answer has left
             self._connection.finish()
-            if self._has_body:
-                self._connection.close()
+            if self._close:
+                finished.add_done_callback(lambda _: self._connection.close())
         self._end()
 
     def _end(self) -> None:
-        self._connections.end(self._server_connection)
+        if self._running:
+            self._running = False
+            self._connections.end(self._server_connection)
+
+
+def _prepare_expect(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    """RFC 9110 §10.1.1: in any case of letters, which Tornado minds, and not from HTTP/1.0."""
+    if headers.get("Expect", "").lower() != "100-continue":
+        return
+    headers["Expect"] = "100-continue"
+    if start_line.version != "HTTP/1.1":
+        del headers["Expect"]

@@ -1,13 +1,15 @@
 """The way of a body to the client: from a worker thread or the loop, with flow control.
 
-Slices go out one after another; each must leave within ``send_timeout``, or the connection is
-aborted. A worker that is ahead of its client waits in :meth:`Sender.send`.
+Slices go out one after another. When the client takes nothing for ``send_timeout`` the connection
+is aborted. A worker that is ahead of its client waits in :meth:`Sender.send`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -29,7 +31,11 @@ class ClientGone(Exception):
 
 
 class Sender:
-    """Sends one response on its connection. ``sent`` counts the bytes of the body."""
+    """Sends one response on its connection. ``sent`` counts the bytes of the body.
+
+    ``ended`` is done when the last byte has left or nobody is there to take it; ``stalled`` says
+    that the client took nothing for ``send_timeout``.
+    """
 
     def __init__(
         self, connection: HTTP1Connection, loop: asyncio.AbstractEventLoop, limits: Limits
@@ -45,6 +51,8 @@ class Sender:
         self._begun = False
         self.sent = 0
         self.gone = False
+        self.stalled = False
+        self.ended: asyncio.Future[None] = loop.create_future()
 
     # From a worker thread
 
@@ -96,6 +104,9 @@ class Sender:
             self._queue.clear()
             self._size = 0
             self._changed.notify_all()
+        if self._pump is not None and self._pump is not asyncio.current_task():
+            self._pump.cancel()
+        self._end()
 
     def abort(self) -> None:
         """End the connection in the middle of the response: its end would be a lie."""
@@ -105,44 +116,59 @@ class Sender:
 
     def _wake(self) -> None:
         """Write what leaves at once; a task waits for the rest."""
-        if self._pump is None and (pending := self._write_queue()) is not None:
+        if self._pump is not None:
+            return
+        try:
+            pending = self._write_queue()
+        except Exception:  # whoever waits must not wait for ever
+            logger.exception("a response could not be written")
+            self.abort()
+            return
+        if pending is not None:
             self._pump = self._loop.create_task(self._wait(pending))
 
     def _write_queue(self) -> asyncio.Future[None] | None:
         """Write until a slice does not leave at once, and return its future."""
         while not self.gone and self._queue:
-            data = self._queue[0]
-            if data is None:
-                self._finish()
-                return None
-            future = self._write(data)
+            future = self._write(self._queue[0])
             if not future.done():
                 return future
             if future.exception() is not None:
                 self.leave()
             else:
-                self._left(len(data))
+                self._left()
         return None
 
     async def _wait(self, pending: asyncio.Future[None]) -> None:
         following: asyncio.Future[None] | None = pending
         try:
             while following is not None:
-                size = len(self._queue[0] or b"")
-                await asyncio.wait_for(following, self._limits.send_timeout)
+                await self._wait_for(following)
                 if self.gone:
                     break
-                self._left(size)
+                self._left()
                 following = self._write_queue()
         except StreamClosedError:
             self.leave()
         except TimeoutError:
-            logger.info("a client took nothing for %gs; aborted", self._limits.send_timeout)
+            self.stalled = True
             self.abort()
         finally:
             self._pump = None
 
-    def _write(self, data: bytes) -> asyncio.Future[None]:
+    async def _wait_for(self, leaving: asyncio.Future[None]) -> None:
+        """Wait for a slice, as long as the kernel says that the client takes something."""
+        while not leaving.done():
+            before = unsent_bytes(self._connection.stream.socket)
+            await asyncio.wait([leaving], timeout=self._limits.send_timeout)
+            after = unsent_bytes(self._connection.stream.socket)
+            if not leaving.done() and after >= before:
+                raise TimeoutError
+        await leaving
+
+    def _write(self, data: bytes | None) -> asyncio.Future[None]:
+        if data is None:
+            return self._finish()
         if not self._begun and self._head is not None:
             self._begun = True
             return self._connection.write_headers(
@@ -150,14 +176,40 @@ class Sender:
             )
         return self._connection.write(data)
 
-    def _left(self, size: int) -> None:
+    def _left(self) -> None:
+        """The first of the queue has left."""
         with self._changed:
-            self._queue.popleft()
-            self._size -= size
+            data = self._queue.popleft()
+            self._size -= len(data or b"")
             self._changed.notify_all()
+        if data is None:
+            self._end()
 
-    def _finish(self) -> None:
-        self._queue.clear()
+    def _finish(self) -> asyncio.Future[None]:
+        """Say that nothing follows; the future is done when all of it has left."""
+        stream = self._connection.stream
         self._connection.finish()
+        if not stream.closed():
+            return stream.write(b"")
+        ended: asyncio.Future[None] = self._loop.create_future()  # the last on its connection
+        ended.set_result(None)
+        return ended
+
+    def _end(self) -> None:
         if self._head is not None and self._head.close:
             self._connection.close()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+def unsent_bytes(sock: socket.socket | None) -> int:
+    """Return what the kernel still keeps for the peer; 0 where it does not tell."""
+    if sock is None or sys.platform == "win32":
+        return 0
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+
+    try:
+        return int.from_bytes(ioctl(sock, TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0

@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tornado.http1connection import HTTP1Connection
@@ -72,6 +73,7 @@ class Server:
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._callbacks: list[StopCallback] = []
+        self._started = False
         self._stopped: asyncio.Task[None] | None = None
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
@@ -80,6 +82,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to accept connections, on the running event loop."""
+        self._started = True
         self._connections = Connections()
         self._container = Container(
             self._application,
@@ -101,7 +104,8 @@ class Server:
 
     def _listen(self, sock: socket.socket) -> None:
         sock.setblocking(False)
-        acceptor = Acceptor(sock, self._take, self.limits.reserved_descriptors)
+        reserved = self.limits.reserved_descriptors
+        acceptor = Acceptor(sock, self._take, reserved, self._container.log.later)
         self._acceptors.append(acceptor)
         acceptor.start()
 
@@ -113,13 +117,17 @@ class Server:
             "read_chunk_size": self.limits.chunk_size * 4,
         }
         stream: IOStream
-        if self._ssl_context is not None:
-            wrapped = self._ssl_context.wrap_socket(
-                connection, server_side=True, do_handshake_on_connect=False
-            )
-            stream = SSLIOStream(wrapped, **options)
-        else:
+        if self._ssl_context is None:
             stream = IOStream(connection, **options)
+        else:
+            try:
+                wrapped = self._ssl_context.wrap_socket(
+                    connection, server_side=True, do_handshake_on_connect=False
+                )
+            except OSError:  # the client has left already
+                connection.close()
+                return
+            stream = SSLIOStream(wrapped, **options)
         self._http.handle_stream(stream, address)
 
     def on_stop(self, callback: StopCallback) -> None:
@@ -143,15 +151,26 @@ class Server:
 
     async def _stop(self, code: int, timeout: float) -> None:
         deadline = asyncio.get_running_loop().time() + timeout
-        for acceptor in self._acceptors:
-            acceptor.stop()
+        if self._started:
+            for acceptor in self._acceptors:
+                acceptor.stop()
+            await self._drain(code, deadline)
+            self._connections.abort()
+            await self._finish_tasks()
+        for sock in self._sockets:
+            sock.close()
+        self.pool.shutdown(cancel_futures=True)
+
+    async def _drain(self, code: int, deadline: float) -> None:
+        self._container.stopping = True
+        callbacks = self._callbacks.copy()
         await asyncio.gather(
             self._connections.drain(deadline),
-            *(self._call_back(callback, code, deadline) for callback in self._callbacks),
+            *(self._call_back(callback, code, deadline) for callback in callbacks),
         )
-        self._connections.abort()
-        await self._finish_tasks()
-        self.pool.shutdown(cancel_futures=True)
+        # Those that the last requests have brought.
+        for callback in self._callbacks[len(callbacks) :]:
+            await self._call_back(callback, code, deadline)
 
     async def _call_back(self, callback: StopCallback, code: int, deadline: float) -> None:
         loop = asyncio.get_running_loop()
@@ -172,7 +191,8 @@ class Server:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=LAST_BREATH)
-        await self._http.close_all_connections()
+        with suppress(TimeoutError):  # one may wait for a thread that hangs
+            await asyncio.wait_for(self._http.close_all_connections(), LAST_BREATH)
 
     def is_trusted(self, context: Any) -> bool:
         """Whether the peer of a connection may speak for its clients."""
@@ -217,11 +237,15 @@ class _Requests(HTTPServerConnectionDelegate):
         self._server.close_connection(server_conn)
 
 
-def _address_keys(sock: socket.socket, context: Any) -> dict[str, str]:
+def _address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:
     """Return the addresses of both ends; a unix socket has none worth telling."""
-    if context.address_family not in (socket.AF_INET, socket.AF_INET6):
-        return {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
-    host, port = sock.getsockname()[:2]
+    nameless = {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
+    if context.address_family not in (socket.AF_INET, socket.AF_INET6) or sock is None:
+        return nameless
+    try:
+        host, port = sock.getsockname()[:2]
+    except OSError:  # reset by the client
+        return nameless
     return {
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),

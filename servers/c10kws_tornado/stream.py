@@ -30,6 +30,7 @@ class RawStream:
         self.transport: asyncio.BaseTransport | None = None
         self._early = b""
         self._attached = False
+        self._unwanted = False
         self._socket: socket.socket | None = None
         self._tls: IOStream | None = None
         self._pending: asyncio.Future[bytes] | None = None
@@ -43,7 +44,7 @@ class RawStream:
         flushed = connection.write_headers(head.start_line, head.headers)
         try:
             await asyncio.wait_for(flushed, limits.flush_timeout)
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
             connection.close()
             raise
         if connection.stream.closed():
@@ -61,6 +62,8 @@ class RawStream:
             self._tls = stream
             self._pending = None if early.done() else early
             return
+        if stream.closed():
+            raise StreamClosedError
         if not early.done():
             early.add_done_callback(lambda future: future.exception())
         stream.set_nodelay(True)
@@ -93,7 +96,7 @@ class RawStream:
         """Close a stream that nobody wants; on the loop."""
         if self._attached:
             return
-        self._attached = True
+        self._attached = self._unwanted = True
         if self._socket is not None:
             self._socket.close()
         if self._tls is not None:
@@ -101,8 +104,10 @@ class RawStream:
 
     @property
     def ended(self) -> bool:
-        """Whether its transport is closing or closed."""
-        return self.transport is not None and self.transport.is_closing()
+        """Whether its transport is closing or closed, or it never got one."""
+        if self.transport is None:
+            return self._unwanted
+        return self.transport.is_closing()
 
     def abort(self) -> None:
         """End the connection at once; on the loop."""

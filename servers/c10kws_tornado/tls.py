@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -20,7 +21,7 @@ class TLSTransport(asyncio.Transport):
     def __init__(
         self, stream: IOStream, protocol: asyncio.Protocol, pending: Any | None = None
     ) -> None:
-        super().__init__({"socket": stream.socket})
+        super().__init__(_extra_info(stream.socket))
         self._stream = stream
         self._protocol: asyncio.BaseProtocol = protocol
         self._pending = pending
@@ -31,7 +32,6 @@ class TLSTransport(asyncio.Transport):
         self._may_read = asyncio.Event()
         self._may_read.set()
         stream.set_nodelay(True)
-        stream.set_close_callback(self._closed)
         self._reader = asyncio.get_running_loop().create_task(self._read())
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -95,8 +95,11 @@ class TLSTransport(asyncio.Transport):
             self._protocol.resume_writing()
 
     async def _read(self) -> None:
-        self._protocol.connection_made(self)
         try:
+            self._protocol.connection_made(self)
+            self._stream.set_close_callback(self._closed)
+            if self._stream.closed():  # Tornado calls nobody back then
+                asyncio.get_running_loop().call_soon(self._closed)
             while not self._closing:
                 data = await (self._pending or self._stream.read_bytes(READ_SIZE, partial=True))
                 self._pending = None
@@ -104,9 +107,25 @@ class TLSTransport(asyncio.Transport):
                 feed(self._protocol, data, self)
         except StreamClosedError:
             pass  # set_close_callback tells the protocol
+        except Exception as error:  # the protocol's fault: asyncio's own transports do the same
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a protocol failed", "exception": error, "protocol": self._protocol}
+            )
+            self.abort()
 
     def _closed(self) -> None:
         self._closing = True
         self._reader.cancel()
         error = self._stream.error
         self._protocol.connection_lost(error if isinstance(error, Exception) else None)
+
+
+def _extra_info(sock: Any) -> dict[str, Any]:
+    """Return what ``get_extra_info`` tells; nothing of a client that has left already."""
+    if not isinstance(sock, ssl.SSLSocket):  # closed
+        return {}
+    try:
+        names = {"peername": sock.getpeername(), "sockname": sock.getsockname()}
+    except OSError:
+        return {}
+    return names | {"socket": sock, "ssl_object": sock, "sslcontext": sock.context}

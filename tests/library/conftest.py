@@ -41,6 +41,7 @@ class LiveServer:
             self.loop.call_soon_threadsafe(self._stop.set_result, (code, timeout))
             self._thread.join(30)
             assert not self._thread.is_alive()
+            self.server.pool.shutdown(wait=True)
 
     def connect(self, path: str, **options: Any) -> ClientConnection:
         options.setdefault("open_timeout", 60)

@@ -27,6 +27,7 @@ def server_threads() -> list[str]:
 def test_a_thousand_sockets_echo_while_twenty_pages_block(
     make_live: Callable[..., LiveServer], open_connections: Callable[[], int]
 ) -> None:
+    assert server_threads() == []  # those of other tests' servers have ended
     live = make_live(threads=THREADS)
     views.gate.clear()
     with ThreadPoolExecutor(PAGES, "client") as clients:

@@ -73,8 +73,9 @@ class Command:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output += line
+        with self.process.stdout as stdout:
+            for line in stdout:
+                self.output += line
 
     def wait_for(self, pattern: str, count: int = 1) -> None:
         deadline = time.monotonic() + WAIT
@@ -83,9 +84,8 @@ class Command:
             assert self.process.poll() is None or self._reader.is_alive(), self.output
             time.sleep(0.02)
 
-    def stop(self, signal_number: int = signal.SIGINT) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal_number)
+    def wait(self) -> int:
+        """Wait for the end, and return the exit status."""
         code = self.process.wait(WAIT)
         self._reader.join(WAIT)
         return code
@@ -188,7 +188,7 @@ def test_ctrl_c_closes_the_sockets(start: Start, port: int) -> None:
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(WAIT)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
-    assert command.stop() == 0
+    assert command.wait() == 0
     assert "Traceback" not in command.output
 
 
@@ -234,8 +234,7 @@ def test_a_port_in_use_is_djangos_message(start: Start, port: int) -> None:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         command = start("runserver", "--noreload", str(port))
-        assert command.process.wait(WAIT) == 1
-    command.stop()
+        assert command.wait() == 1
     assert "That port is already in use." in command.output
 
 
@@ -245,8 +244,7 @@ def test_the_check_names_an_app_that_hides_ours(start: Start, project: Path) -> 
     text = text.replace("'django.contrib.staticfiles',", "'django.contrib.staticfiles', 'c10kws',")
     settings.write_text(text + '\nC10KWS = {"THREAD": 4}\n')
     command = start("check")
-    assert command.process.wait(WAIT) == 1
-    command.stop()
+    assert command.wait() == 1
     assert "c10kws.E001" in command.output
     assert "c10kws.W001" in command.output
     assert "'THREADS'" in command.output
@@ -262,12 +260,11 @@ def test_runtornado(start: Start, port: int) -> None:
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(WAIT)
         assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
-    assert command.stop() == 0
+    assert command.wait() == 0
     assert "Traceback" not in command.output
 
 
 def test_runtornado_names_an_address_it_does_not_understand(start: Start) -> None:
     command = start("runtornado", "localhost:http")
-    assert command.process.wait(WAIT) == 1
-    command.stop()
+    assert command.wait() == 1
     assert "'localhost:http'" in command.output

@@ -248,6 +248,7 @@ def test_a_stopping_server_says_why(
         assert ws.close_code == code
     live._thread.join(WAIT)
     assert not live._thread.is_alive()
+    live.server.pool.shutdown(wait=True)
 
 
 def logged_in(username: str) -> Client:

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+
+from .support import LiveServer
+
+
+@pytest.fixture
+def serve_as_is() -> Iterator[Callable[..., LiveServer]]:
+    """Start servers of applications; they are stopped at the end of the test."""
+    servers: list[LiveServer] = []
+
+    def start(application: Any, **options: Any) -> LiveServer:
+        server = LiveServer(application, **options)
+        server.start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def serve(serve_as_is: Callable[..., LiveServer]) -> Callable[..., LiveServer]:
+    """Start servers of ordinary applications, behind the standard library's validator."""
+    return lambda application, **options: serve_as_is(validator(application), **options)

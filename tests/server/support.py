@@ -1,0 +1,192 @@
+"""A live server in a thread of this process, and a client that sees every byte."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from c10kws_tornado import Server, bind
+
+#: Only a bound for what fails; nothing waits so long when it works.
+PATIENCE = 60.0
+
+
+class LiveServer:
+    """``Server`` on a loop in a thread of its own, on a free port of 127.0.0.1."""
+
+    def __init__(
+        self,
+        application: Any,
+        *,
+        make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+        listen: socket.socket | None = None,
+        **options: Any,
+    ) -> None:
+        self._application = application
+        self._options = options
+        self._make_loop = make_loop
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live-server")
+        self.socket = listen or bind("127.0.0.1", 0)[0]
+        self.port: int = self.socket.getsockname()[1] if listen is None else 0
+        self.errors: list[dict[str, Any]] = []
+        self.loop: asyncio.AbstractEventLoop
+        self.server: Server
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(PATIENCE)
+
+    def stop(self, code: int = 1001, timeout: float = 5.0) -> None:
+        """Stop from outside; the second time nothing happens. Nothing on the loop may have failed.
+
+        A pool thread that hangs must not hold this: that is for a test of its own.
+        """
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self._stop.set_result, (code, timeout))
+            self.wait_stopped()
+        assert not self.errors
+
+    def wait_stopped(self) -> None:
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+    def connect(self) -> Client:
+        return Client(socket.create_connection(("127.0.0.1", self.port)))
+
+    def on_loop(self, function: Callable[[], Any]) -> Any:
+        """Call a function on the loop's thread and return its result."""
+
+        async def call() -> Any:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(PATIENCE)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=self._make_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
+        self._stop: asyncio.Future[tuple[int, float]] = self.loop.create_future()
+        self.server = Server(self._application, **self._options)
+        self.server.add_sockets([self.socket])
+        self.server.start()
+        self._ready.set()
+        code, timeout = await self._stop
+        await self.server.stop(code, timeout=timeout)
+
+
+@dataclass
+class Response:
+    """What came back; ``headers`` in order, with names in lower case."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+    def __getitem__(self, name: str) -> str | None:
+        """Return the only header of this name."""
+        values = self.all(name)
+        assert len(values) < 2, values
+        return values[0] if values else None
+
+
+class Client:
+    """A connection whose bytes are sent and read as they are."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.socket.settimeout(PATIENCE)
+        self._buffer = b""
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes | str) -> None:
+        """Send bytes, or text with its line ends made CRLF."""
+        if isinstance(data, str):
+            data = re.sub(r"\r?\n", "\r\n", data).encode("latin-1")
+        self.socket.sendall(data)
+
+    def get(self, path: str = "/", *headers: str, method: str = "GET") -> Response:
+        self.send("\n".join((f"{method} {path} HTTP/1.1", "Host: testserver", *headers, "", "")))
+        return self.read_response(method)
+
+    def read_response(self, method: str = "GET") -> Response:
+        """Read one response; the body as RFC 9112 §6.3 finds its length."""
+        response = self.read_head()
+        if method == "HEAD" or response.status in (101, 204, 304):
+            return response
+        if response["transfer-encoding"] == "chunked":
+            while chunk := self.read_chunk():
+                response.body += chunk
+        elif (length := response["content-length"]) is not None:
+            response.body = self.read_exactly(int(length))
+        else:
+            response.body = self.read_to_end()
+        return response
+
+    def read_head(self) -> Response:
+        head = self.read_until(b"\r\n\r\n").decode("latin-1")
+        first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
+        version, status, *reason = first.split(" ", 2)
+        assert version == "HTTP/1.1"
+        headers = [line.split(": ", 1) for line in lines]
+        return Response(
+            int(status), "".join(reason), [(name.lower(), value) for name, value in headers]
+        )
+
+    def read_chunk(self) -> bytes:
+        """Read one chunk of a chunked body; the last one is empty."""
+        data = self.read_exactly(int(self.read_until(b"\r\n"), 16))
+        assert self.read_exactly(2) == b"\r\n"
+        return data
+
+    def read_until(self, end: bytes) -> bytes:
+        while end not in self._buffer:
+            self._receive()
+        before, _, self._buffer = self._buffer.partition(end)
+        return before + end
+
+    def read_exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._receive()
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
+
+    def read_to_end(self) -> bytes:
+        """Read until the server closes, or resets."""
+        try:
+            while True:
+                self._receive()
+        except (EOFError, ConnectionResetError):
+            data, self._buffer = self._buffer, b""
+            return data
+
+    def _receive(self) -> None:
+        if not (data := self.socket.recv(65536)):
+            raise EOFError(f"expected more than {self._buffer!r}")
+        self._buffer += data
+
+
+def wrap_tls(client: Client, context: ssl.SSLContext) -> Client:
+    """Return a client that speaks TLS on the same connection."""
+    return Client(context.wrap_socket(client.socket, server_hostname="localhost"))
