@@ -18,11 +18,13 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.urls import Resolver404, resolve
 
-from . import conf, handshake
+from . import conf, handshake, reports
 from .connection import WebSocket
 from .exceptions import HandshakeRefused
 from .hijack import Hijack
 from .origins import check_origin
+from .registry import registry_of
+from .threads import threads_of
 from .views import Options
 
 if TYPE_CHECKING:
@@ -53,10 +55,9 @@ class Refusals:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """PEP 3333's application call; only handshakes are looked at."""
         contract = Hijack.from_environ(environ)
-        settings = conf.current()
         if (
             contract is None
-            or not settings.close_refused_handshakes
+            or not conf.current().close_refused_handshakes
             or not handshake.is_handshake(environ)
         ):
             return self._application(environ, start_response)
@@ -69,9 +70,12 @@ class Refusals:
             held.release()
             return result
         _log(asked, held, close)
+        websocket = RefusedWebSocket(WSGIRequest(asked), contract, accepted.subprotocol, close)
         cookies = [(name, value) for name, value in held.headers if name.lower() == "set-cookie"]
-        start_response("101 Switching Protocols", [*accepted.headers.items(), *cookies])
-        return _ClosingResponse(result, contract, accepted.subprotocol, close, settings)
+        # PEP 3333's validator asks for a Content-Type; the server strips it from a 101.
+        head = [("Content-Type", "text/plain"), *accepted.headers.items(), *cookies]
+        start_response("101 Switching Protocols", head)
+        return _ClosingResponse(result, websocket)
 
 
 class _HeldResponse:
@@ -128,19 +132,9 @@ class _HeldResponse:
 class _ClosingResponse:
     """The iterable of the 101: its ``close()`` opens the WebSocket in order to close it."""
 
-    def __init__(
-        self,
-        refused: Iterable[bytes],
-        contract: Hijack,
-        subprotocol: str | None,
-        close: Close,
-        settings: conf.Settings,
-    ) -> None:
+    def __init__(self, refused: Iterable[bytes], websocket: RefusedWebSocket) -> None:
         self._refused = refused
-        self._contract = contract
-        self._subprotocol = subprotocol
-        self._close = close
-        self._settings = settings
+        self._websocket = websocket
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(())
@@ -151,14 +145,36 @@ class _ClosingResponse:
             if hasattr(self._refused, "close"):
                 self._refused.close()
         finally:
-            self._contract.loop.call_soon_threadsafe(self._start)
+            self._websocket.open_soon()
 
-    def _start(self) -> None:
-        if self._contract.stream.upgraded:
+
+@dataclass(frozen=True, slots=True)
+class RefusedWebSocket:
+    """A WebSocket that exists to be closed."""
+
+    request: WSGIRequest
+    contract: Hijack
+    subprotocol: str | None
+    close: Close
+
+    def open_soon(self) -> None:
+        """Attach to the stream in the loop's next turn; from any thread."""
+        self.contract.loop.call_soon_threadsafe(self._open)
+
+    def _open(self) -> None:
+        if self.contract.stream.upgraded:
             websocket = WebSocket(
-                self._contract.stream, subprotocol=self._subprotocol, settings=self._settings
+                self.contract.stream, subprotocol=self.subprotocol, settings=conf.current()
             )
-            websocket.close(self._close.code, self._close.reason)
+            task = self.contract.loop.create_task(self._close(websocket))
+            registry_of(self.contract.on_stop).add(websocket, task)
+
+    async def _close(self, websocket: WebSocket) -> None:
+        websocket.close(self.close.code, self.close.reason)
+        await websocket.wait_closed()
+        threads_of(self.contract.executor).report(
+            reports.log_end, websocket, self.request, reports.now()
+        )
 
 
 def _close_for(request: WSGIRequest, held: _HeldResponse) -> Close | None:

@@ -59,6 +59,13 @@ class HandlerThreads(Executor):
         # A handshake under an async middleware leaves the executor of a thread that has gone on.
         AsyncToSync.executors.current = None
 
+    def report(self, write: Callable[..., None], *args: Any) -> None:
+        """Log something in the pool; when even that is full, here: late is better than lost."""
+        try:
+            self._pool.submit(write, *args)
+        except Exception:
+            write(*args)
+
     def _run(
         self, websocket: WebSocket | None, fn: Callable[..., T], *args: Any, **kwargs: Any
     ) -> T:

@@ -185,7 +185,6 @@ class SwitchingProtocols(Answer):
         options: Options,
     ) -> None:
         super().__init__(headers=accepted.headers)
-        del self["Content-Type"]
         self._subprotocol = accepted.subprotocol
         self._request = request
         self._contract = contract
@@ -248,16 +247,8 @@ class SwitchingProtocols(Answer):
             await serve(
                 websocket,
                 self._handler,
-                lambda error: _submit(threads, reports.log_error, request, error),
+                lambda error: threads.report(reports.log_error, request, error),
             )
         finally:
-            _submit(threads, reports.warn_unsaved_session, request)
-            _submit(threads, reports.log_end, websocket, request, reports.now())
-
-
-def _submit(threads: HandlerThreads, report: Callable[..., None], *args: Any) -> None:
-    """Run a report in the pool; when even that is full, here: late is better than lost."""
-    try:
-        threads.submit(report, *args)
-    except Exception:
-        report(*args)
+            threads.report(reports.warn_unsaved_session, request)
+            threads.report(reports.log_end, websocket, request, reports.now())

@@ -33,6 +33,7 @@ def main() -> int:
     check_port(options.port)
     environment.enter(".venv", "demo.txt")
     manage("migrate", "--verbosity=0")
+    manage("demouser")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `&` has it ignored
     visitor = Visitor(options.port, once=options.once)
     visitor.start()

@@ -109,7 +109,7 @@ class Client:
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self.socket.settimeout(PATIENCE)
-        self._buffer = b""
+        self._buffer = bytearray()
 
     def __enter__(self) -> Client:
         return self
@@ -136,8 +136,7 @@ class Client:
         if method == "HEAD" or response.status in (101, 204, 304):
             return response
         if response["transfer-encoding"] == "chunked":
-            while chunk := self.read_chunk():
-                response.body += chunk
+            response.body = b"".join(iter(self.read_chunk, b""))
         elif (length := response["content-length"]) is not None:
             response.body = self.read_exactly(int(length))
         else:
@@ -161,16 +160,14 @@ class Client:
         return data
 
     def read_until(self, end: bytes) -> bytes:
-        while end not in self._buffer:
+        while (position := self._buffer.find(end)) < 0:
             self._receive()
-        before, _, self._buffer = self._buffer.partition(end)
-        return before + end
+        return self._take(position + len(end))
 
     def read_exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
             self._receive()
-        data, self._buffer = self._buffer[:size], self._buffer[size:]
-        return data
+        return self._take(size)
 
     def read_to_end(self) -> bytes:
         """Read until the server closes, or resets."""
@@ -178,13 +175,27 @@ class Client:
             while True:
                 self._receive()
         except (EOFError, ConnectionResetError):
-            data, self._buffer = self._buffer, b""
-            return data
+            return self._take(len(self._buffer))
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
 
     def _receive(self) -> None:
         if not (data := self.socket.recv(65536)):
-            raise EOFError(f"expected more than {self._buffer!r}")
+            raise EOFError(f"expected more than {bytes(self._buffer[-1000:])!r}")
         self._buffer += data
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for something that has no event."""
+    pause = threading.Event()
+    for _ in range(int(PATIENCE * 100)):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come")
 
 
 def wrap_tls(client: Client, context: ssl.SSLContext) -> Client:

@@ -12,7 +12,7 @@ import pytest
 
 from c10kws_tornado import Limits
 
-from .support import PATIENCE, LiveServer
+from .support import PATIENCE, LiveServer, wait_for
 
 Serve = Callable[..., LiveServer]
 MIB = 1024 * 1024
@@ -294,19 +294,7 @@ def test_a_full_queue_is_503(serve: Serve, caplog: pytest.LogCaptureFixture) -> 
     assert live.server.pool.refused == 1
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait for something that has no event."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE * 100)):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come")
-
-
-def test_a_client_that_leaves_in_its_body(
-    serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_client_that_leaves_in_its_body(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
     live = serve(read_body)
     with live.connect() as client:

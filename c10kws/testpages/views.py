@@ -1,0 +1,49 @@
+"""A conversation over a WebSocket, and forms over HTTP."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from ..connection import WebSocket
+from ..views import websocket
+
+ECHOES = 3
+
+
+def conversation_page(request: HttpRequest) -> HttpResponse:
+    """The page whose script talks to :func:`conversation`."""
+    return render(request, "c10kws/testpages/conversation.html")
+
+
+@websocket
+async def conversation(ws: WebSocket) -> None:
+    """Greet, echo three messages with their numbers, say goodbye and close."""
+    await ws.write_message("Hello!")
+    for number in range(1, ECHOES + 1):
+        await ws.write_message(f"{number}. {await ws.read_message()!s}")
+    await ws.write_message("Goodbye!")
+
+
+def forms_page(request: HttpRequest) -> HttpResponse:
+    """Show what a GET and a POST form brought, files by name and size."""
+    files = [
+        (name, f"{file.name} ({file.size} bytes)")
+        for name in request.FILES
+        for file in request.FILES.getlist(name)
+    ]
+    received = {
+        "GET": [(key, value) for key, values in request.GET.lists() for value in values],
+        "POST": [
+            (key, value)
+            for key, values in request.POST.lists()
+            if key != "csrfmiddlewaretoken"
+            for value in values
+        ]
+        + files,
+    }
+    return render(
+        request,
+        "c10kws/testpages/forms.html",
+        {"method": request.method, "received": received[request.method or "GET"]},
+    )

@@ -1,0 +1,24 @@
+// Shows a streamed response as it comes, and events from the server.
+"use strict";
+
+function show(id, text) {
+  const item = document.createElement("li");
+  item.className = "received";
+  item.textContent = text;
+  document.getElementById(id).append(item);
+}
+
+async function readLines() {
+  const response = await fetch("lines/");
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (const line of part.value.trimEnd().split("\n")) {
+      show("lines", line);
+    }
+  }
+}
+
+const events = new EventSource("events/");
+events.onmessage = (event) => show("events", event.data);
+events.addEventListener("end", () => events.close());
+readLines();

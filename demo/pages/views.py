@@ -1,0 +1,70 @@
+"""Every view of the demo: pages are functions, WebSockets are coroutine functions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+
+from c10kws import WebSocket, websocket
+
+LINES = 8
+PAUSE = 0.4
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/index.html")
+
+
+def echo_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/echo.html")
+
+
+@websocket
+async def echo(ws: WebSocket) -> None:
+    """Send back whatever comes, for as long as the client likes."""
+    async for message in ws:
+        await ws.write_message(message)
+
+
+def whoami_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/whoami.html")
+
+
+@login_required
+@websocket
+async def whoami(ws: WebSocket) -> None:
+    """Say who is logged in; others are closed with 4401, which a browser can see."""
+    await ws.write_message(f"You are {ws.user.get_username()}.")
+    await ws.read_message()
+
+
+def streaming_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/streaming.html")
+
+
+def lines(request: HttpRequest) -> StreamingHttpResponse:
+    """A line every now and then, from a worker thread."""
+
+    def generate() -> Iterator[str]:
+        for number in range(1, LINES + 1):
+            yield f"line {number} of {LINES}\n"
+            time.sleep(PAUSE)
+
+    return StreamingHttpResponse(generate(), content_type="text/plain; charset=utf-8")
+
+
+def events(request: HttpRequest) -> StreamingHttpResponse:
+    """Server-sent events, from the event loop: a waiting client holds no thread."""
+
+    async def generate() -> AsyncIterator[str]:
+        for number in range(1, LINES + 1):
+            yield f"data: event {number} of {LINES}\n\n"
+            await asyncio.sleep(PAUSE)
+        yield "event: end\ndata: \n\n"
+
+    return StreamingHttpResponse(generate(), content_type="text/event-stream")

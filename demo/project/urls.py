@@ -1,0 +1,24 @@
+"""Pages and WebSockets, in one URLconf."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from pages import views
+
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("echo/", views.echo_page, name="echo"),
+    path("whoami/", views.whoami_page, name="whoami"),
+    path("streaming/", views.streaming_page, name="streaming"),
+    path("streaming/lines/", views.lines, name="lines"),
+    path("streaming/events/", views.events, name="events"),
+    path("login/", LoginView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("test/", include("c10kws.testpages")),
+    path("admin/", admin.site.urls),
+    path("ws/echo/", views.echo),
+    path("ws/whoami/", views.whoami),
+]

@@ -1,0 +1,99 @@
+"""Headless Chromium, and the demo under a real ``manage.py runserver``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+WAIT = 60
+ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the one that ``python3 tests`` has found, else one on the PATH."""
+    found = os.environ.get("C10KWS_CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, demo: str) -> Iterator[Page]:
+    """A page of a fresh profile; an error on its console fails the test."""
+    context = browser.new_context(base_url=demo)
+    context.set_default_timeout(WAIT * 1000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the demo, served with a database of its own."""
+    folder = tmp_path_factory.mktemp("demo")
+    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    environment = os.environ | {
+        "C10KWS_DEMO_DATABASE": str(folder / "db.sqlite3"),
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "PYTHONPATH": path,
+    }
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for command in (["migrate", "-v0"], ["demouser"]):
+        run = [sys.executable, "manage.py", *command]
+        subprocess.run(run, cwd=ROOT / "demo", env=environment, check=True)
+    with (folder / "output.txt").open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"],
+            cwd=ROOT / "demo",
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for_page(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(WAIT)
+    assert "Traceback" not in (folder / "output.txt").read_text()
+
+
+def wait_for_page(url: str) -> None:
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            with urlopen(url, timeout=WAIT):
+                return
+        except URLError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            threading.Event().wait(0.1)
