@@ -43,7 +43,9 @@ class RawStream:
         """
         flushed = connection.write_headers(head.start_line, head.headers)
         try:
-            await asyncio.wait_for(flushed, limits.flush_timeout)
+            # Mostly it has left by now; a turn of the loop would let Tornado read what follows.
+            if not flushed.done():
+                await asyncio.wait_for(flushed, limits.flush_timeout)
         except (TimeoutError, asyncio.CancelledError):
             connection.close()
             raise
