@@ -18,6 +18,9 @@ class Connections:
         self._changed = asyncio.Event()
         self.stopping = False
 
+    def __len__(self) -> int:
+        return len(self._running)
+
     def add(self, connection: object) -> None:
         """A connection waits for its next request."""
         self._running.setdefault(connection, 0)

@@ -74,7 +74,13 @@ class Server:
         self._acceptors: list[Acceptor] = []
         self._callbacks: list[StopCallback] = []
         self._started = False
+        self._connections = Connections()
         self._stopped: asyncio.Task[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many HTTP connections are open; streams that were taken over do not count."""
+        return len(self._connections)
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Listen on bound sockets (:func:`bind` makes them); call it before :meth:`start`."""
@@ -83,7 +89,6 @@ class Server:
     def start(self) -> None:
         """Begin to accept connections, on the running event loop."""
         self._started = True
-        self._connections = Connections()
         self._container = Container(
             self._application,
             asyncio.get_running_loop(),

@@ -132,8 +132,13 @@ def test_language_and_time_zone_of_the_handshake(live: LiveServer) -> None:
 
 @pytest.mark.parametrize("path", ["/ws/failing/", "/ws/foreign-end/"])
 def test_a_handler_that_raises_is_reported_like_a_view(
-    live: LiveServer, path: str, caplog: pytest.LogCaptureFixture
+    live: LiveServer,
+    path: str,
+    caplog: pytest.LogCaptureFixture,
+    settings: Any,
+    mailoutbox: list[Any],
 ) -> None:
+    settings.ADMINS = [("admin", "admin@example.com")]
     seen: list[Any] = []
 
     def receive(sender: Any, request: Any, **kwargs: Any) -> None:
@@ -153,6 +158,8 @@ def test_a_handler_that_raises_is_reported_like_a_view(
     assert record.exc_info is not None
     assert record.request.path == path  # type: ignore[attr-defined]
     assert record.threadName != "live-server"
+    eventually(lambda: mailoutbox)
+    assert path in mailoutbox[0].subject
 
 
 def test_the_connections_end_inside_a_group_is_a_normal_end(

@@ -52,5 +52,6 @@ sockets = [
 urlpatterns = [
     path("page/", views.page, name="page"),
     path("blocked/", views.blocked),
+    path("test/", include("c10kws.testpages")),
     path("ws/", include((sockets, "sockets"))),
 ]

@@ -1,0 +1,58 @@
+"""``WebSocket(stream)`` in a WSGI application without Django's request: ``docs/views.rst``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+from wsgiref.validate import validator
+
+from c10kws import WebSocket
+from c10kws.handler import serve
+from c10kws.handshake import accept
+from c10kws.hijack import Hijack
+
+from .conftest import LiveServer
+from .test_websocket import WAIT
+
+
+async def shout(ws: WebSocket) -> None:
+    async for message in ws:
+        await ws.write_message(str(message).upper())
+
+
+class Upgrade:
+    """The iterable of a 101."""
+
+    def __init__(self, contract: Hijack) -> None:
+        self.contract = contract
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        self.contract.loop.call_soon_threadsafe(self.start)
+
+    def start(self) -> None:
+        run = serve(WebSocket(self.contract.stream), shout, print)
+        self.tasks.add(self.contract.loop.create_task(run))
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    contract = Hijack.from_environ(environ)
+    assert contract is not None
+    headers = [("Content-Type", "text/plain"), *accept(environ).headers.items()]
+    start_response("101 Switching Protocols", headers)
+    return Upgrade(contract)
+
+
+def test_a_plain_application_behind_the_validator() -> None:
+    live = LiveServer(validator(application))
+    live.start()
+    try:
+        with live.connect("/") as ws:
+            ws.send("hello")
+            assert ws.recv(WAIT) == "HELLO"
+    finally:
+        live.stop()
