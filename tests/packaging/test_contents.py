@@ -43,9 +43,9 @@ def test_the_wheel_holds_every_file_of_both_packages(
     [
         "c10kws/py.typed",
         "c10kws_tornado/py.typed",
-        "c10kws/testpages/templates/**/*.html",
-        "c10kws/testpages/static/**/*.js",
-        "c10kws/testpages/static/**/*.css",
+        "c10kws/templates/c10kws/**/*.html",
+        "c10kws/static/c10kws/**/*.js",
+        "c10kws/static/c10kws/**/*.css",
     ],
 )
 def test_the_wheel_holds_data_of_each_kind(
