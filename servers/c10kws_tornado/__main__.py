@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import ssl
 import sys
 from dataclasses import fields
 from importlib import import_module
@@ -24,17 +25,20 @@ def main() -> None:
     application = load(options.pop("application"))
     address, port = options.pop("address"), options.pop("port")
     limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
-    ready = f"Serving http://{address}:{port}/. Quit with CONTROL-C."
+    scheme = "https" if options["certfile"] else "http"
+    ready = f"Serving {scheme}://{address}:{port}/. Quit with CONTROL-C."
     try:
+        context = load_certificate(options.pop("certfile"), options.pop("keyfile"))
         serve(
             application,
             address,
             port,
             limits=limits,
+            ssl_context=context,
             on_ready=lambda: print(ready, flush=True),
             **options,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"c10kws_tornado: {error}")
 
 
@@ -56,11 +60,28 @@ def make_parser() -> argparse.ArgumentParser:
         default=("127.0.0.1", "::1"),
         help="whose forwarded headers count, separated by commas (127.0.0.1,::1)",
     )
+    parser.add_argument(
+        "--multiprocess", action="store_true", help="other processes serve this application too"
+    )
+    parser.add_argument("--certfile", help="speak TLS with this certificate (PEM)")
+    parser.add_argument("--keyfile", help="its private key, if that is a file of its own")
     for field in fields(Limits):
         kind = float if isinstance(field.default, float) else int
         flag = "--" + field.name.replace("_", "-")
         parser.add_argument(flag, type=kind, default=field.default, help=f"({field.default})")
     return parser
+
+
+def load_certificate(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:
+    """Return a context for the certificate; OSError when a file is not to be read."""
+    if certfile is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certfile, keyfile)
+    except OSError as error:
+        raise OSError(f"the certificate {certfile} cannot be used: {error}") from error
+    return context
 
 
 def load(name: str) -> WSGIApplication:

@@ -17,6 +17,7 @@ class Connections:
         self._streams: set[RawStream] = set()
         self._changed = asyncio.Event()
         self.stopping = False
+        self.requests = 0
 
     def __len__(self) -> int:
         return len(self._running)
@@ -27,10 +28,12 @@ class Connections:
 
     def begin(self, connection: object) -> None:
         """A request has begun; the one before it may be closing its response still."""
+        self.requests += 1
         self._running[connection] += 1
 
     def end(self, connection: object) -> None:
         """A request is over; a stopping server wants no other on this connection."""
+        self.requests -= 1
         if connection in self._running:
             self._running[connection] -= 1
             if self.stopping and not self._running[connection]:
@@ -49,13 +52,16 @@ class Connections:
         self._streams.add(stream)
 
     async def drain(self, deadline: float) -> None:
-        """Close idle connections and wait, until ``deadline`` in loop time, for the busy ones."""
+        """Close idle connections and wait, until ``deadline`` in loop time, for all requests.
+
+        Also for those whose client has left: their threads are at work.
+        """
         self.stopping = True
         for connection, running in list(self._running.items()):
             if not running:
                 self._close(connection)
         loop = asyncio.get_running_loop()
-        while any(self._running.values()) and (left := deadline - loop.time()) > 0:
+        while self.requests and (left := deadline - loop.time()) > 0:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), left)

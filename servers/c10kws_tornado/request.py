@@ -120,18 +120,24 @@ class Request(HTTPMessageDelegate):
             self._discard_body()
             self._refuse(self._too_large(), linger=True)
         elif self._size > self._limits.spool_size:
-            return asyncio.wrap_future(self._write_to_disk(chunk))
+            return self._write_to_disk(self._body, chunk)
         else:
             self._body.write(chunk)
         return None
 
-    def _write_to_disk(self, chunk: bytes) -> Any:
-        assert self._body is not None
-        return self._container.pool.urgent(self._write, self._body, chunk)
-
-    @staticmethod
-    def _write(body: IO[bytes], chunk: bytes) -> None:
-        body.write(chunk)
+    async def _write_to_disk(self, body: IO[bytes], chunk: bytes) -> None:
+        """Write in the pool; when the client leaves meanwhile, wait no longer for a thread."""
+        stream, left = self._connection.stream, asyncio.Event()
+        stream.set_close_callback(left.set)
+        writing = asyncio.wrap_future(self._container.pool.urgent(body.write, chunk))
+        leaving = asyncio.ensure_future(left.wait())
+        await asyncio.wait([writing, leaving], return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        stream.set_close_callback(None)
+        if writing.done():
+            writing.result()
+        else:
+            writing.cancel()
 
     def finish(self) -> None:
         """The request is complete: a thread of the pool takes it, or 503."""

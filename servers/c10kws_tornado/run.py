@@ -73,8 +73,9 @@ def serve(
     listens; ``options`` are those of :class:`Server`. A second signal ends the draining. Signals
     are looked at only in the main thread. Raises OSError when the address is not to be had.
     """
+    server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
-    asyncio.run(_serve(Server(application, **options), listening, on_ready))
+    asyncio.run(_serve(server, listening, on_ready))
 
 
 async def _serve(

@@ -82,6 +82,11 @@ class Server:
         """How many HTTP connections are open; streams that were taken over do not count."""
         return len(self._connections)
 
+    @property
+    def requests(self) -> int:
+        """How many requests are under way, from their head to the end of their response."""
+        return self._connections.requests
+
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Listen on bound sockets (:func:`bind` makes them); call it before :meth:`start`."""
         self._sockets.extend(sockets)
@@ -97,7 +102,7 @@ class Server:
             self.on_stop,
             self._connections.add_stream,
         )
-        self._http = HTTPServer(
+        self._http = _HTTPServer(
             _Requests(self),
             max_header_size=self.limits.max_head_size * HEAD_ROOM,
             chunk_size=self.limits.chunk_size * 4,
@@ -240,6 +245,15 @@ class _Requests(HTTPServerConnectionDelegate):
 
     def on_close(self, server_conn: object) -> None:
         self._server.close_connection(server_conn)
+
+
+class _HTTPServer(HTTPServer):
+    """Tornado's own does not tell its delegate when a connection has ended."""
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        assert isinstance(self.request_callback, _Requests)
+        self.request_callback.on_close(server_conn)
 
 
 def _address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:

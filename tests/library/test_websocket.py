@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import django
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.signals import got_request_exception
@@ -138,7 +139,8 @@ def test_a_handler_that_raises_is_reported_like_a_view(
     settings: Any,
     mailoutbox: list[Any],
 ) -> None:
-    settings.ADMINS = [("admin", "admin@example.com")]
+    # Django 6 wants addresses, Django 5 pairs.
+    settings.ADMINS = ["a@example.com"] if django.VERSION >= (6,) else [("a", "a@example.com")]
     seen: list[Any] = []
 
     def receive(sender: Any, request: Any, **kwargs: Any) -> None:

@@ -32,6 +32,7 @@ class LiveServer:
         self._options = options
         self._make_loop = make_loop
         self._ready = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="live-server")
         self.socket = listen or bind("127.0.0.1", 0)[0]
         self.port: int = self.socket.getsockname()[1] if listen is None else 0
@@ -48,14 +49,20 @@ class LiveServer:
 
         A pool thread that hangs must not hold this: that is for a test of its own.
         """
-        if self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self._stop.set_result, (code, timeout))
-            self.wait_stopped()
-        assert not self.errors
+        if not self._stopping:
+            self.begin_stop(code, timeout)
+        self.wait_stopped()
+
+    def begin_stop(self, code: int = 1001, timeout: float = PATIENCE) -> None:
+        """Begin to stop, and return when the server no longer listens."""
+        self._stopping = True
+        self.loop.call_soon_threadsafe(self._stop.set_result, (code, timeout))
+        wait_for(lambda: self.socket.fileno() < 0)
 
     def wait_stopped(self) -> None:
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
+        assert self.errors == []
 
     def connect(self) -> Client:
         return Client(socket.create_connection(("127.0.0.1", self.port)))

@@ -1,0 +1,268 @@
+"""``bind``, ``serve``, the command, and loops of other kinds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from c10kws_tornado import bind, serve
+
+from .support import PATIENCE, Client, LiveServer
+from .test_hijack import REQUEST, application_of_the_page
+
+PROGRAM = """
+import threading
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/hang":
+        print("hanging", flush=True)
+        threading.Event().wait()
+    return [b"page"]
+
+not_callable = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "broken.py").write_text("import a_module_that_is_missing")
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start ``python -m c10kws_tornado`` in a folder with ``program.py``."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "c10kws_tornado", *arguments]
+        started.append(
+            subprocess.Popen(
+                command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def port_of(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    return int(read_line(process.stdout).split(":")[2].split("/")[0])
+
+
+def read_line(output: IO[str]) -> str:
+    line = output.readline()
+    assert line, "the command ended"
+    return line
+
+
+def connect(port: int) -> Client:
+    return Client(socket.create_connection(("127.0.0.1", port)))
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        found: int = sock.getsockname()[1]
+    return found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_the_command_serves_until_a_signal(start: Start, port: int, number: signal.Signals) -> None:
+    process = start("program:application", "--port", str(port), "--threads", "2")
+    assert port_of(process) == port
+    with connect(port) as client:
+        assert client.get().body == b"page"
+        process.send_signal(number)
+        assert client.read_to_end() == b""
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert '127.0.0.1 "GET / HTTP/1.1" 200 4 ' in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+def test_a_second_signal_ends_the_draining(start: Start, port: int) -> None:
+    process = start("program", "--port", str(port), "--drain-timeout", "3600")
+    port_of(process)
+    with connect(port) as client:
+        client.send("GET /hang HTTP/1.1\nHost: a\n\n")
+        assert process.stdout is not None
+        assert read_line(process.stdout) == "hanging\n"
+        process.send_signal(signal.SIGTERM)
+        wait_until_refused(port)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0
+
+
+def wait_until_refused(port: int) -> None:
+    while True:
+        try:
+            connect(port).close()
+        except ConnectionError:
+            return
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["program:nothing"], "program has no 'nothing'"),
+        (["missing_module:application"], "expected package.module:application"),
+        (["broken:application"], "No module named 'a_module_that_is_missing'"),
+        (["program:not_callable"], "program:not_callable is not a WSGI application"),
+        (["program:application", "--threads", "0"], "at least 1 thread"),
+        (["program:application", "--port", "x"], "invalid int value: 'x'"),
+        (["program:application", "--address", "203.0.113.1"], "203.0.113.1:8000"),
+        (["program:application", "--certfile", "nowhere.pem"], "nowhere.pem"),
+        ([], "required: application"),
+    ],
+)
+def test_bad_arguments(start: Start, arguments: list[str], message: str) -> None:
+    process = start(*arguments)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+def test_a_port_in_use_is_named(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        taken = sock.getsockname()[1]
+        process = start("program:application", "--port", str(taken))
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0
+    assert f"127.0.0.1:{taken}" in errors
+    assert "Traceback" not in errors
+
+
+def test_every_limit_is_a_flag(start: Start) -> None:
+    output, _ = start("--help").communicate(timeout=PATIENCE)
+    for flag in (
+        "--max-body-size",
+        "--send-timeout",
+        "--idle-timeout",
+        "--threads",
+        "--queue-size",
+        "--trusted-proxies",
+        "--url-scheme",
+        "--drain-timeout",
+        "--certfile",
+        "--keyfile",
+    ):
+        assert flag in output
+
+
+# serve()
+
+
+def test_serve_in_a_thread() -> None:
+    """Signals are the main thread's; here somebody else must end the loop."""
+    (sock,) = bind("127.0.0.1", 0)
+    ready = threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def on_ready() -> None:
+        loops.append(asyncio.get_running_loop())
+        ready.set()
+
+    def run() -> None:
+        with suppress(RuntimeError):  # asyncio's word for a loop that was stopped
+            serve(application_of_the_page(), sockets=[sock], on_ready=on_ready)
+
+    port = sock.getsockname()[1]
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(PATIENCE)
+    with connect(port) as client:
+        assert client.get().status == 400
+    loops[0].call_soon_threadsafe(loops[0].stop)
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    sock.close()
+
+
+def test_serve_puts_the_signal_handlers_back() -> None:
+    def stop(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    serve(
+        application_of_the_page(),
+        port=0,
+        on_ready=lambda: asyncio.get_running_loop().call_soon(stop),
+    )
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+# bind()
+
+
+def test_bind_takes_any_free_port() -> None:
+    sockets = bind("localhost", 0)
+    assert sockets[0].getsockname()[1] > 0
+    for sock in sockets:
+        sock.close()
+
+
+def test_bind_names_the_address() -> None:
+    (sock,) = bind("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    with pytest.raises(OSError, match=f"127.0.0.1:{port}"):
+        bind("127.0.0.1", port)
+    with pytest.raises(OSError, match=r"203\.0\.113\.1"):
+        bind("203.0.113.1", 0)
+    sock.close()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6")
+def test_ipv6() -> None:
+    (sock,) = bind("::1", 0, ipv6=True)
+    live = LiveServer(application_of_the_page(), listen=sock)
+    live.start()
+    with Client(socket.create_connection(sock.getsockname()[:2])) as client:
+        assert client.get().status == 400
+    live.stop()
+
+
+# Loops
+
+
+def make_select_loop() -> asyncio.AbstractEventLoop:
+    """A loop as Windows and old systems have it."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+def test_select_is_enough() -> None:
+    live = LiveServer(application_of_the_page(), make_loop=make_select_loop)
+    live.start()
+    with live.connect() as page, live.connect() as stream:
+        assert page.get().status == 400
+        stream.send(REQUEST + "early")
+        assert stream.read_response().status == 101
+        assert stream.read_exactly(5) == b"early"
+        stream.send(b"a")
+        assert stream.read_exactly(1) == b"a"
+    live.stop()

@@ -1,0 +1,278 @@
+"""Stopping: what runs is finished, what is idle is closed, and nothing holds it too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from c10kws_tornado import Limits, Server
+
+from .support import PATIENCE, LiveServer, wait_for
+
+Serve = Callable[..., LiveServer]
+TEXT = ("Content-Type", "text/plain")
+
+
+class Pages:
+    """/slow waits until it is released; other pages do not."""
+
+    def __init__(self) -> None:
+        self.running = threading.Semaphore(0)
+        self.release = threading.Event()
+        self.closed = threading.Event()
+        self.environ: dict[str, Any] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        self.environ = environ
+        if environ["PATH_INFO"] == "/slow":
+            self.running.release()
+            assert self.release.wait(PATIENCE)
+        start_response("200 OK", [TEXT])
+        return self
+
+    def __iter__(self) -> Any:
+        return iter([b"page"])
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return Pages()
+
+
+def test_idle_connections_are_closed(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    with live.connect() as fresh, live.connect() as used:
+        assert used.get().body == b"page"
+        wait_for(lambda: live.server.connections == 2)
+        live.stop(timeout=PATIENCE)
+        assert fresh.read_to_end() == b""
+        assert used.read_to_end() == b""
+
+
+def test_connections_are_forgotten_when_they_end(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    for _ in range(5):
+        with live.connect() as client:
+            client.get()
+    wait_for(lambda: live.server.connections == 0)
+    assert live.server.requests == 0
+
+
+def test_it_listens_no_more(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    live.stop()
+    with pytest.raises(ConnectionRefusedError):
+        live.connect()
+
+
+def test_running_requests_are_finished(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    with live.connect() as client:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+        live.begin_stop()
+        pages.release.set()
+        response = client.read_response()
+        assert response.body == b"page"
+        assert response["connection"] == "close"
+        assert client.read_to_end() == b""
+    live.wait_stopped()
+    assert pages.closed.is_set()
+
+
+def test_a_waiting_request_is_finished_too(serve: Serve, pages: Pages) -> None:
+    live = serve(pages, threads=1)
+    with live.connect() as client, live.connect() as waiting:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+        waiting.send("GET / HTTP/1.1\nHost: a\n\n")
+        wait_for(lambda: live.server.pool.queued == 1)
+        live.begin_stop()
+        pages.release.set()
+        assert client.read_response().body == b"page"
+        assert waiting.read_response().body == b"page"
+
+
+def test_a_request_whose_client_left_is_finished(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    with live.connect() as client:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+    wait_for(lambda: live.server.connections == 0)
+    live.begin_stop()
+    assert live.server.requests == 1
+    pages.release.set()
+    live.wait_stopped()
+    assert pages.closed.is_set()
+
+
+def test_a_slow_client_gets_all_of_its_response(serve: Serve) -> None:
+    size = 16 * 1024 * 1024
+    asked = threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [TEXT, ("Content-Length", str(size))])
+        asked.set()
+        return [bytes(size)]
+
+    live = serve(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        assert asked.wait(PATIENCE)
+        live.begin_stop()
+        assert len(client.read_response().body) == size
+    live.wait_stopped()
+
+
+def test_a_hanging_request_is_given_up(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    with live.connect() as client:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+        live.stop(timeout=0.2)
+        assert client.read_to_end() == b""
+        pages.release.set()
+    assert pages.closed.wait(PATIENCE)  # close() is called nevertheless
+
+
+def test_an_upload_that_hangs_is_given_up(serve: Serve, pages: Pages) -> None:
+    """All threads hang, so that nobody writes the body to disk."""
+    live = serve(pages, threads=1, limits=Limits(spool_size=10))
+    with live.connect() as client, live.connect() as upload:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+        upload.send("POST / HTTP/1.1\nHost: a\nContent-Length: 100\n\n" + "x" * 100)
+        wait_for(lambda: live.server.pool.queued == 1)
+        live.stop(timeout=0.2)
+        pages.release.set()
+
+
+def test_an_event_stream_is_ended_at_the_deadline(serve_as_is: Serve) -> None:
+    ended = threading.Event()
+
+    async def events() -> Any:
+        try:
+            yield b"first"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [TEXT])
+        return events()
+
+    live = serve_as_is(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        client.read_head()
+        assert client.read_chunk() == b"first"
+        live.stop(timeout=0.2)
+        assert ended.is_set()
+
+
+def registered(live: LiveServer, pages: Pages) -> Callable[[Any], None]:
+    """Return the contract's ``on_stop`` of a server."""
+    with live.connect() as client:
+        client.get()
+    on_stop: Callable[[Any], None] = pages.environ["c10kws.on_stop"]
+    return on_stop
+
+
+@pytest.mark.parametrize("code", [1001, 1012])
+def test_on_stop(serve: Serve, pages: Pages, code: int) -> None:
+    live = serve(pages)
+    on_stop = registered(live, pages)
+    calls: list[tuple[int, float]] = []
+    threads: list[threading.Thread] = []
+    finished = threading.Event()
+
+    def at_once(code: int, deadline: float) -> None:
+        calls.append((code, deadline))
+        threads.append(threading.current_thread())
+
+    async def later(code: int, deadline: float) -> None:
+        calls.append((code, deadline))
+        await asyncio.sleep(0)
+        finished.set()
+
+    assert on_stop(at_once) is None
+    on_stop(later)
+    before = live.on_loop(live.loop.time)
+    live.stop(code, timeout=7.0)
+    assert finished.is_set()
+    assert [call[0] for call in calls] == [code, code]
+    assert all(deadline >= before + 7.0 for _, deadline in calls)
+    assert threads == [live._thread]
+
+
+def test_callbacks_that_fail_or_hang(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve(pages)
+    on_stop = registered(live, pages)
+    cancelled = threading.Event()
+
+    def fails(code: int, deadline: float) -> None:
+        raise LookupError("in on_stop")
+
+    async def hangs(code: int, deadline: float) -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            cancelled.set()
+
+    on_stop(fails)
+    on_stop(hangs)
+    live.stop(timeout=0.2)
+    assert cancelled.is_set()
+    assert "LookupError: in on_stop" in caplog.text
+    assert "took too long" in caplog.text
+
+
+def test_a_callback_of_the_last_request(serve: Serve, pages: Pages) -> None:
+    """It is registered when the others have been called already."""
+    called = threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        body = pages(environ, start_response)
+        environ["c10kws.on_stop"](lambda code, deadline: called.set())
+        return body
+
+    live = serve(application)
+    with live.connect() as client:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+        live.begin_stop()
+        pages.release.set()
+        client.read_response()
+    live.wait_stopped()
+    assert called.is_set()
+
+
+def test_stop_is_idempotent(pages: Pages, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+
+    async def main() -> None:
+        server = Server(pages)
+        server.start()
+        await asyncio.gather(server.stop(), server.stop(timeout=1))
+        await server.stop()
+
+    asyncio.run(main())
+    assert not caplog.records
+
+
+def test_a_server_that_never_started(pages: Pages) -> None:
+    live = LiveServer(pages)
+    server = Server(pages)
+    server.add_sockets([live.socket])
+    asyncio.run(server.stop())
+    assert live.socket.fileno() < 0

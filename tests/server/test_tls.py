@@ -1,0 +1,234 @@
+"""Pages and raw streams over TLS, whose transport is our own."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import trustme
+
+from .support import PATIENCE, Client, LiveServer, wait_for, wrap_tls
+from .test_hijack import REQUEST, BufferedProtocol, Protocol, Switch, application_of_the_page
+
+Serve = Callable[..., LiveServer]
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def connect(authority: trustme.CA) -> Callable[[LiveServer], Client]:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return lambda live: wrap_tls(live.connect(), context)
+
+
+@pytest.fixture
+def serve_tls(serve: Serve, server_context: ssl.SSLContext) -> Serve:
+    return lambda application: serve(application, ssl_context=server_context)
+
+
+Connect = Callable[[LiveServer], Client]
+
+
+def test_a_page(serve_tls: Serve, connect: Connect) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["wsgi.url_scheme"].encode(), bytes(MIB)]
+
+    with connect(serve_tls(application)) as client:
+        for _ in range(2):
+            assert client.get().body == b"https" + bytes(MIB)
+
+
+def test_the_application_of_the_page(serve_tls: Serve, connect: Connect) -> None:
+    with connect(serve_tls(application_of_the_page())) as client:
+        client.send(REQUEST)
+        assert client.read_response().status == 101
+        client.send(b"a")
+        assert client.read_exactly(1) == b"a"
+
+
+@pytest.mark.parametrize("factory", [Protocol, BufferedProtocol])
+def test_early_bytes_come_first(serve_tls: Serve, connect: Connect, factory: Any) -> None:
+    switch = Switch(factory)
+    switch.may_answer.clear()
+    with connect(serve_tls(switch)) as client:
+        client.send(REQUEST + "x" * 30_000)
+        assert switch.called.wait(PATIENCE)
+        client.send(b"early")
+        switch.may_answer.set()
+        client.read_head()
+        assert client.read_exactly(30_005) == b"x" * 30_000 + b"early"
+        client.send(b"late")
+        assert client.read_exactly(4) == b"late"
+    (protocol,) = switch.protocols
+    assert protocol.lost.wait(PATIENCE)
+    assert protocol.events[0] == "made"
+    assert protocol.events.index("turn") >= 2  # early bytes came before the loop's next turn
+
+
+def test_the_transport_tells_about_itself(serve_tls: Serve, connect: Connect) -> None:
+    switch = Switch()
+    live = serve_tls(switch)
+    with connect(live) as client:
+        client.send(REQUEST)
+        client.read_head()
+        client.send(b"a")
+        assert client.read_exactly(1) == b"a"
+        transport = switch.protocols[0].transport
+        assert transport.get_extra_info("peername")[1] == client.socket.getsockname()[1]
+        assert isinstance(transport.get_extra_info("ssl_object"), ssl.SSLSocket)
+        assert transport.get_extra_info("unheard of") is None
+        assert transport.can_write_eof() is False
+        assert transport.get_protocol() is switch.protocols[0]
+        assert not transport.is_closing()
+
+
+class Talkative(Protocol):
+    """Writes until it is told to pause."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paused = threading.Event()
+        self.written = 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.write()
+
+    def write(self) -> None:
+        while not self.paused.is_set():
+            self.transport.write(bytes(65536))
+            self.written += 65536
+
+    def pause_writing(self) -> None:
+        self.paused.set()
+
+    def resume_writing(self) -> None:
+        self.paused.clear()
+        if self.written < 16 * MIB:
+            self.write()
+        else:
+            self.transport.close()
+
+
+def test_flow_control_of_writing(serve_tls: Serve, connect: Connect) -> None:
+    """The protocol is paused while the client is behind; close() sends what is written."""
+    switch = Switch(Talkative)
+    with connect(serve_tls(switch)) as client:
+        client.send(REQUEST)
+        client.read_head()
+        data = client.read_to_end()
+    (protocol,) = switch.protocols
+    assert len(data) == protocol.written >= 16 * MIB
+    assert protocol.lost.wait(PATIENCE)
+
+
+def test_flow_control_of_reading(serve_tls: Serve, connect: Connect) -> None:
+    class Paused(Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            transport.pause_reading()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            assert self.transport.is_reading()
+
+    switch = Switch(Paused)
+    live = serve_tls(switch)
+    with connect(live) as client:
+        client.send(REQUEST)
+        client.read_head()
+        client.send(b"abc")
+        live.on_loop(lambda: None)
+        assert b"abc" not in switch.protocols[0].events
+        live.on_loop(switch.protocols[0].transport.resume_reading)
+        assert client.read_exactly(3) == b"abc"
+
+
+def test_abort_does_not_wait_for_the_client(serve_tls: Serve, connect: Connect) -> None:
+    switch = Switch(Talkative)
+    live = serve_tls(switch)
+    with connect(live) as client:
+        client.send(REQUEST)
+        client.read_head()
+        (protocol,) = switch.protocols
+        assert protocol.paused.wait(PATIENCE)
+        live.on_loop(protocol.transport.abort)
+        assert protocol.lost.wait(PATIENCE)
+
+
+def test_a_protocol_that_fails_is_aborted(serve_tls: Serve, connect: Connect) -> None:
+    class Failing(Protocol):
+        def data_received(self, data: bytes) -> None:
+            raise LookupError
+
+    switch = Switch(Failing)
+    live = serve_tls(switch)
+    with connect(live) as client:
+        client.send(REQUEST)
+        client.read_head()
+        client.send(b"a")
+        assert client.read_to_end() == b""
+    assert switch.protocols[0].lost.wait(PATIENCE)
+    (context,) = live.errors
+    assert isinstance(context["exception"], LookupError)
+    live.errors.clear()
+
+
+def test_a_client_that_left_before_attach(serve_tls: Serve, connect: Connect) -> None:
+    """connection_made and connection_lost come, in this order, and what it had sent."""
+
+    class Late(Switch):
+        def close(self) -> None:
+            assert client_left.wait(PATIENCE)
+            super().close()
+
+    client_left = threading.Event()
+    switch = Late()
+    live = serve_tls(switch)
+    with connect(live) as client:
+        client.send(REQUEST + "early")
+        client.read_head()
+    for _ in range(10):  # the loop has seen the end of the stream by then, or sees it later
+        live.on_loop(lambda: None)
+    client_left.set()
+    wait_for(lambda: bool(switch.protocols))
+    (protocol,) = switch.protocols
+    assert protocol.lost.wait(PATIENCE)
+    assert protocol.events[:2] == ["made", b"early"]
+
+
+def test_plain_http_on_the_tls_port(
+    serve_tls: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "tornado.general")  # Tornado warns of the handshake
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"page"]
+
+    live = serve_tls(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        assert b"200" not in client.read_to_end()
+    sock = socket.create_connection(("127.0.0.1", live.port))
+    sock.close()
+    with connect(live) as client:
+        assert client.get().body == b"page"
