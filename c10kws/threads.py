@@ -12,6 +12,7 @@ a cursor of ``aiterator()`` may be open between two of its calls.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from django.db import close_old_connections
 
 from . import hijack
 from .connection import WebSocket
+
+logger = logging.getLogger("c10kws")
 
 T = TypeVar("T")
 
@@ -62,9 +65,9 @@ class HandlerThreads(Executor):
     def report(self, write: Callable[..., None], *args: Any) -> None:
         """Log something in the pool; when even that is full, here: late is better than lost."""
         try:
-            self._pool.submit(write, *args)
+            self._pool.submit(_write, write, *args)
         except Exception:
-            write(*args)
+            _write(write, *args)
 
     def _run(
         self, websocket: WebSocket | None, fn: Callable[..., T], *args: Any, **kwargs: Any
@@ -89,6 +92,14 @@ class HandlerThreads(Executor):
         self._users().clear()
         close_old_connections()
         return True
+
+
+def _write(write: Callable[..., None], *args: Any) -> None:
+    """A log handler may raise (mail to ADMINS, say); nobody waits for this future."""
+    try:
+        write(*args)
+    except Exception:
+        logger.exception("a report could not be written")
 
 
 def threads_of(pages: hijack.Executor) -> HandlerThreads:

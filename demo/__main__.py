@@ -1,7 +1,7 @@
 """Set up and serve the demo: ``python3 demo [--port N] [--once]``.
 
-Makes ``.venv`` from ``requirements/demo.txt``, migrates the SQLite database, serves the project
-with ``manage.py runserver`` until Ctrl-C, and echoes once through its own ``/ws/echo/`` to show
+Makes ``.venv`` from ``requirements/demo.txt``, migrates the SQLite database, creates the user demo, serves
+the project with ``manage.py runserver`` until Ctrl-C, and echoes once through its own ``/ws/echo/`` to show
 that it works. The exit status is 1 when that fails.
 """
 
@@ -33,6 +33,7 @@ def main() -> int:
     check_port(options.port)
     environment.enter(".venv", "demo.txt")
     manage("migrate", "--verbosity=0")
+    manage("demouser")
     manage("demouser")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `&` has it ignored
     visitor = Visitor(options.port, once=options.once)
