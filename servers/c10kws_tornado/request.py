@@ -56,6 +56,7 @@ class Request(HTTPMessageDelegate):
         self._refused = False
         self._running = False
         self._dead = False
+        self._truncated = False
         self._linger: asyncio.TimerHandle | None = None
 
     def headers_received(
@@ -131,17 +132,21 @@ class Request(HTTPMessageDelegate):
         stream.set_close_callback(left.set)
         writing = asyncio.wrap_future(self._container.pool.urgent(body.write, chunk))
         leaving = asyncio.ensure_future(left.wait())
-        await asyncio.wait([writing, leaving], return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {writing, leaving}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
         stream.set_close_callback(None)
         if writing.done():
             writing.result()
         else:
-            writing.cancel()
+            self._truncated = writing.cancel()
 
     def finish(self) -> None:
         """The request is complete: a thread of the pool takes it, or 503."""
         if self._dead:
+            return
+        if self._truncated:
+            self.on_connection_close()
             return
         if self._refused:
             self._end_linger()

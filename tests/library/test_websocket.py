@@ -131,7 +131,7 @@ def test_language_and_time_zone_of_the_handshake(live: LiveServer) -> None:
         assert [ws.recv(WAIT), ws.recv(WAIT)] == ["fr UTC", "fr UTC"]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Django 6.1's own mail handler
+@pytest.mark.filterwarnings("ignore:Django 2028")  # of Django 6.1's own mail handler
 @pytest.mark.parametrize("path", ["/ws/failing/", "/ws/foreign-end/"])
 def test_a_handler_that_raises_is_reported_like_a_view(
     live: LiveServer,

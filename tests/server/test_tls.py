@@ -168,6 +168,7 @@ def test_abort_does_not_wait_for_the_client(serve_tls: Serve, connect: Connect) 
     with connect(live) as client:
         client.send(REQUEST)
         client.read_head()
+        wait_for(lambda: bool(switch.protocols))
         (protocol,) = switch.protocols
         assert protocol.paused.wait(PATIENCE)
         live.on_loop(protocol.transport.abort)
