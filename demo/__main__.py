@@ -1,8 +1,8 @@
 """Set up and serve the demo: ``python3 demo [--port N] [--once]``.
 
-Makes ``.venv`` from ``requirements/demo.txt``, migrates the SQLite database, creates the user demo, serves
-the project with ``manage.py runserver`` until Ctrl-C, and echoes once through its own ``/ws/echo/`` to show
-that it works. The exit status is 1 when that fails.
+Makes ``.venv`` from ``requirements/demo.txt``, migrates the SQLite database, creates the user demo,
+serves the project with ``manage.py runserver`` until Ctrl-C, and echoes once through its own
+``/ws/echo/`` to show that it works. The exit status is 1 when that fails.
 """
 
 from __future__ import annotations
