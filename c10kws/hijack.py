@@ -17,6 +17,7 @@ LOOP = "c10kws.loop"
 EXECUTOR = "c10kws.executor"
 DEFER = "c10kws.defer"
 ON_STOP = "c10kws.on_stop"
+MASK = "c10kws.mask"
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 

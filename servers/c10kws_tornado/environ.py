@@ -9,6 +9,11 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
+try:
+    from tornado.speedups import websocket_mask
+except ImportError:  # Tornado was built without its C extension
+    websocket_mask = None  # type: ignore[assignment]
+
 #: Headers in which a proxy speaks for its client; from anybody else they are lies.
 FORWARDED = frozenset(
     {
@@ -101,7 +106,7 @@ def server_keys(
     *, scheme: str, multithread: bool, multiprocess: bool, file_wrapper: type
 ) -> dict[str, Any]:
     """Return the keys that are the same for every request of a server."""
-    return {
+    keys: dict[str, Any] = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scheme,
         "wsgi.errors": sys.stderr,
@@ -111,3 +116,6 @@ def server_keys(
         "wsgi.file_wrapper": file_wrapper,
         "SERVER_SOFTWARE": "c10kws_tornado",
     }
+    if websocket_mask is not None:
+        keys["c10kws.mask"] = websocket_mask
+    return keys

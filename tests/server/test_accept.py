@@ -1,0 +1,150 @@
+"""Out of descriptors: shed, say so once a second, go on when there are some again."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .support import PATIENCE, Client, LiveServer
+
+pytest.importorskip("resource", reason="Windows has no limit of descriptors")
+
+LIMIT = 120
+PROGRAM = f"""
+import logging, os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}))
+from c10kws_tornado import Limits, bind, serve
+
+def application(environ, start_response):
+    with open(os.devnull):  # a descriptor is left for the application
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"page"]
+
+logging.basicConfig(level=logging.WARNING, format="%(name)s %(message)s")
+(sock,) = bind("127.0.0.1", 0)
+print(sock.getsockname()[1], flush=True)
+serve(application, sockets=[sock], limits=Limits(reserved_descriptors=int(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[int], subprocess.Popen[str]]]:
+    """Start a server that may have few descriptors, so many of them reserved."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(reserved: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PROGRAM, str(reserved)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def connect(port: int) -> Client:
+    return Client(socket.create_connection(("127.0.0.1", port)))
+
+
+def is_shed(client: Client) -> bool:
+    """Whether the server has closed the connection without a word."""
+    try:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        return client.socket.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("reserved", [32, 0])
+def test_out_of_descriptors(start: Callable[[int], subprocess.Popen[str]], reserved: int) -> None:
+    """With none reserved the kernel says EMFILE, and one is kept to shed with."""
+    process = start(reserved)
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    clients = [connect(port) for _ in range(LIMIT)]
+    served = [client for client in clients if not is_shed(client)]
+    assert LIMIT / 3 < len(served) < LIMIT
+    if reserved:  # those who got in are served, also when the application opens a file
+        client = served[0]
+        client.read_until(b"0\r\n\r\n")  # all but the byte that is_shed has read
+        assert client.get().body == b"page"
+    for client in clients:
+        client.close()
+    for _ in range(1000):  # some meet the end of the old connections
+        with connect(port) as client:
+            if not is_shed(client):
+                break
+    else:
+        pytest.fail("the server did not recover")
+    process.terminate()
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    said = errors.count("out of file descriptors")
+    assert 0 < said < LIMIT  # once a second, and not for each turn of the loop
+    if reserved:
+        assert len(errors.splitlines()) == said
+
+
+class FaultyListener:
+    """A listening socket whose ``accept`` fails once, as Linux reports errors of the network."""
+
+    def __init__(self, sock: socket.socket, error: OSError) -> None:
+        self._sock = sock
+        self._errors = [error]
+
+    def accept(self) -> Any:
+        if self._errors:
+            raise self._errors.pop()
+        return self._sock.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM])
+def test_accepting_goes_on_after_an_error(
+    serve: Callable[..., LiveServer], number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "c10kws_tornado")
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"page"]
+
+    listen = socket.create_server(("127.0.0.1", 0))
+    serve(application, listen=FaultyListener(listen, OSError(number, "a fault")))
+    with Client(socket.create_connection(listen.getsockname())) as client:
+        assert client.get().body == b"page"
+
+
+def test_many_clients_at_once(serve: Callable[..., LiveServer]) -> None:
+    """More than are taken in one turn of the loop."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"page"]
+
+    live = serve(application)
+    blocked, release = threading.Event(), threading.Event()
+
+    def block() -> None:
+        blocked.set()
+        assert release.wait(PATIENCE)
+
+    live.loop.call_soon_threadsafe(block)
+    assert blocked.wait(PATIENCE)
+    clients = [live.connect() for _ in range(200)]
+    release.set()
+    for client in clients:
+        assert client.get().body == b"page"
+        client.close()
