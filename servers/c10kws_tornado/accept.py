@@ -98,7 +98,8 @@ class Acceptor:
 
     def _shed_one(self) -> None:
         """Refuse a client on the descriptor kept for this, so that it does not wait in vain."""
-        if self._reserve is None:
+        if self._reserve is None:  # somebody else was quicker the last time
+            self._reserve = _open_reserve()
             return
         os.close(self._reserve)
         self._reserve = None

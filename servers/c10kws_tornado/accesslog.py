@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import threading
 import time
@@ -13,6 +14,8 @@ from .pool import Pool
 
 logger = logging.getLogger("c10kws_tornado.access")
 
+#: Looked up now: Python imports a codec at its first use, which fails without a free descriptor.
+escape = codecs.getencoder("unicode_escape")
 #: Lines that may wait for a thread; when all threads hang, more are counted and not kept.
 MAX_WAITING = 10_000
 
@@ -37,7 +40,7 @@ class Line:
             '%s "%s" %d %d %.3fs',
             self.remote_addr or "-",
             # A control character in a request line must not forge another line.
-            self.request_line.encode("unicode_escape").decode("ascii"),
+            escape(self.request_line)[0].decode("ascii"),
             self.status,
             self.size,
             duration,

@@ -263,13 +263,15 @@ class Exchange:
 
     def _finish(self) -> None:
         """The last act in the worker thread."""
-        self._body.close()
-        if self._sender.stalled:
-            seconds = self._container.limits.send_timeout
-            logger.info("%s: the client took nothing for %gs", self._line.request_line, seconds)
-        self._line.size = self._sender.sent
-        self._line.write()
-        self._container.loop.call_soon_threadsafe(self._end)
+        try:
+            self._body.close()
+            if self._sender.stalled:
+                seconds = self._container.limits.send_timeout
+                logger.info("%s: the client took nothing for %gs", self._line.request_line, seconds)
+            self._line.size = self._sender.sent
+            self._line.write()
+        finally:  # whatever a log's handler does
+            self._container.loop.call_soon_threadsafe(self._end)
 
     # On the loop
 

@@ -18,6 +18,10 @@ from tornado.iostream import StreamClosedError
 
 from .limits import Limits
 
+if sys.platform != "win32":
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
@@ -206,9 +210,6 @@ def unsent_bytes(sock: socket.socket | None) -> int:
     """Return what the kernel still keeps for the peer; 0 where it does not tell."""
     if sock is None or sys.platform == "win32":
         return 0
-    from fcntl import ioctl
-    from termios import TIOCOUTQ
-
     try:
         return int.from_bytes(ioctl(sock, TIOCOUTQ, bytes(4)), sys.byteorder)
     except OSError:

@@ -30,7 +30,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests
 def browser() -> Iterator[Browser]:
     """Chromium: the one that ``python3 tests`` has found, else one on the PATH."""
     found = os.environ.get("C10KWS_CHROMIUM") or shutil.which("chromium")
