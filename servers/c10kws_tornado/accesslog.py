@@ -6,6 +6,7 @@ import codecs
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -91,4 +92,7 @@ class AccessLog:
             if dropped:
                 logger.error("%d lines were dropped: no thread was free to write them", dropped)
             if write is not None:
-                write()
+                try:
+                    write()
+                except Exception:  # a handler's fault; the lines behind it are not lost
+                    traceback.print_exc()

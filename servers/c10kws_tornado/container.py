@@ -15,15 +15,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 from .accesslog import AccessLog, Line
+from .chunks import ClosedTogether, aiterate, is_async, run_in_pool
 from .filewrapper import FileWrapper
 from .limits import Limits
 from .pool import Pool
-from .response import Head, StartResponse, make_head, merge_heads, plain_error
+from .response import Head, Outgoing, StartResponse, make_head, merge_heads, plain_error
 from .sender import ClientGone, Sender
 from .stream import RawStream
 
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("c10kws_tornado.error")
 
 Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]]
-
-
-class ShortBody(Exception):
-    """Less came than the head has promised."""
 
 
 class Container:
@@ -61,7 +58,6 @@ class Container:
         self.attached = attached
         self.log = AccessLog(pool)
         self.tasks: set[asyncio.Task[None]] = set()
-
         self.stopping = False
 
     def spawn(self, coroutine: Any) -> asyncio.Task[None]:
@@ -92,10 +88,9 @@ class Exchange:
         self._done = done
         self._sender = Sender(connection, container.loop, container.limits)
         self._connection = connection
-        self._start = StartResponse(self._write, lambda: self._head is not None)
-        self._head: Head | None = None
+        self._start = StartResponse(self._write, lambda: self._head_queued)
+        self._outgoing: Outgoing | None = None
         self._head_queued = False
-        self._overrun = False
         self._deferred: Deferred | None = None
         self._task: asyncio.Task[None] | None = None
         self._stream = RawStream()
@@ -131,11 +126,8 @@ class Exchange:
         if self._start.status is not None and self._start.status.startswith("101"):
             self._switch()
             return False
-        if _is_async(self._result):
-            return self._hand_over(self._send_async(self._make_head(), aiter(self._result)))
-        if isinstance(self._result, FileWrapper) and self._start.status is not None:
-            chunks = self._read_file(self._result)
-            return self._hand_over(self._send_async(self._make_head(), chunks))
+        if is_async(self._result) or isinstance(self._result, FileWrapper):
+            return self._hand_over(self._send_async(self._begin_body(), self._result))
         self._send_plain()
         return False
 
@@ -148,22 +140,29 @@ class Exchange:
         for data in self._result:
             if data:
                 self._write(data)
-            if self._complete():
+            if self._outgoing is not None and self._outgoing.complete:
                 break
-        if not self._head_queued:
+        if self._outgoing is None:
             self._write(b"")
-        self._check_length()
+        self._begin_body().check_end()
         self._sender.send(None, b"", last=True)
 
     def _write(self, data: bytes) -> None:
         """PEP 3333's ``write()``, and the way of every chunk."""
-        head = None if self._head_queued else self._make_head()
-        data = self._fit(data)
-        self._head_queued = True
-        if self._overrun:
+        outgoing = self._begin_body()
+        data = outgoing.fit(data)
+        if outgoing.overrun:
             self._log_overrun()
+        head = None if self._head_queued else outgoing.head
+        self._head_queued = True
         if head is not None or data:
             self._sender.send(head, data, last=False)
+
+    def _begin_body(self) -> Outgoing:
+        """Make the head when the first byte is there, or the end."""
+        if self._outgoing is None:
+            self._outgoing = Outgoing(self._make_head(), self._method)
+        return self._outgoing
 
     def _make_head(self) -> Head:
         if self._start.status is None:
@@ -178,42 +177,15 @@ class Exchange:
         if self._container.stopping:
             head.close = True
             head.headers["Connection"] = "close"
-        self._head, self._line.status = head, head.code
+        self._line.status = head.code
         return head
 
-    def _fit(self, data: bytes) -> bytes:
-        """Cut what is over the declared length, and all of it where there is no body."""
-        assert self._head is not None
-        if not isinstance(data, bytes):
-            raise TypeError(f"expected a body of bytes, not of {type(data).__name__}")
-        if not self._head.has_body(self._method):
-            return b""
-        if self._head.length is None:
-            return data
-        room = self._head.length - self._sender.sent
-        self._overrun = len(data) > room
-        return data[:room]
-
     def _log_overrun(self) -> None:
-        assert self._head is not None
         logger.error(
             "%s: the body is longer than its Content-Length of %d; cut there",
             self._line.request_line,
-            self._head.length,
+            self._begin_body().head.length,
         )
-
-    def _complete(self) -> bool:
-        """Whether nothing of what may come can be sent."""
-        return self._overrun or (self._head is not None and not self._head.has_body(self._method))
-
-    def _check_length(self) -> None:
-        head = self._head
-        if head is None or head.length is None or not head.has_body(self._method):
-            return
-        if self._sender.sent < head.length:
-            raise ShortBody(
-                f"the body has {self._sender.sent} bytes and its Content-Length is {head.length}"
-            )
 
     def _switch(self) -> None:
         """End 4: wait for the flush here, so that ``close()`` runs in this thread."""
@@ -223,7 +195,7 @@ class Exchange:
         head = make_head(
             self._start.status, self._start.headers, upgrade=self._environ["HTTP_UPGRADE"]
         )
-        self._head, self._line.status = head, head.code
+        self._line.status = head.code
         switched = asyncio.run_coroutine_threadsafe(
             self._stream.switch(self._connection, head, self._container.limits),
             self._container.loop,
@@ -243,8 +215,8 @@ class Exchange:
             self._stop()
             return
         status, headers, body = plain_error(500, "Internal Server Error", "Internal Server Error")
-        self._head = head = make_head(status, headers)
-        self._line.status = 500
+        head = make_head(status, headers)
+        self._line.status = head.code
         try:
             self._sender.send(head, body if head.has_body(self._method) else b"", last=True)
         except ClientGone:
@@ -277,7 +249,7 @@ class Exchange:
 
     def _end(self) -> None:
         """Nothing more comes from the application; what it has sent may still be on its way."""
-        if self._head is None or self._head.code != 101:
+        if self._line.status != 101:
             self._sender.ended.add_done_callback(lambda _: self._done())
             return
         # Whoever takes the stream over has asked the loop to by now.
@@ -313,7 +285,7 @@ class Exchange:
             if task is not None and task.cancelling():  # the client has left, or the server stops
                 self._sender.abort()
             else:
-                await self._in_pool(self._fail, error)
+                await run_in_pool(self._container.pool, self._fail, error)
         finally:
             self._container.pool.urgent(self._clean_up)
 
@@ -326,63 +298,30 @@ class Exchange:
         status, headers, body = await self._deferred
         self._start.status = status
         self._start.headers = merge_heads(self._start.headers, headers)
-        placeholder, self._result = self._result, _Both(self._result, body)
-        del placeholder
-        head = await self._in_pool(self._make_head)
-        if isinstance(body, FileWrapper):
-            await self._send_async(head, self._read_file(body))
-        elif _is_async(body):
-            await self._send_async(head, aiter(cast("AsyncIterable[bytes]", body)))
-        else:
-            chunks = iter(cast("Iterable[bytes]", body))
-            await self._send_async(head, self._iterate_in_pool(chunks))
+        self._result = ClosedTogether(body, self._result)
+        outgoing = await run_in_pool(self._container.pool, self._begin_body)
+        await self._send_async(outgoing, body)
 
-    async def _send_async(self, head: Head, chunks: AsyncIterator[bytes]) -> None:
+    async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""
+        pool = self._container.pool
+        chunks = aiterate(body, pool, self._container.limits.high_water)
+        head = None if self._head_queued else outgoing.head
         self._head_queued = True
         try:
             await self._sender.send_async(head, b"", last=False)
             async for data in chunks:
-                if fitting := self._fit(data):
+                if fitting := outgoing.fit(data):
                     await self._sender.send_async(None, fitting, last=False)
-                if self._complete():
+                if outgoing.complete:
                     break
         finally:
             if hasattr(chunks, "aclose"):
                 await chunks.aclose()
-        if self._overrun:
-            await self._in_pool(self._log_overrun)
-        self._check_length()
+        if outgoing.overrun:
+            await run_in_pool(pool, self._log_overrun)
+        outgoing.check_end()
         await self._sender.send_async(None, b"", last=True)
-
-    async def _read_file(self, wrapper: FileWrapper) -> AsyncIterator[bytes]:
-        size = max(wrapper.block_size, self._container.limits.high_water)  # each is a thread's job
-        while data := await self._in_pool(wrapper.filelike.read, size):
-            yield data
-
-    async def _iterate_in_pool(self, chunks: Any) -> AsyncIterator[bytes]:
-        while (data := await self._in_pool(next, chunks, None)) is not None:
-            yield data
-
-    async def _in_pool(self, fn: Callable[..., Any], *args: Any) -> Any:
-        job = asyncio.wrap_future(self._container.pool.urgent(fn, *args))
-        try:
-            return await asyncio.shield(job)
-        except asyncio.CancelledError:
-            await asyncio.wait([job])  # close() must not run beside it
-            raise
-
-
-class _Both:
-    """The placeholder and the body of a deferred response, closed together."""
-
-    def __init__(self, placeholder: Any, body: Any) -> None:
-        self._parts = (body, placeholder)
-
-    def close(self) -> None:
-        for part in self._parts:
-            if hasattr(part, "close"):
-                part.close()
 
 
 def _may_upgrade(environ: dict[str, Any]) -> bool:
@@ -392,11 +331,3 @@ def _may_upgrade(environ: dict[str, Any]) -> bool:
         and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
         and environ.get("CONTENT_LENGTH", "0") == "0"
     )
-
-
-def _is_async(result: object) -> bool:
-    """Whether a body is to be iterated on the loop.
-
-    Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
-    """
-    return hasattr(result, "__aiter__") and bool(getattr(result, "is_async", True))

@@ -65,6 +65,45 @@ class Head:
         return method != "HEAD" and self.code >= 200 and self.code not in (204, 304)
 
 
+class ShortBody(Exception):
+    """Less came than the head has promised."""
+
+
+class Outgoing:
+    """A head and its body, of which goes out what Content-Length and status allow."""
+
+    def __init__(self, head: Head, method: str) -> None:
+        self.head = head
+        self.overrun = False
+        self._has_body = head.has_body(method)
+        self._sent = 0
+
+    def fit(self, data: bytes) -> bytes:
+        """Return what may be sent of a chunk. Raises TypeError if it is not bytes (PEP 3333)."""
+        if not isinstance(data, bytes):
+            raise TypeError(f"expected a body of bytes, not of {type(data).__name__}")
+        if not self._has_body:
+            return b""
+        if self.head.length is not None:
+            room = self.head.length - self._sent
+            self.overrun = len(data) > room
+            data = data[:room]
+        self._sent += len(data)
+        return data
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of what may come can be sent."""
+        return self.overrun or not self._has_body
+
+    def check_end(self) -> None:
+        """Raise :exc:`ShortBody` when the body has ended too soon."""
+        if self._has_body and self.head.length is not None and self._sent < self.head.length:
+            raise ShortBody(
+                f"the body has {self._sent} bytes and its Content-Length is {self.head.length}"
+            )
+
+
 def make_head(status: str, headers: Headers, *, upgrade: str | None = None) -> Head:
     """Return the head for what the application passed to ``start_response``.
 

@@ -151,6 +151,24 @@ def test_a_body_is_closed_before_the_placeholder(serve: Serve) -> None:
     assert ended == ["body closed"]
 
 
+def test_the_placeholder_is_closed_though_the_body_cannot_be(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unclosable(list[bytes]):
+        def close(self) -> None:
+            raise LookupError("in close")
+
+    async def resolve() -> Any:
+        return "200 OK", [TEXT], Unclosable([b"a"])
+
+    application = Deferring(resolve)
+    live = serve(application)
+    assert get(live).body == b"a"
+    live.stop()
+    assert application.placeholders[0].closed.is_set()
+    assert "LookupError: in close" in caplog.text
+
+
 async def fails() -> Any:
     raise LookupError("deferred")
 

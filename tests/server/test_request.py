@@ -304,3 +304,25 @@ def test_a_client_that_leaves_in_its_body(serve: Serve, caplog: pytest.LogCaptur
     live.stop()
     (record,) = [record for record in caplog.records if record.name == "c10kws_tornado.access"]
     assert '"POST / HTTP/1.1" 400 0 ' in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("limits", "request_"),
+    [
+        (Limits(idle_timeout=0.2), ""),
+        (Limits(idle_timeout=0.2), "GET / HTTP/1.1\nHost: a\n"),
+        (Limits(body_timeout=0.2), "POST / HTTP/1.1\nHost: a\nContent-Length: 9\n\nabc"),
+    ],
+)
+def test_a_request_that_does_not_come_ends_the_connection(
+    serve: Serve, limits: Limits, request_: str
+) -> None:
+    with serve(hello, limits=limits).connect() as client:
+        client.send(request_)
+        assert client.read_to_end() == b""
+
+
+def test_an_idle_connection_is_closed(serve: Serve) -> None:
+    with serve(hello, limits=Limits(idle_timeout=0.2)).connect() as client:
+        assert client.get().body == b"hello"
+        assert client.read_to_end() == b""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .support import LiveServer, Response
+from .support import LiveServer, Response, wait_for
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -341,3 +341,35 @@ def test_refusals_are_in_the_access_log(serve: Serve, caplog: pytest.LogCaptureF
     live.stop()
     (record,) = [record for record in caplog.records if record.name == "c10kws_tornado.access"]
     assert '"GET relative HTTP/1.1" 400 ' in record.getMessage()
+
+
+class FailingHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise LookupError("in the handler")
+
+
+@pytest.fixture
+def failing_handler() -> Iterator[None]:
+    handler = FailingHandler()
+    logger = logging.getLogger("c10kws_tornado.access")
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+
+
+@pytest.mark.usefixtures("failing_handler")
+def test_a_log_handler_that_fails_holds_no_request(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = serve(answer("404 Not Found", [TEXT], b"a"))
+    with live.connect() as client:
+        for _ in range(2):
+            assert client.get().status == 404
+        for _ in range(2):
+            with live.connect() as refused:
+                refused.send("GET relative HTTP/1.1\nHost: a\n\n")
+                assert refused.read_response().status == 400
+    wait_for(lambda: live.server.requests == 0)
+    live.stop()
+    live.server.pool.shutdown(wait=True)
+    assert capsys.readouterr().err.count("LookupError: in the handler") == 2

@@ -1,0 +1,66 @@
+"""Bodies for the loop: what blocks is asked for its chunks in the pool, one job a chunk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from .filewrapper import FileWrapper
+from .pool import Pool
+
+
+def is_async(body: object) -> bool:
+    """Whether a body is to be iterated on the loop.
+
+    Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
+    """
+    return hasattr(body, "__aiter__") and bool(getattr(body, "is_async", True))
+
+
+def aiterate(body: Any, pool: Pool, size: int) -> AsyncIterator[bytes]:
+    """Iterate any body on the loop; a file is read ``size`` bytes at a time."""
+    if isinstance(body, FileWrapper):
+        return read_file(body, pool, size)
+    if is_async(body):
+        asynchronous: AsyncIterable[bytes] = body
+        return aiter(asynchronous)
+    return iterate_in_pool(iter(body), pool)
+
+
+async def read_file(wrapper: FileWrapper, pool: Pool, size: int) -> AsyncIterator[bytes]:
+    """Read a file in the pool; ``size`` is a minimum, since each block is a thread's job."""
+    size = max(wrapper.block_size, size)
+    while data := await run_in_pool(pool, wrapper.filelike.read, size):
+        yield data
+
+
+async def iterate_in_pool(chunks: Iterator[bytes], pool: Pool) -> AsyncIterator[bytes]:
+    """Take one step after another, each in whatever thread is free."""
+    while (data := await run_in_pool(pool, next, chunks, None)) is not None:
+        yield data
+
+
+async def run_in_pool(pool: Pool, fn: Callable[..., Any], *args: Any) -> Any:
+    """Run a function before all jobs that wait. A cancelled caller waits for its end still."""
+    job = asyncio.wrap_future(pool.urgent(fn, *args))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])  # close() must not run beside it
+        raise
+
+
+class ClosedTogether:
+    """The body of a deferred response and its placeholder; the body is closed first."""
+
+    def __init__(self, body: Any, placeholder: Any) -> None:
+        self._parts = (placeholder, body)
+
+    def close(self) -> None:
+        """Close both, also when the first raises."""
+        with ExitStack() as stack:
+            for part in self._parts:
+                if hasattr(part, "close"):
+                    stack.callback(part.close)
