@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from wsgiref.validate import validator
 
+from django.core.wsgi import get_wsgi_application
+
 from c10kws import WebSocket
 from c10kws.handler import serve
 from c10kws.handshake import accept
 from c10kws.hijack import Hijack
+from c10kws.refusals import Refusals
 
 from .conftest import LiveServer
-from .test_websocket import WAIT
+from .test_websocket import WAIT, closed_with
 
 
 async def shout(ws: WebSocket) -> None:
@@ -54,5 +57,18 @@ def test_a_plain_application_behind_the_validator() -> None:
         with live.connect("/") as ws:
             ws.send("hello")
             assert ws.recv(WAIT) == "HELLO"
+    finally:
+        live.stop()
+
+
+def test_djangos_101_and_its_refusals_pass_the_validator(transactional_db: None) -> None:
+    live = LiveServer(validator(Refusals(validator(get_wsgi_application()))))
+    live.start()
+    try:
+        with live.connect("/ws/session-cookie/") as ws:
+            ws.send("hello")
+            assert ws.recv(WAIT) == "hello"
+        with live.connect("/ws/unauthorized/") as ws:
+            assert closed_with(ws) == (4401, "authentication required")
     finally:
         live.stop()
