@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tornado.iostream import IOStream, StreamClosedError
 
@@ -27,7 +27,7 @@ class RawStream:
 
     def __init__(self) -> None:
         self.upgraded = False
-        self.transport: asyncio.BaseTransport | None = None
+        self.transport: asyncio.Transport | None = None
         self._early = b""
         self._attached = False
         self._unwanted = False
@@ -114,7 +114,7 @@ class RawStream:
     def abort(self) -> None:
         """End the connection at once; on the loop."""
         self.close_unattached()
-        if isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing():
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.abort()
 
 
@@ -128,7 +128,7 @@ class EarlyBytes(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called once by the transport."""
-        self._stream.transport = transport
+        self._stream.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         protocol = self._protocol_factory()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)

@@ -221,6 +221,7 @@ def test_early_bytes_in_the_same_segment(serve: Serve, factory: Any) -> None:
         client.read_head()
         assert client.read_exactly(100_000) == b"x" * 100_000
     (protocol,) = switch.protocols
+    assert protocol.lost.wait(PATIENCE)
     assert protocol.events.index("turn") >= 2  # what had come with the request
 
 
