@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .broadcast import broadcast
 from .connection import WebSocket
 from .exceptions import C10kwsError, ConnectionClosed
 
 if TYPE_CHECKING:
     from .views import websocket
 
-__all__ = ["C10kwsError", "ConnectionClosed", "WebSocket", "websocket"]
+__all__ = ["C10kwsError", "ConnectionClosed", "WebSocket", "broadcast", "websocket"]
 __version__ = "0.1.0.dev0"
 
 

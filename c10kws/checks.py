@@ -19,6 +19,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.management import get_commands
 
 from . import conf
+from .compression import Compression
 
 
 @register
@@ -64,6 +65,26 @@ def _check_key(key: object) -> list[CheckMessage]:
 
 
 def _check_value(key: str, value: object) -> list[CheckMessage]:
+    expected = _expected(key, value)
+    if expected is None:
+        return []
+    return [
+        Error(
+            f"C10KWS[{key!r}] must be {expected}, not {value!r}.",
+            hint=f"The default is {conf.KEYS[key]!r}.",
+            id="c10kws.E002",
+        )
+    ]
+
+
+def _expected(key: str, value: object) -> str | None:
+    """Return what a value must be, None when it is that."""
+    if key == "COMPRESSION":
+        return _expected_compression(value)
+    if key in conf.CHOICES:
+        return None if value in conf.CHOICES[key] else " or ".join(map(repr, conf.CHOICES[key]))
+    if key in conf.MAY_BE_NONE and value is None:
+        return None
     default = conf.KEYS[key]
     if isinstance(default, bool):
         expected, valid = "True or False", isinstance(value, bool)
@@ -73,13 +94,14 @@ def _check_value(key: str, value: object) -> list[CheckMessage]:
     else:
         kinds = (int, float) if isinstance(default, float) else int
         expected = "a number above 0" if isinstance(default, float) else "a whole number above 0"
+        expected += " or None" if key in conf.MAY_BE_NONE else ""
         valid = isinstance(value, kinds) and not isinstance(value, bool) and value > 0
-    if valid:
-        return []
-    return [
-        Error(
-            f"C10KWS[{key!r}] must be {expected}, not {value!r}.",
-            hint=f"The default is {default!r}.",
-            id="c10kws.E002",
-        )
-    ]
+    return None if valid else expected
+
+
+def _expected_compression(value: object) -> str | None:
+    try:
+        Compression.from_value(value)
+    except (TypeError, ValueError) as error:
+        return f"True, False or a dictionary of options ({error})"
+    return None

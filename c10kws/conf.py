@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -19,6 +19,20 @@ class Settings:
     #: Data written but not yet sent to one client; past it the client is closed with 1013.
     #: Checked before a write, so that one message always fits an empty queue.
     max_queue_bytes: int = 1024 * 1024
+    #: What happens to a client past MAX_QUEUE_BYTES when a broadcast comes: "disconnect" closes it
+    #: with 1013, "drop" leaves the message out. A message of its own always closes it.
+    slow_client: str = "disconnect"
+    #: A Ping goes to each client so often; None sends none. Proxies cut silent connections after
+    #: a minute, and what dies without a word is found.
+    ping_interval: float | None = 20.0
+    #: How long a client may send nothing after a Ping before it is closed with 1011.
+    ping_timeout: float | None = 20.0
+    #: Whether messages are compressed (permessage-deflate): True, False or a dictionary of options.
+    #: Off: it costs memory and time for each connection, and a secret beside an attacker's text can
+    #: be guessed from the length of a message (as in CRIME and BREACH).
+    compression: bool | Mapping[str, Any] = False
+    #: Whether plain frames may pass by wsproto; see ``lane.py``.
+    fast_lane: bool = True
     #: How long a client may take to answer a Close before TCP is aborted.
     close_timeout: float = 10.0
     #: How long a handler may go on after its connection ended before it is cancelled.
@@ -39,6 +53,9 @@ class Settings:
 
 
 DEFAULTS = Settings()
+#: Keys with a few values, and keys that None switches off.
+CHOICES: Mapping[str, Sequence[str]] = {"SLOW_CLIENT": ("disconnect", "drop")}
+MAY_BE_NONE = frozenset({"PING_INTERVAL", "PING_TIMEOUT"})
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 
 

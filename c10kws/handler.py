@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from .connection import WebSocket
 from .exceptions import ConnectionClosed
@@ -11,12 +12,20 @@ from .exceptions import ConnectionClosed
 Handler = Callable[[WebSocket], Awaitable[None]]
 
 
-async def serve(
-    websocket: WebSocket, handler: Handler, report: Callable[[BaseException], None]
-) -> None:
+class Report(Protocol):
+    """Who wants to know how a handler and its connection ended."""
+
+    def failed(self, error: BaseException) -> None:
+        """Take what the handler raised."""
+
+    def ended(self, websocket: WebSocket) -> None:
+        """Take the connection after its end."""
+
+
+async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
     """Run ``handler`` in the current task, then close the connection and wait for its end.
 
-    It closes with 1000 when the handler returns and with 1011 when it raises. ``report`` gets
+    It closes with 1000 when the handler returns and with 1011 when it raises. ``report`` is told
     what it raised, except :exc:`ConnectionClosed` of this very connection, which is the normal
     end of a handler that reads in a loop.
     """
@@ -28,13 +37,16 @@ async def serve(
     except asyncio.CancelledError as error:
         if not websocket.closed:  # nobody here cancels the handler of an open connection
             websocket.close(1011, "internal error")
-            report(error)
+            report.failed(error)
     except Exception as error:
         if not _is_normal_end(error, websocket):
             websocket.close(1011, "internal error")
-            report(error)
-    websocket.close(1000)
-    await websocket.wait_closed()
+            report.failed(error)
+    try:
+        websocket.close(1000)
+        await websocket.wait_closed()
+    finally:
+        report.ended(websocket)
 
 
 def _is_normal_end(error: Exception, websocket: WebSocket) -> bool:

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .compression import Agreement, Compression, negotiate
 from .exceptions import HandshakeRefused
 
 VERSION = "13"
@@ -28,10 +29,11 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A handshake to accept: the headers of its 101 and the subprotocol chosen, if any."""
+    """A handshake to accept: the headers of its 101, subprotocol and compression, if any."""
 
     headers: dict[str, str]
     subprotocol: str | None
+    agreement: Agreement | None = None
 
 
 def is_handshake(environ: Mapping[str, Any]) -> bool:
@@ -39,11 +41,16 @@ def is_handshake(environ: Mapping[str, Any]) -> bool:
     return "websocket" in _tokens(environ.get("HTTP_UPGRADE", "").lower())
 
 
-def accept(environ: Mapping[str, Any], subprotocols: Sequence[str] = ()) -> Accept:
+def accept(
+    environ: Mapping[str, Any],
+    subprotocols: Sequence[str] = (),
+    compression: Compression | None = None,
+) -> Accept:
     """Answer the handshake in ``environ`` as RFC 6455 §4.2.2 says.
 
-    The subprotocol is the first of ``subprotocols`` that the client offers. Raises
-    :exc:`HandshakeRefused` with the status that the mistake deserves.
+    The subprotocol is the first of ``subprotocols`` that the client offers, the compression the
+    client's first offer that fits. Raises :exc:`HandshakeRefused` with the status that the mistake
+    deserves.
     """
     _check_method(environ)
     _check_upgrade(environ)
@@ -52,7 +59,12 @@ def accept(environ: Mapping[str, Any], subprotocols: Sequence[str] = ()) -> Acce
     subprotocol = choose_subprotocol(offered_subprotocols(environ), subprotocols)
     if subprotocol is not None:
         headers["Sec-WebSocket-Protocol"] = subprotocol
-    return Accept(headers, subprotocol)
+    agreement = None
+    if compression is not None:
+        agreement = negotiate(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", ""), compression)
+    if agreement is not None:
+        headers["Sec-WebSocket-Extensions"] = agreement.header
+    return Accept(headers, subprotocol, agreement)
 
 
 def offered_subprotocols(environ: Mapping[str, Any]) -> list[str]:

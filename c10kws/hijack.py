@@ -59,10 +59,17 @@ class Hijack:
     loop: asyncio.AbstractEventLoop
     executor: Executor
     on_stop: Callable[[StopCallback], None]
+    mask: Callable[[bytes, bytes], bytes] | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Hijack | None:
         """Return the contract that the server offers with this request; None if it offers none."""
         if STREAM not in environ:
             return None
-        return cls(environ[STREAM], environ[LOOP], environ[EXECUTOR], environ[ON_STOP])
+        return cls(
+            environ[STREAM],
+            environ[LOOP],
+            environ[EXECUTOR],
+            environ[ON_STOP],
+            environ.get(MASK),
+        )

@@ -14,6 +14,12 @@ class Opcode(IntEnum):
     BINARY = 2
 
 
+def check_opcode(opcode: int | None) -> None:
+    """Raise ValueError unless ``opcode`` is that of data, or None."""
+    if opcode is not None and opcode not in (Opcode.TEXT, Opcode.BINARY):
+        raise ValueError(f"expected opcode 1 (text) or 2 (binary), not {opcode!r}")
+
+
 def as_message(data: str | bytes, opcode: int | None = None) -> Message:
     """Return ``data`` as str for a text message or bytes for a binary one.
 
@@ -26,8 +32,7 @@ def as_message(data: str | bytes, opcode: int | None = None) -> Message:
         opcode = Opcode.TEXT if isinstance(data, str) else Opcode.BINARY
     if opcode == Opcode.BINARY:
         return data.encode() if isinstance(data, str) else bytes(data)
-    if opcode != Opcode.TEXT:
-        raise ValueError(f"expected opcode 1 (text) or 2 (binary), not {opcode!r}")
+    check_opcode(opcode)
     if not isinstance(data, str):
         return str(data, "utf-8")
     if not data.isascii():

@@ -1,9 +1,11 @@
-"""What threads have asked a connection to send, in call order, until its loop takes it."""
+"""What was asked to be sent and cannot go yet, in call order: from threads, or behind a stream."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
+from collections.abc import AsyncIterable
 from dataclasses import dataclass
 
 from .message import Message
@@ -22,9 +24,42 @@ class Overflow:
     """Stands for a message that found the outbox full."""
 
 
-Item = Message | Close | Overflow
+@dataclass(frozen=True, slots=True, eq=False)
+class Ping:
+    """A Ping frame to send; ``answered`` gets the seconds until its Pong."""
 
-_lock = threading.Lock()  # held for a few operations at a time: one is enough for all outboxes
+    answered: asyncio.Future[float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """A message to send in fragments (§5.4); ``sent`` is done when the last one is written."""
+
+    parts: AsyncIterable[str | bytes]
+    opcode: int | None
+    sent: asyncio.Future[None]
+
+
+@dataclass(slots=True, eq=False)
+class Broadcast:
+    """A message for many connections, framed once; ``taken`` counts those that took it."""
+
+    message: Message
+    frame: bytes
+    taken: int = 0
+
+
+Item = Message | Close | Overflow | Ping | Parts | Broadcast
+
+#: Held for a few operations at a time: one is enough for all outboxes.
+lock = threading.Lock()
+
+
+def weigh(item: Item) -> int:
+    """Return the bytes that an item counts against MAX_QUEUE_BYTES."""
+    if isinstance(item, Broadcast):
+        return len(item.frame)
+    return len(item) if isinstance(item, (str, bytes)) else 0
 
 
 class Outbox:
@@ -41,20 +76,17 @@ class Outbox:
         return bool(self._items)
 
     def put(self, item: Item) -> None:
-        """Add an item, from any thread. One message always fits an empty outbox."""
-        with _lock:
-            if isinstance(item, (str, bytes)):
-                if self._size > self._limit:
-                    item = Overflow()
-                else:
-                    self._size += len(item)
-            if not (isinstance(item, Overflow) and self._items and self._items[-1] == item):
-                self._items.append(item)
+        """Add an item, holding the ``lock``. One message always fits an empty outbox."""
+        weight = weigh(item)
+        if weight and self._size > self._limit:
+            item, weight = Overflow(), 0
+        self._size += weight
+        if not (isinstance(item, Overflow) and self._items and self._items[-1] == item):
+            self._items.append(item)
 
     def get(self) -> Item:
         """Take the oldest item."""
-        with _lock:
+        with lock:
             item = self._items.popleft()
-            if isinstance(item, (str, bytes)):
-                self._size -= len(item)
+            self._size -= weigh(item)
             return item

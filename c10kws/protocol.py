@@ -1,7 +1,9 @@
 """Frames of an open WebSocket (RFC 6455 §5–§7), without I/O: bytes in, whole messages out.
 
-Strategy: :class:`wsproto.connection.Connection` parses and writes frames. What it leaves open is
-closed here:
+Strategy: plain data frames take the :mod:`lane <c10kws.lane>`; every other frame is parsed and
+written by :class:`wsproto.connection.Connection`, made when the first one comes. To know when the
+lane is free, the ends of frames are tracked here, so that wsproto never holds a byte beyond the
+frame it is given. What wsproto leaves open is closed here:
 
 * it has no limits, so bytes and fragments of a message are counted as they come;
 * it forgets to look at its own state: data after a Close, and a Pong while closing, raise;
@@ -11,13 +13,14 @@ closed here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from . import lane
+from .compression import Deflate
 from .message import Message
 
 
@@ -32,13 +35,11 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The last event: no message comes after it. ``code`` is 1005 when the Close had none."""
+    """How the connection ended; no message comes after it. ``code`` is 1005 when none was sent."""
 
     code: int
     reason: str
 
-
-Event = Message | Closed
 
 #: A message may come in this many fragments. RFC 6455 sets no bound, and empty ones cost memory;
 #: the conformance suite sends 4 MiB in fragments of 64 bytes.
@@ -65,71 +66,162 @@ def check_close(code: int, reason: str) -> None:
 class ServerProtocol:
     """One open WebSocket, server side.
 
-    ``receive_data`` takes what the peer sent and yields events; ``send_*`` return the bytes to
-    write. Answers that the RFC demands (Pong, Close) wait in ``data_to_send``.
+    ``receive_data`` takes what the peer sent and returns messages; beside them, when there is
+    ``news``, ``closed`` says how the connection ended, ``pongs`` holds what Pongs carried, and
+    answers that the RFC demands (Pong, Close) wait in ``data_to_send``. ``send_*`` return the
+    bytes to write.
+
+    ``mask`` unmasks payloads; ``deflate`` is the extension that the handshake agreed on, new and
+    for this connection alone; ``fast_lane=False`` leaves every frame to wsproto.
     """
 
     __slots__ = (
         "_connection",
+        "_deflate",
         "_fragments",
+        "_head",
+        "_left",
+        "_mask",
         "_out",
         "_parts",
+        "_pieces",
         "_size",
+        "closed",
+        "fast_lane",
         "max_message_size",
+        "news",
+        "pongs",
         "state",
     )
 
-    def __init__(self, max_message_size: int) -> None:
+    def __init__(
+        self,
+        max_message_size: int,
+        *,
+        mask: lane.Mask = lane.mask_slowly,
+        deflate: Deflate | None = None,
+        fast_lane: bool = True,
+    ) -> None:
         self.max_message_size = max_message_size
+        self.fast_lane = fast_lane
         self.state = State.OPEN
-        self._connection = Connection(ConnectionType.SERVER)
-        self._parts: list[str | bytes] = []
+        self.news = False  # there is something beside messages; whoever looks takes it back
+        self.closed: Closed | None = None
+        self.pongs: list[bytes] | None = None
+        self._mask = mask
+        self._deflate = deflate
+        self._connection: Connection | None = None
+        self._head = b""  # the beginning of a frame whose head is not whole
+        self._pieces: lane.Pieces | None = None  # a plain frame that is not whole
+        self._left = 0  # bytes of the frame that is wsproto's and still to come
+        # The message that wsproto has under way.
+        self._parts: list[Message] | None = None
         self._size = 0
         self._fragments = 0
-        self._out: list[bytes] = []
+        self._out: list[bytes] | None = None
 
-    def receive_data(self, data: bytes) -> Iterator[Event]:
-        """Yield the messages that ``data`` completes, and :class:`Closed` after the last.
+    def receive_data(self, data: bytes) -> list[Message]:
+        """Return the messages that ``data`` completes.
 
         What comes after a Close, in either direction, is not delivered (§5.5.1, §7.1.4).
         """
-        if self._done:
-            return
-        self._connection.receive_data(data)
-        for event in self._connection.events():
-            match event:
-                case TextMessage() | BytesMessage():
-                    yield from self._handle_data(event)
-                case Ping():
-                    self._handle_ping(event)
-                case CloseConnection():
-                    yield self._handle_close(event)
-            if self._done:
-                return
+        messages: list[Message] = []
+        if not self.fast_lane:
+            self._receive_frames(data, messages)
+        elif self._head or self._left or self._pieces or self._parts is not None:
+            self._receive_mixed(self._head + data, 0, messages)
+        elif self.state is State.OPEN:
+            stopped = lane.take(data, 0, messages, self._mask, self.max_message_size)
+            if stopped != len(data):
+                self._receive_mixed(data, stopped, messages)
+        else:
+            self._receive_mixed(data, 0, messages)
+        return messages
 
     @property
     def _done(self) -> bool:
         return self.state is State.CLOSED or self.state is State.FAILED
 
-    def data_to_send(self) -> bytes:
-        """Return the answers that are due to the peer, and forget them."""
-        data = b"".join(self._out)
-        self._out.clear()
-        return data
+    @property
+    def _lane_free(self) -> bool:
+        return self.state is State.OPEN and self._parts is None
 
-    def send_message(self, message: Message) -> bytes:
-        """Return one unfragmented text (str) or binary (bytes) frame (§5.6)."""
-        event: TextMessage | BytesMessage = (
-            TextMessage(message) if isinstance(message, str) else BytesMessage(message)
-        )
-        return self._connection.send(event)
+    def _receive_mixed(self, data: bytes, position: int, messages: list[Message]) -> None:
+        """Give each frame to the lane or to wsproto; a frame may come in many pieces."""
+        self._head = b""
+        while position < len(data) and not self._done:
+            if self._pieces is not None:
+                position = self._take_pieces(self._pieces, data, position, messages)
+            elif self._left:
+                stop = min(position + self._left, len(data))
+                self._left -= stop - position
+                self._receive_frames(data[position:stop], messages)
+                position = stop
+            else:
+                if self._lane_free:
+                    position = lane.take(
+                        data, position, messages, self._mask, self.max_message_size
+                    )
+                position = self._begin_frame(data, position)
 
-    def send_close(self, code: int, reason: str = "") -> bytes:
-        """Return a Close frame (§5.5.1) and begin the closing handshake."""
-        self.state = State.CLOSING
-        return self._connection.send(CloseConnection(code, reason))
+    def _begin_frame(self, data: bytes, position: int) -> int:
+        """Look at the head of a frame that is not whole or not plain: whose is it?"""
+        head = lane.read_head(data, position)
+        if head is None:
+            self._head = data[position:]
+            return len(data)
+        size, body = head
+        first = data[position]
+        plain = first in (lane.TEXT, lane.BINARY) and 0 <= size <= self.max_message_size
+        if plain and self._lane_free and body + size > len(data):
+            self._pieces = lane.Pieces(first, data[body - 4 : body], size, self._mask)
+            return body
+        self._left = body - position + max(size, 0)
+        return position
 
-    def _handle_data(self, event: TextMessage | BytesMessage) -> Iterator[Event]:
+    def _take_pieces(
+        self, pieces: lane.Pieces, data: bytes, position: int, messages: list[Message]
+    ) -> int:
+        try:
+            position = pieces.feed(data, position)
+        except UnicodeDecodeError:
+            self._fail(1007)
+            return len(data)
+        if pieces.whole:
+            self._pieces = None
+            if self.state is State.OPEN:
+                messages.append(pieces.message())
+        return position
+
+    # What wsproto is for
+
+    def _wsproto(self) -> Connection:
+        if self._connection is None:
+            extensions = [] if self._deflate is None else [self._deflate]
+            self._connection = Connection(ConnectionType.SERVER, list(extensions))
+        return self._connection
+
+    def _receive_frames(self, data: bytes, messages: list[Message]) -> None:
+        if self._done:
+            return
+        connection = self._wsproto()
+        connection.receive_data(data)
+        for event in connection.events():
+            match event:
+                case TextMessage() | BytesMessage():
+                    self._handle_data(event, messages)
+                case Ping():
+                    self._handle_ping(event)
+                case Pong():
+                    self.news = True
+                    self.pongs = self.pongs or []
+                    self.pongs.append(bytes(event.payload))
+                case CloseConnection():
+                    self._handle_close(event)
+            if self._done:
+                return
+
+    def _handle_data(self, event: TextMessage | BytesMessage, messages: list[Message]) -> None:
         if self.state is State.CLOSING:  # §1.4: data sent before the peer saw our Close
             return
         part = event.data if isinstance(event.data, str) else bytes(event.data)
@@ -137,39 +229,88 @@ class ServerProtocol:
         self._size += len(part.encode() if isinstance(part, str) else part)
         self._fragments += event.frame_finished
         if self._size > self.max_message_size:
-            yield self._fail(1009, f"message over {self.max_message_size} bytes")
+            self._fail(1009, f"message over {self.max_message_size} bytes")
             return
         if self._fragments > MAX_FRAGMENTS:
-            yield self._fail(1009, f"message of over {MAX_FRAGMENTS} fragments")
+            self._fail(1009, f"message of over {MAX_FRAGMENTS} fragments")
             return
+        if self._parts is None:
+            self._parts = []
         if part:
             self._parts.append(part)
         if event.message_finished:
-            yield self._take_message("" if isinstance(part, str) else b"")
-
-    def _take_message(self, empty: Message) -> Message:
-        parts, self._parts, self._size, self._fragments = self._parts, [], 0, 0
-        return parts[0] if len(parts) == 1 else empty.join(parts)  # type: ignore[arg-type]
+            parts, self._parts, self._size, self._fragments = self._parts, None, 0, 0
+            empty = "" if isinstance(part, str) else b""
+            messages.append(empty.join(parts))  # type: ignore[arg-type]
 
     def _handle_ping(self, event: Ping) -> None:
         """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""
         if self.state is State.OPEN:
-            self._out.append(self._connection.send(event.response()))
+            self._answer(self._wsproto().send(event.response()))
 
-    def _handle_close(self, event: CloseConnection) -> Closed:
-        state = self._connection.state
+    def _handle_close(self, event: CloseConnection) -> None:
+        state = self._wsproto().state
         if state is ConnectionState.OPEN or state is ConnectionState.LOCAL_CLOSING:
             # No Close came: wsproto says so when its parser failed, in its own words.
-            return self._fail(event.code, _REASONS.get(event.code, ""))
+            self._fail(int(event.code))
+            return
         if state is ConnectionState.REMOTE_CLOSING:
-            self._out.append(self._connection.send(event.response()))
-        self.state = State.CLOSED
-        return Closed(int(event.code), event.reason or "")
+            self._answer(self._wsproto().send(event.response()))
+        self._end(State.CLOSED, int(event.code), event.reason or "")
 
-    def _fail(self, code: int, reason: str) -> Closed:
+    def _fail(self, code: int, reason: str | None = None) -> None:
         """§7.1.7: _Fail the WebSocket Connection_."""
+        if reason is None:
+            reason = _REASONS.get(code, "")
         if self.state is State.OPEN:
-            self._out.append(self._connection.send(CloseConnection(code, reason)))
-        self.state = State.FAILED
-        self._parts.clear()
-        return Closed(int(code), reason)
+            self._answer(self._wsproto().send(CloseConnection(code, reason)))
+        self._end(State.FAILED, code, reason)
+
+    def _end(self, state: State, code: int, reason: str) -> None:
+        self.news = True
+        self.state = state
+        self.closed = Closed(code, reason)
+        self._parts = self._pieces = None
+        self._head = b""
+        self._left = 0
+
+    def _answer(self, data: bytes) -> None:
+        self.news = True
+        self._out = self._out or []
+        self._out.append(bytes(data))
+
+    def data_to_send(self) -> bytes:
+        """Return the answers that are due to the peer, and forget them."""
+        out, self._out = self._out, None
+        return b"".join(out) if out else b""
+
+    # Sending
+
+    @property
+    def plain(self) -> bool:
+        """Whether :func:`lane.make_frame` writes what :meth:`send_message` would."""
+        return self.fast_lane and self._deflate is None and self.state is State.OPEN
+
+    def send_message(self, message: Message) -> bytes:
+        """Return one unfragmented text (str) or binary (bytes) frame (§5.6)."""
+        if self.fast_lane and (self._deflate is None or not self._deflate.wants(message)):
+            return lane.make_frame(message)
+        return self.send_fragment(message, final=True)
+
+    def send_fragment(self, part: Message, *, final: bool) -> bytes:
+        """Return a frame of a fragmented message (§5.4), all of whose parts are of one type."""
+        event: TextMessage | BytesMessage = (
+            TextMessage(part, message_finished=final)
+            if isinstance(part, str)
+            else BytesMessage(part, message_finished=final)
+        )
+        return bytes(self._wsproto().send(event))
+
+    def send_ping(self, payload: bytes) -> bytes:
+        """Return a Ping frame (§5.5.2) with at most 125 bytes of payload."""
+        return bytes(self._wsproto().send(Ping(payload)))
+
+    def send_close(self, code: int, reason: str = "") -> bytes:
+        """Return a Close frame (§5.5.1) and begin the closing handshake."""
+        self.state = State.CLOSING
+        return bytes(self._wsproto().send(CloseConnection(code, reason)))

@@ -18,12 +18,13 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.urls import Resolver404, resolve
 
-from . import conf, handshake, reports
+from . import conf, handshake
 from .connection import WebSocket
 from .exceptions import HandshakeRefused
 from .hijack import Hijack
 from .origins import check_origin
 from .registry import registry_of
+from .reports import Report
 from .threads import threads_of
 from .views import Options
 
@@ -172,9 +173,8 @@ class RefusedWebSocket:
     async def _close(self, websocket: WebSocket) -> None:
         websocket.close(self.close.code, self.close.reason)
         await websocket.wait_closed()
-        threads_of(self.contract.executor).report(
-            reports.log_end, websocket, self.request, reports.now()
-        )
+        threads = threads_of(self.contract.executor)
+        Report(threads, self.request, keep_request=False).ended(websocket)
 
 
 def _close_for(request: WSGIRequest, held: _HeldResponse) -> Close | None:

@@ -12,19 +12,48 @@ from django.core import signals
 from django.http import HttpRequest
 
 from .connection import WebSocket
+from .threads import HandlerThreads
 
 access_logger = logging.getLogger("c10kws.access")
 error_logger = logging.getLogger("django.request")
 logger = logging.getLogger("c10kws")
 
 
-def log_end(websocket: WebSocket, request: HttpRequest, ended: float) -> None:
+class Report:
+    """What is told of one connection, by the threads of its server.
+
+    With ``keep_request=False`` only what the access line needs is kept of the request.
+    """
+
+    __slots__ = ("_address", "_path", "_request", "_threads")
+
+    def __init__(
+        self, threads: HandlerThreads, request: HttpRequest, *, keep_request: bool
+    ) -> None:
+        self._threads = threads
+        self._address: str = request.META.get("REMOTE_ADDR") or "-"
+        self._path = request.get_full_path()
+        self._request = request if keep_request else None
+
+    def failed(self, error: BaseException) -> None:
+        """Tell of an exception of the handler."""
+        path = self._path if self._request is None else self._request.path
+        self._threads.report(log_error, path, self._request, error)
+
+    def ended(self, websocket: WebSocket) -> None:
+        """Tell of the end of the connection."""
+        if self._request is not None:
+            self._threads.report(warn_unsaved_session, self._request)
+        self._threads.report(log_end, websocket, self._address, self._path, time.monotonic())
+
+
+def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None:
     """Write the access line of a connection: who, where, close code, messages, duration."""
     duration = ended - websocket.opened
     access_logger.info(
         '%s "WebSocket %s" %s received %d sent %d dropped %d %.3fs',
-        request.META.get("REMOTE_ADDR", "-"),
-        request.get_full_path(),
+        address,
+        path,
         websocket.close_code,
         websocket.received,
         websocket.sent,
@@ -34,7 +63,7 @@ def log_end(websocket: WebSocket, request: HttpRequest, ended: float) -> None:
     )
 
 
-def log_error(request: HttpRequest, error: BaseException) -> None:
+def log_error(path: str, request: HttpRequest | None, error: BaseException) -> None:
     """Tell the world that a handler raised, as Django does of a view: log, mail, Sentry."""
     try:
         raise error
@@ -42,9 +71,9 @@ def log_error(request: HttpRequest, error: BaseException) -> None:
         signals.got_request_exception.send(sender=WebSocket, request=request)
         error_logger.error(
             "WebSocket handler failed: %s",
-            request.path,
+            path,
             exc_info=True,
-            extra={"status_code": 500, "request": request},
+            extra={"status_code": 500} | ({} if request is None else {"request": request}),
         )
 
 
@@ -63,8 +92,3 @@ def warn_unsaved_session(request: HttpRequest) -> None:
             "Write `await ws.request.session.asave()` after the change.",
             request.path,
         )
-
-
-def now() -> float:
-    """The clock of ``WebSocket.opened``."""
-    return time.monotonic()

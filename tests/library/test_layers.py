@@ -13,9 +13,15 @@ LIBRARY = ROOT / "c10kws"
 SERVER = ROOT / "servers" / "c10kws_tornado"
 LAYERS = [
     {"exceptions", "conf", "hijack"},
-    {"handshake", "message", "outbox", "protocol"},
-    {"connection", "handler", "registry"},
-    {"views", "origins", "threads", "reports", "refusals", "checks", "apps", "testpages"},
+    {"handshake", "compression", "message", "lane", "protocol", "outbox"},
+    {
+        *("waiter", "keepalive", "pings", "shared", "streaming", "sending", "driver"),
+        *("connection", "broadcast", "handler", "registry"),
+    },
+    {
+        *("views", "switching", "origins", "threads", "reports", "refusals", "checks", "apps"),
+        "testpages",
+    },
     {"management"},
 ]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from c10kws.protocol import MAX_FRAGMENTS, Closed, Event, ServerProtocol, State, check_close
+from c10kws.message import Message
+from c10kws.protocol import MAX_FRAGMENTS, Closed, ServerProtocol, State, check_close
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 FIN = 0x80
@@ -28,13 +29,16 @@ def close_frame(code: int, reason: str = "") -> bytes:
     return frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
 
 
-def receive(protocol: ServerProtocol, data: bytes) -> list[Event]:
-    return list(protocol.receive_data(data))
+def receive(protocol: ServerProtocol, data: bytes) -> list[Message | Closed]:
+    """Return the messages, and after them how the connection ended, the first time."""
+    messages: list[Message | Closed] = [*protocol.receive_data(data)]
+    closed, protocol.closed = protocol.closed, None
+    return messages if closed is None else [*messages, closed]
 
 
-@pytest.fixture
-def protocol() -> ServerProtocol:
-    return ServerProtocol(max_message_size=1000)
+@pytest.fixture(params=[True, False], ids=["lane", "wsproto"])
+def protocol(request: pytest.FixtureRequest) -> ServerProtocol:
+    return ServerProtocol(max_message_size=1000, fast_lane=request.param)
 
 
 def test_text_and_binary_messages(protocol: ServerProtocol) -> None:

@@ -1,0 +1,247 @@
+"""``Driver``: between a transport of asyncio and the frames; the lower half of a ``WebSocket``.
+
+Facts:
+
+* Received messages wait in the inbox, the newest first, so that the oldest is popped from its
+  end. When the inbox is over its bound, reading pauses, and TCP holds the client back.
+* The first Close frame, in either direction, says how the connection ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import cast
+
+from .conf import Settings
+from .exceptions import ConnectionClosed
+from .hijack import Stream
+from .keepalive import Keepalive
+from .message import Message
+from .protocol import ABNORMAL, ServerProtocol, State
+from .sending import Sender
+from .waiter import Waiter
+
+#: Messages that wait to be read: a second bound beside the bytes, since an empty message weighs
+#: nothing on the wire and 50 bytes here.
+MAX_INBOX = 1024
+#: Unsent bytes above which a transport of asyncio calls ``pause_writing``.
+HIGH_WATER = 64 * 1024
+
+
+class Driver(Sender):
+    """The receiving half of a connection, its end and its Pings.
+
+    The methods named after asyncio's (``connection_made`` …) are called by the loop.
+    """
+
+    __slots__ = (
+        "_heard",
+        "_inbox",
+        "_lost",
+        "_since_ping",
+        "_task",
+        "_timer",
+        "_unanswered",
+        "_unsent_before",
+        "_waiter",
+        "_watchdog",
+        "received",
+    )
+
+    def __init__(self, stream: Stream, settings: Settings, protocol: ServerProtocol) -> None:
+        super().__init__(settings, protocol)
+        self.received = 0
+        self._inbox: list[Message] = []
+        self._waiter = Waiter(self._shared.loop)
+        self._lost: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._heard = False
+        self._since_ping = 0
+        self._unanswered = -1  # visits since a Ping without a byte from the peer; -1 is no Ping
+        self._unsent_before = 0
+        stream.attach(lambda: self)
+
+    # Receiving
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend the loop's one buffer: ``buffer_updated`` empties it before anybody else reads."""
+        return self._shared.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what the socket gave, let the handler answer, and write its answers at once."""
+        protocol = self._protocol
+        messages = protocol.receive_data(self._shared.view[:nbytes].tobytes())
+        self._heard = True
+        if messages:
+            self.received += len(messages)
+            messages.reverse()
+            self._inbox = messages + self._inbox if self._inbox else messages
+        self._inline = True
+        try:
+            if protocol.news:
+                self._handle_news()
+            if messages:
+                self._waiter.wake()
+        finally:
+            self._inline = False
+        if self._cork:
+            self._flush()
+        if self._inbox:
+            self._hold_back()
+
+    def _handle_news(self) -> None:
+        """Pongs, answers that are due, and the end."""
+        protocol = self._protocol
+        protocol.news = False
+        pongs, protocol.pongs = protocol.pongs, None
+        if self._pings is not None:
+            for payload in pongs or ():
+                self._pings.answer(payload, time.monotonic())
+        if answers := protocol.data_to_send():
+            self._push(answers)
+        if protocol.closed is None:
+            return
+        self.end(protocol.closed.code, protocol.closed.reason)
+        self._start_timer()
+        self._flush()
+        if protocol.state is State.CLOSED and self._transport is not None:
+            self._transport.close()  # RFC 6455 §7.1.1: the server closes TCP first
+
+    def _next(self) -> Waiter:
+        """Return what a reader awaits when the inbox is empty."""
+        if self._waiter.busy:
+            raise RuntimeError("expected one read_message() at a time; another task is waiting")
+        self._writes = 0
+        return self._waiter
+
+    def _take(self) -> Message:
+        """Take the oldest message, and care for what is unusual."""
+        message = self._inbox.pop()
+        if self._reading_paused and not self._inbox:
+            self._resume_reading()
+        if self.closed:
+            self._watch(self._task)
+        return message
+
+    def _hold_back(self) -> None:
+        """Stop reading while the handler has more to read than it should."""
+        full = (
+            len(self._inbox) > MAX_INBOX
+            or sum(map(len, self._inbox)) > self._settings.max_queue_bytes
+        )
+        if full and not self._reading_paused and self._transport is not None and not self.closed:
+            self._reading_paused = True
+            self._prompt = False
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        self._reading_paused = False
+        self._set_prompt()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # Pings
+
+    def keep_alive(self, ping_after: int, dead_after: int) -> None:
+        """Take a visit of the :class:`~c10kws.keepalive.Keepalive`.
+
+        The timeout runs only while we read, and not while what stands before the Ping is moving;
+        any byte from the peer is life.
+        """
+        if self.closed:
+            return
+        unsent, before = self._unsent(), self._unsent_before
+        self._unsent_before = unsent
+        if self._heard:
+            self._heard = False
+            self._unanswered = -1
+        elif self._unanswered >= 0 and not self._reading_paused and unsent >= before:
+            self._unanswered += 1
+            if self._unanswered >= dead_after:
+                self.send_close(1011, "ping timeout")
+                return
+        self._since_ping += 1
+        if self._since_ping >= ping_after and not (self._pings and self._pings.full):
+            self._since_ping = 0
+            self._unanswered = max(self._unanswered, 0)
+            self._send_ping()
+
+    # The end
+
+    def send_close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake, which the peer has CLOSE_TIMEOUT to end."""
+        super().send_close(code, reason)
+        self._start_timer()
+        if self._reading_paused:  # the peer's Close stands behind what nobody will read
+            self._resume_reading()
+
+    def end(self, code: int, reason: str) -> None:
+        """Remember how the connection ended; wake and watch the handler."""
+        if self.closed:
+            return
+        super().end(code, reason)
+        if self._task is not None and asyncio.current_task(self._shared.loop) is not self._task:
+            self._watch(self._task)
+        self._waiter.wake()
+
+    def connection_closed(self) -> ConnectionClosed:
+        """Return the error that says how the connection ended; whoever asks has noticed."""
+        self._watch(None)
+        return super().connection_closed()
+
+    def _watch(self, task: asyncio.Task[None] | None) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+        if task is not None and not task.done():
+            self._watchdog = self._shared.loop.call_later(
+                self._settings.handler_timeout, task.cancel
+            )
+
+    def _start_timer(self) -> None:
+        if self._timer is None and not self._ended:
+            self._timer = self._shared.loop.call_later(self._settings.close_timeout, self.abort)
+
+    def abort(self) -> None:
+        """End TCP without a word, on the loop's thread: what is unsent is lost."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # The loop calls the rest of asyncio.BufferedProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The first call: what waits is sent."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        if self._settings.ping_interval and self._settings.ping_timeout:
+            self._keepalive().add(self)
+        if self._settings.max_queue_bytes < HIGH_WATER:
+            self._transport.set_write_buffer_limits(self._settings.max_queue_bytes)
+        self.resume_writing()
+        self.flush_outbox()
+
+    def eof_received(self) -> bool:
+        """A half-closed connection is of no use: let the transport flush and close."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The last call."""
+        self._transport = None
+        self._ended = True
+        self.end(ABNORMAL, "")
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._settings.ping_interval and self._settings.ping_timeout:
+            self._keepalive().remove(self)
+        self._cork.clear()
+        self.flush_outbox()
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(None)
+
+    def _keepalive(self) -> Keepalive:
+        settings = self._settings
+        assert settings.ping_interval and settings.ping_timeout
+        return self._shared.keepalive(settings.ping_interval, settings.ping_timeout)

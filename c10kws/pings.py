@@ -1,0 +1,50 @@
+"""The Pings of one connection that wait for their Pong (RFC 6455 §5.5.2, §5.5.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+#: More cannot wait: a peer that answers none must not fill the memory.
+MAX_PINGS = 64
+
+
+class Pings:
+    """Each Ping carries eight random bytes, its name; a Pong answers it and those before it."""
+
+    __slots__ = ("_waiting", "latency")
+
+    def __init__(self) -> None:
+        self.latency: float | None = None
+        self._waiting: list[tuple[bytes, float, asyncio.Future[float] | None]] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether no other Ping can wait."""
+        return len(self._waiting) >= MAX_PINGS
+
+    def begin(self, now: float, answered: asyncio.Future[float] | None = None) -> bytes:
+        """Return the payload of a new Ping; ``answered`` gets the seconds until its Pong."""
+        payload = os.urandom(8)
+        self._waiting.append((payload, now, answered))
+        return payload
+
+    def answer(self, payload: bytes, now: float) -> None:
+        """Take a Pong; one that answers nothing is a unidirectional heartbeat (§5.5.3)."""
+        names = [name for name, _, _ in self._waiting]
+        if payload not in names:
+            return
+        count = names.index(payload) + 1
+        for _, started, answered in self._waiting[:count]:
+            self.latency = now - started
+            if answered is not None and not answered.done():
+                answered.set_result(self.latency)
+        del self._waiting[:count]
+
+    def fail(self, error: Exception) -> None:
+        """Tell all that wait that no Pong will come."""
+        for _, _, answered in self._waiting:
+            if answered is not None and not answered.done():
+                answered.set_exception(error)
+                answered.exception()  # the result of ws.ping() may be ignored
+        self._waiting.clear()

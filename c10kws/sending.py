@@ -1,0 +1,320 @@
+"""``Sender``: what a connection sends, in call order, one write for each turn.
+
+Facts:
+
+* The loop's thread owns the connection. What other threads send waits in the outbox, in call
+  order, until the loop's next turn; so does what stands behind a message sent in fragments.
+* Frames are corked: one write for each wake-up of the socket, or each turn of the loop.
+* What is unsent is bounded: past MAX_QUEUE_BYTES the client is too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from threading import get_ident
+from typing import TYPE_CHECKING, cast
+
+from . import outbox
+from .conf import Settings
+from .exceptions import ConnectionClosed
+from .message import Message
+from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping
+from .pings import Pings
+from .protocol import ABNORMAL, ServerProtocol
+from .shared import Shared, shared_by
+from .streaming import send_parts
+
+if TYPE_CHECKING:
+    from .connection import WebSocket
+
+logger = logging.getLogger("c10kws")
+
+#: Frames that are corked before they are written, and writes that may follow one another before
+#: other connections get their turn.
+MAX_CORK = 64
+#: A cork of so many bytes is written at once: to wait for more would save nothing.
+FULL_CORK = 16 * 1024
+
+
+class Sender(asyncio.BufferedProtocol):
+    """The sending half of a connection; :class:`~c10kws.driver.Driver` receives.
+
+    ``_prompt`` says that a plain message may go into the cork as it is: nothing stands before it
+    and the client is not behind. It is what makes a write cheap; everything that could make it
+    untrue goes through :meth:`_set_prompt`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_cork",
+        "_cork_size",
+        "_drained",
+        "_ended",
+        "_inline",
+        "_outbox",
+        "_pings",
+        "_prompt",
+        "_protocol",
+        "_reading_paused",
+        "_settings",
+        "_shared",
+        "_streaming",
+        "_transport",
+        "_writes",
+        "close_code",
+        "close_reason",
+        "dropped",
+        "sent",
+    )
+
+    def __init__(self, settings: Settings, protocol: ServerProtocol) -> None:
+        self.close_code: int | None = None
+        self.close_reason: str | None = None
+        self.sent = self.dropped = 0
+        self._settings = settings
+        self._shared = shared_by(asyncio.get_running_loop())
+        self._protocol = protocol
+        self._transport: asyncio.Transport | None = None
+        self._ended = False
+        self._cork: list[bytes] = []
+        self._cork_size = 0  # without what took the short way
+        self._inline = False  # whoever set it flushes the cork
+        self._prompt = False
+        self._reading_paused = False
+        self._writes = 0
+        self._outbox: Outbox | None = None
+        self._streaming: asyncio.Task[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._pings: Pings | None = None
+
+    @property
+    def shared(self) -> Shared:
+        """What it shares with the other connections of its loop."""
+        return self._shared
+
+    @property
+    def closed(self) -> bool:
+        """Whether a Close was sent or received, or the connection was lost: nothing can be sent."""
+        return self.close_code is not None
+
+    # Sending
+
+    def _post(self, item: Item) -> None:
+        """Send an item as soon as all before it are sent; from any thread."""
+        on_loop = get_ident() == self._shared.thread
+        if on_loop and self._may_send:
+            self._send(item)
+            return
+        self.put(item)
+        if on_loop:
+            self.flush_outbox()
+        elif not self._shared.loop.is_closed():
+            self._shared.loop.call_soon_threadsafe(self.flush_outbox)
+
+    def put(self, item: Item) -> None:
+        """Let an item wait in the outbox, from any thread; ``flush_outbox`` must follow."""
+        with outbox.lock:
+            if self._outbox is None:
+                self._outbox = Outbox(self._settings.max_queue_bytes)
+            self._outbox.put(item)
+            self._prompt = False
+
+    @property
+    def _may_send(self) -> bool:
+        """Whether nothing stands before what is to be sent now."""
+        return self._ended or (
+            self._transport is not None and not self._outbox and self._streaming is None
+        )
+
+    def flush_outbox(self) -> bool:
+        """Send what waits, unless a stream has begun or the transport is still to come.
+
+        Return whether something is left.
+        """
+        while self._outbox and self._streaming is None:
+            if self._transport is None and not self._ended:
+                return True  # connection_made comes in one of the loop's next turns
+            self._send(self._outbox.get())
+        self._set_prompt()
+        return bool(self._outbox)
+
+    def _set_prompt(self) -> None:
+        with outbox.lock:
+            self._prompt = (
+                self._transport is not None
+                and not self.closed
+                and not self._outbox
+                and self._streaming is None
+                and self._drained is None
+                and not self._reading_paused
+                and self._protocol.plain
+            )
+
+    def _send(self, item: Item) -> None:
+        match item:
+            case str() | bytes():
+                self._send_message(item)
+            case Broadcast():
+                item.taken += self._send_broadcast(item)
+            case Ping():
+                self._send_ping(item.answered)
+            case Close():
+                self.send_close(item.code, item.reason)
+            case Parts():
+                self._send_parts(item)
+            case Overflow():
+                self._drop_slow_client()
+
+    def _send_message(self, message: Message) -> None:
+        if self.closed:
+            self.dropped += 1
+        elif self._unsent() > self._settings.max_queue_bytes:
+            self._drop_slow_client()
+        else:
+            self.sent += 1
+            self._push(self._protocol.send_message(message))
+
+    def take_broadcast(self, item: Broadcast) -> bool:
+        """Send a broadcast, on the loop's thread; return whether it was, or will be, sent."""
+        if self._prompt and not self._cork:
+            assert self._transport is not None
+            self.sent += 1
+            self._transport.write(item.frame)
+            return True
+        if self._may_send:
+            return self._send_broadcast(item)
+        self.put(item)
+        return True
+
+    def _send_broadcast(self, item: Broadcast) -> bool:
+        if self.closed:
+            self.dropped += 1
+            return False
+        if self._unsent() > self._settings.max_queue_bytes:
+            if self._settings.slow_client == "drop":
+                self.dropped += 1
+            else:
+                self._drop_slow_client()
+            return False
+        self.sent += 1
+        plain = self._protocol.plain
+        self._push(item.frame if plain else self._protocol.send_message(item.message))
+        return True
+
+    def _send_parts(self, item: Parts) -> None:
+        if self.closed:
+            self.dropped += 1
+            item.sent.set_exception(self.connection_closed())
+            item.sent.exception()  # it may be ignored, as any write's
+            return
+        self._prompt = False
+        self._streaming = self._shared.loop.create_task(send_parts(self, item))
+        self._streaming.add_done_callback(self._end_stream)
+
+    def _end_stream(self, task: asyncio.Task[None]) -> None:
+        self._streaming = None
+        self.flush_outbox()
+
+    def send_fragment(self, part: Message, *, final: bool) -> None:
+        """Send a frame of the message under way; for :mod:`~c10kws.streaming`."""
+        self.sent += final
+        self._push(self._protocol.send_fragment(part, final=final))
+
+    def _send_ping(self, answered: asyncio.Future[float] | None = None) -> None:
+        if self.closed:
+            if answered is not None and not answered.done():
+                answered.set_exception(self.connection_closed())
+                answered.exception()
+            return
+        self._pings = self._pings or Pings()
+        self._push(self._protocol.send_ping(self._pings.begin(time.monotonic(), answered)))
+
+    def _push(self, frame: bytes) -> None:
+        """Cork a frame; the cork never outlives the loop's iteration."""
+        if not self._cork and not self._inline:
+            self._shared.loop.call_soon(self._flush)
+        self._cork.append(frame)
+        self._cork_size += len(frame)
+        if self._cork_size >= FULL_CORK or len(self._cork) >= MAX_CORK:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is corked."""
+        cork = self._cork
+        if not cork:
+            return
+        data = cork[0] if len(cork) == 1 else b"".join(cork)
+        cork.clear()
+        self._cork_size = 0
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def _unsent(self) -> int:
+        if self._transport is None:
+            return 0
+        return self._transport.get_write_buffer_size() + self._cork_size
+
+    def _drop_slow_client(self) -> None:
+        self.dropped += 1
+        limit = self._settings.max_queue_bytes
+        if not self.closed:
+            logger.warning("client too slow: over %d bytes wait to be sent; closing", limit)
+        self.send_close(1013, "too slow")
+
+    def send_close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake; on the loop's thread. The Close flushes what is corked."""
+        if self.closed:
+            return
+        self._push(self._protocol.send_close(code, reason))
+        self._flush()
+        self.end(code, reason)
+
+    def end(self, code: int, reason: str) -> None:
+        """Remember how the connection ended; the first call counts."""
+        if self.closed:
+            return
+        self.close_code, self.close_reason = code, reason
+        self._prompt = False
+        if self._streaming is not None:
+            self._streaming.cancel()
+        if self._pings is not None:
+            self._pings.fail(ConnectionClosed(code, reason, cast("WebSocket", self)))
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def connection_closed(self) -> ConnectionClosed:
+        """Return the error that says how the connection ended."""
+        return ConnectionClosed(
+            self.close_code or ABNORMAL, self.close_reason or "", cast("WebSocket", self)
+        )
+
+    async def drain(self) -> None:
+        """Wait while the client is behind; let others have their turn."""
+        if self.closed:
+            raise self.connection_closed()
+        if self._writes >= MAX_CORK or len(self._cork) >= MAX_CORK:
+            self._writes = 0
+            self._flush()
+            await asyncio.sleep(0)
+        while self._transport is None or self._drained is not None:
+            if self.closed:
+                raise self.connection_closed()
+            if self._drained is None:
+                self._drained = self._shared.loop.create_future()
+            await asyncio.shield(self._drained)
+        if self.closed:
+            raise self.connection_closed()
+
+    def pause_writing(self) -> None:
+        """The transport has more than it likes: ``_drain`` waits."""
+        self._prompt = False
+        self._drained = self._drained or self._shared.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The transport has little left."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+        self._set_prompt()

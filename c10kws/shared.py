@@ -1,0 +1,47 @@
+"""What the connections of one event loop share: a receive buffer, a finished future, the timers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from weakref import WeakKeyDictionary
+
+from .keepalive import Keepalive
+
+#: Bytes taken from one socket before others get their turn: about 900 messages of 64 bytes.
+BUFFER_SIZE = 64 * 1024
+
+_all: WeakKeyDictionary[asyncio.AbstractEventLoop, Shared] = WeakKeyDictionary()
+
+
+class Shared:
+    """Made and used on the loop's thread."""
+
+    __slots__ = ("__weakref__", "_keepalives", "done", "loop", "thread", "view")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.thread = threading.get_ident()
+        #: One buffer does for all: it is read empty in the call that filled it.
+        self.view = memoryview(bytearray(BUFFER_SIZE))
+        #: What a write returns that needs no wait; to await it costs nothing.
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.done.set_result(None)
+        self._keepalives: dict[tuple[float, float], Keepalive] = {}
+
+    def keepalive(self, interval: float, timeout: float) -> Keepalive:
+        """Return the timer of all connections that ping at this interval."""
+        keepalive = self._keepalives.get((interval, timeout))
+        if keepalive is None:
+            keepalive = self._keepalives[interval, timeout] = Keepalive(
+                self.loop, interval, timeout
+            )
+        return keepalive
+
+
+def shared_by(loop: asyncio.AbstractEventLoop) -> Shared:
+    """Return what the connections of ``loop``, the running one, share."""
+    shared = _all.get(loop)
+    if shared is None:
+        shared = _all[loop] = Shared(loop)
+    return shared

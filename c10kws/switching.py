@@ -1,0 +1,141 @@
+"""The 101 of an accepted handshake, and the start of the handler behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from .compression import Compression, Deflate
+from .conf import Settings
+from .connection import WebSocket
+from .handler import serve
+from .handshake import Accept
+from .hijack import Hijack
+from .lane import mask_slowly
+from .registry import registry_of
+from .reports import Report
+from .threads import threads_of
+
+logger = logging.getLogger("c10kws")
+
+_Answer = TypeVar("_Answer", bound="Answer")
+
+
+class Answer(HttpResponse):
+    """A response that may be awaited.
+
+    ``method_decorator`` copies the coroutine mark of the handler on to the view, and Django then
+    awaits what the view returns.
+    """
+
+    def __await__(self: _Answer) -> Generator[None, None, _Answer]:
+        return self._awaited().__await__()
+
+    async def _awaited(self: _Answer) -> _Answer:
+        return self
+
+
+@dataclass(slots=True)
+class Startup:
+    """What a handler needs to start, known when its handshake is accepted."""
+
+    handler: Callable[[WebSocket], Awaitable[None]]
+    contract: Hijack
+    accepted: Accept
+    settings: Settings
+    compression: Compression | None
+    max_message_size: int | None
+    user: bool
+    keep_request: bool
+
+    def open(self) -> WebSocket:
+        """Make the connection; on the loop."""
+        return WebSocket(
+            self.contract.stream,
+            subprotocol=self.accepted.subprotocol,
+            settings=self.settings,
+            max_message_size=self.max_message_size,
+            mask=self.contract.mask or mask_slowly,
+            deflate=self._deflate(),
+        )
+
+    def _deflate(self) -> Deflate | None:
+        if self.accepted.agreement is None or self.compression is None:
+            return None
+        limit = self.max_message_size or self.settings.max_message_size
+        return Deflate(self.accepted.agreement, self.compression, limit)
+
+
+class SwitchingProtocols(Answer):
+    """The 101 of an accepted handshake. Its ``close()`` starts the handler on the loop."""
+
+    status_code = 101
+
+    def __init__(self, request: HttpRequest, startup: Startup) -> None:
+        super().__init__(headers=startup.accepted.headers)
+        self._request = request
+        self._startup = startup
+        self._context = contextvars.copy_context()
+        self._language = translation.get_language()
+        self._timezone = timezone.get_current_timezone()
+
+    def prepared(self) -> SwitchingProtocols:
+        """Load the user here, in the worker thread, unless an event loop runs in it."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._load_user()
+        return self
+
+    async def _awaited(self) -> SwitchingProtocols:
+        await sync_to_async(self._load_user)()
+        return self
+
+    def _load_user(self) -> None:
+        if self._startup.user and hasattr(self._request, "user"):
+            bool(self._request.user.is_authenticated)  # evaluates the lazy object
+
+    def close(self) -> None:
+        """Let go of the request in this thread, then start on the loop; PEP 3333's ``close()``."""
+        super().close()
+        try:
+            self._startup.contract.loop.call_soon_threadsafe(self._start)
+        except RuntimeError:
+            logger.info("%s: the server stopped during the handshake", self._request.path)
+
+    def _start(self) -> None:
+        startup, request = self._startup, self._request
+        contract = startup.contract
+        if not contract.stream.upgraded:
+            return  # the client left during the handshake; the server has logged it
+        websocket = startup.open()
+        if startup.user and hasattr(request, "user"):
+            websocket.user = request.user
+        if startup.keep_request:
+            websocket.request = request
+        threads = threads_of(contract.executor)
+        self._context.run(self._enter)
+        self._context.run(threads.enter, websocket)
+        report = Report(threads, request, keep_request=startup.keep_request)
+        task = contract.loop.create_task(
+            serve(websocket, startup.handler, report), context=self._context
+        )
+        registry_of(contract.on_stop).add(websocket, task)
+
+    def _enter(self) -> None:
+        """Make the handler's context what the view's was."""
+        timezone.activate(self._timezone)
+        if self._language is None:
+            translation.deactivate_all()
+        else:
+            translation.activate(self._language)
+        if hasattr(self._request, "session"):
+            self._request.session.modified = False
