@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 class WebSocket(Driver):
     """One connection to a browser or another client; ``read_message`` and ``write_message``.
 
-    ``stream`` is the contract's raw stream after its 101 was flushed (``docs/hijack.rst``), and
-    ``mask`` its masker; make the WebSocket on the loop's thread. ``max_message_size`` takes the
-    place of the setting; ``deflate`` is the extension that the handshake agreed on. ``request`` is the Django request of the handshake, if there is one,
-    ``state`` is a place for the application's own attributes.
+    ``stream`` is the contract's raw stream after its 101 was flushed, and ``mask`` its masker
+    (``docs/hijack.rst``); make the WebSocket on the loop's thread. ``max_message_size`` takes the
+    place of the setting; ``deflate`` is the extension that the handshake agreed on. ``request`` is
+    the Django request of the handshake, unless there is none or the view let it go; ``state`` is a
+    place for the application's own attributes.
     """
 
     __slots__ = ("_state", "_written", "opened", "request", "subprotocol", "user")
