@@ -132,7 +132,8 @@ class WebSocket(Driver):
             return _Awaitable(self, lambda: _result(parts.sent))
         self._post(as_message(data, opcode))
         self._writes += 1
-        if self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK:
+        keeps_up = self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK
+        if keeps_up and get_ident() == self._shared.thread:
             return self._shared.done
         return self._written
 
