@@ -206,8 +206,8 @@ def test_an_awaited_flood_waits_for_the_client(live: LiveServer, settings: Any) 
 
 
 def test_a_client_ahead_of_its_handler_is_held_back_and_loses_nothing(live: LiveServer) -> None:
+    views.gate.clear()
     with opened(live, "/ws/slow-start/") as peer:
-        views.gate.clear()
         message = frame(BINARY, b"x" * 60_000)
         peer.socket.settimeout(1)
         sent = 0
