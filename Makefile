@@ -1,5 +1,5 @@
 # Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
-.PHONY: demo test style types newest lock
+.PHONY: demo test style types newest bench lock
 
 demo:
 	python3 demo
@@ -17,9 +17,14 @@ types:
 newest:
 	python3 tests --newest
 
+# Every server on the same work, on this machine; see benchmarks/ and docs/performance.rst.
+bench:
+	python3 benchmarks
+
 # The locks, from their inputs: every version exact and hashed, for every supported Python. Needs uv.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
 	--no-header --no-annotate --constraints requirements/lts.in pyproject.toml
 lock:
 	$(LOCK) requirements/tests.in --output-file requirements/tests.txt
 	$(LOCK) requirements/demo.in --output-file requirements/demo.txt
+	$(LOCK) requirements/benchmarks.in --output-file requirements/benchmarks.txt

@@ -1,0 +1,1 @@
+"""How c10kws compares: ``python3 benchmarks`` (see ``__main__``)."""

@@ -1,0 +1,77 @@
+/* The load of the benchmarks: WebSocket and HTTP clients on one epoll, one thread.
+ *
+ *     load echo|handshakes|idle|broadcast|pages --port P [--path /…] [--connections N] …
+ *
+ * Prints one line of JSON. `failed` counts connections that did not do what they should, `failure`
+ * says what the first one did; `unclean` counts closed ones that got no Close back; `client` is the
+ * part of a core that this program needed while it measured: near 1 it is the limit, not the
+ * server. `idle` prints `ready N failed M` before, and holds its connections until its standard
+ * input ends. All sizes are bytes, all times seconds; load/options.h has the options.
+ *
+ * The status is 0 when it could measure, 2 when the command line or the system did not let it.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "load/options.h"
+#include "load/latency.h"
+#include "load/connection.h"
+
+/* Print the end of the JSON line: what failed, and the part of a core that was needed. */
+static void print_end(double client)
+{
+    printf(",\"client\":%.3f,\"unclean\":%u,\"failed\":%u", client, unclean, failed);
+    if (failed) {
+        fputs(",\"failure\":\"", stdout);
+        for (const char *letter = first_failure; *letter; letter++)
+            if (*letter >= ' ' && *letter != '"' && *letter != '\\')
+                putchar(*letter);
+        putchar('"');
+    }
+    puts("}");
+}
+
+#include "load/http.h"
+#include "load/websocket.h"
+#include "load/pages.h"
+#include "load/echo.h"
+#include "load/others.h"
+
+int main(int count, char **words)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } modes[] = {{"echo", run_echo}, {"handshakes", run_handshakes}, {"idle", run_idle},
+                 {"broadcast", run_broadcast}, {"pages", run_pages}};
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    for (size_t i = 0; count > 1 && i < sizeof modes / sizeof *modes; i++) {
+        if (strcmp(words[1], modes[i].name))
+            continue;
+        read_options(count - 2, words + 2);
+        random_state ^= now() | 1;
+        make_loop();
+        modes[i].run();
+        return 0;
+    }
+    stop("say echo, handshakes, idle, broadcast or pages, then --port and other options");
+}

@@ -1,0 +1,142 @@
+/* `load pages`: GETs over connections that are kept alive, each answer read to its end.
+ *
+ * An answer is right when its status is 200 and its body ends as Content-Length or the chunks say,
+ * or with the connection when there is neither. A server that ends the connection between two
+ * answers is connected to again.
+ */
+#define MOST_SILENT 100 /* ends without an answer, one after another, before a connection fails */
+
+static const char *pages_path;
+static struct latency pages_latency;
+static uint64_t pages_from, pages_until;
+
+static void ask_page(struct connection *connection)
+{
+    size_t room = strlen(pages_path) + strlen(options.headers) + 100;
+    char *request = (char *)reserve(&connection->output, room);
+    connection->output.end += (size_t)snprintf(
+        request, room, "GET %s HTTP/1.1\r\nHost: %s:%u\r\n%s\r\n",
+        pages_path, options.host, options.port, options.headers);
+    connection->since = now();
+}
+
+static void start_page(struct connection *connection)
+{
+    connection->input.start = connection->input.end = 0;
+    connection->output.start = connection->output.end = 0;
+    ask_page(connection);
+    connection->state = OPEN;
+    opening--;
+}
+
+/* Return the end of a chunked body (RFC 9112 §7.1), NULL when it is not all there. */
+static const char *end_of_chunks(const char *body, const char *end)
+{
+    for (;;) {
+        char *digits;
+        const char *line = memmem(body, (size_t)(end - body), "\r\n", 2);
+        if (line == NULL)
+            return NULL;
+        unsigned long size = strtoul(body, &digits, 16);
+        body = line + 2;
+        if ((size_t)(end - body) < size + 2)
+            return NULL;
+        body += size + 2;
+        if (size == 0)
+            return body;
+    }
+}
+
+/* A page is complete: count it and ask for the next one, on a new connection if need be. */
+static void finish_page(struct connection *connection, int keep)
+{
+    uint64_t time = now();
+    connection->input.start = connection->input.end = 0;
+    connection->silent = 0;
+    if (time >= pages_from && time < pages_until)
+        latency_add(&pages_latency, time - connection->since);
+    if (!keep)
+        close_socket(connection);
+    if (time >= pages_until)
+        connection->state = UNUSED;
+    else if (keep)
+        ask_page(connection);
+    else
+        start(connection);
+}
+
+static void page_data(struct connection *connection, const unsigned char *bytes, size_t length)
+{
+    struct bytes *input = &connection->input;
+    if (connection->state != OPEN)
+        return;
+    append(input, bytes, length);
+    *reserve(input, 1) = '\0';
+    const char *head = (char *)input->data + input->start, *end = (char *)input->data + input->end;
+    char *body = strstr(head, "\r\n\r\n");
+    if (body == NULL)
+        return;
+    body[2] = '\0'; /* the head is a string of its own while it is looked at */
+    const char *size = header(head, "content-length"), *coding = header(head, "transfer-encoding");
+    const char *connected = header(head, "connection");
+    int keep = connected == NULL || strncasecmp(connected, "close", 5);
+    size_t wanted = size ? strtoul(size, NULL, 10) : 0;
+    if (strncmp(head, "HTTP/1.1 200 ", 13)) {
+        fail(connection, "a page was refused: %.*s", (int)strcspn(head, "\r\n"), head);
+        return;
+    }
+    body[2] = '\r';
+    body += 4;
+    if (size == NULL && coding == NULL)
+        return; /* it ends with the connection */
+    if (size ? (size_t)(end - body) < wanted : end_of_chunks(body, end) == NULL)
+        return;
+    if ((size ? body + wanted : end_of_chunks(body, end)) != end)
+        fail(connection, "a page has bytes after its end");
+    else
+        finish_page(connection, keep);
+}
+
+static void page_end(struct connection *connection, int error)
+{
+    if (connection->state != OPEN) {
+        close_socket(connection);
+    } else if (connection->input.start < connection->input.end) {
+        const char *head = (char *)connection->input.data + connection->input.start;
+        if (strstr(head, "\r\n\r\n") == NULL || header(head, "content-length")
+            || header(head, "transfer-encoding"))
+            fail(connection, "a page ended early: %s", error ? strerror(error) : "EOF");
+        else
+            finish_page(connection, 0);
+    } else if (++connection->silent > MOST_SILENT) {
+        fail(connection, "the server does not answer: %s", error ? strerror(error) : "EOF");
+    } else {
+        close_socket(connection);
+        if (now() < pages_until)
+            start(connection);
+    }
+}
+
+static const struct role pages_role = {.start = start_page, .data = page_data, .end = page_end};
+
+static void run_pages(void)
+{
+    struct connection *connections = make_connections(options.connections, &pages_role);
+    uint64_t busy = 0;
+    pages_path = options.path;
+    pages_from = now() + nanoseconds(options.warmup);
+    pages_until = pages_from + nanoseconds(options.seconds);
+    for (unsigned i = 0; i < options.connections; i++)
+        start(&connections[i]);
+    while (now() < pages_until) {
+        if (busy == 0 && now() >= pages_from)
+            busy = processor_time();
+        turn(now() < pages_from ? pages_from : pages_until);
+    }
+    busy = processor_time() - busy;
+    printf("{\"mode\":\"pages\",\"pages\":%llu,\"seconds\":%g,\"per_second\":%.1f",
+           (unsigned long long)pages_latency.count, options.seconds,
+           (double)pages_latency.count / options.seconds);
+    latency_print(&pages_latency);
+    print_end((double)busy / 1e9 / options.seconds);
+}

@@ -1,0 +1,148 @@
+"""Servers and load clients as processes: each on its core, and all of them ended in the end.
+
+A server gets a session of its own, so that its workers can be found and ended with it. The kernel
+kills server and client when the suite itself dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_TIMEOUT = 30.0
+STOP_TIMEOUT = 5.0
+PR_SET_PDEATHSIG = 1
+
+
+class ServerError(Exception):
+    """A server did not start, or ended while it was measured."""
+
+
+def settle_on(core: int) -> Callable[[], None]:
+    """Return what a child does before it becomes a program: take its core, and all files."""
+    libc = ctypes.CDLL(None)
+
+    def settle() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.sched_setaffinity(0, {core})
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    return settle
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, core: int, variables: Mapping[str, str], log: Path
+) -> Iterator[Server]:
+    """Run a server while the block runs; its output goes to ``log``.
+
+    Raises ServerError, with the end of the log, when it does not listen in READY_TIMEOUT or when
+    it has ended by itself.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=settle_on(core),
+        )
+    try:
+        wait_until_listening(process, port, log)
+        yield Server(process.pid)
+        if process.poll() is not None:
+            raise ServerError(f"it ended with {process.returncode}: {tail(log)}")
+    finally:
+        end(process)
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return when somebody accepts on the port."""
+    deadline = time.monotonic() + READY_TIMEOUT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServerError(f"it ended with {process.returncode}: {tail(log)}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise ServerError(f"it did not listen within {READY_TIMEOUT:g} s: {tail(log)}")
+
+
+def tail(log: Path) -> str:
+    """Return the last line that says something."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server and what it started: ask first, then kill its whole session."""
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        for pid in session(process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        process.wait()
+
+
+def session(leader: int) -> list[int]:
+    """Return the living processes of the session that ``leader`` began."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+class Server:
+    """A server that runs."""
+
+    def __init__(self, pid: int) -> None:
+        """``pid`` is the leader of its session."""
+        self.pid = pid
+
+    def memory(self) -> int:
+        """Return the bytes that would be free if it ended: private pages, of all its processes."""
+        return sum(private_bytes(pid) for pid in session(self.pid))
+
+
+def private_bytes(pid: int) -> int:
+    """Return the private memory of one process."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return sum(
+        int(line.split()[1]) * 1024
+        for line in rollup.splitlines()
+        if line.startswith(("Private_Clean:", "Private_Dirty:", "Private_Hugetlb:"))
+    )

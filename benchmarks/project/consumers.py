@@ -1,0 +1,44 @@
+"""What Channels serves: consumers as its tutorial writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+GROUP = "everybody"
+
+
+class EchoConsumer(AsyncWebsocketConsumer):
+    """Sends every message back. The user is loaded at the handshake, as ``@websocket`` does."""
+
+    async def connect(self) -> None:
+        """Load the user, which Channels leaves lazy, and accept."""
+        await database_sync_to_async(bool)(self.scope["user"])
+        await self.accept()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Send it back."""
+        await self.send(text_data=text_data, bytes_data=bytes_data)
+
+
+class BroadcastConsumer(AsyncWebsocketConsumer):
+    """Sends every message to everybody through the channel layer."""
+
+    async def connect(self) -> None:
+        """Join."""
+        await self.channel_layer.group_add(GROUP, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        """Leave."""
+        await self.channel_layer.group_discard(GROUP, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Hand it to the group."""
+        await self.channel_layer.group_send(GROUP, {"type": "say", "text": text_data})
+
+    async def say(self, event: dict[str, Any]) -> None:
+        """Send what somebody said."""
+        await self.send(text_data=event["text"])

@@ -1,0 +1,108 @@
+"""What the runs say: medians, and ratios to the baseline of the same round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from .workloads import WORKLOADS, Workload
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median and what it lies between."""
+
+    middle: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A server in a workload. ``value`` and ``ratio`` are None when no run could be used."""
+
+    server: str
+    title: str
+    value: Spread | None
+    #: To the baseline: above 1 is more of it, be that good or bad.
+    ratio: Spread | None
+    #: Medians of the latencies in milliseconds, None where the workload has none.
+    p50: float | None
+    p99: float | None
+    #: The most that the load client used of its core; near 1 it was the limit.
+    client: float
+    rounds: int
+    failures: tuple[str, ...]
+    #: Connections that the server ended without answering the Close frame.
+    unclean: int
+
+
+def rows_of(workload: Workload, runs: Iterable[Run]) -> list[Row]:
+    """Return the rows of a workload, in the order of the servers' table."""
+    own = [run for run in runs if run["workload"] == workload.name]
+    base = values(workload, [run for run in own if run["server"] == workload.baseline])
+    rows = []
+    for peer in workload.peers():
+        mine = [run for run in own if run["server"] == peer.name]
+        if mine:
+            rows.append(row_of(workload, peer.name, peer.title, mine, base))
+    return rows
+
+
+def row_of(
+    workload: Workload, name: str, title: str, runs: Sequence[Run], base: dict[int, float]
+) -> Row:
+    """Return one row; ``base`` is the baseline's value in each round."""
+    found = values(workload, runs)
+    good = [run for run in runs if usable(workload, run)]
+    return Row(
+        server=name,
+        title=title,
+        value=spread(found.values()),
+        ratio=spread(found[number] / base[number] for number in found if base.get(number)),
+        p50=milliseconds(good, "p50_us"),
+        p99=milliseconds(good, "p99_us"),
+        client=max((run.get("client", 0.0) for run in good), default=0.0),
+        rounds=len(found),
+        failures=tuple(failure(run) for run in runs if not usable(workload, run)),
+        unclean=sum(run.get("unclean", 0) for run in good),
+    )
+
+
+def usable(workload: Workload, run: Run) -> bool:
+    """Tell whether a run did all that it should: one failed connection spoils it."""
+    return not run["failed"] and run.get(workload.metric.key, 0) > 0
+
+
+def failure(run: Run) -> str:
+    """Return why a run cannot be used."""
+    reason = run.get("failure", "nothing was measured")
+    return f"round {run['round'] + 1}, {run['failed']} failed: {reason}"
+
+
+def values(workload: Workload, runs: Iterable[Run]) -> dict[int, float]:
+    """Return the workload's number in its unit for each round that can be used."""
+    metric = workload.metric
+    return {run["round"]: run[metric.key] / metric.divisor for run in runs if usable(workload, run)}
+
+
+def spread(numbers: Iterable[float]) -> Spread | None:
+    """Return the median and the extremes, None of nothing."""
+    found = sorted(numbers)
+    return Spread(median(found), found[0], found[-1]) if found else None
+
+
+def milliseconds(runs: Sequence[Run], key: str) -> float | None:
+    """Return the median of a latency that is given in microseconds."""
+    found = [run[key] / 1000 for run in runs if key in run]
+    return median(found) if found else None
+
+
+def measured(runs: Sequence[Run]) -> list[Workload]:
+    """Return the workloads that there are runs of."""
+    names = {run["workload"] for run in runs}
+    return [workload for workload in WORKLOADS if workload.name in names]

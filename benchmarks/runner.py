@@ -1,0 +1,152 @@
+"""The runs, interleaved: each round takes every server of a workload once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .load import Client, compile_programs, settled_memory
+from .machine import Cores, file_limit
+from .peers import Peer
+from .processes import ROOT, ServerError, free_port, running
+from .workloads import Workload
+
+#: What Chrome sends with the handshake of a WebSocket, beyond what the protocol asks for.
+BROWSER = (
+    "Pragma: no-cache",
+    "Cache-Control: no-cache",
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Accept-Language: en-US,en;q=0.9,de;q=0.8",
+)
+EXTENSIONS = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+#: Files that a server needs for itself, not for connections.
+SPARE_FILES = 500
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    rounds: int = 7
+    seconds: float = 3.0
+    quick: bool = False
+
+    def options(self, workload: Workload) -> list[str]:
+        """Return the load client's options for a workload at this scale."""
+        options = list(workload.options)
+        if workload.timed:
+            warmup = min(0.5, self.seconds / 2)
+            options += ["--seconds", str(self.seconds), "--warmup", str(warmup)]
+        if self.quick:
+            lower(options, "--connections", 1000)
+        lower(options, "--connections", file_limit() - SPARE_FILES)
+        return options
+
+
+def lower(options: list[str], name: str, most: int) -> None:
+    """Make an option at most that number, if it is there."""
+    if name in options:
+        place = options.index(name) + 1
+        options[place] = str(min(int(options[place]), most))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all runs have in common."""
+
+    client: Client
+    cores: Cores
+    folder: Path
+    #: The value of the cookie ``sessionid`` of a logged-in user.
+    session: str
+
+    def headers(self, workload: Workload, port: int) -> Iterator[str]:
+        """Yield the options for the headers that a browser sends."""
+        lines = [*BROWSER, f"Origin: http://127.0.0.1:{port}"]
+        if workload.mode in ("handshakes", "idle"):
+            lines.append(EXTENSIONS)
+        cookies = "csrftoken=Zx4kQm2WcYt8RvB6nLpD0sHfJg3TaEuX"
+        if workload.user:
+            cookies += f"; sessionid={self.session}"
+        for line in (*lines, f"Cookie: {cookies}"):
+            yield from ("--header", line)
+
+    def measure(self, workload: Workload, peer: Peer, scale: Scale) -> Run:
+        """Start a server, measure it, end it; a failure is a result too."""
+        port = free_port()
+        options = ["--port", str(port), "--path", workload.path, *scale.options(workload)]
+        options += self.headers(workload, port)
+        if peer.name != workload.baseline:
+            options += workload.beside
+        variables = {**variables_for(self.folder), **peer.variables}
+        command = [word.format(port=port, folder=self.folder) for word in peer.command]
+        log = self.folder / "server.log"
+        try:
+            with running(command, port, self.cores.server, variables, log) as server:
+                if workload.mode == "idle":
+                    return self.client.memory(server, options, settled_memory)
+                return self.client.run(workload.mode, options, scale.seconds)
+        except ServerError as error:
+            return {"failed": 1, "failure": str(error)}
+
+
+def variables_for(folder: Path) -> dict[str, str]:
+    """Return the environment variables of the Django project."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "benchmarks.project.settings",
+        "BENCHMARKS_DATABASE": str(folder / "benchmarks.sqlite3"),
+    }
+
+
+@contextmanager
+def bench(cores: Cores) -> Iterator[Bench]:
+    """Make what the runs need, in a temporary folder that goes away in the end."""
+    with tempfile.TemporaryDirectory(prefix="c10kws-benchmarks-") as name:
+        folder = Path(name)
+        compile_programs(folder)
+        client = Client(folder / "load", cores.client)
+        session = subprocess.run(
+            [sys.executable, "-m", "benchmarks.project.prepare"],
+            cwd=ROOT,
+            env={**os.environ, **variables_for(folder)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        yield Bench(client, cores, folder, session)
+
+
+def run_all(
+    bench: Bench, workloads: Sequence[Workload], servers: Sequence[str], scale: Scale
+) -> Iterator[Run]:
+    """Yield every run with its workload, server and round.
+
+    ``servers`` are names, none of them means all but the extra ones; a workload's baseline always
+    takes part. Each round begins with another server, so that it is not always the same one that
+    finds the machine warm.
+    """
+    for workload in workloads:
+        peers = [
+            peer
+            for peer in workload.peers()
+            if (peer.name in servers if servers else not peer.extra)
+            or peer.name == workload.baseline
+        ]
+        if servers and not any(peer.name in servers for peer in peers):
+            continue
+        for number in range(min(scale.rounds, workload.most_rounds)):
+            first = number % len(peers)
+            for peer in [*peers[first:], *peers[:first]]:
+                result = bench.measure(workload, peer, scale)
+                yield {"workload": workload.name, "server": peer.name, "round": number, **result}

@@ -1,0 +1,111 @@
+"""The tables, as reStructuredText that reads well as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .results import Row, Run, Spread, measured, rows_of
+from .workloads import Workload
+
+HEADS = ("server", "", "median", "ratio", "least to most", "p50 ms", "p99 ms", "client")
+#: A load average from which on something else ran that matters.
+NOISE = 0.5
+#: From here on the load client had no time left for a quicker server.
+BUSY = 0.95
+
+
+def report(facts: Mapping[str, str], scale: str, runs: Sequence[Run]) -> str:
+    """Return the whole report."""
+    parts = [heading("Benchmarks", "="), scale, describe(facts), EXPLANATION]
+    for workload in measured(runs):
+        parts += [heading(workload.title, "-"), *section(workload, rows_of(workload, runs))]
+    return "\n\n".join(parts) + "\n"
+
+
+EXPLANATION = """\
+Each table names the unit of its median. A ratio is the median over the rounds of the server's
+figure divided by the baseline's (the row with the ratio 1.00) in the same round, with the least
+and the most of them. p50 and p99 are medians of the latencies. ``client`` is the part of its core
+that the load client used at most; near 1.00 it was the limit."""
+
+
+def describe(facts: Mapping[str, str]) -> str:
+    """Return the facts of the machine as sentences."""
+    about = ("processor", "cores", "system", "load before", "Python")
+    machine = ", ".join(f"{key} {facts[key]}" for key in about)
+    others = [key for key in facts if key not in (*about, "placing")]
+    versions = ", ".join(f"{key} {facts[key]}" for key in others)
+    placed = f"Machine: {machine}. {facts['placing']}"
+    if float(facts["load before"]) >= NOISE:
+        placed += " Other programs were busy when this began: take the figures with care."
+    return wrap(placed) + "\n\n" + wrap(f"Versions: {versions}.")
+
+
+def section(workload: Workload, rows: Sequence[Row]) -> list[str]:
+    """Return a workload's table and, when there are some, its failures."""
+    better = "more is better" if workload.metric.higher_is_better else "less is better"
+    intro = f"``{workload.name}``: {workload.metric.unit}, {better}."
+    parts = [intro, table(HEADS, [cells(row) for row in rows])]
+    failures = [f"* {row.server}: {reason}" for row in rows for reason in row.failures]
+    if failures:
+        parts.append("Runs that do not count:\n\n" + "\n".join(failures))
+    forgotten = [f"{row.server} {row.unclean:,}" for row in rows if row.unclean]
+    if forgotten:
+        parts.append("Connections whose Close was not answered: " + ", ".join(forgotten) + ".")
+    return parts
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return the texts of a row."""
+    return (
+        row.server,
+        row.title,
+        number(row.value.middle) if row.value else "failed",
+        f"{row.ratio.middle:.2f}" if row.ratio else "",
+        between(row.ratio),
+        number(row.p50) if row.p50 is not None else "",
+        number(row.p99) if row.p99 is not None else "",
+        f"{row.client:.2f}{' (!)' if row.client >= BUSY else ''}" if row.client else "",
+    )
+
+
+def between(spread: Spread | None) -> str:
+    """Return the extremes."""
+    return f"{spread.least:.2f} to {spread.most:.2f}" if spread else ""
+
+
+def number(value: float) -> str:
+    """Return about three figures: 0.123, 12.3, 12,345."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a simple table. Its first column must not be empty in any row (docutils)."""
+    columns = list(zip(heads, *rows, strict=True))
+    widths = [max(1, *(len(cell) for cell in column)) for column in columns]
+    line = " ".join("=" * width for width in widths)
+    texts = [
+        " ".join(
+            cell.ljust(width) if place < 2 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (heads, *rows)
+    ]
+    return "\n".join([line, texts[0], line, *texts[1:], line])
+
+
+def heading(text: str, mark: str) -> str:
+    """Return an underlined title."""
+    return f"{text}\n{mark * len(text)}"
+
+
+def wrap(text: str) -> str:
+    """Return a paragraph with lines of at most 100 characters."""
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) >= 100:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "\n".join(lines)

@@ -1,0 +1,146 @@
+"""What is measured, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .peers import BESIDE, BROADCAST, ECHO, HANDSHAKES, IDLE, LIGHT, PAGES, PEERS, Peer
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a run: its key in what the load client prints, and how people read it."""
+
+    key: str
+    unit: str
+    #: What the number is divided by to have the unit.
+    divisor: float = 1
+    higher_is_better: bool = True
+
+
+RATE = Metric("per_second", "1/s")
+P99 = Metric("p99_us", "p99, ms", 1000, higher_is_better=False)
+MEMORY = Metric("bytes_each", "KiB", 1024, higher_is_better=False)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One kind of run: the load client's mode and options, and who takes part."""
+
+    name: str
+    title: str
+    #: What a server must be able to do, one of the words in ``peers``.
+    needs: str
+    mode: str
+    path: str
+    options: tuple[str, ...]
+    metric: Metric = RATE
+    #: The server that the others are divided by, in the same round.
+    baseline: str = "tornado"
+    #: Whether the handshake or the page comes with the cookie of a logged-in user.
+    user: bool = False
+    #: Options for all but the baseline: it is measured with nothing beside it.
+    beside: tuple[str, ...] = ()
+    #: Whether the run takes ``--seconds`` and ``--warmup``.
+    timed: bool = True
+    #: More rounds than these would tell nothing new.
+    most_rounds: int = 1000
+
+    def peers(self) -> Sequence[Peer]:
+        """Return who takes part."""
+        return [peer for peer in PEERS if self.needs in peer.does]
+
+
+def echo(size: int, inflight: int) -> Workload:
+    """Return 64 connections that echo, each with ``inflight`` messages on their way."""
+    shown = f"{size // 1024} KiB" if size >= 1024 else f"{size} B"
+    return Workload(
+        name=f"echo-{size}x{inflight}",
+        title=f"Echoes of {shown}, 64 connections, {inflight} in flight",
+        needs=ECHO,
+        mode="echo",
+        path="/ws/echo/",
+        options=("--connections", "64", "--size", str(size), "--inflight", str(inflight)),
+    )
+
+
+def handshakes(*, user: bool) -> Workload:
+    """Return connections that are opened and closed, 16 at a time."""
+    who = "logged-in user" if user else "anonymous"
+    return Workload(
+        name="handshakes" if user else "handshakes-anonymous",
+        title=f"Connections opened and closed, 16 at a time, {who}",
+        needs=HANDSHAKES,
+        mode="handshakes",
+        path="/ws/echo/",
+        options=("--connections", "16"),
+        user=user,
+    )
+
+
+def idle(name: str, title: str, needs: str) -> Workload:
+    """Return the memory that 10,000 connections take which do nothing."""
+    return Workload(
+        name=name,
+        title=f"Memory of an idle connection, of 10,000, {title}",
+        needs=needs,
+        mode="idle",
+        path=f"/ws/{name}/",
+        options=("--connections", "10000", "--timeout", "300"),  # some open 100 a second
+        metric=MEMORY,
+        user=True,
+        timed=False,
+        most_rounds=3,
+    )
+
+
+def pages(*, user: bool) -> Workload:
+    """Return pages of Django from a template, through the default middleware."""
+    who = "logged-in user" if user else "anonymous"
+    return Workload(
+        name="pages" if user else "pages-anonymous",
+        title=f"Django pages, 32 connections, {who}",
+        needs=PAGES,
+        mode="pages",
+        path="/",
+        options=("--connections", "32"),
+        baseline="django-tornado",
+        user=user,
+    )
+
+
+CALM = Workload(
+    name="calm",
+    title="Latency of 64 connections with 20 echoes a second each",
+    needs=BESIDE,
+    mode="echo",
+    path="/ws/echo/",
+    options=("--connections", "64", "--size", "64", "--rate", "20"),
+    metric=P99,
+)
+
+WORKLOADS = (
+    *(echo(size, inflight) for size in (64, 4096, 65536) for inflight in (8, 1)),
+    handshakes(user=True),
+    handshakes(user=False),
+    idle("idle", "request and user kept", IDLE),
+    idle("light", "request let go", LIGHT),
+    Workload(
+        name="broadcast",
+        title="A message of 64 B to 1,000 connections, deliveries",
+        needs=BROADCAST,
+        mode="broadcast",
+        path="/ws/broadcast/",
+        options=("--connections", "1000", "--size", "64", "--rounds", "1000"),
+    ),
+    CALM,
+    replace(
+        CALM,
+        name="beside",
+        title="The same while 20 clients ask for pages of 50 ms (but Tornado: alone)",
+        beside=("--blocking-pages", "20", "--pages-path", "/slow/"),
+    ),
+    pages(user=True),
+    pages(user=False),
+)
