@@ -127,7 +127,7 @@ def _parse_offers(header: str) -> Iterator[tuple[str, Parameters | None]]:
             continue
         matches = [_PARAMETER.fullmatch(each.strip(" \t")) for each in element.split(";")]
         pairs = [(match[1].lower(), match[2] or match[3]) for match in matches if match]
-        if len(pairs) != len(matches):
+        if len(pairs) != len(matches) or pairs[0][1] is not None:
             raise HandshakeRefused(
                 400, f"Sec-WebSocket-Extensions must list extensions, not {element.strip()!r}."
             )

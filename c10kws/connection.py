@@ -34,7 +34,7 @@ class WebSocket(Driver):
     place for the application's own attributes.
     """
 
-    __slots__ = ("_state", "_written", "opened", "request", "subprotocol", "user")
+    __slots__ = ("_state", "opened", "request", "subprotocol", "user")
 
     request: HttpRequest
     user: User | AnonymousUser
@@ -52,7 +52,6 @@ class WebSocket(Driver):
         self.subprotocol = subprotocol
         self.opened = time.monotonic()
         self._state: SimpleNamespace | None = None
-        self._written = _Awaitable(self, self.drain)
         protocol = ServerProtocol(
             settings.max_message_size if max_message_size is None else max_message_size,
             mask=mask,
@@ -135,7 +134,7 @@ class WebSocket(Driver):
         keeps_up = self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK
         if keeps_up and get_ident() == self._shared.thread:
             return self._shared.done
-        return self._written
+        return _Awaitable(self, self.drain)
 
     def ping(self) -> Awaitable[float]:
         """Send a Ping now (RFC 6455 §5.5.2), from any thread.

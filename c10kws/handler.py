@@ -33,7 +33,9 @@ async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
     assert task is not None
     websocket.cancel_when_over(task)
     try:
-        await handler(websocket)
+        running = handler(websocket)
+        del handler  # and what it holds: the request may have been let go
+        await running
     except asyncio.CancelledError as error:
         if not websocket.closed:  # nobody here cancels the handler of an open connection
             websocket.close(1011, "internal error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Iterator
 
 from .connection import WebSocket
@@ -13,6 +14,9 @@ OnStop = Callable[[StopCallback], None]
 #: What a cancelled handler has for its ``finally`` once the server's deadline has passed.
 CANCEL_TIMEOUT = 1.0
 
+#: One for all: a copy of the current one for each task would cost memory.
+_NO_CONTEXT = contextvars.Context()
+
 _registries: dict[OnStop, Registry] = {}
 
 
@@ -20,32 +24,32 @@ class Registry:
     """The connections that one server carries, each with the task of its handler."""
 
     def __init__(self) -> None:
-        self._tasks: dict[WebSocket, asyncio.Task[None]] = {}
+        self._websockets: dict[asyncio.Task[None], WebSocket] = {}
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._websockets)
 
     def __iter__(self) -> Iterator[WebSocket]:
-        return iter(list(self._tasks))
+        return iter(list(self._websockets.values()))
 
     def add(self, websocket: WebSocket, task: asyncio.Task[None]) -> None:
         """Keep a connection until its handler's task is done."""
-        self._tasks[websocket] = task
-        task.add_done_callback(lambda _: self._tasks.pop(websocket, None))
+        self._websockets[task] = websocket
+        task.add_done_callback(self._websockets.pop, context=_NO_CONTEXT)
 
     async def stop(self, code: int, deadline: float) -> None:
         """Close every connection with ``code``; at ``deadline`` (loop time) abort what is left."""
         for websocket in self:
             websocket.close(code)
         await self._wait(deadline - asyncio.get_running_loop().time())
-        for websocket, task in list(self._tasks.items()):
+        for task, websocket in list(self._websockets.items()):
             websocket.abort()
             task.cancel()
         await self._wait(CANCEL_TIMEOUT)
 
     async def _wait(self, timeout: float) -> None:
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=max(timeout, 0))
+        if self._websockets:
+            await asyncio.wait(list(self._websockets), timeout=max(timeout, 0))
 
 
 def registry_of(on_stop: OnStop) -> Registry:

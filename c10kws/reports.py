@@ -25,26 +25,26 @@ class Report:
     With ``keep_request=False`` only what the access line needs is kept of the request.
     """
 
-    __slots__ = ("_address", "_path", "_request", "_threads")
+    __slots__ = ("_address", "_request", "_threads", "path")
 
     def __init__(
         self, threads: HandlerThreads, request: HttpRequest, *, keep_request: bool
     ) -> None:
         self._threads = threads
         self._address: str = request.META.get("REMOTE_ADDR") or "-"
-        self._path = request.get_full_path()
+        self.path = request.get_full_path()
         self._request = request if keep_request else None
 
     def failed(self, error: BaseException) -> None:
         """Tell of an exception of the handler."""
-        path = self._path if self._request is None else self._request.path
+        path = self.path if self._request is None else self._request.path
         self._threads.report(log_error, path, self._request, error)
 
     def ended(self, websocket: WebSocket) -> None:
         """Tell of the end of the connection."""
         if self._request is not None:
             self._threads.report(warn_unsaved_session, self._request)
-        self._threads.report(log_end, websocket, self._address, self._path, time.monotonic())
+        self._threads.report(log_end, websocket, self._address, self.path, time.monotonic())
 
 
 def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None:

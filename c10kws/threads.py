@@ -60,7 +60,8 @@ class HandlerThreads(Executor):
         current.set(websocket)
         SyncToAsync.thread_sensitive_context.set(self._context)
         # A handshake under an async middleware leaves the executor of a thread that has gone on.
-        AsyncToSync.executors.current = None
+        if getattr(AsyncToSync.executors, "current", None) is not None:
+            AsyncToSync.executors.current = None
 
     def report(self, write: Callable[..., None], *args: Any) -> None:
         """Log something in the pool; when even that is full, here: late is better than lost."""

@@ -68,6 +68,21 @@ class Container:
         return task
 
 
+class Deferral:
+    """``c10kws.defer``: called, it announces that an awaitable resolves to the response.
+
+    It does not know the exchange: whoever keeps an environ keeps nothing of the server.
+    """
+
+    __slots__ = ("awaitable",)
+
+    def __init__(self) -> None:
+        self.awaitable: Deferred | None = None
+
+    def __call__(self, awaitable: Deferred) -> None:
+        self.awaitable = awaitable
+
+
 class Exchange:
     """A request and its response. ``run`` is the job of a worker thread."""
 
@@ -91,14 +106,14 @@ class Exchange:
         self._start = StartResponse(self._write, lambda: self._head_queued)
         self._outgoing: Outgoing | None = None
         self._head_queued = False
-        self._deferred: Deferred | None = None
+        self._deferral = Deferral()
         self._task: asyncio.Task[None] | None = None
         self._stream = RawStream()
         self._result: Any = None
         environ["c10kws.stream"] = self._stream
         environ["c10kws.loop"] = container.loop
         environ["c10kws.executor"] = container.pool
-        environ["c10kws.defer"] = self._defer
+        environ["c10kws.defer"] = self._deferral
         environ["c10kws.on_stop"] = container.on_stop
 
     # In a worker thread
@@ -121,7 +136,7 @@ class Exchange:
 
     def _choose_end(self) -> bool:
         """Answer whether the loop has the response now, and will close it."""
-        if self._deferred is not None:
+        if self._deferral.awaitable is not None:
             return self._hand_over(self._send_deferred())
         if self._start.status is not None and self._start.status.startswith("101"):
             self._switch()
@@ -209,8 +224,8 @@ class Exchange:
     def _fail(self, error: BaseException) -> None:
         """The application raised: 500 when its head is unsent, else an aborted connection."""
         logger.error("%s: the application failed", self._line.request_line, exc_info=error)
-        if inspect.iscoroutine(self._deferred):
-            self._deferred.close()  # it may not have begun
+        if inspect.iscoroutine(self._deferral.awaitable):
+            self._deferral.awaitable.close()  # it may not have begun
         if self._head_queued or self._connection.stream is None:
             self._stop()
             return
@@ -265,10 +280,6 @@ class Exchange:
             # Not at once: cancelled before its first step it would not clean up.
             self._container.loop.call_soon(self._task.cancel)
 
-    def _defer(self, awaitable: Deferred) -> None:
-        """``c10kws.defer``: announce that the awaitable resolves to the response."""
-        self._deferred = awaitable
-
     def _begin(self, sending: Any) -> None:
         self._task = task = self._container.spawn(self._supervise(sending))
         if self._sender.gone:
@@ -294,8 +305,8 @@ class Exchange:
         self._finish()
 
     async def _send_deferred(self) -> None:
-        assert self._deferred is not None
-        status, headers, body = await self._deferred
+        assert self._deferral.awaitable is not None
+        status, headers, body = await self._deferral.awaitable
         self._start.status = status
         self._start.headers = merge_heads(self._start.headers, headers)
         self._result = ClosedTogether(body, self._result)

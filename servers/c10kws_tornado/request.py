@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import tempfile
 from collections.abc import Awaitable, Mapping
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -152,7 +153,7 @@ class Request(HTTPMessageDelegate):
             self._end_linger()
             return
         assert self._line is not None
-        body, self._body = self._body or self._make_body(), None
+        body, self._body = self._body or io.BytesIO(), None
         set_body(self._environ, body, self._size if self._has_body else None)
         self._exchange = Exchange(
             self._container, self._connection, self._environ, body, self._line, self._end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from .feeding import feed
 from .limits import Limits
 from .tls import TLSTransport
+from .transport import SocketTransport
 
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
@@ -24,6 +26,18 @@ ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
 class RawStream:
     """The stream of one request: ``attach`` it once, on the loop's thread."""
+
+    __slots__ = (
+        "_attached",
+        "_connecting",
+        "_early",
+        "_pending",
+        "_socket",
+        "_tls",
+        "_unwanted",
+        "transport",
+        "upgraded",
+    )
 
     def __init__(self) -> None:
         self.upgraded = False
@@ -88,11 +102,21 @@ class RawStream:
         self._early = b""
         if self._tls is not None:
             self.transport = TLSTransport(self._tls, first, self._pending)
+            self._tls = self._pending = None
+            return
+        assert self._socket is not None
+        if isinstance(loop, BaseSelectorEventLoop):
+            self.transport = SocketTransport(loop, self._socket, first)
         else:
-            assert self._socket is not None
             self._connecting = loop.create_task(
                 loop.connect_accepted_socket(lambda: first, self._socket)
             )
+            self._connecting.add_done_callback(self._connected)
+        self._socket = None
+
+    def _connected(self, task: asyncio.Task[object]) -> None:
+        """Let the task go: its result would keep what a silent client does not need."""
+        self._connecting = None
 
     def close_unattached(self) -> None:
         """Close a stream that nobody wants; on the loop."""

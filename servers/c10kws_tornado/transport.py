@@ -1,0 +1,244 @@
+"""An asyncio transport for a plain TCP socket, on loops that watch file descriptors.
+
+asyncio's own does the same and more, for 1 KiB a connection more (names of the addresses, a
+dictionary of attributes, a weak reference) and two calls for each read and write more. With ten
+thousand silent connections, or with messages of a few bytes, that is what is measured. Loops with
+transports of another kind (uvloop's, Windows' proactor) make their own: see ``stream.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any, cast
+
+HIGH_WATER = 64 * 1024
+READ_SIZE = 64 * 1024
+
+
+class SocketTransport(asyncio.Transport):
+    """Takes a connected, non-blocking socket; ``connection_made`` comes in the loop's next turn."""
+
+    __slots__ = (
+        "_buffer",
+        "_closing",
+        "_high",
+        "_loop",
+        "_low",
+        "_protocol",
+        "_reading",
+        "_socket",
+        "_writing_paused",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: socket.socket,
+        protocol: asyncio.BaseProtocol,
+    ) -> None:
+        # Not super().__init__(): its dictionary of extra information is not needed here.
+        self._loop = loop
+        self._socket = connection
+        self._protocol = protocol
+        self._buffer: bytearray | None = None
+        self._closing = False
+        self._reading = False
+        self._writing_paused = False
+        self._high, self._low = HIGH_WATER, HIGH_WATER // 4
+        loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._reading = True
+        self._protocol.connection_made(self)
+        if self._reading and not self._closing:
+            self._watch_reads()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return ``socket``, ``peername`` or ``sockname``."""
+        try:
+            match name:
+                case "socket":
+                    return self._socket
+                case "peername":
+                    return self._socket.getpeername()
+                case "sockname":
+                    return self._socket.getsockname()
+        except OSError:
+            pass
+        return default
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let another protocol take over; its kind may differ."""
+        self._protocol = protocol
+        if self._reading and not self._closing:
+            self._watch_reads()
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return the protocol."""
+        return self._protocol
+
+    # Reading
+
+    def _watch_reads(self) -> None:
+        buffered = isinstance(self._protocol, asyncio.BufferedProtocol)
+        callback = self._read_into_buffer if buffered else self._read
+        self._loop.add_reader(self._socket, callback)
+
+    def _read_into_buffer(self) -> None:
+        protocol = cast(asyncio.BufferedProtocol, self._protocol)
+        try:
+            size = self._socket.recv_into(protocol.get_buffer(-1))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        if not size:
+            self._end_of_file()
+            return
+        try:
+            protocol.buffer_updated(size)
+        except Exception as error:
+            self._blame_protocol(error)
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        if not data:
+            self._end_of_file()
+            return
+        try:
+            cast(asyncio.Protocol, self._protocol).data_received(data)
+        except Exception as error:
+            self._blame_protocol(error)
+
+    def _end_of_file(self) -> None:
+        keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
+        self._loop.remove_reader(self._socket)
+        if not keep_open:
+            self.close()
+
+    def _blame_protocol(self, error: Exception) -> None:
+        """Log a protocol that raised and end the connection, as asyncio's own transports do."""
+        self._loop.call_exception_handler(
+            {"message": "a protocol failed", "exception": error, "protocol": self._protocol}
+        )
+        self._lose(error)
+
+    def is_reading(self) -> bool:
+        """Whether what comes is delivered."""
+        return self._reading and not self._closing
+
+    def pause_reading(self) -> None:
+        """Deliver nothing until ``resume_reading``."""
+        if self._reading and not self._closing:
+            self._reading = False
+            self._loop.remove_reader(self._socket)
+
+    def resume_reading(self) -> None:
+        """Deliver again."""
+        if not self._reading and not self._closing:
+            self._reading = True
+            self._watch_reads()
+
+    # Writing
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        """Send as much as the kernel takes now and keep the rest."""
+        if self._closing:
+            return
+        if self._buffer is None:
+            try:
+                sent = self._socket.send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self._lose(error)
+                return
+            if sent == len(data):
+                return
+            self._buffer = bytearray(memoryview(data)[sent:])
+            self._loop.add_writer(self._socket, self._send_more)
+        else:
+            self._buffer += data
+        if len(self._buffer) > self._high and not self._writing_paused:
+            self._writing_paused = True
+            self._protocol.pause_writing()
+
+    def _send_more(self) -> None:
+        assert self._buffer is not None
+        try:
+            sent = self._socket.send(self._buffer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        del self._buffer[:sent]
+        size = len(self._buffer)
+        if not size:
+            self._buffer = None
+            self._loop.remove_writer(self._socket)
+        if self._writing_paused and size <= self._low and not self._closing:
+            self._writing_paused = False
+            self._protocol.resume_writing()
+        if self._closing and self._buffer is None:
+            self._loop.call_soon(self._finish, None)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes wait for the kernel."""
+        return 0 if self._buffer is None else len(self._buffer)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """Return when ``resume_writing`` and ``pause_writing`` are called."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set them, as asyncio documents it."""
+        if high is None:
+            high = HIGH_WATER if low is None else 4 * low
+        self._high, self._low = high, high // 4 if low is None else low
+
+    def can_write_eof(self) -> bool:
+        """Answer no: half-closed WebSockets are of no use."""
+        return False
+
+    # The end
+
+    def is_closing(self) -> bool:
+        """Whether it is closing or closed."""
+        return self._closing
+
+    def close(self) -> None:
+        """Send what is written, then close."""
+        if self._closing:
+            return
+        self._closing = True
+        self._loop.remove_reader(self._socket)
+        if self._buffer is None:
+            self._loop.call_soon(self._finish, None)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._lose(None)
+
+    def _lose(self, error: Exception | None) -> None:
+        if self._closing and self._buffer is None:
+            return  # _finish comes
+        self._closing = True
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._buffer = None
+        self._loop.call_soon(self._finish, error)
+
+    def _finish(self, error: Exception | None) -> None:
+        try:
+            self._protocol.connection_lost(error)
+        finally:
+            self._socket.close()
