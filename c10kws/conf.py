@@ -45,6 +45,8 @@ class Settings:
     drain_timeout: float = 30.0
     #: Threads that run views; as many again run the ORM calls of WebSocket handlers.
     threads: int = 16
+    #: Whether runtornado takes uvloop's event loop: ``pip install c10kws[uvloop]``.
+    uvloop: bool = False
     #: Peers whose forwarded headers (X-Forwarded-For, …) reach the application.
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
     #: Whether a handshake that the application answers with 401, 403, 404 or a redirect is

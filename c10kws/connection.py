@@ -13,11 +13,11 @@ from .compression import Deflate
 from .conf import DEFAULTS, Settings
 from .driver import Driver
 from .hijack import Stream
-from .lane import BINARY_HEADS, TEXT_HEADS, Mask, mask_slowly
+from .lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, Mask, make_head, mask_slowly
 from .message import Message, as_message, check_opcode
 from .outbox import Close, Parts, Ping
 from .protocol import ServerProtocol, check_close
-from .sending import MAX_CORK
+from .sending import FULL_CORK, MAX_CORK
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -104,21 +104,29 @@ class WebSocket(Driver):
         for other data, ValueError for another opcode or bytes that are not UTF-8 text.
         """
         if self._prompt and opcode is None and get_ident() == self._shared.thread:
-            # The hot path: a short message, nothing before it, a client that keeps up.
+            # The hot path: nothing stands before the message, and the client keeps up.
             cork = self._cork
             if type(data) is str:
-                payload, heads = data.encode(), TEXT_HEADS
+                payload, first, heads = data.encode(), TEXT, TEXT_HEADS
             elif type(data) is bytes:
-                payload, heads = data, BINARY_HEADS
+                payload, first, heads = data, BINARY, BINARY_HEADS
             else:
                 return self._write(data, opcode)
-            size = len(payload)
-            if size < 126 and len(cork) < MAX_CORK:
+            if len(cork) < MAX_CORK:
                 if not cork and not self._inline:
                     self._shared.loop.call_soon(self._flush)
-                cork.append(heads[size] + payload)
                 self.sent += 1
-                return self._shared.done
+                size = len(payload)
+                if size < 126:
+                    cork.append(heads[size] + payload)
+                    return self._shared.done
+                cork.append(make_head(first, size))
+                cork.append(payload)
+                self._cork_size += size
+                if self._cork_size >= FULL_CORK:
+                    self._flush()
+                self._writes += 1
+                return self._shared.done if self._writes < MAX_CORK else self._drained_soon()
         return self._write(data, opcode)
 
     send = write_message
@@ -134,6 +142,9 @@ class WebSocket(Driver):
         keeps_up = self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK
         if keeps_up and get_ident() == self._shared.thread:
             return self._shared.done
+        return self._drained_soon()
+
+    def _drained_soon(self) -> Awaitable[None]:
         return _Awaitable(self, self.drain)
 
     def ping(self) -> Awaitable[float]:

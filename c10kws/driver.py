@@ -25,8 +25,9 @@ from .waiter import Waiter
 #: Messages that wait to be read: a second bound beside the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
 MAX_INBOX = 1024
-#: Unsent bytes above which a transport of asyncio calls ``pause_writing``.
-HIGH_WATER = 64 * 1024
+#: A read of so many bytes that held few messages is followed by a wider one.
+LONG_READ = 32 * 1024
+FEW = 64
 
 
 class Driver(Sender):
@@ -46,6 +47,7 @@ class Driver(Sender):
         "_unsent_before",
         "_waiter",
         "_watchdog",
+        "_wide",
         "received",
     )
 
@@ -53,6 +55,7 @@ class Driver(Sender):
         super().__init__(settings, protocol)
         self.received = 0
         self._inbox: list[Message] = []
+        self._wide = False
         self._waiter = Waiter(self._shared.loop)
         self._lost: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -68,13 +71,15 @@ class Driver(Sender):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's one buffer: ``buffer_updated`` empties it before anybody else reads."""
-        return self._shared.view
+        return self._shared.wide_view if self._wide else self._shared.view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what the socket gave, let the handler answer, and write its answers at once."""
         protocol = self._protocol
-        messages = protocol.receive_data(self._shared.view[:nbytes].tobytes())
+        messages = protocol.receive_data(self._shared.wide_view[:nbytes].tobytes())
         self._heard = True
+        if nbytes >= LONG_READ:
+            self._wide = len(messages) < FEW
         if messages:
             self.received += len(messages)
             messages.reverse()
@@ -217,8 +222,6 @@ class Driver(Sender):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         if self._settings.ping_interval and self._settings.ping_timeout:
             self._keepalive().add(self)
-        if self._settings.max_queue_bytes < HIGH_WATER:
-            self._transport.set_write_buffer_limits(self._settings.max_queue_bytes)
         self.resume_writing()
         self.flush_outbox()
 

@@ -30,6 +30,8 @@ LONGEST_HEAD = 14
 
 _U16 = struct.Struct("!H").unpack_from
 _U64 = struct.Struct("!Q").unpack_from
+_HEAD_126 = struct.Struct("!BBH").pack
+_HEAD_127 = struct.Struct("!BBQ").pack
 
 #: Heads of the frames that we send, by size: most messages are short.
 TEXT_HEADS = tuple(bytes((TEXT, size)) for size in range(126))
@@ -141,13 +143,14 @@ class Pieces:
 
 def make_frame(message: Message) -> bytes:
     """Return one final, unmasked frame, as a server sends it (§5.6)."""
-    if isinstance(message, str):
-        first, payload = TEXT, message.encode()
-    else:
-        first, payload = BINARY, message
-    size = len(payload)
+    first, payload = (TEXT, message.encode()) if isinstance(message, str) else (BINARY, message)
+    return make_head(first, len(payload)) + payload
+
+
+def make_head(first: int, size: int) -> bytes:
+    """Return the head of a frame with ``size`` bytes of payload."""
     if size < 126:
-        return bytes((first, size)) + payload
+        return (TEXT_HEADS if first == TEXT else BINARY_HEADS)[size]
     if size < 65536:
-        return struct.pack("!BBH", first, 126, size) + payload
-    return struct.pack("!BBQ", first, 127, size) + payload
+        return _HEAD_126(first, 126, size)
+    return _HEAD_127(first, 127, size)

@@ -80,6 +80,7 @@ class ServerProtocol:
         "_deflate",
         "_fragments",
         "_head",
+        "_in_lane",
         "_left",
         "_mask",
         "_out",
@@ -118,6 +119,7 @@ class ServerProtocol:
         self._parts: list[Message] | None = None
         self._size = 0
         self._fragments = 0
+        self._in_lane = fast_lane
         self._out: list[bytes] | None = None
 
     def receive_data(self, data: bytes) -> list[Message]:
@@ -126,16 +128,14 @@ class ServerProtocol:
         What comes after a Close, in either direction, is not delivered (§5.5.1, §7.1.4).
         """
         messages: list[Message] = []
-        if not self.fast_lane:
-            self._receive_frames(data, messages)
-        elif self._head or self._left or self._pieces or self._parts is not None:
-            self._receive_mixed(self._head + data, 0, messages)
-        elif self.state is State.OPEN:
+        if self._in_lane:
             stopped = lane.take(data, 0, messages, self._mask, self.max_message_size)
             if stopped != len(data):
                 self._receive_mixed(data, stopped, messages)
+        elif self.fast_lane:
+            self._receive_mixed(self._head + data, 0, messages)
         else:
-            self._receive_mixed(data, 0, messages)
+            self._receive_frames(data, messages)
         return messages
 
     @property
@@ -163,6 +163,7 @@ class ServerProtocol:
                         data, position, messages, self._mask, self.max_message_size
                     )
                 position = self._begin_frame(data, position)
+        self._in_lane = self._lane_free and not (self._head or self._left or self._pieces)
 
     def _begin_frame(self, data: bytes, position: int) -> int:
         """Look at the head of a frame that is not whole or not plain: whose is it?"""
@@ -313,4 +314,5 @@ class ServerProtocol:
     def send_close(self, code: int, reason: str = "") -> bytes:
         """Return a Close frame (§5.5.1) and begin the closing handshake."""
         self.state = State.CLOSING
+        self._in_lane = False
         return bytes(self._wsproto().send(CloseConnection(code, reason)))

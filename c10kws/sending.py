@@ -36,6 +36,10 @@ logger = logging.getLogger("c10kws")
 MAX_CORK = 64
 #: A cork of so many bytes is written at once: to wait for more would save nothing.
 FULL_CORK = 16 * 1024
+#: From so many bytes on it is cheaper to hand the transport a list than to join it.
+LONG_CORK = 8 * 1024
+#: With a bound below this each byte is counted before it is written, which is slower.
+LEAST_PROMPT_QUEUE = 128 * 1024
 
 
 class Sender(asyncio.BufferedProtocol):
@@ -150,6 +154,7 @@ class Sender(asyncio.BufferedProtocol):
                 and self._drained is None
                 and not self._reading_paused
                 and self._protocol.plain
+                and self._settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
             )
 
     def _send(self, item: Item) -> None:
@@ -245,11 +250,16 @@ class Sender(asyncio.BufferedProtocol):
         cork = self._cork
         if not cork:
             return
-        data = cork[0] if len(cork) == 1 else b"".join(cork)
+        size, self._cork_size = self._cork_size, 0
+        if self._transport is None:
+            pass
+        elif len(cork) == 1:
+            self._transport.write(cork[0])
+        elif size < LONG_CORK:
+            self._transport.write(b"".join(cork))
+        else:
+            self._transport.writelines(cork)
         cork.clear()
-        self._cork_size = 0
-        if self._transport is not None:
-            self._transport.write(data)
 
     def _unsent(self) -> int:
         if self._transport is None:

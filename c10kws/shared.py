@@ -9,7 +9,9 @@ from weakref import WeakKeyDictionary
 from .keepalive import Keepalive
 
 #: Bytes taken from one socket before others get their turn: about 900 messages of 64 bytes.
-BUFFER_SIZE = 64 * 1024
+READ_SIZE = 64 * 1024
+#: The same from a client that sends long messages.
+WIDE_READ_SIZE = 256 * 1024
 
 _all: WeakKeyDictionary[asyncio.AbstractEventLoop, Shared] = WeakKeyDictionary()
 
@@ -17,13 +19,14 @@ _all: WeakKeyDictionary[asyncio.AbstractEventLoop, Shared] = WeakKeyDictionary()
 class Shared:
     """Made and used on the loop's thread."""
 
-    __slots__ = ("__weakref__", "_keepalives", "done", "loop", "thread", "view")
+    __slots__ = ("__weakref__", "_keepalives", "done", "loop", "thread", "view", "wide_view")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread = threading.get_ident()
         #: One buffer does for all: it is read empty in the call that filled it.
-        self.view = memoryview(bytearray(BUFFER_SIZE))
+        self.wide_view = memoryview(bytearray(WIDE_READ_SIZE))
+        self.view = self.wide_view[:READ_SIZE]
         #: What a write returns that needs no wait; to await it costs nothing.
         self.done: asyncio.Future[None] = loop.create_future()
         self.done.set_result(None)

@@ -38,7 +38,7 @@ def main() -> None:
             on_ready=lambda: print(ready, flush=True),
             **options,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         sys.exit(f"c10kws_tornado: {error}")
 
 
@@ -63,6 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--multiprocess", action="store_true", help="other processes serve this application too"
     )
+    parser.add_argument("--uvloop", action="store_true", help="run on uvloop, when installed")
     parser.add_argument("--certfile", help="speak TLS with this certificate (PEM)")
     parser.add_argument("--keyfile", help="its private key, if that is a file of its own")
     for field in fields(Limits):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .heap import keep_heap
 from .server import Server
 
 if TYPE_CHECKING:
@@ -65,17 +66,29 @@ def serve(
     *,
     sockets: Iterable[socket.socket] | None = None,
     on_ready: Callable[[], object] | None = None,
+    uvloop: bool = False,
     **options: Any,
 ) -> None:
     """Serve until INT, TERM or QUIT, then drain and return.
 
     ``sockets`` take the place of address and port; ``on_ready`` is called when the server
-    listens; ``options`` are those of :class:`Server`. A second signal ends the draining. Signals
-    are looked at only in the main thread. Raises OSError when the address is not to be had.
+    listens; ``uvloop`` takes the event loop of that package; ``options`` are those of
+    :class:`Server`. A second signal ends the draining. Signals are looked at only in the main
+    thread. Raises OSError when the address is not to be had, ImportError without uvloop.
     """
+    keep_heap()
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
-    asyncio.run(_serve(server, listening, on_ready))
+    with asyncio.Runner(loop_factory=_uvloop_factory() if uvloop else None) as runner:
+        runner.run(_serve(server, listening, on_ready))
+
+
+def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError as error:
+        raise ImportError("expected uvloop to be installed: pip install c10kws[uvloop]") from error
+    return uvloop.new_event_loop
 
 
 async def _serve(

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from typing import Any, cast
 
 HIGH_WATER = 64 * 1024
 READ_SIZE = 64 * 1024
+#: The kernel takes 1,024 pieces at a time; Windows has no such call.
+MAX_PIECES = 1024 if hasattr(socket.socket, "sendmsg") else 0
 
 
 class SocketTransport(asyncio.Transport):
@@ -163,13 +166,37 @@ class SocketTransport(asyncio.Transport):
                 return
             if sent == len(data):
                 return
-            self._buffer = bytearray(memoryview(data)[sent:])
+            data = memoryview(data)[sent:]
+        self._keep(data)
+
+    def _keep(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        """Let data wait for the kernel."""
+        if self._buffer is None:
+            self._buffer = bytearray(data)
             self._loop.add_writer(self._socket, self._send_more)
         else:
             self._buffer += data
         if len(self._buffer) > self._high and not self._writing_paused:
             self._writing_paused = True
             self._protocol.pause_writing()
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
+        """Send several pieces in one call, without joining them."""
+        pieces = list(list_of_data)
+        if self._closing or self._buffer is not None or len(pieces) > MAX_PIECES:
+            self.write(b"".join(pieces))
+            return
+        try:
+            sent = self._socket.sendmsg(pieces)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._lose(error)
+            return
+        for piece in pieces:
+            if sent < len(piece):
+                self._keep(memoryview(piece)[sent:])
+            sent = max(sent - len(piece), 0)
 
     def _send_more(self) -> None:
         assert self._buffer is not None

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.servers.basehttp import get_internal_wsgi_application
 
 import c10kws
+from c10kws import conf
 from c10kws_tornado import serve
 
 from ...refusals import Refusals
@@ -43,8 +44,11 @@ class Command(BaseCommand):
                 address,
                 port,
                 on_ready=lambda: self.announce(address, port),
+                uvloop=conf.current().uvloop,
                 **server_options(),
             )
+        except ImportError as error:
+            raise CommandError(f"C10KWS['UVLOOP'] is True: {error}") from error
         except OSError as error:
             raise CommandError(f"Cannot listen on {addrport}: {error}") from error
 

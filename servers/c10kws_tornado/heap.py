@@ -1,0 +1,29 @@
+"""The heap of a process that handles long messages, on glibc.
+
+glibc gives the free top of its heap back to the system as soon as it is larger than 128 KiB. A
+message of 64 KiB is copied several times, so each one would give pages back and fault them in
+again, which takes as long as all its copies (measured; ``docs/performance.rst``).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+
+#: The parameters of glibc's ``mallopt``.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+#: Free memory that the process may keep, and blocks that still come from its heap.
+KEEP = 8 * 1024 * 1024
+LARGEST = 1024 * 1024
+
+
+def keep_heap() -> bool:
+    """Let the process keep some free memory; return whether this system has such a setting."""
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(M_TRIM_THRESHOLD, KEEP) and mallopt(M_MMAP_THRESHOLD, LARGEST))
