@@ -28,7 +28,9 @@ NAME = "permessage-deflate"
 _EMPTY_BLOCK = b"\x00\x00\xff\xff"  # §7.2.1 takes it off, §7.2.2 puts it back
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 #: RFC 6455 §9.1: a token, with a value or without; a quoted value is a token too.
-_PARAMETER = re.compile(rf'({_TOKEN})(?:[ \t]*=[ \t]*(?:({_TOKEN})|"({_TOKEN})"))?')
+_PARAMETER = re.compile(rf'({_TOKEN})(?:[ \t]*=[ \t]*(?:({_TOKEN})|"((?:\\?{_TOKEN})+)"))?')
+#: A sender may end its stream in a message (§7.2.3.4); more often than this is an attack.
+MAX_FINAL_BLOCKS = 256
 
 Parameters = dict[str, str | None]
 
@@ -109,7 +111,7 @@ def negotiate(header: str, options: Compression) -> Agreement | None:
     Other extensions and offers with unknown or broken parameters are declined (§5.1, §7.1).
     Raises :exc:`HandshakeRefused` (400) when the header is not a list of extensions.
     """
-    for name, parameters in _parse_offers(header):
+    for name, parameters in list(_parse_offers(header)):
         if name == NAME and parameters is not None:
             agreement = _accept(parameters, options)
             if agreement is not None:
@@ -126,13 +128,17 @@ def _parse_offers(header: str) -> Iterator[tuple[str, Parameters | None]]:
         if not element.strip():  # RFC 9110 §5.6.1: empty elements of a list mean nothing
             continue
         matches = [_PARAMETER.fullmatch(each.strip(" \t")) for each in element.split(";")]
-        pairs = [(match[1].lower(), match[2] or match[3]) for match in matches if match]
+        pairs = [(match[1].lower(), _value(match)) for match in matches if match]
         if len(pairs) != len(matches) or pairs[0][1] is not None:
             raise HandshakeRefused(
                 400, f"Sec-WebSocket-Extensions must list extensions, not {element.strip()!r}."
             )
         parameters = dict(pairs[1:])
         yield pairs[0][0], parameters if len(parameters) == len(pairs) - 1 else None
+
+
+def _value(match: re.Match[str]) -> str | None:
+    return match[2] if match[3] is None else match[3].replace("\\", "")
 
 
 def _accept(offer: Parameters, options: Compression) -> Agreement | None:
@@ -192,6 +198,7 @@ class Deflate(Extension):
         self._inflating = False  # the message under way is compressed
         self._control = False  # the frame under way is a Ping, a Pong or a Close
         self._size = 0  # of what the message under way inflated to
+        self._final_blocks = 0  # in it
         self._deflater: Any = None
         self._deflating = False
 
@@ -223,7 +230,7 @@ class Deflate(Extension):
             return CloseReason.PROTOCOL_ERROR
         if not self._control and opcode is not Opcode.CONTINUATION:
             self._inflating = rsv.rsv1
-            self._size = 0
+            self._size = self._final_blocks = 0
         return RsvBits(True, False, False)
 
     def frame_inbound_payload_data(
@@ -245,7 +252,8 @@ class Deflate(Extension):
         self._inflating = False
         if self._agreement.client_no_context_takeover:
             self._inflater = None
-        return rest
+        # What was taken off ends an empty block: it can give nothing, unless a block was cut.
+        return CloseReason.INVALID_FRAME_PAYLOAD_DATA if rest else None
 
     def _inflate(self, data: bytes) -> bytes | CloseReason:
         parts = []
@@ -266,6 +274,9 @@ class Deflate(Extension):
             if self._inflater.eof:  # §7.2.3.4: a final block; what follows is a new stream
                 data = self._inflater.unused_data
                 self._inflater = None
+                self._final_blocks += 1
+                if self._final_blocks > MAX_FINAL_BLOCKS:
+                    return CloseReason.POLICY_VIOLATION
         return b"".join(parts)
 
     def frame_outbound(

@@ -47,7 +47,12 @@ MAX_FRAGMENTS = 65_536
 
 NO_STATUS = 1005
 ABNORMAL = 1006
-_REASONS = {1002: "protocol error", 1007: "text that is not UTF-8", 1009: "message too big"}
+_REASONS = {
+    1002: "protocol error",
+    1007: "data that is not valid",
+    1008: "too many final blocks",
+    1009: "message too big",
+}
 
 
 def check_close(code: int, reason: str) -> None:
@@ -172,12 +177,15 @@ class ServerProtocol:
             self._head = data[position:]
             return len(data)
         size, body = head
+        if size < 0:
+            self._fail(1002)
+            return len(data)
         first = data[position]
-        plain = first in (lane.TEXT, lane.BINARY) and 0 <= size <= self.max_message_size
+        plain = first in (lane.TEXT, lane.BINARY) and size <= self.max_message_size
         if plain and self._lane_free and body + size > len(data):
             self._pieces = lane.Pieces(first, data[body - 4 : body], size, self._mask)
             return body
-        self._left = body - position + max(size, 0)
+        self._left = body - position + size
         return position
 
     def _take_pieces(
@@ -294,7 +302,12 @@ class ServerProtocol:
 
     def send_message(self, message: Message) -> bytes:
         """Return one unfragmented text (str) or binary (bytes) frame (§5.6)."""
-        if self.fast_lane and (self._deflate is None or not self._deflate.wants(message)):
+        if self.plain or (
+            self.fast_lane
+            and self.state is State.OPEN
+            and self._deflate is not None
+            and not self._deflate.wants(message)
+        ):
             return lane.make_frame(message)
         return self.send_fragment(message, final=True)
 

@@ -148,7 +148,6 @@ class SwitchingProtocols(Answer):
         registry_of(contract.on_stop).add(websocket, task)
 
 
-
 def _without_thread_locals(context: contextvars.Context) -> contextvars.Context:
     """Return the context without asgiref's ``Local``s, a third of an idle connection's memory.
 

@@ -111,7 +111,7 @@ def test_reserved_close_codes_are_a_protocol_error(protocol: ServerProtocol, cod
 def test_broken_frames_fail_the_connection_with_our_words(
     protocol: ServerProtocol, data: bytes, code: int
 ) -> None:
-    reason = {1002: "protocol error", 1007: "text that is not UTF-8"}[code]
+    reason = {1002: "protocol error", 1007: "data that is not valid"}[code]
     assert receive(protocol, data) == [Closed(code, reason)]
     sent = protocol.data_to_send()
     assert sent == bytes([0x88, 2 + len(reason)]) + code.to_bytes(2, "big") + reason.encode()
