@@ -42,9 +42,11 @@ class Report:
 
     def ended(self, websocket: WebSocket) -> None:
         """Tell of the end of the connection."""
-        if self._request is not None:
+        session = getattr(self._request, "session", None)
+        if session is not None and session.modified:
             self._threads.report(warn_unsaved_session, self._request)
-        self._threads.report(log_end, websocket, self._address, self.path, time.monotonic())
+        if access_logger.isEnabledFor(logging.INFO):
+            self._threads.report(log_end, websocket, self._address, self.path, time.monotonic())
 
 
 def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None:

@@ -15,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import threading
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import IO, TYPE_CHECKING, Any
 
 from .accesslog import AccessLog, Line
@@ -211,14 +211,14 @@ class Exchange:
             self._start.status, self._start.headers, upgrade=self._environ["HTTP_UPGRADE"]
         )
         self._line.status = head.code
-        switched = asyncio.run_coroutine_threadsafe(
-            self._stream.switch(self._connection, head, self._container.limits),
-            self._container.loop,
+        timeout = self._container.limits.flush_timeout
+        switched = threading.Lock()
+        switched.acquire()
+        self._container.loop.call_soon_threadsafe(
+            self._stream.switch, self._connection, head, timeout, switched.release
         )
-        try:
-            switched.result(self._container.limits.flush_timeout + 1)
-        except (FutureTimeoutError, OSError):
-            switched.cancel()
+        switched.acquire(timeout=timeout + 1)
+        if not self._stream.upgraded:
             logger.info("%s: the client left before its 101", self._line.request_line)
 
     def _fail(self, error: BaseException) -> None:

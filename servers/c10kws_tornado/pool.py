@@ -28,13 +28,25 @@ class PoolFull(Exception):
 class _Job:
     __slots__ = ("args", "fn", "future", "kwargs")
 
-    def __init__(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        self.future: Future[Any] = Future()
+    def __init__(
+        self, fn: Callable[..., Any], args: Any, kwargs: Any, future: Future[Any] | None
+    ) -> None:
+        self.future = future
         self.fn = fn
         self.args = args
         self.kwargs = kwargs
 
+    def cancel(self) -> None:
+        if self.future is not None:
+            self.future.cancel()
+
     def run(self) -> None:
+        if self.future is None:
+            try:
+                self.fn(*self.args, **self.kwargs)
+            except BaseException:  # nobody else hears of it
+                logger.exception("a job failed: %r", self.fn)
+            return
         if not self.future.set_running_or_notify_cancel():
             return
         try:
@@ -83,7 +95,15 @@ class Pool(Executor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` when its turn comes; raises :exc:`PoolFull` instead of waiting for room."""
-        job = _Job(fn, args, kwargs)
+        future: Future[T] = Future()
+        self._add(_Job(fn, args, kwargs, future))
+        return future
+
+    def post(self, fn: Callable[..., object], /, *args: Any) -> None:
+        """Run ``fn`` as ``submit`` does, when nobody waits for its result; that saves a future."""
+        self._add(_Job(fn, args, {}, None))
+
+    def _add(self, job: _Job) -> None:
         with self._changed:
             if len(self._jobs) >= self.queue_size or self._closed:
                 self.refused += 1
@@ -91,15 +111,14 @@ class Pool(Executor):
                 raise PoolFull(f"the pool {self.name!r} {state}")
             self._jobs.append(job)
             self._wake()
-        return job.future
 
     def urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""
-        job = _Job(fn, args, kwargs)
+        future: Future[T] = Future()
         with self._changed:
-            self._urgent.append(job)
+            self._urgent.append(_Job(fn, args, kwargs, future))
             self._wake()
-        return job.future
+        return future
 
     def sibling(
         self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
@@ -118,7 +137,7 @@ class Pool(Executor):
             self._closed = True
             if cancel_futures:
                 while self._jobs:
-                    self._jobs.popleft().future.cancel()
+                    self._jobs.popleft().cancel()
             self._changed.notify_all()
         for sibling in self._siblings:
             sibling.shutdown(cancel_futures=cancel_futures)

@@ -160,7 +160,7 @@ class Request(HTTPMessageDelegate):
         )
         self._connection.set_close_callback(self._exchange.leave)
         try:
-            self._container.pool.submit(self._exchange.run)
+            self._container.pool.post(self._exchange.run)
         except PoolFull:
             self._body = body
             self._discard_body()

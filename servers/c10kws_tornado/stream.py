@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, cast
 from tornado.iostream import IOStream, StreamClosedError
 
 from .feeding import feed
-from .limits import Limits
 from .tls import TLSTransport
 from .transport import SocketTransport
 
@@ -50,22 +49,39 @@ class RawStream:
         self._pending: asyncio.Future[bytes] | None = None
         self._connecting: asyncio.Task[object] | None = None
 
-    async def switch(self, connection: HTTP1Connection, head: Head, limits: Limits) -> None:
-        """Send the head of the 101, wait until it has left, and take the stream from Tornado.
+    def switch(
+        self, connection: HTTP1Connection, head: Head, timeout: float, done: Callable[[], object]
+    ) -> None:
+        """Send the head of the 101 and take the stream from Tornado when it has left; on the loop.
 
-        Raises OSError when the client has gone, TimeoutError when it takes nothing.
+        ``done`` is called then, or when the client has gone or took nothing for ``timeout``
+        seconds: ``upgraded`` says which.
         """
         flushed = connection.write_headers(head.start_line, head.headers)
+        # Mostly it has left by now; a turn of the loop would let Tornado read what follows.
+        if flushed.done():
+            self._flushed(connection, flushed)
+            done()
+            return
+
+        def end() -> None:
+            timer.cancel()
+            if flushed.done():
+                self._flushed(connection, flushed)
+            else:
+                connection.close()
+            done()
+
+        timer = asyncio.get_running_loop().call_later(timeout, end)
+        flushed.add_done_callback(lambda _: None if timer.cancelled() else end())
+
+    def _flushed(self, connection: HTTP1Connection, flushed: asyncio.Future[None]) -> None:
+        if flushed.exception() is not None or connection.stream.closed():
+            return
         try:
-            # Mostly it has left by now; a turn of the loop would let Tornado read what follows.
-            if not flushed.done():
-                await asyncio.wait_for(flushed, limits.flush_timeout)
-        except (TimeoutError, asyncio.CancelledError):
-            connection.close()
-            raise
-        if connection.stream.closed():
-            raise StreamClosedError
-        self._take(connection.detach())
+            self._take(connection.detach())
+        except OSError:
+            return  # the client has left
         self.upgraded = True
 
     def _take(self, stream: IOStream) -> None:

@@ -25,6 +25,7 @@ class SocketTransport(asyncio.Transport):
     __slots__ = (
         "_buffer",
         "_closing",
+        "_fd",
         "_high",
         "_loop",
         "_low",
@@ -43,6 +44,7 @@ class SocketTransport(asyncio.Transport):
         # Not super().__init__(): its dictionary of extra information is not needed here.
         self._loop = loop
         self._socket = connection
+        self._fd = connection.fileno()
         self._protocol = protocol
         self._buffer: bytearray | None = None
         self._closing = False
@@ -86,7 +88,7 @@ class SocketTransport(asyncio.Transport):
     def _watch_reads(self) -> None:
         buffered = isinstance(self._protocol, asyncio.BufferedProtocol)
         callback = self._read_into_buffer if buffered else self._read
-        self._loop.add_reader(self._socket, callback)
+        self._loop.add_reader(self._fd, callback)
 
     def _read_into_buffer(self) -> None:
         protocol = cast(asyncio.BufferedProtocol, self._protocol)
@@ -123,7 +125,7 @@ class SocketTransport(asyncio.Transport):
 
     def _end_of_file(self) -> None:
         keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._fd)
         if not keep_open:
             self.close()
 
@@ -142,7 +144,7 @@ class SocketTransport(asyncio.Transport):
         """Deliver nothing until ``resume_reading``."""
         if self._reading and not self._closing:
             self._reading = False
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._fd)
 
     def resume_reading(self) -> None:
         """Deliver again."""
@@ -173,7 +175,7 @@ class SocketTransport(asyncio.Transport):
         """Let data wait for the kernel."""
         if self._buffer is None:
             self._buffer = bytearray(data)
-            self._loop.add_writer(self._socket, self._send_more)
+            self._loop.add_writer(self._fd, self._send_more)
         else:
             self._buffer += data
         if len(self._buffer) > self._high and not self._writing_paused:
@@ -211,7 +213,7 @@ class SocketTransport(asyncio.Transport):
         size = len(self._buffer)
         if not size:
             self._buffer = None
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._fd)
         if self._writing_paused and size <= self._low and not self._closing:
             self._writing_paused = False
             self._protocol.resume_writing()
@@ -247,7 +249,7 @@ class SocketTransport(asyncio.Transport):
         if self._closing:
             return
         self._closing = True
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._fd)
         if self._buffer is None:
             self._loop.call_soon(self._finish, None)
 
@@ -259,8 +261,8 @@ class SocketTransport(asyncio.Transport):
         if self._closing and self._buffer is None:
             return  # _finish comes
         self._closing = True
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
         self._buffer = None
         self._loop.call_soon(self._finish, error)
 
