@@ -48,6 +48,7 @@ sockets = [
     path("unauthorized/", views.unauthorized),
     path("to-https/", views.to_https),
     path("elsewhere/", views.elsewhere),
+    path("frames/", include("tests.project.frames_views")),
 ]
 urlpatterns = [
     path("page/", views.page, name="page"),

@@ -1,0 +1,61 @@
+"""Views whose handler a test brings along, each with other options of ``@websocket``."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from c10kws import WebSocket, websocket
+
+Script = Callable[[WebSocket], Awaitable[None]]
+
+#: The connections of the script under way, in the order in which they came.
+connections: list[WebSocket] = []
+_scripts: list[Script] = []
+
+
+def play(script: Script) -> None:
+    """Let ``script`` be the handler of all that connect from now on."""
+    _scripts[:] = [script]
+    connections.clear()
+
+
+async def scripted(ws: WebSocket) -> None:
+    connections.append(ws)
+    await _scripts[0](ws)
+
+
+_requests: list[weakref.ref[HttpRequest]] = []
+
+
+def requests_alive() -> int:
+    """Return how many requests that ``observed`` saw are still in memory."""
+    gc.collect()
+    return sum(request() is not None for request in _requests)
+
+
+def observed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def observing(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        _requests[:] = [weakref.ref(request)]
+        return view(request, **kwargs)
+
+    return observing
+
+
+urlpatterns = [
+    path("plain/", websocket(scripted)),
+    path("compressed/", websocket(compression=True)(scripted)),
+    path("uncompressed/", websocket(compression=False)(scripted)),
+    path("narrow/", websocket(compression={"server_max_window_bits": 10})(scripted)),
+    path("short/", websocket(max_message_size=1000)(scripted)),
+    path("short-compressed/", websocket(max_message_size=1000, compression=True)(scripted)),
+    path("long/", websocket(max_message_size=3_000_000)(scripted)),
+    path("kept/", observed(websocket(scripted))),
+    path("let-go/", observed(websocket(keep_request=False)(scripted))),
+    path("let-go-nobody/", observed(websocket(keep_request=False, user=False)(scripted))),
+]
