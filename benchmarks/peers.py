@@ -60,7 +60,13 @@ PEERS = (
     Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BESIDE}),
     raw("tornado", "the same on uvloop", "--uvloop"),
     Peer("c10kws", "c10kws, runtornado", C10KWS, ALL),
-    Peer("c10kws-uvloop", "the same on uvloop", C10KWS, ALL, {"BENCHMARKS_C10KWS": '{"UVLOOP": true}'}),
+    Peer(
+        "c10kws-uvloop",
+        "the same on uvloop",
+        C10KWS,
+        ALL,
+        {"BENCHMARKS_C10KWS": '{"UVLOOP": true}'},
+    ),
     Peer(
         "c10kws-wsproto",
         "c10kws, FAST_LANE False",

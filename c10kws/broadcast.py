@@ -44,12 +44,13 @@ def _from_thread(
 ) -> Future[int]:
     """Put the item into every outbox now, so that the order of the calls holds; count later."""
     result: Future[int] = Future()
-    for connection in connections:
-        connection.put(item)
+    taken = sum([connection.put(item) for connection in connections])
 
     def flush() -> None:
-        waiting = sum([connection.flush_outbox() for connection in connections])
-        result.set_result(item.taken + waiting)
+        for connection in connections:
+            connection.flush_outbox()
+        if result.set_running_or_notify_cancel():
+            result.set_result(taken - item.failed)
 
     try:
         loop.call_soon_threadsafe(flush)

@@ -15,7 +15,7 @@ from .driver import Driver
 from .hijack import Stream
 from .lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, Mask, make_head, mask_slowly
 from .message import Message, as_message, check_opcode
-from .outbox import Close, Parts, Ping
+from .outbox import Close, Parts, Ping, TooManyPings
 from .protocol import ServerProtocol, check_close
 from .sending import FULL_CORK, MAX_CORK
 
@@ -69,7 +69,7 @@ class WebSocket(Driver):
         is reading. A cancelled read loses no message.
         """
         while not self._inbox:
-            if self.close_code is not None:
+            if self.close_code is not None and not self._protocol.held:
                 raise self.connection_closed()
             await self._next()
         return self._inbox.pop() if self._prompt else self._take()
@@ -82,7 +82,7 @@ class WebSocket(Driver):
 
     async def __anext__(self) -> Message:
         while not self._inbox:
-            if self.close_code is not None:
+            if self.close_code is not None and not self._protocol.held:
                 self.connection_closed()
                 raise StopAsyncIteration
             await self._next()
@@ -120,16 +120,20 @@ class WebSocket(Driver):
                 if size < 126:
                     cork.append(heads[size] + payload)
                     return self._shared.done
-                cork.append(make_head(first, size))
-                cork.append(payload)
-                self._cork_size += size
-                if self._cork_size >= FULL_CORK:
-                    self._flush()
-                self._writes += 1
-                return self._shared.done if self._writes < MAX_CORK else self._drained_soon()
+                return self._cork_long(make_head(first, size), payload)
         return self._write(data, opcode)
 
     send = write_message
+
+    def _cork_long(self, head: bytes, payload: bytes) -> Awaitable[None]:
+        """Put the two side by side, since joining them would copy the payload."""
+        self._cork += head, payload
+        self._cork_size += len(payload)
+        if self._cork_size >= FULL_CORK:
+            self._flush()
+        self._writes += 1
+        keeps_up = self._prompt and self._writes < MAX_CORK
+        return self._shared.done if keeps_up else self._written()
 
     def _write(self, data: Any, opcode: int | None) -> Awaitable[None]:
         if isinstance(data, AsyncIterable):
@@ -142,20 +146,20 @@ class WebSocket(Driver):
         keeps_up = self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK
         if keeps_up and get_ident() == self._shared.thread:
             return self._shared.done
-        return self._drained_soon()
+        return self._written()
 
-    def _drained_soon(self) -> Awaitable[None]:
-        return _Awaitable(self, self.drain)
+    def _written(self) -> Awaitable[None]:
+        return _Awaitable(self, self.written)
 
     def ping(self) -> Awaitable[float]:
         """Send a Ping now (RFC 6455 §5.5.2), from any thread.
 
         The result may be ignored; awaited it is the seconds until the Pong, and raises
         :exc:`ConnectionClosed` when the connection ends before. Raises RuntimeError when 64 Pings
-        wait for their Pong.
+        wait for their Pong, or to be sent.
         """
         if self._pings is not None and self._pings.full:
-            raise RuntimeError("expected a Pong by now: the client has not answered the last Pings")
+            raise TooManyPings
         ping = Ping(asyncio.Future(loop=self._shared.loop))
         self._post(ping)
         return _Awaitable(self, lambda: _result(ping.answered))

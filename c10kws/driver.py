@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import cast
 
 from .conf import Settings
@@ -75,18 +76,20 @@ class Driver(Sender):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what the socket gave, let the handler answer, and write its answers at once."""
-        protocol = self._protocol
-        messages = protocol.receive_data(self._shared.wide_view[:nbytes].tobytes())
+        messages = self._protocol.receive_data(self._shared.wide_view[:nbytes].tobytes())
         self._heard = True
         if nbytes >= LONG_READ:
             self._wide = len(messages) < FEW
+        self._receive(messages)
+
+    def _receive(self, messages: list[Message]) -> None:
         if messages:
             self.received += len(messages)
             messages.reverse()
             self._inbox = messages + self._inbox if self._inbox else messages
         self._inline = True
         try:
-            if protocol.news:
+            if self._protocol.news:
                 self._handle_news()
             if messages:
                 self._waiter.wake()
@@ -105,27 +108,49 @@ class Driver(Sender):
         if self._pings is not None:
             for payload in pongs or ():
                 self._pings.answer(payload, time.monotonic())
-        if answers := protocol.data_to_send():
-            self._push(answers)
+        answers = protocol.data_to_send()
         if protocol.closed is None:
+            if answers and self._unsent() > self._settings.max_queue_bytes:
+                self._drop_slow_client()  # it sends Pings and reads nothing
+            elif answers:
+                self._push(answers)
             return
+        if answers:
+            self._push(answers)
         self.end(protocol.closed.code, protocol.closed.reason)
         self._start_timer()
         self._flush()
-        if protocol.state is State.CLOSED and self._transport is not None:
-            self._transport.close()  # RFC 6455 §7.1.1: the server closes TCP first
+        self._end_tcp()
 
-    def _next(self) -> Waiter:
+    def _end_tcp(self) -> None:
+        """RFC 6455 §7.1.1: the server closes TCP first, when the peer has the last Close.
+
+        After a failure more may be on its way, and closing now would reset the connection before
+        the peer has read why: our half is closed, and the peer's end or a timer ends the rest.
+        """
+        if self._transport is None:
+            return
+        if self._protocol.state is State.CLOSED:
+            self._transport.close()
+        elif self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _next(self) -> Awaitable[None]:
         """Return what a reader awaits when the inbox is empty."""
         if self._waiter.busy:
             raise RuntimeError("expected one read_message() at a time; another task is waiting")
         self._writes = 0
+        if self._protocol.held:
+            self._receive(self._protocol.receive_data(b""))
+            return self._shared.done
+        if self._reading_paused:
+            self._resume_reading()
         return self._waiter
 
     def _take(self) -> Message:
         """Take the oldest message, and care for what is unusual."""
         message = self._inbox.pop()
-        if self._reading_paused and not self._inbox:
+        if self._reading_paused and not self._inbox and not self._protocol.held:
             self._resume_reading()
         if self.closed:
             self._watch(self._task)
@@ -134,7 +159,8 @@ class Driver(Sender):
     def _hold_back(self) -> None:
         """Stop reading while the handler has more to read than it should."""
         full = (
-            len(self._inbox) > MAX_INBOX
+            self._protocol.held
+            or len(self._inbox) > MAX_INBOX
             or sum(map(len, self._inbox)) > self._settings.max_queue_bytes
         )
         if full and not self._reading_paused and self._transport is not None and not self.closed:
@@ -165,14 +191,15 @@ class Driver(Sender):
             self._unanswered = -1
         elif self._unanswered >= 0 and not self._reading_paused and unsent >= before:
             self._unanswered += 1
-            if self._unanswered >= dead_after:
+            if dead_after and self._unanswered >= dead_after:
                 self.send_close(1011, "ping timeout")
                 return
         self._since_ping += 1
-        if self._since_ping >= ping_after and not (self._pings and self._pings.full):
+        if self._since_ping >= ping_after:
             self._since_ping = 0
             self._unanswered = max(self._unanswered, 0)
-            self._send_ping()
+            if not (self._pings and self._pings.full):
+                self._send_ping()
 
     # The end
 
@@ -220,8 +247,8 @@ class Driver(Sender):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first call: what waits is sent."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        if self._settings.ping_interval and self._settings.ping_timeout:
-            self._keepalive().add(self)
+        if self._settings.ping_interval:
+            self._keepalive(self._settings.ping_interval).add(self)
         self.resume_writing()
         self.flush_outbox()
 
@@ -237,14 +264,12 @@ class Driver(Sender):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._settings.ping_interval and self._settings.ping_timeout:
-            self._keepalive().remove(self)
+        if self._settings.ping_interval:
+            self._keepalive(self._settings.ping_interval).remove(self)
         self._cork.clear()
         self.flush_outbox()
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(None)
 
-    def _keepalive(self) -> Keepalive:
-        settings = self._settings
-        assert settings.ping_interval and settings.ping_timeout
-        return self._shared.keepalive(settings.ping_interval, settings.ping_timeout)
+    def _keepalive(self, interval: float) -> Keepalive:
+        return self._shared.keepalive(interval, self._settings.ping_timeout)

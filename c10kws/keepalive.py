@@ -21,17 +21,19 @@ class Visited(Protocol):
     def keep_alive(self, ping_after: int, dead_after: int) -> None:
         """Ping when this is the ``ping_after``-th visit since the last Ping.
 
-        Give the peer up when ``dead_after`` visits found a Ping unanswered.
+        Give the peer up when ``dead_after`` visits, if not 0, found a Ping unanswered.
         """
 
 
 class Keepalive:
     """The visits of all connections of a loop that have the same interval and timeout."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, interval: float, timeout: float) -> None:
-        step = min(interval, timeout) / VISITS
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, interval: float, timeout: float | None
+    ) -> None:
+        step = min(interval, timeout or interval) / VISITS
         self._ping_after = max(round(interval / step), 1)
-        self._dead_after = max(math.ceil(timeout / step), 1)
+        self._dead_after = max(math.ceil(timeout / step), 1) if timeout else 0
         self._tick_time = step / SLOTS
         self._loop = loop
         self._slots: list[set[Visited]] = [set() for _ in range(SLOTS)]

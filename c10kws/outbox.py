@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from .message import Message
 
+#: More Pings cannot wait: a peer that answers none must not fill the memory.
+MAX_PINGS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Close:
@@ -42,11 +45,14 @@ class Parts:
 
 @dataclass(slots=True, eq=False)
 class Broadcast:
-    """A message for many connections, framed once; ``taken`` counts those that took it."""
+    """A message for many connections, framed once.
+
+    ``failed`` counts those that took it into their outbox and could not send it.
+    """
 
     message: Message
     frame: bytes
-    taken: int = 0
+    failed: int = 0
 
 
 Item = Message | Close | Overflow | Ping | Parts | Broadcast
@@ -62,31 +68,48 @@ def weigh(item: Item) -> int:
     return len(item) if isinstance(item, (str, bytes)) else 0
 
 
-class Outbox:
-    """A queue bounded in bytes: what does not fit is replaced by the news of it."""
+class TooManyPings(RuntimeError):
+    """So many Pings wait for their Pong, or to be sent, that another is not taken."""
 
-    __slots__ = ("_items", "_limit", "_size")
+    def __str__(self) -> str:
+        return f"expected a Pong by now: {MAX_PINGS} Pings are unanswered"
+
+
+class Outbox:
+    """A queue bounded in bytes."""
+
+    __slots__ = ("_items", "_limit", "_pings", "_size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._items: deque[Item] = deque()
         self._size = 0
+        self._pings = 0
 
     def __bool__(self) -> bool:
         return bool(self._items)
 
-    def put(self, item: Item) -> None:
-        """Add an item, holding the ``lock``. One message always fits an empty outbox."""
+    def put(self, item: Item) -> bool:
+        """Add an item, holding the ``lock``; return False when there is no room for it.
+
+        One message always fits an empty outbox. Raises :exc:`TooManyPings`.
+        """
         weight = weigh(item)
         if weight and self._size > self._limit:
-            item, weight = Overflow(), 0
+            return False
+        if isinstance(item, Ping):
+            if self._pings >= MAX_PINGS:
+                raise TooManyPings
+            self._pings += 1
         self._size += weight
         if not (isinstance(item, Overflow) and self._items and self._items[-1] == item):
             self._items.append(item)
+        return True
 
     def get(self) -> Item:
         """Take the oldest item."""
         with lock:
             item = self._items.popleft()
             self._size -= weigh(item)
+            self._pings -= isinstance(item, Ping)
             return item

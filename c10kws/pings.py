@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-#: More cannot wait: a peer that answers none must not fill the memory.
-MAX_PINGS = 64
+from .outbox import MAX_PINGS
 
 
 class Pings:

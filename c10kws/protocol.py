@@ -91,9 +91,11 @@ class ServerProtocol:
         "_out",
         "_parts",
         "_pieces",
+        "_produced",
         "_size",
         "closed",
         "fast_lane",
+        "held",
         "max_message_size",
         "news",
         "pongs",
@@ -111,6 +113,7 @@ class ServerProtocol:
         self.max_message_size = max_message_size
         self.fast_lane = fast_lane
         self.state = State.OPEN
+        self.held = False  # data waits until receive_data is called again
         self.news = False  # there is something beside messages; whoever looks takes it back
         self.closed: Closed | None = None
         self.pongs: list[bytes] | None = None
@@ -124,15 +127,19 @@ class ServerProtocol:
         self._parts: list[Message] | None = None
         self._size = 0
         self._fragments = 0
+        self._produced = 0  # bytes of messages in the call under way
         self._in_lane = fast_lane
         self._out: list[bytes] | None = None
 
     def receive_data(self, data: bytes) -> list[Message]:
         """Return the messages that ``data`` completes.
 
-        What comes after a Close, in either direction, is not delivered (§5.5.1, §7.1.4).
+        Compressed messages are not inflated beyond the size of one: then data is ``held``, and
+        the next call goes on with it. What comes after a Close, in either direction, is not
+        delivered (§5.5.1, §7.1.4).
         """
         messages: list[Message] = []
+        self.held = False
         if self._in_lane:
             stopped = lane.take(data, 0, messages, self._mask, self.max_message_size)
             if stopped != len(data):
@@ -140,6 +147,7 @@ class ServerProtocol:
         elif self.fast_lane:
             self._receive_mixed(self._head + data, 0, messages)
         else:
+            self._produced = 0
             self._receive_frames(data, messages)
         return messages
 
@@ -154,7 +162,11 @@ class ServerProtocol:
     def _receive_mixed(self, data: bytes, position: int, messages: list[Message]) -> None:
         """Give each frame to the lane or to wsproto; a frame may come in many pieces."""
         self._head = b""
+        self._produced = 0
         while position < len(data) and not self._done:
+            if self.held:
+                self._head = data[position:]
+                break
             if self._pieces is not None:
                 position = self._take_pieces(self._pieces, data, position, messages)
             elif self._left:
@@ -214,7 +226,8 @@ class ServerProtocol:
         if self._done:
             return
         connection = self._wsproto()
-        connection.receive_data(data)
+        if data:
+            connection.receive_data(data)
         for event in connection.events():
             match event:
                 case TextMessage() | BytesMessage():
@@ -228,6 +241,9 @@ class ServerProtocol:
                 case CloseConnection():
                     self._handle_close(event)
             if self._done:
+                return
+            if self._produced > self.max_message_size:
+                self.held = True
                 return
 
     def _handle_data(self, event: TextMessage | BytesMessage, messages: list[Message]) -> None:
@@ -251,6 +267,8 @@ class ServerProtocol:
             parts, self._parts, self._size, self._fragments = self._parts, None, 0, 0
             empty = "" if isinstance(part, str) else b""
             messages.append(empty.join(parts))  # type: ignore[arg-type]
+            if self._deflate is not None:
+                self._produced += len(messages[-1])
 
     def _handle_ping(self, event: Ping) -> None:
         """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""

@@ -37,7 +37,7 @@ class Report:
 
     def failed(self, error: BaseException) -> None:
         """Tell of an exception of the handler."""
-        path = self.path if self._request is None else self._request.path
+        path = self.path.partition("?")[0]
         self._threads.report(log_error, path, self._request, error)
 
     def ended(self, websocket: WebSocket) -> None:

@@ -117,13 +117,27 @@ class Sender(asyncio.BufferedProtocol):
         elif not self._shared.loop.is_closed():
             self._shared.loop.call_soon_threadsafe(self.flush_outbox)
 
-    def put(self, item: Item) -> None:
-        """Let an item wait in the outbox, from any thread; ``flush_outbox`` must follow."""
+    def put(self, item: Item) -> bool:
+        """Let an item wait in the outbox, from any thread; ``flush_outbox`` must follow.
+
+        Return whether it found room. A broadcast that finds none is left out where SLOW_CLIENT
+        says so; anything else becomes the news that the client is too slow.
+        """
         with outbox.lock:
             if self._outbox is None:
                 self._outbox = Outbox(self._settings.max_queue_bytes)
-            self._outbox.put(item)
+            taken = self._outbox.put(item)
+            if not taken and isinstance(item, Broadcast) and self._drops_broadcasts:
+                self.dropped += 1
+                return False
+            if not taken:
+                self._outbox.put(Overflow())
             self._prompt = False
+            return taken
+
+    @property
+    def _drops_broadcasts(self) -> bool:
+        return self._settings.slow_client == "drop"
 
     @property
     def _may_send(self) -> bool:
@@ -132,17 +146,13 @@ class Sender(asyncio.BufferedProtocol):
             self._transport is not None and not self._outbox and self._streaming is None
         )
 
-    def flush_outbox(self) -> bool:
-        """Send what waits, unless a stream has begun or the transport is still to come.
-
-        Return whether something is left.
-        """
-        while self._outbox and self._streaming is None:
+    def flush_outbox(self) -> None:
+        """Send what waits, unless a stream has begun or the transport is still to come."""
+        while self._outbox and (self._streaming is None or self.closed):
             if self._transport is None and not self._ended:
-                return True  # connection_made comes in one of the loop's next turns
+                return  # connection_made comes in one of the loop's next turns
             self._send(self._outbox.get())
         self._set_prompt()
-        return bool(self._outbox)
 
     def _set_prompt(self) -> None:
         with outbox.lock:
@@ -162,7 +172,7 @@ class Sender(asyncio.BufferedProtocol):
             case str() | bytes():
                 self._send_message(item)
             case Broadcast():
-                item.taken += self._send_broadcast(item)
+                item.failed += not self._send_broadcast(item)
             case Ping():
                 self._send_ping(item.answered)
             case Close():
@@ -188,17 +198,16 @@ class Sender(asyncio.BufferedProtocol):
             self.sent += 1
             self._transport.write(item.frame)
             return True
-        if self._may_send:
+        if self._may_send or self.closed:
             return self._send_broadcast(item)
-        self.put(item)
-        return True
+        return self.put(item)
 
     def _send_broadcast(self, item: Broadcast) -> bool:
         if self.closed:
             self.dropped += 1
             return False
         if self._unsent() > self._settings.max_queue_bytes:
-            if self._settings.slow_client == "drop":
+            if self._drops_broadcasts:
                 self.dropped += 1
             else:
                 self._drop_slow_client()
@@ -216,15 +225,19 @@ class Sender(asyncio.BufferedProtocol):
             return
         self._prompt = False
         self._streaming = self._shared.loop.create_task(send_parts(self, item))
-        self._streaming.add_done_callback(self._end_stream)
+        self._streaming.add_done_callback(lambda _: self._end_stream(item))
 
-    def _end_stream(self, task: asyncio.Task[None]) -> None:
+    def _end_stream(self, item: Parts) -> None:
+        if not item.sent.done():  # it was cancelled before its first step
+            item.sent.set_exception(self.connection_closed())
+            item.sent.exception()
         self._streaming = None
         self.flush_outbox()
 
     def send_fragment(self, part: Message, *, final: bool) -> None:
         """Send a frame of the message under way; for :mod:`~c10kws.streaming`."""
         self.sent += final
+        self._writes += 1
         self._push(self._protocol.send_fragment(part, final=final))
 
     def _send_ping(self, answered: asyncio.Future[float] | None = None) -> None:
@@ -242,7 +255,8 @@ class Sender(asyncio.BufferedProtocol):
             self._shared.loop.call_soon(self._flush)
         self._cork.append(frame)
         self._cork_size += len(frame)
-        if self._cork_size >= FULL_CORK or len(self._cork) >= MAX_CORK:
+        full = min(FULL_CORK, self._settings.max_queue_bytes)
+        if self._cork_size >= full or len(self._cork) >= MAX_CORK:
             self._flush()
 
     def _flush(self) -> None:
@@ -299,6 +313,12 @@ class Sender(asyncio.BufferedProtocol):
         return ConnectionClosed(
             self.close_code or ABNORMAL, self.close_reason or "", cast("WebSocket", self)
         )
+
+    async def written(self) -> None:
+        """Wait until what was asked for is sent, or at least not much of it is left."""
+        while self._outbox and self._streaming is not None and not self.closed:
+            await asyncio.wait([self._streaming])
+        await self.drain()
 
     async def drain(self) -> None:
         """Wait while the client is behind; let others have their turn."""

@@ -30,9 +30,9 @@ class Shared:
         #: What a write returns that needs no wait; to await it costs nothing.
         self.done: asyncio.Future[None] = loop.create_future()
         self.done.set_result(None)
-        self._keepalives: dict[tuple[float, float], Keepalive] = {}
+        self._keepalives: dict[tuple[float, float | None], Keepalive] = {}
 
-    def keepalive(self, interval: float, timeout: float) -> Keepalive:
+    def keepalive(self, interval: float, timeout: float | None) -> Keepalive:
         """Return the timer of all connections that ping at this interval."""
         keepalive = self._keepalives.get((interval, timeout))
         if keepalive is None:

@@ -52,19 +52,19 @@ async def _typed(parts: AsyncIterable[str | bytes], opcode: int | None) -> Async
 
     A character may be split over two parts of bytes that are sent as text.
     """
-    kind: type | None = None
+    is_text: bool | None = None
     decoder = codecs.getincrementaldecoder("utf-8")()
     async for part in parts:
-        if opcode == Opcode.TEXT and not isinstance(part, str):
-            yield decoder.decode(part)
-            continue
-        message = as_message(part, opcode)
-        if kind is not None and type(message) is not kind:
+        if is_text is None:
+            is_text = isinstance(part, str)
+        if isinstance(part, str) is not is_text:
             raise TypeError(
                 f"expected the parts of one message to be all str or all bytes, not {part!r}"
             )
-        kind = type(message)
-        yield message
+        if opcode == Opcode.TEXT and isinstance(part, (bytes, bytearray, memoryview)):
+            yield decoder.decode(part)
+        else:
+            yield as_message(part, opcode)
     decoder.decode(b"", True)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 HIGH_WATER = 64 * 1024
@@ -25,6 +26,7 @@ class SocketTransport(asyncio.Transport):
     __slots__ = (
         "_buffer",
         "_closing",
+        "_ends",
         "_fd",
         "_high",
         "_loop",
@@ -48,6 +50,7 @@ class SocketTransport(asyncio.Transport):
         self._protocol = protocol
         self._buffer: bytearray | None = None
         self._closing = False
+        self._ends = False  # write_eof was called
         self._reading = False
         self._writing_paused = False
         self._high, self._low = HIGH_WATER, HIGH_WATER // 4
@@ -156,7 +159,7 @@ class SocketTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send as much as the kernel takes now and keep the rest."""
-        if self._closing:
+        if self._closing or self._ends:
             return
         if self._buffer is None:
             try:
@@ -185,7 +188,7 @@ class SocketTransport(asyncio.Transport):
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         """Send several pieces in one call, without joining them."""
         pieces = list(list_of_data)
-        if self._closing or self._buffer is not None or len(pieces) > MAX_PIECES:
+        if self._closing or self._ends or self._buffer is not None or len(pieces) > MAX_PIECES:
             self.write(b"".join(pieces))
             return
         try:
@@ -219,6 +222,8 @@ class SocketTransport(asyncio.Transport):
             self._protocol.resume_writing()
         if self._closing and self._buffer is None:
             self._loop.call_soon(self._finish, None)
+        elif self._ends and self._buffer is None:
+            self._shut_down()
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes wait for the kernel."""
@@ -235,8 +240,18 @@ class SocketTransport(asyncio.Transport):
         self._high, self._low = high, high // 4 if low is None else low
 
     def can_write_eof(self) -> bool:
-        """Answer no: half-closed WebSockets are of no use."""
-        return False
+        """Answer yes."""
+        return True
+
+    def write_eof(self) -> None:
+        """Close our half when all is sent; what the peer sends is still delivered."""
+        self._ends = True
+        if self._buffer is None and not self._closing:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        with suppress(OSError):  # the peer has gone, and reading will tell
+            self._socket.shutdown(socket.SHUT_WR)
 
     # The end
 

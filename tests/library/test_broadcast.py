@@ -260,7 +260,6 @@ def test_behind_a_fragmented_message_it_comes_later_and_in_order(
         assert words == [b"one", b"two", b"three", b"four"]
 
 
-@pytest.mark.xfail(reason="what waits behind a stream that was begun later counts a second time")
 def test_a_connection_is_counted_once(live: LiveServer) -> None:
     counts: list[Future[int]] = []
 
@@ -285,7 +284,6 @@ def test_a_connection_is_counted_once(live: LiveServer) -> None:
     assert counts[0].result(WAIT) == 1
 
 
-@pytest.mark.xfail(reason="a connection that ends with its stream counts until the task is over")
 def test_a_connection_that_has_just_ended_does_not_count(live: LiveServer) -> None:
     counts: list[Any] = []
 
@@ -309,7 +307,6 @@ def test_a_connection_that_has_just_ended_does_not_count(live: LiveServer) -> No
     assert counts == [0]
 
 
-@pytest.mark.xfail(reason="set_result() of a cancelled future raises in the loop")
 def test_a_count_that_nobody_wants_any_more_is_no_error(
     live: LiveServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -428,7 +425,6 @@ def test_a_message_of_its_own_closes_a_slow_client_all_the_same(
         eventually(lambda: connections[0].close_code == 1013)
 
 
-@pytest.mark.xfail(reason="the outbox makes an Overflow of a broadcast, which closes with 1013")
 @pytest.mark.parametrize("where", ["behind a stream", "thread"])
 def test_drop_leaves_out_what_finds_the_outbox_full(
     live: LiveServer, settings: Any, where: str

@@ -156,7 +156,6 @@ def test_no_interval_no_pings(live: LiveServer, settings: Any) -> None:
         assert silent.read_frame() == (TEXT, b"x")
 
 
-@pytest.mark.xfail(reason="Driver.connection_made asks for both settings")
 def test_without_a_timeout_pings_still_go_out(live: LiveServer, settings: Any) -> None:
     settings.C10KWS = {"PING_INTERVAL": 0.05, "PING_TIMEOUT": None}
     play(echo)
@@ -165,7 +164,6 @@ def test_without_a_timeout_pings_still_go_out(live: LiveServer, settings: Any) -
         assert peer.read_frame()[0] == PING
 
 
-@pytest.mark.xfail(reason="64 Pings without a Pong end the keepalive: it pings and counts no more")
 def test_a_peer_that_never_pongs_is_found_when_it_dies(live: LiveServer, settings: Any) -> None:
     """It talked, which is life, and answered no Ping; then it falls silent."""
     settings.C10KWS = quick(PING_INTERVAL=0.02)
@@ -261,7 +259,6 @@ def test_sixty_four_pings_may_wait_and_not_one_more(live: LiveServer, unpinged: 
 
 
 @pytest.mark.parametrize("where", ["thread", "behind a stream"])
-@pytest.mark.xfail(reason="ws.ping() counts the Pings that are sent, not those in the outbox")
 def test_pings_that_are_still_to_be_sent_count_too(
     live: LiveServer, unpinged: None, where: str
 ) -> None:

