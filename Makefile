@@ -1,5 +1,5 @@
 # Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
-.PHONY: demo test style types newest bench lock
+.PHONY: demo test style types newest conformance bench lock
 
 demo:
 	python3 demo
@@ -16,6 +16,11 @@ types:
 # The newest releases instead of the lock; what differs is listed before the tests run.
 newest:
 	python3 tests --newest
+
+# The Autobahn|Testsuite, with the fast lane and without; it needs a Python 2.7, and says so.
+conformance:
+	python3 tests/conformance
+	python3 tests/conformance --no-lane
 
 # Every server on the same work, on this machine; see benchmarks/ and docs/performance.rst.
 bench:

@@ -76,29 +76,44 @@ class Driver(Sender):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what the socket gave, let the handler answer, and write its answers at once."""
-        messages = self._protocol.receive_data(self._shared.wide_view[:nbytes].tobytes())
+        protocol = self._protocol
+        messages = protocol.receive_data(self._shared.wide_view[:nbytes].tobytes())
         self._heard = True
         if nbytes >= LONG_READ:
             self._wide = len(messages) < FEW
-        self._receive(messages)
-
-    def _receive(self, messages: list[Message]) -> None:
-        if messages:
-            self.received += len(messages)
-            messages.reverse()
-            self._inbox = messages + self._inbox if self._inbox else messages
         self._inline = True
         try:
-            if self._protocol.news:
-                self._handle_news()
-            if messages:
-                self._waiter.wake()
+            self._receive(messages)
+            if protocol.held:
+                self._receive_held()
         finally:
             self._inline = False
         if self._cork:
             self._flush()
         if self._inbox:
             self._hold_back()
+
+    def _receive(self, messages: list[Message]) -> None:
+        if messages:
+            self.received += len(messages)
+            messages.reverse()
+            self._inbox = messages + self._inbox if self._inbox else messages
+        if self._protocol.news:
+            self._handle_news()
+        if messages:
+            self._waiter.wake()
+
+    def _receive_held(self) -> None:
+        """Go on, as long as the handler has room for what comes."""
+        size = 0
+        while self._protocol.held:
+            if self._inbox and (
+                size > self._settings.max_queue_bytes or len(self._inbox) > MAX_INBOX
+            ):
+                break
+            messages = self._protocol.receive_data(b"")
+            size += sum(map(len, messages))
+            self._receive(messages)
 
     def _handle_news(self) -> None:
         """Pongs, answers that are due, and the end."""

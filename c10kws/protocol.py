@@ -42,8 +42,8 @@ class Closed:
 
 
 #: A message may come in this many fragments. RFC 6455 sets no bound, and empty ones cost memory;
-#: the conformance suite sends 4 MiB in fragments of 64 bytes.
-MAX_FRAGMENTS = 65_536
+#: the conformance suite sends 4 MiB in fragments of 64 bytes, and an empty one.
+MAX_FRAGMENTS = 131_072
 
 NO_STATUS = 1005
 ABNORMAL = 1006
@@ -81,17 +81,18 @@ class ServerProtocol:
     """
 
     __slots__ = (
+        "_at",
         "_connection",
+        "_data",
         "_deflate",
+        "_fault",
         "_fragments",
-        "_head",
         "_in_lane",
         "_left",
         "_mask",
         "_out",
         "_parts",
         "_pieces",
-        "_produced",
         "_size",
         "closed",
         "fast_lane",
@@ -113,42 +114,51 @@ class ServerProtocol:
         self.max_message_size = max_message_size
         self.fast_lane = fast_lane
         self.state = State.OPEN
-        self.held = False  # data waits until receive_data is called again
+        self.held = False  # there is more for receive_data, which needs no data for it
         self.news = False  # there is something beside messages; whoever looks takes it back
         self.closed: Closed | None = None
         self.pongs: list[bytes] | None = None
         self._mask = mask
         self._deflate = deflate
         self._connection: Connection | None = None
-        self._head = b""  # the beginning of a frame whose head is not whole
+        self._data = b""  # what is not parsed begins at _at
+        self._at = 0
+        self._fault = 0  # the code to fail with when the messages before are answered
         self._pieces: lane.Pieces | None = None  # a plain frame that is not whole
         self._left = 0  # bytes of the frame that is wsproto's and still to come
         # The message that wsproto has under way.
         self._parts: list[Message] | None = None
         self._size = 0
         self._fragments = 0
-        self._produced = 0  # bytes of messages in the call under way
         self._in_lane = fast_lane
         self._out: list[bytes] | None = None
 
     def receive_data(self, data: bytes) -> list[Message]:
-        """Return the messages that ``data`` completes.
+        """Return the next messages that ``data`` completes.
 
-        Compressed messages are not inflated beyond the size of one: then data is ``held``, and
-        the next call goes on with it. What comes after a Close, in either direction, is not
-        delivered (§5.5.1, §7.1.4).
+        Nothing that is no plain message stands between or behind them: the rest is ``held``, until
+        a call without data goes on. So all can be answered in the order in which it came, and one
+        call inflates one message. What comes after a Close, in either direction, is not delivered
+        (§5.5.1, §7.1.4).
         """
         messages: list[Message] = []
-        self.held = False
         if self._in_lane:
             stopped = lane.take(data, 0, messages, self._mask, self.max_message_size)
-            if stopped != len(data):
-                self._receive_mixed(data, stopped, messages)
+            if stopped == len(data):
+                return messages
+            self._data, self._at = data, stopped
+        elif self._done:
+            return messages
+        elif data and self.fast_lane:
+            self._data, self._at = self._data[self._at :] + data, 0
+        self.held = False
+        if self._fault:
+            self._fail(self._fault)
         elif self.fast_lane:
-            self._receive_mixed(self._head + data, 0, messages)
+            self._receive_mixed(messages)
         else:
-            self._produced = 0
             self._receive_frames(data, messages)
+            self.held = bool(messages)
         return messages
 
     @property
@@ -159,16 +169,14 @@ class ServerProtocol:
     def _lane_free(self) -> bool:
         return self.state is State.OPEN and self._parts is None
 
-    def _receive_mixed(self, data: bytes, position: int, messages: list[Message]) -> None:
+    def _receive_mixed(self, messages: list[Message]) -> None:
         """Give each frame to the lane or to wsproto; a frame may come in many pieces."""
-        self._head = b""
-        self._produced = 0
-        while position < len(data) and not self._done:
-            if self.held:
-                self._head = data[position:]
-                break
+        data, position = self._data, self._at
+        while position < len(data) and not (self._done or self.held):
             if self._pieces is not None:
                 position = self._take_pieces(self._pieces, data, position, messages)
+            elif self._left and messages:
+                self.held = True
             elif self._left:
                 stop = min(position + self._left, len(data))
                 self._left -= stop - position
@@ -179,19 +187,22 @@ class ServerProtocol:
                     position = lane.take(
                         data, position, messages, self._mask, self.max_message_size
                     )
-                position = self._begin_frame(data, position)
-        self._in_lane = self._lane_free and not (self._head or self._left or self._pieces)
+                head = lane.read_head(data, position)
+                if head is None:
+                    break
+                position = self._begin_frame(data, position, *head, messages)
+        if not self.held:
+            data, position = data[position:], 0  # a few bytes must not keep the whole read alive
+        self._data, self._at = data, position
+        begun = self.held or data or self._left or self._pieces
+        self._in_lane = self._lane_free and not begun
 
-    def _begin_frame(self, data: bytes, position: int) -> int:
+    def _begin_frame(
+        self, data: bytes, position: int, size: int, body: int, messages: list[Message]
+    ) -> int:
         """Look at the head of a frame that is not whole or not plain: whose is it?"""
-        head = lane.read_head(data, position)
-        if head is None:
-            self._head = data[position:]
-            return len(data)
-        size, body = head
         if size < 0:
-            self._fail(1002)
-            return len(data)
+            return self._refuse(1002, data, messages)
         first = data[position]
         plain = first in (lane.TEXT, lane.BINARY) and size <= self.max_message_size
         if plain and self._lane_free and body + size > len(data):
@@ -206,13 +217,20 @@ class ServerProtocol:
         try:
             position = pieces.feed(data, position)
         except UnicodeDecodeError:
-            self._fail(1007)
-            return len(data)
+            return self._refuse(1007, data, messages)
         if pieces.whole:
             self._pieces = None
             if self.state is State.OPEN:
                 messages.append(pieces.message())
         return position
+
+    def _refuse(self, code: int, data: bytes, messages: list[Message]) -> int:
+        """Fail, when the messages before are answered; return the end of the data."""
+        if messages:
+            self._fault, self.held = code, True
+        else:
+            self._fail(code)
+        return len(data)
 
     # What wsproto is for
 
@@ -240,10 +258,7 @@ class ServerProtocol:
                     self.pongs.append(bytes(event.payload))
                 case CloseConnection():
                     self._handle_close(event)
-            if self._done:
-                return
-            if self._produced > self.max_message_size:
-                self.held = True
+            if messages or self._done:
                 return
 
     def _handle_data(self, event: TextMessage | BytesMessage, messages: list[Message]) -> None:
@@ -267,8 +282,6 @@ class ServerProtocol:
             parts, self._parts, self._size, self._fragments = self._parts, None, 0, 0
             empty = "" if isinstance(part, str) else b""
             messages.append(empty.join(parts))  # type: ignore[arg-type]
-            if self._deflate is not None:
-                self._produced += len(messages[-1])
 
     def _handle_ping(self, event: Ping) -> None:
         """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""
@@ -298,8 +311,8 @@ class ServerProtocol:
         self.state = state
         self.closed = Closed(code, reason)
         self._parts = self._pieces = None
-        self._head = b""
-        self._left = 0
+        self._data = b""
+        self._at = self._left = 0
 
     def _answer(self, data: bytes) -> None:
         self.news = True

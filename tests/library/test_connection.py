@@ -94,6 +94,26 @@ def test_a_whole_conversation_in_one_segment(live: LiveServer) -> None:
     eventually(lambda: views.collected == ["hi", "end"])
 
 
+@pytest.mark.parametrize(
+    ("last", "answer"),
+    [
+        (close_frame(1000, "bye"), b"\x03\xe8bye"),
+        (frame(3), b"\x03\xeaprotocol error"),
+        (frame(TEXT, b"\xff"), b"\x03\xefdata that is not valid"),
+    ],
+)
+@pytest.mark.parametrize("fast_lane", [True, False])
+def test_what_came_before_the_end_in_one_segment_is_answered_first(
+    live: LiveServer, settings: Any, fast_lane: bool, last: bytes, answer: bytes
+) -> None:
+    settings.C10KWS = {"FAST_LANE": fast_lane, "CLOSE_TIMEOUT": 0.2}
+    with opened(live, "/ws/echo/") as peer:
+        peer.socket.sendall(frame(TEXT, b"one") + frame(BINARY, b"two") + last + frame(TEXT))
+        assert peer.read_frame() == (TEXT, b"one")
+        assert peer.read_frame() == (BINARY, b"two")
+        assert peer.read_frame() == (CLOSE, answer)
+
+
 def test_one_byte_at_a_time(live: LiveServer) -> None:
     with opened(live, "/ws/echo/") as peer:
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -30,6 +30,7 @@ from .test_protocol import (
     TEXT,
     close_frame,
     frame,
+    receive_all,
 )
 
 LIMIT = 300
@@ -232,7 +233,7 @@ class Said:
         for piece in pieces:
             protocol.news = False
             ended = protocol.closed
-            self.messages += protocol.receive_data(piece)
+            self.messages += receive_all(protocol, piece)
             answers, pongs, protocol.pongs = protocol.data_to_send(), protocol.pongs, None
             self.answers += answers
             self.pongs += pongs or []
@@ -382,9 +383,9 @@ def test_every_pair_of_cuts(fast_lane: bool) -> None:
     places = [at for at in range(1, len(STREAM)) if at not in middle or at % 9 == 0]
     for first, second in itertools.combinations(places, 2):
         protocol = ServerProtocol(1000, mask=websocket_mask, fast_lane=fast_lane)
-        messages = protocol.receive_data(STREAM[:first])
-        messages += protocol.receive_data(STREAM[first:second])
-        messages += protocol.receive_data(STREAM[second:])
+        messages = receive_all(protocol, STREAM[:first])
+        messages += receive_all(protocol, STREAM[first:second])
+        messages += receive_all(protocol, STREAM[second:])
         assert messages == MESSAGES, (first, second)
         assert protocol.closed == Closed(1000, "bye"), (first, second)
         assert protocol.pongs == [b"."], (first, second)
@@ -404,7 +405,7 @@ def test_every_payload_byte_in_the_lane_is_unmasked_once_and_in_order() -> None:
         protocol = ServerProtocol(1000, mask=mask)
         messages: list[Message] = []
         for start in range(0, len(stream), step):
-            messages += protocol.receive_data(stream[start : start + step])
+            messages += receive_all(protocol, stream[start : start + step])
         assert messages == payloads
         assert b"".join(unmasked) == b"".join(payloads)
 

@@ -29,9 +29,17 @@ def close_frame(code: int, reason: str = "") -> bytes:
     return frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
 
 
+def receive_all(protocol: ServerProtocol, data: bytes) -> list[Message]:
+    """Give data and take all that comes of it, as a handler does that always waits."""
+    messages = protocol.receive_data(data)
+    while protocol.held:
+        messages += protocol.receive_data(b"")
+    return messages
+
+
 def receive(protocol: ServerProtocol, data: bytes) -> list[Message | Closed]:
     """Return the messages, and after them how the connection ended, the first time."""
-    messages: list[Message | Closed] = [*protocol.receive_data(data)]
+    messages: list[Message | Closed] = [*receive_all(protocol, data)]
     closed, protocol.closed = protocol.closed, None
     return messages if closed is None else [*messages, closed]
 

@@ -1,0 +1,57 @@
+"""Processes that end with the block that started them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+#: Seconds in which a process must have ended that was asked to; then it is killed.
+GRACE = 10.0
+
+
+class Failed(Exception):
+    """A process did not do what it was started for; says which, and what it printed."""
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in ``folder``, all its output in ``log``; when the block ends, it has ended."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and kill it when it does not; one that has ended is left alone."""
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+    finally:  # a second Ctrl-C shortens the wait
+        process.kill()
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """Return the last lines of a log, indented, for a message."""
+    text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+    return "\n".join(f"    {line}" for line in text)

@@ -1,0 +1,9 @@
+"""The echo at ``/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [path("", views.echo)]
