@@ -60,6 +60,9 @@ CHOICES: Mapping[str, Sequence[str]] = {"SLOW_CLIENT": ("disconnect", "drop")}
 MAY_BE_NONE = frozenset({"PING_INTERVAL", "PING_TIMEOUT"})
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 
+#: ``C10KWS`` as it was read last, and what came of it: each handshake asks.
+_last: tuple[Mapping[str, Any], Settings] = {}, DEFAULTS
+
 
 def current() -> Settings:
     """Return the settings as they are now; outside a Django project, the defaults.
@@ -71,7 +74,11 @@ def current() -> Settings:
     own = getattr(settings, NAME, {}) if settings.configured or _has_module() else {}
     if not own:
         return DEFAULTS
-    return Settings(**{key.lower(): value for key, value in own.items() if key in KEYS})
+    global _last
+    if own != _last[0]:
+        known = {key.lower(): value for key, value in own.items() if key in KEYS}
+        _last = dict(own), Settings(**known)
+    return _last[1]
 
 
 def _has_module() -> bool:

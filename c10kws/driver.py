@@ -41,6 +41,7 @@ class Driver(Sender):
         "_heard",
         "_inbox",
         "_lost",
+        "_noticed",
         "_since_ping",
         "_task",
         "_timer",
@@ -62,6 +63,7 @@ class Driver(Sender):
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._watchdog: asyncio.TimerHandle | None = None
+        self._noticed = False  # whether the handler knows of the end
         self._heard = False
         self._since_ping = 0
         self._unanswered = -1  # visits since a Ping without a byte from the peer; -1 is no Ping
@@ -133,9 +135,10 @@ class Driver(Sender):
         if answers:
             self._push(answers)
         self.end(protocol.closed.code, protocol.closed.reason)
-        self._start_timer()
         self._flush()
         self._end_tcp()
+        if protocol.state is not State.CLOSED or self._unsent():
+            self._start_timer()
 
     def _end_tcp(self) -> None:
         """RFC 6455 §7.1.1: the server closes TCP first, when the peer has the last Close.
@@ -230,12 +233,13 @@ class Driver(Sender):
         if self.closed:
             return
         super().end(code, reason)
-        if self._task is not None and asyncio.current_task(self._shared.loop) is not self._task:
-            self._watch(self._task)
         self._waiter.wake()
+        noticed = self._noticed or asyncio.current_task(self._shared.loop) is self._task
+        self._watch(None if noticed else self._task)
 
     def connection_closed(self) -> ConnectionClosed:
         """Return the error that says how the connection ended; whoever asks has noticed."""
+        self._noticed = True
         self._watch(None)
         return super().connection_closed()
 

@@ -34,10 +34,13 @@ class Line:
 
     def write(self) -> None:
         """Log the line; its parts are attributes of the record too."""
-        duration = (self.ended or time.monotonic()) - self.started
         level = logging.INFO if self.status < 400 else logging.WARNING
+        level = level if self.status < 500 else logging.ERROR
+        if not logger.isEnabledFor(level):
+            return
+        duration = (self.ended or time.monotonic()) - self.started
         logger.log(
-            level if self.status < 500 else logging.ERROR,
+            level,
             '%s "%s" %d %d %.3fs',
             self.remote_addr or "-",
             # A control character in a request line must not forge another line.

@@ -8,16 +8,37 @@ from tornado.http1connection import HTTP1ServerConnection
 
 from .stream import RawStream
 
+#: How often an idle connection is looked at before it is closed.
+VISITS = 4
+
 
 class Connections:
     """Kept on the loop's thread. Tornado's own set forgets detached streams and knows no idling."""
 
     def __init__(self) -> None:
         self._running: dict[object, int] = {}
+        self._waiting: dict[object, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._streams: set[RawStream] = set()
         self._changed = asyncio.Event()
         self.stopping = False
         self.requests = 0
+
+    def watch(self, timeout: float) -> None:
+        """Close what carries no request for ``timeout`` seconds, or at most a quarter more.
+
+        One timer for all: Tornado would make one for each request that it waits for.
+        """
+        self._waiting = {
+            connection: self._waiting.get(connection, 0) + 1
+            for connection, running in self._running.items()
+            if not running
+        }
+        for connection, visits in self._waiting.items():
+            if visits > VISITS:
+                self._close(connection)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(timeout / VISITS, self.watch, timeout)
 
     def __len__(self) -> int:
         return len(self._running)
@@ -30,6 +51,7 @@ class Connections:
         """A request has begun; the one before it may be closing its response still."""
         self.requests += 1
         self._running[connection] += 1
+        self._waiting.pop(connection, None)
 
     def end(self, connection: object) -> None:
         """A request is over; a stopping server wants no other on this connection."""
@@ -43,6 +65,7 @@ class Connections:
     def remove(self, connection: object) -> None:
         """The connection is closed, or it became a raw stream."""
         self._running.pop(connection, None)
+        self._waiting.pop(connection, None)
         self._changed.set()
 
     def add_stream(self, stream: RawStream) -> None:
@@ -70,6 +93,8 @@ class Connections:
 
     def abort(self) -> None:
         """End everything at once."""
+        if self._timer is not None:
+            self._timer.cancel()
         for connection in list(self._running):
             self._close(connection)
         for stream in self._streams:

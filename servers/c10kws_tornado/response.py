@@ -60,6 +60,12 @@ class Head:
         """The status code."""
         return self.start_line.code
 
+    def encode(self) -> bytes:
+        """Return the bytes of the head (RFC 9112 §2.1)."""
+        version, code, reason = self.start_line
+        fields = "".join([f"{name}: {value}\r\n" for name, value in self.headers.get_all()])
+        return f"{version} {code} {reason}\r\n{fields}\r\n".encode("latin-1")
+
     def has_body(self, method: str) -> bool:
         """Whether a body may follow (RFC 9110 §6.4.1)."""
         return method != "HEAD" and self.code >= 200 and self.code not in (204, 304)

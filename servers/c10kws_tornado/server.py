@@ -106,9 +106,10 @@ class Server:
             _Requests(self),
             max_header_size=self.limits.max_head_size * HEAD_ROOM,
             chunk_size=self.limits.chunk_size * 4,
-            idle_connection_timeout=self.limits.idle_timeout,
             body_timeout=self.limits.body_timeout,
         )
+        self._http.conn_params.header_timeout = None
+        self._connections.watch(self.limits.idle_timeout)
         for sock in self._sockets:
             self._listen(sock)
 

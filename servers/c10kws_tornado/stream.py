@@ -57,7 +57,11 @@ class RawStream:
         ``done`` is called then, or when the client has gone or took nothing for ``timeout``
         seconds: ``upgraded`` says which.
         """
-        flushed = connection.write_headers(head.start_line, head.headers)
+        stream = connection.stream
+        if stream is None or stream.closed():
+            done()
+            return
+        flushed = stream.write(head.encode())
         # Mostly it has left by now; a turn of the loop would let Tornado read what follows.
         if flushed.done():
             self._flushed(connection, flushed)

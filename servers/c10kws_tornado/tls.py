@@ -96,6 +96,7 @@ class TLSTransport(asyncio.Transport):
 
     async def _read(self) -> None:
         try:
+            await asyncio.sleep(0)  # a task that is made beside it runs first
             self._protocol.connection_made(self)
             self._stream.set_close_callback(self._closed)
             if self._stream.closed():  # Tornado calls nobody back then

@@ -54,7 +54,8 @@ class SocketTransport(asyncio.Transport):
         self._reading = False
         self._writing_paused = False
         self._high, self._low = HIGH_WATER, HIGH_WATER // 4
-        loop.call_soon(self._begin)
+        # Two turns: a task that is made beside it runs first, and can wait for the first bytes.
+        loop.call_soon(loop.call_soon, self._begin)
 
     def _begin(self) -> None:
         self._reading = True

@@ -63,9 +63,12 @@ Cast = Callable[..., int]
 
 
 def open_peers(live: LiveServer, stack: ExitStack, count: int, path: str = PLAIN) -> list[Peer]:
-    before = len(connections)
-    peers = [stack.enter_context(opened(live, path)) for _ in range(count)]
-    eventually(lambda: len(connections) == before + count)
+    """Open so many, each after the handler of the one before it has started."""
+    peers = []
+    for _ in range(count):
+        before = len(connections)
+        peers.append(stack.enter_context(opened(live, path)))
+        eventually(lambda before=before: len(connections) > before)  # type: ignore[misc]
     return peers
 
 
