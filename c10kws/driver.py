@@ -18,7 +18,7 @@ from .conf import Settings
 from .exceptions import ConnectionClosed
 from .hijack import Stream
 from .keepalive import Keepalive
-from .message import Message
+from .message import Message, size_of
 from .protocol import ABNORMAL, ServerProtocol, State
 from .sending import Sender
 from .waiter import Waiter
@@ -114,7 +114,7 @@ class Driver(Sender):
             ):
                 break
             messages = self._protocol.receive_data(b"")
-            size += sum(map(len, messages))
+            size += sum(map(size_of, messages))
             self._receive(messages)
 
     def _handle_news(self) -> None:
@@ -179,7 +179,7 @@ class Driver(Sender):
         full = (
             self._protocol.held
             or len(self._inbox) > MAX_INBOX
-            or sum(map(len, self._inbox)) > self._settings.max_queue_bytes
+            or sum(map(size_of, self._inbox)) > self._settings.max_queue_bytes
         )
         if full and not self._reading_paused and self._transport is not None and not self.closed:
             self._reading_paused = True

@@ -1,7 +1,8 @@
 """The contract between a WSGI server and c10kws: what ``docs/hijack.rst`` says, as types.
 
-A server that can hand a connection over puts five keys in ``environ``. Nothing here imports a
-server, and a server that keeps the contract imports nothing from here.
+A server that can hand a connection over puts six keys in ``environ``, of which ``defer`` and
+``mask`` are optional. Nothing here imports a server, and a server that keeps the contract imports
+nothing from here.
 """
 
 from __future__ import annotations

@@ -7,6 +7,13 @@ from enum import IntEnum
 Message = str | bytes
 
 
+def size_of(message: Message) -> int:
+    """Return how many bytes a message has on the wire."""
+    if isinstance(message, bytes) or message.isascii():
+        return len(message)
+    return len(message.encode())
+
+
 class Opcode(IntEnum):
     """The data opcodes of RFC 6455 §5.2."""
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 
-from .message import Message
+from .message import Message, size_of
 
 #: More Pings cannot wait: a peer that answers none must not fill the memory.
 MAX_PINGS = 64
@@ -22,9 +22,11 @@ class Close:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Overflow:
-    """Stands for a message that found the outbox full."""
+    """Stands for messages that found the outbox full."""
+
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +67,7 @@ def weigh(item: Item) -> int:
     """Return the bytes that an item counts against MAX_QUEUE_BYTES."""
     if isinstance(item, Broadcast):
         return len(item.frame)
-    return len(item) if isinstance(item, (str, bytes)) else 0
+    return size_of(item) if isinstance(item, (str, bytes)) else 0
 
 
 class TooManyPings(RuntimeError):
@@ -84,10 +86,10 @@ class Outbox:
         self._limit = limit
         self._items: deque[Item] = deque()
         self._size = 0
-        self._pings = 0
+        self._pings: deque[Ping] = deque()  # they may go between the fragments of a message
 
     def __bool__(self) -> bool:
-        return bool(self._items)
+        return bool(self._items or self._pings)
 
     def put(self, item: Item) -> bool:
         """Add an item, holding the ``lock``; return False when there is no room for it.
@@ -97,19 +99,25 @@ class Outbox:
         weight = weigh(item)
         if weight and self._size > self._limit:
             return False
+        last = self._items[-1] if self._items else None
         if isinstance(item, Ping):
-            if self._pings >= MAX_PINGS:
+            if len(self._pings) >= MAX_PINGS:
                 raise TooManyPings
-            self._pings += 1
-        self._size += weight
-        if not (isinstance(item, Overflow) and self._items and self._items[-1] == item):
+            self._pings.append(item)
+        elif isinstance(item, Overflow) and isinstance(last, Overflow):
+            last.count += item.count
+        else:
+            self._size += weight
             self._items.append(item)
         return True
 
-    def get(self) -> Item:
-        """Take the oldest item."""
+    def get(self, *, control: bool = False) -> Item | None:
+        """Take a Ping, or the oldest item unless it must be a ``control`` frame; else None."""
         with lock:
+            if self._pings:
+                return self._pings.popleft()
+            if control or not self._items:
+                return None
             item = self._items.popleft()
             self._size -= weigh(item)
-            self._pings -= isinstance(item, Ping)
             return item

@@ -21,7 +21,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 
 from . import lane
 from .compression import Deflate
-from .message import Message
+from .message import Message, size_of
 
 
 class State(Enum):
@@ -266,7 +266,7 @@ class ServerProtocol:
             return
         part = event.data if isinstance(event.data, str) else bytes(event.data)
         # The size of a text is that of its bytes on the wire.
-        self._size += len(part.encode() if isinstance(part, str) else part)
+        self._size += size_of(part)
         self._fragments += event.frame_finished
         if self._size > self.max_message_size:
             self._fail(1009, f"message over {self.max_message_size} bytes")

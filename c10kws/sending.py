@@ -147,11 +147,14 @@ class Sender(asyncio.BufferedProtocol):
         )
 
     def flush_outbox(self) -> None:
-        """Send what waits, unless a stream has begun or the transport is still to come."""
-        while self._outbox and (self._streaming is None or self.closed):
+        """Send what waits, unless the transport is still to come; behind a stream only Pings."""
+        while self._outbox:
             if self._transport is None and not self._ended:
                 return  # connection_made comes in one of the loop's next turns
-            self._send(self._outbox.get())
+            item = self._outbox.get(control=self._streaming is not None and not self.closed)
+            if item is None:
+                break
+            self._send(item)
         self._set_prompt()
 
     def _set_prompt(self) -> None:
@@ -180,7 +183,7 @@ class Sender(asyncio.BufferedProtocol):
             case Parts():
                 self._send_parts(item)
             case Overflow():
-                self._drop_slow_client()
+                self._drop_slow_client(item.count)
 
     def _send_message(self, message: Message) -> None:
         if self.closed:
@@ -280,8 +283,8 @@ class Sender(asyncio.BufferedProtocol):
             return 0
         return self._transport.get_write_buffer_size() + self._cork_size
 
-    def _drop_slow_client(self) -> None:
-        self.dropped += 1
+    def _drop_slow_client(self, dropped: int = 1) -> None:
+        self.dropped += dropped
         limit = self._settings.max_queue_bytes
         if not self.closed:
             logger.warning("client too slow: over %d bytes wait to be sent; closing", limit)
@@ -316,8 +319,11 @@ class Sender(asyncio.BufferedProtocol):
 
     async def written(self) -> None:
         """Wait until what was asked for is sent, or at least not much of it is left."""
-        while self._outbox and self._streaming is not None and not self.closed:
-            await asyncio.wait([self._streaming])
+        while self._outbox and not self.closed:
+            if self._streaming is not None:
+                await asyncio.wait([self._streaming])
+            else:
+                await asyncio.sleep(0)  # connection_made is to come, or flush_outbox
         await self.drain()
 
     async def drain(self) -> None:

@@ -74,8 +74,13 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def load_certificate(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:
-    """Return a context for the certificate; OSError when a file is not to be read."""
+    """Return a context for the certificate.
+
+    Raises OSError when a file is not to be read, ValueError for a key without a certificate.
+    """
     if certfile is None:
+        if keyfile is not None:
+            raise ValueError("expected --certfile with --keyfile: a key alone speaks no TLS")
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:

@@ -57,7 +57,7 @@ class RawStream:
         ``done`` is called then, or when the client has gone or took nothing for ``timeout``
         seconds: ``upgraded`` says which.
         """
-        stream = connection.stream
+        stream = cast("IOStream | None", connection.stream)  # None when the client has left
         if stream is None or stream.closed():
             done()
             return
@@ -81,6 +81,9 @@ class RawStream:
 
     def _flushed(self, connection: HTTP1Connection, flushed: asyncio.Future[None]) -> None:
         if flushed.exception() is not None or connection.stream.closed():
+            return
+        if self._unwanted:  # the loop hung for so long that nobody waits any more
+            connection.close()
             return
         try:
             self._take(connection.detach())

@@ -16,7 +16,7 @@ READ_SIZE = 64 * 1024
 
 
 class TLSTransport(asyncio.Transport):
-    """Reads in a task, which ``pause_reading`` holds; counts what is written and not yet sent."""
+    """Reads one piece at a time, in callbacks; counts what is written and not yet sent."""
 
     def __init__(
         self, stream: IOStream, protocol: asyncio.Protocol, pending: Any | None = None
@@ -29,10 +29,12 @@ class TLSTransport(asyncio.Transport):
         self._paused = False
         self._closing = False
         self._high, self._low = HIGH_WATER, LOW_WATER
-        self._may_read = asyncio.Event()
-        self._may_read.set()
+        self._reading = True
+        self._waiting: bytes | None = None  # was read before a pause
         stream.set_nodelay(True)
-        self._reader = asyncio.get_running_loop().create_task(self._read())
+        loop = asyncio.get_running_loop()
+        # Two turns: a task that is made beside it runs first, and can wait for the first bytes.
+        loop.call_soon(loop.call_soon, self._begin)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._protocol = protocol
@@ -44,13 +46,16 @@ class TLSTransport(asyncio.Transport):
         return self._closing
 
     def pause_reading(self) -> None:
-        self._may_read.clear()
+        self._reading = False
 
     def resume_reading(self) -> None:
-        self._may_read.set()
+        self._reading = True
+        data, self._waiting = self._waiting, None
+        if data is not None:
+            asyncio.get_running_loop().call_soon(self._deliver, data)
 
     def is_reading(self) -> bool:
-        return self._may_read.is_set()
+        return self._reading
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._high = HIGH_WATER if high is None else high
@@ -76,7 +81,6 @@ class TLSTransport(asyncio.Transport):
         """Send what is written, then close."""
         if not self._closing:
             self._closing = True
-            self._reader.cancel()
             if not self._unsent:
                 self._stream.close()
 
@@ -94,18 +98,33 @@ class TLSTransport(asyncio.Transport):
             self._paused = False
             self._protocol.resume_writing()
 
-    async def _read(self) -> None:
+    def _begin(self) -> None:
+        self._protocol.connection_made(self)
+        self._stream.set_close_callback(self._closed)
+        if self._stream.closed():  # Tornado calls nobody back then
+            asyncio.get_running_loop().call_soon(self._closed)
+        else:
+            self._read()
+
+    def _read(self) -> None:
+        if not self._closing:
+            pending, self._pending = self._pending, None
+            reading = pending or self._stream.read_bytes(READ_SIZE, partial=True)
+            asyncio.ensure_future(reading).add_done_callback(self._take)
+
+    def _take(self, reading: asyncio.Future[bytes]) -> None:
+        if reading.cancelled() or reading.exception() is not None:
+            return  # set_close_callback tells the protocol
+        self._deliver(reading.result())
+
+    def _deliver(self, data: bytes) -> None:
+        """Not from a task: what a protocol resumes could not run inside of another."""
+        if not self._reading:
+            self._waiting = data
+            return
         try:
-            await asyncio.sleep(0)  # a task that is made beside it runs first
-            self._protocol.connection_made(self)
-            self._stream.set_close_callback(self._closed)
-            if self._stream.closed():  # Tornado calls nobody back then
-                asyncio.get_running_loop().call_soon(self._closed)
-            while not self._closing:
-                data = await (self._pending or self._stream.read_bytes(READ_SIZE, partial=True))
-                self._pending = None
-                await self._may_read.wait()
-                feed(self._protocol, data, self)
+            feed(self._protocol, data, self)
+            self._read()
         except StreamClosedError:
             pass  # set_close_callback tells the protocol
         except Exception as error:  # the protocol's fault: asyncio's own transports do the same
@@ -116,7 +135,6 @@ class TLSTransport(asyncio.Transport):
 
     def _closed(self) -> None:
         self._closing = True
-        self._reader.cancel()
         error = self._stream.error
         self._protocol.connection_lost(error if isinstance(error, Exception) else None)
 

@@ -55,9 +55,9 @@ def test_an_outbox_keeps_order_and_counts_bytes() -> None:
     assert outbox.put("x" * 100)  # one always fits
     assert not outbox.put("no room")
     assert outbox.put(Overflow())
-    assert outbox.put(Overflow())  # one stands for all
+    assert outbox.put(Overflow(2))  # one stands for all
     assert outbox.put(Close(1000))
-    assert [outbox.get(), outbox.get(), outbox.get()] == ["x" * 100, Overflow(), Close(1000)]
+    assert [outbox.get(), outbox.get(), outbox.get()] == ["x" * 100, Overflow(3), Close(1000)]
     assert not outbox
     assert outbox.put(b"again")
     assert outbox.get() == b"again"
