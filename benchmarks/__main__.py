@@ -101,7 +101,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     cores = machine.choose_cores()
     placing = cores.describe()
     print(placing, flush=True)
-    workloads = [w for w in WORKLOADS if not options.workload or w.name in options.workload]
+    workloads = [
+        w for w in WORKLOADS if (w.name in options.workload if options.workload else not w.extra)
+    ]
     runs: list[runner.Run] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

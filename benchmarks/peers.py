@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 ECHO, HANDSHAKES, IDLE, BROADCAST, PAGES = "echo", "handshakes", "idle", "broadcast", "pages"
 #: It can let the request go, or never had a Django request.
 LIGHT = "light"
+#: c10kws with one trick less.
+TRICKS = "tricks"
 #: It serves blocking pages and WebSockets from one process.
 BESIDE = "beside"
 SOCKETS = frozenset({ECHO, HANDSHAKES, IDLE, BROADCAST})
@@ -56,10 +58,16 @@ def raw(library: str, title: str, *options: str) -> Peer:
     return Peer(name, title, command, RAW)
 
 
+def without(trick: str, title: str) -> Peer:
+    """Return c10kws without one of the tricks in ``project/without.py``."""
+    variables = {"BENCHMARKS_WITHOUT": trick}
+    return Peer(f"without-{trick}", title, C10KWS, frozenset({TRICKS}), variables)
+
+
 PEERS = (
     Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BESIDE}),
     raw("tornado", "the same on uvloop", "--uvloop"),
-    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL),
+    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {TRICKS}),
     Peer(
         "c10kws-uvloop",
         "the same on uvloop",
@@ -71,9 +79,17 @@ PEERS = (
         "c10kws-wsproto",
         "c10kws, FAST_LANE False",
         C10KWS,
-        ALL - {PAGES},
+        (ALL - {PAGES}) | {TRICKS},
         {"BENCHMARKS_C10KWS": json.dumps({"FAST_LANE": False})},
     ),
+    without("waiter", "the handler is woken by the loop's next turn"),
+    without("cork", "a write for each message"),
+    without("done", "a coroutine for each awaited write"),
+    without("mask", "unmasking in Python"),
+    without("transport", "asyncio's transport"),
+    without("heap", "glibc's heap as it is"),
+    without("wide", "reads of at most 64 KiB"),
+    without("pieces", "long messages joined to their heads"),
     raw("websockets", "websockets, asyncio server"),
     raw("aiohttp", "aiohttp"),
     raw("picows", "picows, callbacks in Cython"),

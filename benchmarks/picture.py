@@ -26,6 +26,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
     panels = [
         (workload, [row for row in rows_of(workload, runs) if row.ratio and row.server in shown])
         for workload in measured(runs)
+        if not workload.extra
     ]
     panels = [(workload, rows) for workload, rows in panels if rows]
     if not panels:

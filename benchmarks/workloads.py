@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .peers import BESIDE, BROADCAST, ECHO, HANDSHAKES, IDLE, LIGHT, PAGES, PEERS, Peer
+from .peers import BESIDE, BROADCAST, ECHO, HANDSHAKES, IDLE, LIGHT, PAGES, PEERS, TRICKS, Peer
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Workload:
     timed: bool = True
     #: More rounds than these would tell nothing new.
     most_rounds: int = 1000
+    #: Measured only when it is named, and not in the picture.
+    extra: bool = False
 
     def peers(self) -> Sequence[Peer]:
         """Return who takes part."""
@@ -110,6 +112,19 @@ def pages(*, user: bool) -> Workload:
     )
 
 
+def tricks(size: int, inflight: int) -> Workload:
+    """Return the echoes of c10kws with one trick less, beside those with all."""
+    whole = echo(size, inflight)
+    return replace(
+        whole,
+        name=whole.name.replace("echo", "tricks"),
+        title=f"{whole.title}, one trick less",
+        needs=TRICKS,
+        baseline="c10kws",
+        extra=True,
+    )
+
+
 CALM = Workload(
     name="calm",
     title="Latency of 64 connections with 20 echoes a second each",
@@ -143,4 +158,5 @@ WORKLOADS = (
     ),
     pages(user=True),
     pages(user=False),
+    *(tricks(*shape) for shape in ((64, 8), (64, 1), (65536, 8))),
 )

@@ -9,9 +9,10 @@ c10kws.W001 an unknown key in ``C10KWS``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -95,7 +96,8 @@ def _expected(key: str, value: object) -> str | None:
         kinds = (int, float) if isinstance(default, float) else int
         expected = "a number above 0" if isinstance(default, float) else "a whole number above 0"
         expected += " or None" if key in conf.MAY_BE_NONE else ""
-        valid = isinstance(value, kinds) and not isinstance(value, bool) and value > 0
+        number = isinstance(value, kinds) and not isinstance(value, bool)
+        valid = number and 0 < cast(float, value) < math.inf
     return None if valid else expected
 
 

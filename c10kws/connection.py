@@ -9,6 +9,7 @@ from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from .closing import check_close
 from .compression import Deflate
 from .conf import DEFAULTS, Settings
 from .driver import Driver
@@ -16,7 +17,7 @@ from .hijack import Stream
 from .lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, Mask, make_head, mask_slowly
 from .message import Message, as_message, check_opcode
 from .outbox import Close, Parts, Ping, TooManyPings
-from .protocol import ServerProtocol, check_close
+from .protocol import ServerProtocol
 from .sending import FULL_CORK, MAX_CORK
 
 if TYPE_CHECKING:

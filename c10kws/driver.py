@@ -14,12 +14,13 @@ import time
 from collections.abc import Awaitable
 from typing import cast
 
+from .closing import ABNORMAL, State
 from .conf import Settings
 from .exceptions import ConnectionClosed
 from .hijack import Stream
 from .keepalive import Keepalive
 from .message import Message, size_of
-from .protocol import ABNORMAL, ServerProtocol, State
+from .protocol import ServerProtocol
 from .sending import Sender
 from .waiter import Waiter
 

@@ -5,67 +5,22 @@ written by :class:`wsproto.connection.Connection`, made when the first one comes
 lane is free, the ends of frames are tracked here, so that wsproto never holds a byte beyond the
 frame it is given. What wsproto leaves open is closed here:
 
-* it has no limits, so bytes and fragments of a message are counted as they come;
+* it has no limits, so bytes and fragments of a message are counted as they come (``fragments``);
 * it forgets to look at its own state: data after a Close, and a Pong while closing, raise;
 * after a parse failure its parser is dead: we send our Close and throw away what follows;
-* it sends any close code: :func:`check_close` validates ours.
+* it sends any close code: :func:`closing.check_close` validates ours.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from enum import Enum
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from . import lane
+from .closing import REASONS, Closed, State
 from .compression import Deflate
-from .message import Message, size_of
-
-
-class State(Enum):
-    """Where the closing handshake stands (RFC 6455 §7.1)."""
-
-    OPEN = "open"
-    CLOSING = "closing"  # our Close is sent, the peer's has not come
-    CLOSED = "closed"  # both Closes are through
-    FAILED = "failed"  # the peer broke the protocol: our Close is sent, the rest is thrown away
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """How the connection ended; no message comes after it. ``code`` is 1005 when none was sent."""
-
-    code: int
-    reason: str
-
-
-#: A message may come in this many fragments. RFC 6455 sets no bound, and empty ones cost memory;
-#: the conformance suite sends 4 MiB in fragments of 64 bytes, and an empty one.
-MAX_FRAGMENTS = 131_072
-
-NO_STATUS = 1005
-ABNORMAL = 1006
-_REASONS = {
-    1002: "protocol error",
-    1007: "data that is not valid",
-    1008: "too many final blocks",
-    1009: "message too big",
-}
-
-
-def check_close(code: int, reason: str) -> None:
-    """Raise ValueError unless ``code`` and ``reason`` may stand in a Close frame.
-
-    RFC 6455 §7.4: 1000–1003 and 1007–1014 are defined and may be sent, 3000–4999 are free for
-    libraries and applications; §5.5: a control frame carries 125 bytes, two of them the code.
-    """
-    if not (code in range(1000, 1004) or code in range(1007, 1015) or code in range(3000, 5000)):
-        raise ValueError(f"expected a close code of 1000–1003, 1007–1014 or 3000–4999, not {code}")
-    size = len(reason.encode())
-    if size > 123:
-        raise ValueError(f"expected a reason of at most 123 bytes in UTF-8, not {size}: {reason!r}")
+from .fragments import Fragments, TooBig
+from .message import Message
 
 
 class ServerProtocol:
@@ -91,9 +46,7 @@ class ServerProtocol:
         "_left",
         "_mask",
         "_out",
-        "_parts",
         "_pieces",
-        "_size",
         "closed",
         "fast_lane",
         "held",
@@ -126,10 +79,7 @@ class ServerProtocol:
         self._fault = 0  # the code to fail with when the messages before are answered
         self._pieces: lane.Pieces | None = None  # a plain frame that is not whole
         self._left = 0  # bytes of the frame that is wsproto's and still to come
-        # The message that wsproto has under way.
-        self._parts: list[Message] | None = None
-        self._size = 0
-        self._fragments = 0
+        self._fragments: Fragments | None = None  # the message that wsproto has under way
         self._in_lane = fast_lane
         self._out: list[bytes] | None = None
 
@@ -167,7 +117,7 @@ class ServerProtocol:
 
     @property
     def _lane_free(self) -> bool:
-        return self.state is State.OPEN and self._parts is None
+        return self.state is State.OPEN and self._fragments is None
 
     def _receive_mixed(self, messages: list[Message]) -> None:
         """Give each frame to the lane or to wsproto; a frame may come in many pieces."""
@@ -265,23 +215,15 @@ class ServerProtocol:
         if self.state is State.CLOSING:  # §1.4: data sent before the peer saw our Close
             return
         part = event.data if isinstance(event.data, str) else bytes(event.data)
-        # The size of a text is that of its bytes on the wire.
-        self._size += size_of(part)
-        self._fragments += event.frame_finished
-        if self._size > self.max_message_size:
-            self._fail(1009, f"message over {self.max_message_size} bytes")
+        message = self._fragments or Fragments(self.max_message_size)
+        try:
+            message.add(part, ends_frame=event.frame_finished)
+        except TooBig as error:
+            self._fail(1009, str(error))
             return
-        if self._fragments > MAX_FRAGMENTS:
-            self._fail(1009, f"message of over {MAX_FRAGMENTS} fragments")
-            return
-        if self._parts is None:
-            self._parts = []
-        if part:
-            self._parts.append(part)
+        self._fragments = None if event.message_finished else message
         if event.message_finished:
-            parts, self._parts, self._size, self._fragments = self._parts, None, 0, 0
-            empty = "" if isinstance(part, str) else b""
-            messages.append(empty.join(parts))  # type: ignore[arg-type]
+            messages.append(message.join())
 
     def _handle_ping(self, event: Ping) -> None:
         """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""
@@ -301,7 +243,7 @@ class ServerProtocol:
     def _fail(self, code: int, reason: str | None = None) -> None:
         """§7.1.7: _Fail the WebSocket Connection_."""
         if reason is None:
-            reason = _REASONS.get(code, "")
+            reason = REASONS.get(code, "")
         if self.state is State.OPEN:
             self._answer(self._wsproto().send(CloseConnection(code, reason)))
         self._end(State.FAILED, code, reason)
@@ -310,7 +252,7 @@ class ServerProtocol:
         self.news = True
         self.state = state
         self.closed = Closed(code, reason)
-        self._parts = self._pieces = None
+        self._fragments = self._pieces = None
         self._data = b""
         self._at = self._left = 0
 

@@ -17,12 +17,13 @@ from threading import get_ident
 from typing import TYPE_CHECKING, cast
 
 from . import outbox
+from .closing import ABNORMAL
 from .conf import Settings
 from .exceptions import ConnectionClosed
 from .message import Message
 from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping
 from .pings import Pings
-from .protocol import ABNORMAL, ServerProtocol
+from .protocol import ServerProtocol
 from .shared import Shared, shared_by
 from .streaming import send_parts
 

@@ -1,7 +1,8 @@
 """Set up and run everything: ``python3 tests [--strict] [--newest] [pytest's arguments]``.
 
 Makes ``.venv-tests`` from ``requirements/tests.txt``, finds or installs the real parts that tests
-need (the table PARTS), runs pytest and lists at the end what this machine could not give.
+need (the table PARTS), runs pytest and lists at the end what this machine could not give. Without
+arguments for pytest it runs the conversations a second time with FAST_LANE off.
 
 ``--strict``
     A required part that is missing is a failure.
@@ -29,6 +30,11 @@ sys.path.insert(0, str(ROOT / "requirements"))
 
 import environment  # noqa: E402
 
+#: Tests that speak frames, which take the fast lane or do not.
+CONVERSATIONS = [
+    f"tests/library/test_{name}.py"
+    for name in ("broadcast", "connection", "fragments", "keepalive", "limits", "switching")
+]
 STYLE = (["ruff", "check"], ["ruff", "format", "--check"])
 TYPES = (["mypy"],)
 
@@ -87,12 +93,19 @@ def run_tests(arguments: list[str], *, strict: bool) -> int:
             variables[part.variable] = found
         else:
             missing.append(part)
-    command = [sys.executable, "-m", "pytest", *arguments]
-    status = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
+    status = run_pytest(arguments, variables)
+    if not arguments:
+        status = run_pytest(CONVERSATIONS, {**variables, "C10KWS_TEST_LANE": "off"}) or status
     for part in missing:
         needed = "required" if part.required else "optional"
         print(f"NOT RUN: what needs {part.name} ({needed}): {part.hint()}", flush=True)
     return status or int(strict and any(part.required for part in missing))
+
+
+def run_pytest(arguments: list[str], variables: dict[str, str]) -> int:
+    """Run pytest from the root in an environment of ``variables``; return its exit status."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ HIGH_WATER = 64 * 1024
 READ_SIZE = 64 * 1024
 #: The kernel takes 1,024 pieces at a time; Windows has no such call.
 MAX_PIECES = 1024 if hasattr(socket.socket, "sendmsg") else 0
+#: The protocol of a transport that has ended, so that it keeps nothing alive.
+NOBODY = asyncio.BaseProtocol()
 
 
 class SocketTransport(asyncio.Transport):
@@ -59,7 +61,10 @@ class SocketTransport(asyncio.Transport):
 
     def _begin(self) -> None:
         self._reading = True
-        self._protocol.connection_made(self)
+        try:
+            self._protocol.connection_made(self)
+        except Exception as error:
+            self._blame_protocol(error)
         if self._reading and not self._closing:
             self._watch_reads()
 
@@ -97,7 +102,14 @@ class SocketTransport(asyncio.Transport):
     def _read_into_buffer(self) -> None:
         protocol = cast(asyncio.BufferedProtocol, self._protocol)
         try:
-            size = self._socket.recv_into(protocol.get_buffer(-1))
+            buffer = cast(bytearray, protocol.get_buffer(-1))
+            if not len(buffer):
+                raise RuntimeError("expected room from get_buffer(), not an empty buffer")
+        except Exception as error:
+            self._blame_protocol(error)
+            return
+        try:
+            size = self._socket.recv_into(buffer)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -128,8 +140,12 @@ class SocketTransport(asyncio.Transport):
             self._blame_protocol(error)
 
     def _end_of_file(self) -> None:
-        keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
         self._loop.remove_reader(self._fd)
+        try:
+            keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
+        except Exception as error:
+            self._blame_protocol(error)
+            return
         if not keep_open:
             self.close()
 
@@ -162,6 +178,7 @@ class SocketTransport(asyncio.Transport):
         """Send as much as the kernel takes now and keep the rest."""
         if self._closing or self._ends:
             return
+        data = _in_bytes(data)
         if self._buffer is None:
             try:
                 sent = self._socket.send(data)
@@ -188,7 +205,7 @@ class SocketTransport(asyncio.Transport):
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         """Send several pieces in one call, without joining them."""
-        pieces = list(list_of_data)
+        pieces = [_in_bytes(piece) for piece in list_of_data]
         if self._closing or self._ends or self._buffer is not None or len(pieces) > MAX_PIECES:
             self.write(b"".join(pieces))
             return
@@ -199,10 +216,13 @@ class SocketTransport(asyncio.Transport):
         except OSError as error:
             self._lose(error)
             return
+        rest = []
         for piece in pieces:
             if sent < len(piece):
-                self._keep(memoryview(piece)[sent:])
+                rest.append(memoryview(piece)[sent:])
             sent = max(sent - len(piece), 0)
+        if rest:
+            self._keep(b"".join(rest))
 
     def _send_more(self) -> None:
         assert self._buffer is not None
@@ -218,13 +238,13 @@ class SocketTransport(asyncio.Transport):
         if not size:
             self._buffer = None
             self._loop.remove_writer(self._fd)
+            if self._closing:
+                self._finish_soon(None)
+            elif self._ends:
+                self._shut_down()
         if self._writing_paused and size <= self._low and not self._closing:
             self._writing_paused = False
             self._protocol.resume_writing()
-        if self._closing and self._buffer is None:
-            self._loop.call_soon(self._finish, None)
-        elif self._ends and self._buffer is None:
-            self._shut_down()
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes wait for the kernel."""
@@ -238,7 +258,11 @@ class SocketTransport(asyncio.Transport):
         """Set them, as asyncio documents it."""
         if high is None:
             high = HIGH_WATER if low is None else 4 * low
-        self._high, self._low = high, high // 4 if low is None else low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"expected high >= low >= 0, not {high} and {low}")
+        self._high, self._low = high, low
 
     def can_write_eof(self) -> bool:
         """Answer yes."""
@@ -267,7 +291,7 @@ class SocketTransport(asyncio.Transport):
         self._closing = True
         self._loop.remove_reader(self._fd)
         if self._buffer is None:
-            self._loop.call_soon(self._finish, None)
+            self._finish_soon(None)
 
     def abort(self) -> None:
         """Close at once."""
@@ -280,10 +304,20 @@ class SocketTransport(asyncio.Transport):
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._buffer = None
-        self._loop.call_soon(self._finish, error)
+        self._finish_soon(error)
+
+    def _finish_soon(self, error: Exception | None) -> None:
+        """In two turns: not before ``_begin``, which takes as many."""
+        self._loop.call_soon(self._loop.call_soon, self._finish, error)
 
     def _finish(self, error: Exception | None) -> None:
+        protocol, self._protocol = self._protocol, NOBODY
         try:
-            self._protocol.connection_lost(error)
+            protocol.connection_lost(error)
         finally:
             self._socket.close()
+
+
+def _in_bytes(data: bytes | bytearray | memoryview[Any]) -> bytes | bytearray | memoryview[Any]:
+    """Return data whose ``len()`` is what the kernel counts."""
+    return data.cast("B") if isinstance(data, memoryview) else data

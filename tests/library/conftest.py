@@ -1,18 +1,26 @@
-"""A live server: the test project on c10kws_tornado, in a thread of this process."""
+"""A live server: the test project on c10kws_tornado, in a thread of this process.
+
+``C10KWS_TEST_LANE=off`` in the environment lets every frame go through wsproto, where a test does
+not set FAST_LANE itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from websockets.sync.client import ClientConnection, connect
 
+from c10kws import conf
 from c10kws.management.serving import server_options
 from c10kws.refusals import Refusals
 from c10kws_tornado import Server, bind
@@ -61,6 +69,23 @@ class LiveServer:
         self._started.set()
         code, timeout = await self._stop
         await self.server.stop(code, timeout=timeout)
+
+
+LANE = os.environ.get("C10KWS_TEST_LANE") != "off"
+
+
+@pytest.fixture(autouse=True)
+def lane_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let FAST_LANE be False by default in a run without the lane."""
+    if LANE:
+        return
+    read = conf.current
+
+    def current() -> conf.Settings:
+        own = getattr(django_settings, conf.NAME, {})
+        return replace(read(), fast_lane=own.get("FAST_LANE", False))
+
+    monkeypatch.setattr(conf, "current", current)
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
 from c10kws import conf
 from c10kws.checks import check_settings
+from c10kws.compression import Compression
 
 
 def test_defaults() -> None:
@@ -54,13 +56,164 @@ def test_a_wrong_shape_is_an_error_that_says_what_was_expected(value: Any) -> No
     assert "must be" in message.msg
 
 
+def complaints(key: str, value: Any) -> list[CheckMessage]:
+    with override_settings(C10KWS={key: value}):
+        return check_settings(None)
+
+
+COMPRESSION = "True, False or a dictionary of options"
+OPTIONS = ", ".join(field.name for field in fields(Compression))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        *(
+            ("SLOW_CLIENT", value, "'disconnect' or 'drop'")
+            for value in ("close", None, True, ["drop"])
+        ),
+        *(
+            (key, value, "a number above 0 or None")
+            for key in ("PING_INTERVAL", "PING_TIMEOUT")
+            for value in (0, -1, -0.5, float("nan"), True, False, "20", [20])
+        ),
+        *(
+            (key, value, "True or False")
+            for key in ("FAST_LANE", "UVLOOP", "CLOSE_REFUSED_HANDSHAKES")
+            for value in (None, 0, 1, "yes", "uvloop", ["yes"])
+        ),
+        *(
+            (key, value, "a number above 0")
+            for key in ("CLOSE_TIMEOUT", "HANDLER_TIMEOUT", "SEND_TIMEOUT", "DRAIN_TIMEOUT")
+            for value in (0, None, True, "10")
+        ),
+        *(
+            (key, value, "a whole number above 0")
+            for key in ("MAX_MESSAGE_SIZE", "MAX_QUEUE_BYTES", "MAX_BODY_SIZE", "THREADS")
+            for value in (0, -1, None, True, 1.5, "1")
+        ),
+        ("TRUSTED_PROXIES", "10.0.0.1", "a list of strings"),
+        ("TRUSTED_PROXIES", None, "a list of strings"),
+        *(
+            ("COMPRESSION", value, f"{COMPRESSION} (expected {COMPRESSION}, not {value!r})")
+            for value in (1, 0, "on", ["level"], 6.0)
+        ),
+        *(
+            (
+                "COMPRESSION",
+                {name: 5},
+                f"{COMPRESSION} (expected the options {OPTIONS}, not {name!r})",
+            )
+            for name in ("levels", "LEVEL", 6, None)
+        ),
+        *(
+            ("COMPRESSION", {name: value}, f"expected {name} to be a number from {low} to {high}")
+            for name, low, high in (
+                ("level", 0, 9),
+                ("memory_level", 1, 9),
+                ("server_max_window_bits", 9, 15),
+                ("client_max_window_bits", 9, 15),
+                ("threshold", 0, 2**31),
+            )
+            for value in (low - 1, high + 1, None, True, "6", 6.0)
+        ),
+        *(
+            ("COMPRESSION", {name: value}, f"expected {name} to be True or False, not {value!r}")
+            for name in ("server_no_context_takeover", "client_no_context_takeover")
+            for value in (0, 1, None, "yes")
+        ),
+        ("COMPRESSION", {"level": 6, "threshold": -1}, "expected threshold to be a number"),
+    ],
+)
+def test_an_error_names_the_setting_what_it_expected_what_it_got_and_the_default(
+    key: str, value: Any, expected: str
+) -> None:
+    (message,) = complaints(key, value)
+    assert message.id == "c10kws.E002"
+    assert message.is_serious()
+    assert message.msg.startswith(f"C10KWS[{key!r}] must be ")
+    assert expected in message.msg
+    assert message.msg.endswith(f", not {value!r}.")
+    assert message.hint == f"The default is {conf.KEYS[key]!r}."
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SLOW_CLIENT", "disconnect"),
+        ("SLOW_CLIENT", "drop"),
+        *(
+            (key, value)
+            for key in ("PING_INTERVAL", "PING_TIMEOUT")
+            for value in (None, 1, 0.001, 3600)
+        ),
+        *((key, value) for key in ("FAST_LANE", "UVLOOP") for value in (True, False)),
+        ("COMPRESSION", True),
+        ("COMPRESSION", False),
+        ("COMPRESSION", {}),
+        ("COMPRESSION", {"level": 0, "memory_level": 1, "threshold": 0}),
+        ("COMPRESSION", {"level": 9, "memory_level": 9, "threshold": 2**31}),
+        ("COMPRESSION", {"server_max_window_bits": 9, "client_max_window_bits": 15}),
+        ("COMPRESSION", {"server_max_window_bits": 15, "client_max_window_bits": 9}),
+        ("COMPRESSION", {"server_no_context_takeover": True, "client_no_context_takeover": False}),
+        ("THREADS", 1),
+        ("TRUSTED_PROXIES", []),
+    ],
+)
+def test_a_right_value_passes_and_is_what_the_settings_say(key: str, value: Any) -> None:
+    assert complaints(key, value) == []
+    with override_settings(C10KWS={key: value}):
+        assert getattr(conf.current(), key.lower()) == value
+
+
+@pytest.mark.parametrize("key", ["PING_INTERVAL", "PING_TIMEOUT"])
+def test_for_ever_is_spelled_none_and_not_infinity(key: str) -> None:
+    assert len(complaints(key, float("inf"))) == 1
+
+
+def test_the_defaults_pass_their_own_checks() -> None:
+    with override_settings(C10KWS=dict(conf.KEYS)):
+        assert check_settings(None) == []
+        assert conf.current() == conf.DEFAULTS
+
+
+def test_each_mistake_has_a_message_of_its_own() -> None:
+    mistakes = {"FAST_LANE": 1, "PING_INTERVAL": 20, "UVLOOP": "no", "FASTLANE": True}
+    with override_settings(C10KWS=mistakes):
+        found = [(message.id, message.msg.split("'")[1]) for message in check_settings(None)]
+    assert found == [
+        ("c10kws.E002", "FAST_LANE"),
+        ("c10kws.E002", "UVLOOP"),
+        ("c10kws.W001", "FASTLANE"),
+    ]
+
+
+@pytest.mark.parametrize("value", [None, [], "THREADS=4", 5])
+def test_settings_that_are_no_dictionary_are_shown(value: Any) -> None:
+    with override_settings(C10KWS=value):
+        (message,) = check_settings(None)
+    assert message.id == "c10kws.E002"
+    assert message.msg == f"C10KWS must be a dictionary, not {value!r}."
+    assert message.hint == 'Write for example C10KWS = {"THREADS": 16}.'
+
+
+def test_a_setting_that_changes_is_read_anew() -> None:
+    own: dict[str, Any] = {"FAST_LANE": False}
+    with override_settings(C10KWS=own):
+        assert conf.current().fast_lane is False
+        own["FAST_LANE"] = True
+        assert conf.current().fast_lane is True
+        own["PING_INTERVAL"] = None
+        assert conf.current().ping_interval is None
+
+
 def test_whole_numbers_are_times_too() -> None:
     with override_settings(C10KWS={"CLOSE_TIMEOUT": 5, "TRUSTED_PROXIES": ["10.0.0.1"]}):
         assert check_settings(None) == []
 
 
 def test_the_test_project_has_no_complaints() -> None:
-    assert [message for message in run_checks() if message.id.startswith("c10kws")] == []
+    assert [message for message in run_checks() if str(message.id).startswith("c10kws")] == []
 
 
 def test_every_setting_is_documented() -> None:

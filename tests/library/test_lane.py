@@ -15,9 +15,10 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, TextMessage
 
 from c10kws import lane
+from c10kws.closing import Closed, State
 from c10kws.compression import Compression, Deflate, negotiate
 from c10kws.message import Message
-from c10kws.protocol import Closed, ServerProtocol, State
+from c10kws.protocol import ServerProtocol
 
 from .test_protocol import (
     BINARY,

@@ -13,7 +13,7 @@ LIBRARY = ROOT / "c10kws"
 SERVER = ROOT / "servers" / "c10kws_tornado"
 LAYERS = [
     {"exceptions", "conf", "hijack"},
-    {"handshake", "compression", "message", "lane", "protocol", "outbox"},
+    {"handshake", "compression", "message", "lane", "fragments", "closing", "protocol", "outbox"},
     {
         *("waiter", "keepalive", "pings", "shared", "streaming", "sending", "driver"),
         *("connection", "broadcast", "handler", "registry"),

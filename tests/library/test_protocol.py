@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from c10kws.closing import Closed, State, check_close
+from c10kws.fragments import MAX_FRAGMENTS
 from c10kws.message import Message
-from c10kws.protocol import MAX_FRAGMENTS, Closed, ServerProtocol, State, check_close
+from c10kws.protocol import ServerProtocol
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 FIN = 0x80

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -166,8 +169,13 @@ def test_on_idle_that_fails_costs_no_thread(
 
 
 def test_on_idle_runs_at_the_end(make_pool: MakePool) -> None:
-    asked = []
-    pool_ = make_pool(1, on_idle=lambda: bool(asked.append(1)) or True)
+    asked: list[int] = []
+
+    def on_idle() -> bool:
+        asked.append(1)
+        return True
+
+    pool_ = make_pool(1, on_idle=on_idle)
     pool_.submit(int).result(PATIENCE)
     pool_.shutdown(wait=True)
     assert asked == [1]
@@ -204,6 +212,188 @@ def test_a_sibling_has_threads_of_its_own(make_pool: MakePool) -> None:
     pool_.shutdown(wait=True)
     with pytest.raises(PoolFull):
         sibling.submit(int)
+
+
+def test_a_sibling_answers_for_itself(make_pool: MakePool) -> None:
+    """Its queue, its counters and its threads' names are its own."""
+    pool_ = make_pool(1, queue_size=1)
+    sibling = pool_.sibling("other", queue_size=2)
+    blocked = Blocked(sibling)
+    waiting = [sibling.submit(threading.current_thread) for _ in range(2)]
+    with pytest.raises(PoolFull, match="the pool 'other' has 2 jobs waiting"):
+        sibling.post(int)
+    assert (sibling.busy, sibling.queued, sibling.refused) == (1, 2, 1)
+    assert (pool_.busy, pool_.queued, pool_.refused) == (0, 0, 0)
+    blocked.release.set()
+    assert {job.result(PATIENCE).name for job in waiting} == {"other-1"}
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_sibling_has_an_on_idle_of_its_own(make_pool: MakePool) -> None:
+    asked: list[str] = []
+    done = threading.Event()
+
+    def on_idle() -> bool:
+        asked.append(threading.current_thread().name)
+        done.set()
+        return True
+
+    pool_ = make_pool(1, name="first")
+    sibling = pool_.sibling("second", queue_size=1, on_idle=on_idle)
+    pool_.submit(int).result(PATIENCE)
+    sibling.submit(int).result(PATIENCE)
+    assert done.wait(PATIENCE)
+    pool_.shutdown(wait=True)
+    assert set(asked) == {"second-1"}
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_shutdown_means_the_siblings_too(make_pool: MakePool, cancel: bool) -> None:
+    pool_ = make_pool(1)
+    siblings = [pool_.sibling(name, queue_size=5) for name in ("one", "two")]
+    blocked = [Blocked(sibling) for sibling in siblings]
+    done: list[str] = []
+    for sibling in siblings:
+        sibling.post(done.append, sibling.name)
+    waiting = [sibling.submit(int) for sibling in siblings]
+    pool_.shutdown(cancel_futures=cancel)
+    for sibling in siblings:
+        with pytest.raises(PoolFull, match=f"the pool '{sibling.name}' is shut down"):
+            sibling.post(int)
+    for each in blocked:
+        each.release.set()
+    pool_.shutdown(wait=True)
+    assert [job.cancelled() for job in waiting] == [cancel, cancel]
+    assert sorted(done) == ([] if cancel else ["one", "two"])
+    assert threads_of("one") == threads_of("two") == 0
+
+
+# Jobs whose result nobody waits for
+
+
+def test_posted_jobs_run_in_their_order_among_the_others(make_pool: MakePool) -> None:
+    pool_ = make_pool(1)
+    blocked = Blocked(pool_)
+    order: list[str] = []
+    assert pool_.post(order.append, "a") is None  # type: ignore[func-returns-value]
+    pool_.submit(order.append, "b")
+    pool_.post(order.append, "c")
+    pool_.urgent(order.append, "u")
+    last = pool_.submit(order.append, "d")
+    blocked.release.set()
+    last.result(PATIENCE)
+    assert order == ["u", "a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("error", [LookupError("as told"), SystemExit(3)])
+def test_a_posted_job_that_raises_is_logged_and_costs_no_thread(
+    make_pool: MakePool, caplog: pytest.LogCaptureFixture, error: BaseException
+) -> None:
+    def fail(raised: BaseException) -> None:
+        raise raised
+
+    pool_ = make_pool(1)
+    thread = pool_.submit(threading.current_thread).result(PATIENCE)
+    pool_.post(fail, error)
+    assert pool_.submit(threading.current_thread).result(PATIENCE) is thread
+    pool_.shutdown(wait=True)
+    assert pool_.busy == 0
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("c10kws_tornado", "ERROR")
+    assert "fail" in record.getMessage()
+    assert record.exc_info is not None and record.exc_info[1] is error
+
+
+def test_a_full_queue_refuses_what_is_posted(make_pool: MakePool) -> None:
+    pool_ = make_pool(1, queue_size=2, name="small")
+    blocked = Blocked(pool_)
+    done: list[int] = []
+    pool_.post(done.append, 1)
+    pool_.post(done.append, 2)
+    with pytest.raises(PoolFull, match="the pool 'small' has 2 jobs waiting"):
+        pool_.post(done.append, 3)
+    assert (pool_.queued, pool_.refused) == (2, 1)
+    blocked.release.set()
+    pool_.shutdown(wait=True)
+    assert done == [1, 2]
+
+
+def test_nothing_is_posted_after_shutdown_and_what_waits_is_done(make_pool: MakePool) -> None:
+    pool_ = make_pool(1, name="ended")
+    blocked = Blocked(pool_)
+    done: list[int] = []
+    pool_.post(done.append, 1)
+    pool_.shutdown()
+    with pytest.raises(PoolFull, match="the pool 'ended' is shut down"):
+        pool_.post(done.append, 2)
+    assert pool_.refused == 1
+    blocked.release.set()
+    pool_.shutdown(wait=True)
+    assert done == [1]
+
+
+def test_shutdown_may_leave_out_what_is_posted(make_pool: MakePool) -> None:
+    pool_ = make_pool(1)
+    blocked = Blocked(pool_)
+    done: list[int] = []
+    pool_.post(done.append, 1)
+    pool_.shutdown(cancel_futures=True)
+    blocked.release.set()
+    pool_.shutdown(wait=True)
+    assert done == []
+
+
+def count_futures() -> int:
+    return sum(isinstance(each, Future) for each in gc.get_objects())
+
+
+def test_a_posted_job_has_no_future(make_pool: MakePool) -> None:
+    pool_ = make_pool(1)
+    gc.collect()
+    before = count_futures()
+    counts: list[int] = []
+    counted = threading.Event()
+
+    def count() -> None:
+        counts.append(count_futures())
+        counted.set()
+
+    pool_.post(count)
+    assert counted.wait(PATIENCE)
+    pool_.submit(count).result(PATIENCE)
+    assert counts == [before, before + 1]
+
+
+def test_a_posted_job_leaves_nothing_behind_in_an_idle_thread(make_pool: MakePool) -> None:
+    class Argument:
+        def call(self) -> None:
+            pass
+
+    pool_ = make_pool(1)
+    freed = threading.Event()
+    argument = Argument()
+    weakref.finalize(argument, freed.set)
+    pool_.post(argument.call)
+    del argument
+    assert freed.wait(PATIENCE)
+    assert threads_of(pool_.name) == 1
+
+
+def test_many_threads_post_at_once_and_every_job_runs(make_pool: MakePool) -> None:
+    pool_ = make_pool(3, queue_size=10_000)
+    done: list[int] = []
+
+    def post(first: int) -> None:
+        for number in range(first, first + 1000):
+            pool_.post(done.append, number)
+
+    threads = [threading.Thread(target=post, args=(1000 * number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    pool_.shutdown(wait=True)
+    assert sorted(done) == list(range(8000))
 
 
 def test_it_is_an_executor_of_asyncio(make_pool: MakePool) -> None:
