@@ -23,6 +23,7 @@ from .accesslog import AccessLog, Line
 from .chunks import ClosedTogether, aiterate, is_async, run_in_pool
 from .filewrapper import FileWrapper
 from .limits import Limits
+from .mailbox import Mailbox
 from .pool import Pool
 from .response import Head, Outgoing, StartResponse, make_head, merge_heads, plain_error
 from .sender import ClientGone, Sender
@@ -52,6 +53,7 @@ class Container:
     ) -> None:
         self.application = application
         self.loop = loop
+        self.mailbox = Mailbox(loop)
         self.pool = pool
         self.limits = limits
         self.on_stop = on_stop
@@ -101,11 +103,12 @@ class Exchange:
         self._body = body
         self._line = line
         self._done = done
-        self._sender = Sender(connection, container.loop, container.limits)
+        self._sender = Sender(connection, container.mailbox, container.loop, container.limits)
         self._connection = connection
         self._start = StartResponse(self._write, lambda: self._head_queued)
         self._outgoing: Outgoing | None = None
         self._head_queued = False
+        self._end_queued = False
         self._deferral = Deferral()
         self._task: asyncio.Task[None] | None = None
         self._stream = RawStream()
@@ -147,7 +150,7 @@ class Exchange:
         return False
 
     def _hand_over(self, coroutine: Any) -> bool:
-        self._container.loop.call_soon_threadsafe(self._begin, coroutine)
+        self._container.mailbox.post(self._begin, coroutine)
         return True
 
     def _send_plain(self) -> None:
@@ -160,7 +163,8 @@ class Exchange:
         if self._outgoing is None:
             self._write(b"")
         self._begin_body().check_end()
-        self._sender.send(None, b"", last=True)
+        if not self._end_queued:
+            self._sender.send(None, b"", last=True)
 
     def _write(self, data: bytes) -> None:
         """PEP 3333's ``write()``, and the way of every chunk."""
@@ -171,7 +175,8 @@ class Exchange:
         head = None if self._head_queued else outgoing.head
         self._head_queued = True
         if head is not None or data:
-            self._sender.send(head, data, last=False)
+            self._end_queued = outgoing.whole
+            self._sender.send(head, data, last=self._end_queued)
 
     def _begin_body(self) -> Outgoing:
         """Make the head when the first byte is there, or the end."""
@@ -214,7 +219,7 @@ class Exchange:
         timeout = self._container.limits.flush_timeout
         switched = threading.Lock()
         switched.acquire()
-        self._container.loop.call_soon_threadsafe(
+        self._container.mailbox.post(
             self._stream.switch, self._connection, head, timeout, switched.release
         )
         switched.acquire(timeout=timeout + 1)
@@ -238,7 +243,7 @@ class Exchange:
             self._stop()
 
     def _stop(self) -> None:
-        self._container.loop.call_soon_threadsafe(self._sender.abort)
+        self._container.mailbox.post(self._sender.abort)
 
     def _close(self) -> None:
         """PEP 3333: ``close()`` is called "regardless of whether the request completed"."""
@@ -258,7 +263,10 @@ class Exchange:
             self._line.size = self._sender.sent
             self._line.write()
         finally:  # whatever a log's handler does
-            self._container.loop.call_soon_threadsafe(self._end)
+            if self._line.status == 101:  # behind the callback that takes the stream over
+                self._container.loop.call_soon_threadsafe(self._end)
+            else:
+                self._container.mailbox.post(self._end)
 
     # On the loop
 

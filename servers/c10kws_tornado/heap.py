@@ -1,4 +1,4 @@
-"""The heap of a process that handles long messages, on glibc.
+"""The heap of a process that serves: glibc's, and what Python's garbage collector looks at.
 
 glibc gives the free top of its heap back to the system as soon as it is larger than 128 KiB. A
 message of 64 KiB is copied several times, so each one would give pages back and fault them in
@@ -8,6 +8,7 @@ again, which takes as long as all its copies (measured; ``docs/performance.rst``
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
 
 #: The parameters of glibc's ``mallopt``.
@@ -27,3 +28,9 @@ def keep_heap() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(M_TRIM_THRESHOLD, KEEP) and mallopt(M_MMAP_THRESHOLD, LARGEST))
+
+
+def spare_collector() -> None:
+    """Let the garbage collector look no more at what is loaded by now: it stays anyway."""
+    gc.collect()
+    gc.freeze()

@@ -102,6 +102,11 @@ class Outgoing:
         """Whether nothing of what may come can be sent."""
         return self.overrun or not self._has_body
 
+    @property
+    def whole(self) -> bool:
+        """Whether the body has come that Content-Length promises."""
+        return self._has_body and self._sent == self.head.length
+
     def check_end(self) -> None:
         """Raise :exc:`ShortBody` when the body has ended too soon."""
         if self._has_body and self.head.length is not None and self._sent < self.head.length:

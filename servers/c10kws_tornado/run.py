@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .heap import keep_heap
+from .heap import keep_heap, spare_collector
 from .server import Server
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def serve(
     thread. Raises OSError when the address is not to be had, ImportError without uvloop.
     """
     keep_heap()
+    spare_collector()
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
     with asyncio.Runner(loop_factory=_uvloop_factory() if uvloop else None) as runner:

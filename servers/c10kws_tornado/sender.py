@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tornado.iostream import StreamClosedError
 
 from .limits import Limits
+from .mailbox import Mailbox
 
 if sys.platform != "win32":
     from fcntl import ioctl
@@ -42,9 +43,14 @@ class Sender:
     """
 
     def __init__(
-        self, connection: HTTP1Connection, loop: asyncio.AbstractEventLoop, limits: Limits
+        self,
+        connection: HTTP1Connection,
+        mailbox: Mailbox,
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits,
     ) -> None:
         self._connection = connection
+        self._mailbox = mailbox
         self._loop = loop
         self._limits = limits
         self._queue: deque[bytes | None] = deque()
@@ -66,7 +72,7 @@ class Sender:
         Raises :exc:`ClientGone`.
         """
         self._put(head, data, last)
-        self._loop.call_soon_threadsafe(self._wake)
+        self._mailbox.post(self._wake)
         with self._changed:
             self._changed.wait_for(lambda: self.gone or self._size <= self._limits.high_water)
         self._check()
@@ -83,7 +89,9 @@ class Sender:
             if head is not None:
                 self._head = head
             self._size += len(data)
-            if len(data) <= step:
+            if not data and head is None:
+                pass
+            elif len(data) <= step:
                 self._queue.append(data)
             else:
                 view = memoryview(data)
@@ -193,11 +201,12 @@ class Sender:
         """Say that nothing follows; the future is done when all of it has left."""
         stream = self._connection.stream
         self._connection.finish()
-        if not stream.closed():
-            return stream.write(b"")
-        ended: asyncio.Future[None] = self._loop.create_future()  # the last on its connection
-        ended.set_result(None)
-        return ended
+        chunked = self._head is None or self._head.length is None
+        if chunked and not stream.closed():
+            return stream.write(b"")  # behind the last chunk
+        finished: asyncio.Future[None] = self._loop.create_future()
+        finished.set_result(None)
+        return finished
 
     def _end(self) -> None:
         if self._head is not None and self._head.close:

@@ -122,6 +122,8 @@ class Server:
 
     def _take(self, connection: socket.socket, address: Any) -> None:
         connection.setblocking(False)
+        if connection.family != getattr(socket, "AF_UNIX", None):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         options: dict[str, Any] = {
             # One head or body chunk, and what comes with it.
             "max_buffer_size": self.limits.max_head_size * HEAD_ROOM * 2,
@@ -129,7 +131,7 @@ class Server:
         }
         stream: IOStream
         if self._ssl_context is None:
-            stream = IOStream(connection, **options)
+            stream = _PlainStream(connection, **options)
         else:
             try:
                 wrapped = self._ssl_context.wrap_socket(
@@ -138,7 +140,7 @@ class Server:
             except OSError:  # the client has left already
                 connection.close()
                 return
-            stream = SSLIOStream(wrapped, **options)
+            stream = _TLSStream(wrapped, **options)
         self._http.handle_stream(stream, address)
 
     def on_stop(self, callback: StopCallback) -> None:
@@ -231,6 +233,21 @@ class Server:
     def close_connection(self, server_connection: object) -> None:
         """Tornado has closed a connection, or let go of its stream."""
         self._connections.remove(server_connection)
+
+
+class _NoDelay:
+    """Nagle's algorithm is off for good; Tornado would switch it on and off for each response."""
+
+    def set_nodelay(self, value: bool) -> None:
+        """Leave it off."""
+
+
+class _PlainStream(_NoDelay, IOStream):
+    """A plain connection."""
+
+
+class _TLSStream(_NoDelay, SSLIOStream):
+    """An encrypted connection."""
 
 
 class _Requests(HTTPServerConnectionDelegate):

@@ -105,7 +105,6 @@ class RawStream:
             raise StreamClosedError
         if not early.done():
             early.add_done_callback(lambda future: future.exception())
-        stream.set_nodelay(True)
         self._socket = stream.socket.dup()
         stream.close()
 

@@ -31,7 +31,6 @@ class TLSTransport(asyncio.Transport):
         self._high, self._low = HIGH_WATER, LOW_WATER
         self._reading = True
         self._waiting: bytes | None = None  # was read before a pause
-        stream.set_nodelay(True)
         loop = asyncio.get_running_loop()
         # Two turns: a task that is made beside it runs first, and can wait for the first bytes.
         loop.call_soon(loop.call_soon, self._begin)

@@ -84,3 +84,20 @@ def test_a_libc_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
     assert heap.keep_heap() is False
     assert asked == [(heap.M_TRIM_THRESHOLD, heap.KEEP), (heap.M_MMAP_THRESHOLD, heap.LARGEST)]
+
+
+def test_the_collector_no_more_looks_at_what_is_loaded() -> None:
+    program = (
+        "import gc; from c10kws_tornado.heap import spare_collector; before = len(gc.get_objects())"
+        "; spare_collector(); print(before, gc.get_freeze_count(), len(gc.get_objects()))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+    ).stdout
+    before, frozen, left = map(int, output.split())
+    assert frozen > before / 2 > left
