@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 from .broadcast import broadcast
 from .connection import WebSocket
 from .exceptions import C10kwsError, ConnectionClosed
+from .marker import django_app
 
 if TYPE_CHECKING:
     from .views import websocket
 
-__all__ = ["C10kwsError", "ConnectionClosed", "WebSocket", "broadcast", "websocket"]
+__all__ = [
+    "C10kwsError",
+    "ConnectionClosed",
+    "WebSocket",
+    "broadcast",
+    "django_app",
+    "websocket",
+]
 __version__ = "0.1.0.dev0"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class C10kwsConfig(AppConfig):
@@ -12,5 +13,8 @@ class C10kwsConfig(AppConfig):
     verbose_name = "c10kws"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from . import checks  # noqa: F401
+        """Register the system checks; find the EventSockets in each app's ``sockets.py``."""
+        from . import checks, tornado_checks  # noqa: F401
+        from .events import checks as event_checks  # noqa: F401
+
+        autodiscover_modules("sockets")

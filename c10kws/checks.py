@@ -9,6 +9,7 @@ c10kws.W001 an unknown key in ``C10KWS``
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.management import get_commands
+from django.utils.module_loading import import_string
 
 from . import conf
 from .compression import Compression
@@ -82,6 +84,8 @@ def _expected(key: str, value: object) -> str | None:
     """Return what a value must be, None when it is that."""
     if key == "COMPRESSION":
         return _expected_compression(value)
+    if key == "JSON_ENCODER":
+        return _expected_encoder(value)
     if key in conf.CHOICES:
         return None if value in conf.CHOICES[key] else " or ".join(map(repr, conf.CHOICES[key]))
     if key in conf.MAY_BE_NONE and value is None:
@@ -99,6 +103,15 @@ def _expected(key: str, value: object) -> str | None:
         number = isinstance(value, kinds) and not isinstance(value, bool)
         valid = number and 0 < cast(float, value) < math.inf
     return None if valid else expected
+
+
+def _expected_encoder(value: object) -> str | None:
+    try:
+        encoder = import_string(value) if isinstance(value, str) else None
+    except ImportError:
+        encoder = None
+    right = isinstance(encoder, type) and issubclass(encoder, json.JSONEncoder)
+    return None if right else "the path of a json.JSONEncoder"
 
 
 def _expected_compression(value: object) -> str | None:

@@ -4,10 +4,10 @@ wsproto's own ``PerMessageDeflate`` is not used: a Ping between the fragments of
 it, a final block kills the next message, nothing bounds what a message inflates to, and it reads
 all offers of a header into one object.
 
-Memory of a connection, beyond Python's objects (zlib's own formulas): inflating holds
-2**client_max_window_bits + 7 KiB once a compressed message came; deflating holds
-2**(server_max_window_bits + 2) + 2**(memory_level + 9) bytes once one was sent. With
-``…_no_context_takeover`` each is let go after its message.
+Memory of a connection, beyond Python's objects (zlib's own formulas; measured in
+``docs/performance.rst``): inflating holds 2**client_max_window_bits bytes and 8 KiB once a
+compressed message came; deflating holds 2**(server_max_window_bits + 2) + 2**(memory_level + 9)
+bytes and 6 KiB once one was sent. With ``…_no_context_takeover`` each is let go after its message.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ Parameters = dict[str, str | None]
 class Compression:
     """How messages are compressed; also the keys of the ``COMPRESSION`` setting, in lower case.
 
-    The window bits of 12 and the memory level of 5 cost 36 KiB a connection where zlib's defaults
-    cost 300, and compress short messages as well. Messages under ``threshold`` bytes are sent as
+    The window bits of 12 and the memory level of 5 cost 50 KiB a connection where zlib's defaults
+    cost 302, and compress short messages as well. Messages under ``threshold`` bytes are sent as
     they are.
     """
 

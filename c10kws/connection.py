@@ -166,6 +166,11 @@ class WebSocket(Driver):
         return _Awaitable(self, lambda: _result(ping.answered))
 
     @property
+    def pending(self) -> int:
+        """How many messages have come and can be read without waiting."""
+        return len(self._inbox)
+
+    @property
     def latency(self) -> float | None:
         """Seconds from the last answered Ping to its Pong; None before the first."""
         return None if self._pings is None else self._pings.latency

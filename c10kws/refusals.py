@@ -23,7 +23,7 @@ from .connection import WebSocket
 from .exceptions import HandshakeRefused
 from .hijack import Hijack
 from .origins import check_origin
-from .registry import registry_of
+from .registry import announce, registry_of
 from .reports import Report
 from .threads import threads_of
 from .views import Options
@@ -52,6 +52,7 @@ class Refusals:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
+        announce()  # whoever wraps an application is about to serve it
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """PEP 3333's application call; only handshakes are looked at."""

@@ -18,6 +18,18 @@ CANCEL_TIMEOUT = 1.0
 _NO_CONTEXT = contextvars.Context()
 
 _registries: dict[OnStop, Registry] = {}
+_announced = False
+
+
+def announce() -> None:
+    """Say that this process is going to serve."""
+    global _announced
+    _announced = True
+
+
+def serving() -> bool:
+    """Whether this process serves, or is going to."""
+    return _announced or bool(_registries)
 
 
 class Registry:

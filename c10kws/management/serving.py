@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from c10kws_tornado import Limits
 
 from .. import conf
+from . import native
 
 if TYPE_CHECKING:
     from logging import LogRecord
@@ -21,13 +22,14 @@ ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
 
 
 def server_options() -> dict[str, Any]:
-    """Return the arguments of ``c10kws_tornado.Server`` that ``C10KWS`` sets."""
+    """Return the arguments of ``c10kws_tornado.Server`` that ``C10KWS`` and ``TORNADO`` set."""
     settings = conf.current()
     return {
         "limits": Limits(max_body_size=settings.max_body_size, send_timeout=settings.send_timeout),
         "threads": settings.threads,
         "trusted_proxies": tuple(settings.trusted_proxies),
         "drain_timeout": settings.drain_timeout,
+        "native": native.application(),
     }
 
 

@@ -2,7 +2,17 @@
 
 from .limits import Limits
 from .pool import Pool, PoolFull
+from .rules import describe_rules, make_application
 from .run import bind, serve
 from .server import Server
 
-__all__ = ["Limits", "Pool", "PoolFull", "Server", "bind", "serve"]
+__all__ = [
+    "Limits",
+    "Pool",
+    "PoolFull",
+    "Server",
+    "bind",
+    "describe_rules",
+    "make_application",
+    "serve",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -29,6 +31,9 @@ FORWARDED = frozenset(
         "X-Scheme",
     }
 )
+#: Names and values under this length may be kept for others to share, but not one client's own.
+SHORT = 256
+_OWN = frozenset({"Authorization", "Cookie", "Proxy-Authorization", "Sec-Websocket-Key"})
 _UNPREFIXED = {"Content-Type": "CONTENT_TYPE", "Content-Length": "CONTENT_LENGTH"}
 _LEFT_OUT = frozenset({"Transfer-Encoding"})  # the body arrives whole, its length is known
 
@@ -44,6 +49,12 @@ def check_host(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
         raise BadRequest("more than one Host header")
     if not hosts and start_line.version == "HTTP/1.1":
         raise BadRequest("no Host header")
+
+
+def head_size(start_line: RequestStartLine, headers: HTTPHeaders) -> int:
+    """Return how many bytes request line and headers had, or nearly."""
+    size = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
+    return size + len(start_line.path) + 20
 
 
 def split_target(start_line: RequestStartLine) -> tuple[str, str, str | None]:
@@ -87,12 +98,28 @@ def make_environ(
     for name in headers:
         if "_" in name or name in _LEFT_OUT or (name in FORWARDED and not trusted):
             continue
-        key = _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
         # RFC 9110 §5.3 joins by a comma, RFC 6265 §5.4 cookies by a semicolon.
-        environ[key] = ("; " if name == "Cookie" else ",").join(headers.get_list(name))
+        value = ("; " if name == "Cookie" else ",").join(headers.get_list(name))
+        if len(value) < SHORT and name not in _OWN:
+            value = _shared(value)
+        environ[_key_of(name) if len(name) < SHORT else _make_key(name)] = value
     if authority is not None:
         environ["HTTP_HOST"] = authority  # RFC 9112 §3.2.2: it replaces the header
     return environ
+
+
+def _make_key(name: str) -> str:
+    return _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
+
+
+#: One object for all requests, of which ten thousand may be alive.
+_key_of = lru_cache(1024)(_make_key)
+
+
+@lru_cache(4096)
+def _shared(value: str) -> str:
+    """Return one object for values that many clients send: of one browser they are the same."""
+    return value
 
 
 def set_body(environ: dict[str, Any], body: IO[bytes], size: int | None) -> None:
@@ -119,3 +146,20 @@ def server_keys(
     if websocket_mask is not None:
         keys["c10kws.mask"] = websocket_mask
     return keys
+
+
+def address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:
+    """Return the addresses of both ends; a unix socket has none worth telling."""
+    nameless = {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
+    if context.address_family not in (socket.AF_INET, socket.AF_INET6) or sock is None:
+        return nameless
+    try:
+        host, port = sock.getsockname()[:2]
+    except OSError:  # reset by the client
+        return nameless
+    return {
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "REMOTE_ADDR": context.address[0],
+        "REMOTE_PORT": str(context.address[1]),
+    }

@@ -18,7 +18,7 @@ from tornado.httputil import (
 
 from .accesslog import Line
 from .container import Container, Exchange
-from .environ import BadRequest, check_host, make_environ, set_body
+from .environ import BadRequest, check_host, head_size, make_environ, set_body
 from .pool import PoolFull
 from .response import make_head, plain_error
 
@@ -89,9 +89,8 @@ class Request(HTTPMessageDelegate):
         return tempfile.SpooledTemporaryFile(max_size=self._limits.spool_size)
 
     def _check(self, start_line: RequestStartLine, headers: HTTPHeaders) -> tuple[Any, ...] | None:
-        size = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
         limit = self._limits.max_head_size
-        if size + len(start_line.path) + 20 > limit:
+        if head_size(start_line, headers) > limit:
             text = f"The head of the request has over {limit} bytes."
             return plain_error(431, "Request Header Fields Too Large", text)
         length = headers.get("Content-Length", "")

@@ -14,13 +14,15 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.iostream import IOStream, SSLIOStream
+from tornado.web import Application
 
 from .accept import Acceptor
 from .connections import Connections
 from .container import Container
-from .environ import server_keys
+from .environ import address_keys, server_keys
 from .filewrapper import FileWrapper
 from .limits import HEAD_ROOM, Limits
+from .native import Native
 from .pool import Pool
 from .request import Request
 
@@ -42,7 +44,7 @@ class Server:
     ``threads`` views run at a time and ``queue_size`` requests wait for one; more get 503.
     ``trusted_proxies`` are the addresses whose forwarded headers reach the application; peers on
     unix sockets are trusted too. With an ``ssl_context`` it speaks TLS. ``drain_timeout`` bounds
-    :meth:`stop`, in seconds.
+    :meth:`stop`, in seconds. What matches a rule of ``native`` is that application's.
     """
 
     def __init__(
@@ -57,11 +59,14 @@ class Server:
         url_scheme: str | None = None,
         drain_timeout: float = 30.0,
         multiprocess: bool = False,
+        native: Application | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout
         self._application = application
+        self._tornado = native
+        self._native: Native | None = None
         self._trusted = frozenset(trusted_proxies)
         self._ssl_context = ssl_context
         self._keys = server_keys(
@@ -102,6 +107,10 @@ class Server:
             self.on_stop,
             self._connections.add_stream,
         )
+        if self._tornado is not None:
+            log = self._container.log
+            self._native = Native(self._tornado, self._connections, log, self.limits)
+            self.on_stop(self._native.stop)
         self._http = _HTTPServer(
             _Requests(self),
             max_header_size=self.limits.max_head_size * HEAD_ROOM,
@@ -169,6 +178,8 @@ class Server:
                 acceptor.stop()
             await self._drain(code, deadline)
             self._connections.abort()
+            if self._native is not None:
+                self._native.abort()
             await self._finish_tasks()
         for sock in self._sockets:
             sock.close()
@@ -220,19 +231,20 @@ class Server:
         assert isinstance(connection, HTTP1Connection)
         self._connections.add(server_connection)
         context: Any = connection.context
-        keys = self._keys | _address_keys(connection.stream.socket, context)
-        return Request(
-            self._container,
-            self._connections,
-            server_connection,
-            connection,
-            keys,
-            self.is_trusted(context),
+        keys = self._keys | address_keys(connection.stream.socket, context)
+        trusted = self.is_trusted(context)
+        request = Request(
+            self._container, self._connections, server_connection, connection, keys, trusted
         )
+        if self._native is None:
+            return request
+        return self._native.choose(request, server_connection, connection, trusted)
 
     def close_connection(self, server_connection: object) -> None:
         """Tornado has closed a connection, or let go of its stream."""
         self._connections.remove(server_connection)
+        if self._native is not None:
+            self._native.end(server_connection)
 
 
 class _NoDelay:
@@ -272,20 +284,3 @@ class _HTTPServer(HTTPServer):
         super().on_close(server_conn)
         assert isinstance(self.request_callback, _Requests)
         self.request_callback.on_close(server_conn)
-
-
-def _address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:
-    """Return the addresses of both ends; a unix socket has none worth telling."""
-    nameless = {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
-    if context.address_family not in (socket.AF_INET, socket.AF_INET6) or sock is None:
-        return nameless
-    try:
-        host, port = sock.getsockname()[:2]
-    except OSError:  # reset by the client
-        return nameless
-    return {
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "REMOTE_ADDR": context.address[0],
-        "REMOTE_PORT": str(context.address[1]),
-    }

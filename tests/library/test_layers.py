@@ -12,17 +12,18 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "c10kws"
 SERVER = ROOT / "servers" / "c10kws_tornado"
 LAYERS = [
-    {"exceptions", "conf", "hijack"},
+    {"exceptions", "conf", "hijack", "marker"},
     {"handshake", "compression", "message", "lane", "fragments", "closing", "protocol", "outbox"},
     {
         *("waiter", "keepalive", "pings", "shared", "streaming", "sending", "driver"),
         *("connection", "broadcast", "handler", "registry"),
     },
     {
-        *("views", "switching", "origins", "threads", "reports", "refusals", "checks", "apps"),
-        "testpages",
+        *("views", "switching", "origins", "threads", "reports", "refusals", "checks"),
+        *("tornado_checks", "testpages", "templatetags"),
     },
-    {"management"},
+    {"events"},
+    {"management", "test", "apps"},
 ]
 
 

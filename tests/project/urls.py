@@ -55,4 +55,5 @@ urlpatterns = [
     path("blocked/", views.blocked),
     path("test/", include("c10kws.testpages")),
     path("ws/", include((sockets, "sockets"))),
+    path("events/", include("c10kws.events.urls")),
 ]

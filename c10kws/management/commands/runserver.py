@@ -17,6 +17,7 @@ from django.core.management.base import CommandParser
 import c10kws
 
 from ...refusals import Refusals
+from .. import native
 from ..development import DevelopmentServer
 
 if TYPE_CHECKING:
@@ -69,3 +70,5 @@ class Command(Base):
         super().on_bind(server_port)
         if self.use_websocket:
             self.stdout.write(f"c10kws {c10kws.__version__}: WebSocket views are served.")
+            for line in native.report():
+                self.stdout.write(line)

@@ -1,11 +1,13 @@
-"""``manage.py runtornado [addr:]port``: serve the project for production."""
+"""``manage.py runtornado [[addr:]port]``: serve the project for production."""
 
 from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.core.servers.basehttp import get_internal_wsgi_application
 
@@ -14,10 +16,13 @@ from c10kws import conf
 from c10kws_tornado import serve
 
 from ...refusals import Refusals
+from .. import native
 from ..serving import server_options
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
 DEFAULT_ADDRESS = "127.0.0.1"
-DEFAULT_PORT = 8000
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 
 
@@ -27,25 +32,33 @@ class Command(BaseCommand):
     help = "Serves the project, pages and WebSockets, on Tornado: for production."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One optional address."""
+        """One optional address, and staticfiles' own flag."""
         parser.add_argument(
             "addrport",
             nargs="?",
-            default=f"{DEFAULT_ADDRESS}:{DEFAULT_PORT}",
-            help=f"Port, or address:port (default {DEFAULT_ADDRESS}:{DEFAULT_PORT}).",
+            help=f"Port, or address:port; without it {DEFAULT_ADDRESS} and TORNADO['port'], "
+            f"or {native.DEFAULT_PORT}.",
+        )
+        parser.add_argument(
+            "--nostatic",
+            action="store_false",
+            dest="use_static_handler",
+            help="Tells Django to NOT serve static files at STATIC_URL while DEBUG is True.",
         )
 
-    def handle(self, *args: Any, addrport: str, **options: Any) -> None:
+    def handle(self, *args: Any, addrport: str | None, **options: Any) -> None:
         """Serve until a signal ends it."""
+        addrport = addrport or str(native.port())
         address, port = parse_address(addrport)
+        arguments = server_options()
         try:
             serve(
-                Refusals(get_internal_wsgi_application()),
+                Refusals(make_handler(use_static_handler=options["use_static_handler"])),
                 address,
                 port,
                 on_ready=lambda: self.announce(address, port),
                 uvloop=conf.current().uvloop,
-                **server_options(),
+                **arguments,
             )
         except ImportError as error:
             raise CommandError(f"C10KWS['UVLOOP'] is True: {error}") from error
@@ -54,11 +67,24 @@ class Command(BaseCommand):
 
     def announce(self, address: str, port: int) -> None:
         """Say where the project can be reached."""
+        for line in native.report():
+            self.stdout.write(line)
         host = f"[{address}]" if ":" in address else address
         self.stdout.write(
             f"c10kws {c10kws.__version__}: pages at http://{host}:{port}/, "
             f"WebSockets at ws://{host}:{port}/. Quit with CONTROL-C."
         )
+
+
+def make_handler(*, use_static_handler: bool) -> WSGIApplication:
+    """Return the application, behind staticfiles' handler as ``runserver`` of staticfiles does."""
+    application: WSGIApplication = get_internal_wsgi_application()
+    installed = apps.is_installed("django.contrib.staticfiles")
+    if not (installed and settings.DEBUG and use_static_handler):
+        return application
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+    return StaticFilesHandler(application)  # type: ignore[arg-type]  # any WSGI application does
 
 
 def parse_address(text: str) -> tuple[str, int]:

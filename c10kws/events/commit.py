@@ -1,0 +1,37 @@
+"""Emits inside of a transaction wait for its commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from django.db import connections, transaction
+from django.db.utils import DEFAULT_DB_ALIAS
+
+
+def after_commit(send: Callable[[], object], using: str | None) -> bool:
+    """Let ``send`` run after the commit of this thread's outermost block, if it is in one.
+
+    Return whether it will; on rollback it never runs. Handlers on an event loop are in no block of
+    their own, and the blocks of a TestCase are never committed: both do not count.
+    """
+    alias = using or DEFAULT_DB_ALIAS
+    if _on_a_loop() or alias not in connections or not _in_a_block(alias):
+        return False
+    transaction.on_commit(send, using=alias)
+    return True
+
+
+def _on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_a_block(alias: str) -> bool:
+    connection = connections[alias]
+    blocks = getattr(connection, "atomic_blocks", ())
+    testcase = [getattr(block, "_from_testcase", False) for block in blocks]
+    return connection.in_atomic_block and not (testcase and all(testcase))

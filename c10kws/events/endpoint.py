@@ -1,0 +1,276 @@
+"""``EventSocket``: an endpoint of events, which is a view."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, TypeVar, overload
+
+from django.http import HttpRequest, HttpResponse
+
+from .. import registry as servers
+from ..broadcast import broadcast
+from ..connection import WebSocket
+from ..origins import Origins
+from ..views import websocket
+from . import outgoing, registry
+from .callbacks import Callback
+from .commit import after_commit
+from .conversation import Conversation
+from .envelope import LIFE_CYCLE, RESERVED_PREFIX, SUBPROTOCOL
+from .exceptions import EmitHandlerError, EventAlreadyBound, NotCallableError
+from .rooms import Rooms
+from .socket import Socket
+from .system import Authorise
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]
+
+#: Events that the server calls by itself, and those that a client might take for its own.
+OWN = frozenset({"open", "close"})
+
+
+class EventSocket:
+    """An endpoint that clients send events to, and that sends events to them.
+
+    Put it into the URLconf as a view, or all of them with ``include("c10kws.events.urls")``, which
+    leaves one with ``add_to_handlers=False`` out. ``decorators`` are those of views, as
+    ``login_required``; ``origins`` are those of ``@websocket``. Callbacks with ``self`` among their
+    parameters get ``context``.
+
+    Raises :exc:`PathAlreadyUsed`.
+    """
+
+    #: For Django: the view refuses a POST, and a GET is not checked.
+    csrf_exempt = True
+
+    def __init__(
+        self,
+        path: str,
+        add_to_handlers: bool = True,
+        *,
+        decorators: Sequence[Decorator] = (),
+        origins: Origins = None,
+    ) -> None:
+        self.path = "/" + path.strip("/")
+        self.add_to_handlers = add_to_handlers
+        self.context: Any = None
+        self.rooms = Rooms()
+        self.authorise: Authorise | None = None
+        self.delivered = self.dropped = 0
+        self.origin = _origin()
+        self._callbacks: dict[str, Callback] = {}
+        self._lock = threading.Lock()
+        self._handlers: dict[Socket, None] = {}
+        view = websocket(subprotocols=[SUBPROTOCOL], origins=origins)(self._serve)
+        self.websocket_options = view.websocket_options  # type: ignore[attr-defined]
+        for decorator in reversed(decorators):
+            view = decorator(view)
+        self._view = view
+        registry.add(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path} of {self.origin}>"
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer a request, as any view."""
+        return self._view(request, *args, **kwargs)
+
+    # Receiving
+
+    @overload
+    def on(self, callback: F, /) -> F: ...
+    @overload
+    def on(self, name: str, /) -> Callable[[F], F]: ...
+    def on(self, thing: Any, /) -> Any:
+        """Bind a function to the event of its name, or to the one that is named; a decorator.
+
+        The function, sync or ``async def``, asks for what it needs by the names of its parameters:
+        ``socket``, ``data``, ``self``. ``open`` and ``close`` are called when a client comes and
+        goes; what ``open`` raises refuses it. What a callback returns answers a request that has
+        an ``id``, what it raises answers with an error (:exc:`EventError` says which).
+
+        Raises :exc:`NotCallableError`, :exc:`EventAlreadyBound`, TypeError for a parameter that
+        nobody can fill, ValueError for a name that no client may send.
+        """
+        if isinstance(thing, str):
+            return lambda function: self._bind(thing, function)
+        if not callable(thing):
+            raise NotCallableError(thing)
+        return self._bind(getattr(thing, "__name__", type(thing).__name__), thing)
+
+    def _bind(self, name: str, function: F) -> F:
+        callback = Callback(function)
+        if name.startswith(RESERVED_PREFIX) or name in LIFE_CYCLE - OWN:
+            raise ValueError(f"expected an event that a client may send, not {name!r}")
+        if self._callbacks.setdefault(name, callback) is not callback:
+            raise EventAlreadyBound(name, self.path)
+        return function
+
+    def callback(self, event: str) -> Callback | None:
+        """Return what is bound to an event."""
+        return self._callbacks.get(event)
+
+    def may_join(self, function: F) -> F:
+        """Let ``function(socket, room) -> bool``, sync or async, say who may join; a decorator.
+
+        Without it a client joins only rooms whose names :func:`sign_room` has signed.
+        """
+        if not callable(function):
+            raise NotCallableError(function)
+        self.authorise = function
+        return function
+
+    async def _serve(self, websocket: WebSocket, /, *args: Any, **kwargs: Any) -> None:
+        await Conversation(self, Socket(self, websocket, kwargs)).run()
+
+    # Clients
+
+    @property
+    def handlers(self) -> list[Socket]:
+        """The clients, oldest first."""
+        with self._lock:
+            return list(self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+    def __bool__(self) -> bool:
+        """It is there, also when nobody is."""
+        return True
+
+    def __iter__(self) -> Iterator[Socket]:
+        return iter(self.handlers)
+
+    def __getitem__(self, index: int) -> Socket:
+        return self.handlers[index]
+
+    def enter(self, socket: Socket) -> None:
+        """A client has come."""
+        with self._lock:
+            self._handlers[socket] = None
+
+    def leave(self, socket: Socket) -> None:
+        """A client has gone."""
+        with self._lock:
+            self._handlers.pop(socket, None)
+        self.rooms.leave_all(socket)
+
+    def greet(self, socket: Socket) -> None:
+        """Send what a new client must know, before ``open``; for subclasses."""
+
+    # Sending
+
+    def emit(
+        self,
+        event: str,
+        data: outgoing.Data = None,
+        *,
+        exclude: Socket | Iterable[Socket] = (),
+        on_commit: bool = True,
+        using: str | None = None,
+    ) -> None:
+        """Send an event to every client, but for ``exclude``, from anywhere in the process.
+
+        It is encoded and framed once. Clients that have left are skipped; ``delivered`` and
+        ``dropped`` count. See :meth:`Socket.emit` for ``data``, ``on_commit`` and ``using``.
+
+        Raises :exc:`EmitHandlerError` in a process that serves nothing,
+        :exc:`InvalidInstanceError` for other data, TypeError and ValueError for what JSON cannot
+        say.
+        """
+        if not (self._handlers or servers.serving()):
+            raise EmitHandlerError(event, self.path)
+        text = outgoing.encode_event(event, data)
+        excluded = _as_set(exclude)
+
+        def send() -> None:
+            self._send([each for each in self.handlers if each not in excluded], text)
+
+        if not (on_commit and after_commit(send, using)):
+            send()
+
+    def to(self, room: str) -> Target:
+        """Return a room, to ``emit`` to."""
+        return Target(self, room)
+
+    def send_to_room(
+        self, room: str, event: str, data: outgoing.Data, excluded: set[Socket]
+    ) -> Callable[[], None]:
+        """Return a function that sends to who is in the room then; version 1 names the room."""
+        texts = (
+            outgoing.encode_event(event, data),
+            outgoing.encode_event(event, data, room=room),
+        )
+
+        def send() -> None:
+            members = [each for each in self.rooms.members(room) if each not in excluded]
+            for version, text in enumerate(texts):
+                self._send([each for each in members if each.version == version], text)
+
+        return send
+
+    def _send(self, sockets: list[Socket], text: str) -> None:
+        """Broadcast on each loop apart: a process may run two servers."""
+        loops: dict[int, list[WebSocket]] = {}
+        for socket in sockets:
+            if socket.closed:
+                self._count(0, 1)
+            else:
+                loops.setdefault(id(socket.websocket.shared), []).append(socket.websocket)
+        for websockets in loops.values():
+            taken = broadcast(websockets, text)
+            if isinstance(taken, int):
+                self._count(taken, len(websockets) - taken)
+            else:
+                taken.add_done_callback(partial(self._count_later, len(websockets)))
+
+    def _count_later(self, number: int, taken: Future[int]) -> None:
+        self._count(taken.result(), number - taken.result())
+
+    def _count(self, delivered: int, dropped: int) -> None:
+        with self._lock:
+            self.delivered += delivered
+            self.dropped += dropped
+
+
+class Target:
+    """A room of an EventSocket: ``chat.to("news").emit("headline", {…})``."""
+
+    def __init__(self, endpoint: EventSocket, room: str) -> None:
+        self._endpoint = endpoint
+        self._room = room
+
+    def emit(
+        self,
+        event: str,
+        data: outgoing.Data = None,
+        *,
+        exclude: Socket | Iterable[Socket] = (),
+        on_commit: bool = True,
+        using: str | None = None,
+    ) -> None:
+        """Do as :meth:`EventSocket.emit` does, to who is in the room when it is sent."""
+        if not (len(self._endpoint) or servers.serving()):
+            raise EmitHandlerError(event, self._endpoint.path)
+        send = self._endpoint.send_to_room(self._room, event, data, _as_set(exclude))
+        if not (on_commit and after_commit(send, using)):
+            send()
+
+
+def _as_set(exclude: Socket | Iterable[Socket]) -> set[Socket]:
+    return {exclude} if isinstance(exclude, Socket) else set(exclude)
+
+
+def _origin() -> str:
+    """Return the line of the program that makes the EventSocket, for messages."""
+    for frame in reversed(traceback.extract_stack()[:-2]):
+        if not frame.filename.startswith(_HERE):
+            return f"{frame.filename}:{frame.lineno}"
+    return "an unknown place"
+
+
+_HERE = __file__.rpartition("endpoint.py")[0]

@@ -1,0 +1,147 @@
+"""The frames of the event protocol, as text: ``docs/protocol.rst``. No I/O.
+
+Version 0 is ``{"event": …, "data": {…}}`` and never changes. Version 1, chosen by the subprotocol,
+adds ``id``, ``re`` and ``room``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: The subprotocol that chooses version 1.
+SUBPROTOCOL = "c10kws.v1.json"
+#: Events of the protocol itself begin so; those of applications cannot.
+RESERVED_PREFIX = "ws:"
+#: The server's own life cycle: a client that names one of these is refused.
+LIFE_CYCLE = frozenset({"open", "close", "error", "connect", "disconnect"})
+MAX_EVENT_LENGTH = 128
+MAX_ID_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a client asked for; with an ``id`` it wants an answer."""
+
+    event: str
+    data: dict[str, Any]
+    id: int | str | None = None
+
+
+class BadFrame(Exception):
+    """A frame that cannot be understood.
+
+    ``code`` and ``message`` are what version 1 answers, ``warning`` what version 0 does, in its
+    very words; ``re`` is the ``id`` of the frame, where it could be read.
+    """
+
+    def __init__(self, code: str, message: str, warning: str, re: int | str | None = None) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.warning = warning
+        self.re = re
+
+
+INVALID_JSON = "Invalid JSON was sent."
+NO_EVENT = "There is no event in this JSON."
+NOT_BOUND = "Event is not binded."
+NO_DICTIONARY = "The data should be a dictionary."
+
+
+def decode(message: str | bytes) -> Frame:
+    """Return the frame that a client sent. Raises :exc:`BadFrame`."""
+    if isinstance(message, bytes):
+        raise BadFrame("bad_frame", "expected a text message, not a binary one", INVALID_JSON)
+    value = _loads(message)
+    if not isinstance(value, dict):
+        kind = "an array, which is reserved" if isinstance(value, list) else "something else"
+        raise BadFrame("bad_frame", f"expected an object, not {kind}", NO_EVENT)
+    number = _id(value.get("id"))
+    event = value.get("event")
+    if not isinstance(event, str) or not event:
+        raise BadFrame("bad_frame", "expected the name of an event in 'event'", NO_EVENT, number)
+    if len(event) > MAX_EVENT_LENGTH:
+        text = f"expected an event of at most {MAX_EVENT_LENGTH} characters"
+        raise BadFrame("bad_frame", text, NOT_BOUND, number)
+    if event in LIFE_CYCLE:
+        text = f"{event!r} is the server's own event"
+        raise BadFrame("forbidden", text, NOT_BOUND, number)
+    data = value.get("data") or {}
+    if not isinstance(data, dict):
+        raise BadFrame("bad_frame", "expected an object in 'data'", NO_DICTIONARY, number)
+    return Frame(event, data, number)
+
+
+def _id(value: object) -> int | str | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and len(value) <= MAX_ID_LENGTH:
+        return value
+    text = f"expected an integer or at most {MAX_ID_LENGTH} characters in 'id'"
+    raise BadFrame("bad_frame", text, NO_EVENT)
+
+
+def _loads(text: str) -> object:
+    try:
+        value = _decoder.decode(text)
+        if "\\u" in text:  # a lone surrogate could never be sent on
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise BadFrame("bad_json", "expected less brackets in brackets", INVALID_JSON) from None
+    except UnicodeEncodeError:
+        raise BadFrame("bad_json", "expected text without half characters", INVALID_JSON) from None
+    except ValueError as error:
+        raise BadFrame("bad_json", f"expected JSON: {error}"[:200], INVALID_JSON) from None
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object names a key twice")
+    return result
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse_constant
+)
+
+
+def encode(
+    event: str,
+    data: object,
+    *,
+    encoder: type[json.JSONEncoder] = json.JSONEncoder,
+    **extra: int | str,
+) -> str:
+    """Return a frame as text; ``extra`` are ``re`` and ``room``, of version 1.
+
+    Raises TypeError for what JSON cannot say and ValueError for NaN and infinities.
+    """
+    return json.dumps(
+        {"event": event, "data": data, **extra},
+        cls=encoder,
+        allow_nan=False,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def error_data(code: str, message: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of ``ws:error``."""
+    return {"code": code, "message": message, "details": dict(details)}

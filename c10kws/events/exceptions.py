@@ -1,0 +1,104 @@
+"""What the event layer raises.
+
+::
+
+    C10kwsError
+    ├── EventError                           a callback's own answer to the client
+    ├── EmitHandlerError                     nothing could carry the event
+    ├── NotCallableError                     ``on`` was given something else than a function
+    ├── InvalidInstanceError (TypeError)     a thing of another type was expected
+    ├── EventAlreadyBound (NameError)        an event has its callback already
+    └── PathAlreadyUsed                      a path has its EventSocket already
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..exceptions import C10kwsError
+
+
+class EventError(C10kwsError):
+    """Raised by a callback, it answers the client with ``ws:error``.
+
+    ``code`` is a lower-case word that programs read (``"forbidden"``, ``"invalid"`` or one of your
+    own), ``message`` a sentence for people, ``details`` an object that JSON can say.
+    """
+
+    def __init__(
+        self, code: str, message: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(code, message, details)
+        self.code = code
+        self.message = message
+        self.details = dict(details or {})
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+class EmitHandlerError(C10kwsError):
+    """An event was emitted to everybody in a process that serves nobody."""
+
+    def __init__(self, event: str, path: str) -> None:
+        super().__init__(event, path)
+        self.event = event
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"expected a server in this process to carry {self.event!r} of {self.path!r}, and it "
+            "serves nothing: emit from a view, a callback or a thread of the server"
+        )
+
+
+class NotCallableError(C10kwsError):
+    """Something that cannot be called was to be bound to an event."""
+
+    def __init__(self, thing: object) -> None:
+        super().__init__(thing)
+        self.thing = thing
+
+    def __str__(self) -> str:
+        return f"expected a function or the name of an event, not {self.thing!r}"
+
+
+class InvalidInstanceError(C10kwsError, TypeError):
+    """A thing has another type than it should."""
+
+    def __init__(self, actual_instance: object, expected_instance_name: str) -> None:
+        super().__init__(actual_instance, expected_instance_name)
+        self.actual_instance = actual_instance
+        self.expected_instance_name = expected_instance_name
+
+    def __str__(self) -> str:
+        return f"expected {self.expected_instance_name}, not {self.actual_instance!r}"
+
+
+class EventAlreadyBound(C10kwsError, NameError):
+    """An event of an EventSocket has one callback, and this one has it already."""
+
+    def __init__(self, event: str, path: str) -> None:
+        super().__init__(event, path)
+        self.event = event
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"expected a free name: the event {self.event!r} of {self.path!r} is bound already"
+
+
+class PathAlreadyUsed(C10kwsError):
+    """Two EventSockets cannot have one path. ``first`` and ``second`` say where they are made."""
+
+    def __init__(self, path: str, first: str, second: str) -> None:
+        super().__init__(path, first, second)
+        self.path = path
+        self.first = first
+        self.second = second
+
+    def __str__(self) -> str:
+        return (
+            f"expected a free path: {self.path!r} is that of the EventSocket made in {self.first}; "
+            f"{self.second} needs another"
+        )

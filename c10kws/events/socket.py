@@ -1,0 +1,165 @@
+"""``Socket``: one client of an EventSocket, as its callbacks see it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Generator, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
+
+from ..connection import WebSocket
+from ..exceptions import ConnectionClosed
+from . import outgoing
+from .commit import after_commit
+from .envelope import SUBPROTOCOL, error_data
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+    from .endpoint import EventSocket
+
+#: What a client can do with a close is told by its code; ``retry_after`` is in seconds.
+Bye = dict[str, Any]
+
+
+class Socket:
+    """One connection. It is itself as a key, and its ``id`` in JSON.
+
+    ``kwargs`` are the arguments of the URL, ``state`` is the application's to fill.
+    """
+
+    def __init__(self, endpoint: EventSocket, websocket: WebSocket, kwargs: Mapping[str, Any]):
+        self.id = secrets.token_urlsafe(12)
+        self.endpoint = endpoint
+        self.websocket = websocket
+        self.kwargs = dict(kwargs)
+        self.state = SimpleNamespace()
+        self.version = 1 if websocket.subprotocol == SUBPROTOCOL else 0
+
+    def __repr__(self) -> str:
+        return f"<Socket {self.id} of {self.endpoint.path}>"
+
+    @property
+    def request(self) -> HttpRequest:
+        """The request of the handshake."""
+        return self.websocket.request
+
+    @property
+    def user(self) -> User | AnonymousUser:
+        """Who was logged in at the handshake."""
+        return self.websocket.user
+
+    @property
+    def session(self) -> Any:
+        """The session of the handshake. What is changed in it must be saved: ``session.save()``."""
+        return self.request.session
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self.websocket.closed
+
+    # Sending
+
+    def emit(
+        self,
+        event: str,
+        data: outgoing.Data = None,
+        *,
+        on_commit: bool = True,
+        using: str | None = None,
+    ) -> Awaitable[None]:
+        """Send an event to this client, from any thread.
+
+        ``data`` is a dictionary, or a str that becomes ``{"message": …}``. The result may be
+        ignored; awaited it waits while the client is behind. Inside of ``transaction.atomic()``
+        the event waits for the commit, of the database ``using``, unless ``on_commit`` is False.
+
+        Raises :exc:`ConnectionClosed` when the connection has ended, :exc:`InvalidInstanceError`
+        for other data, TypeError and ValueError for what JSON cannot say.
+        """
+        text = outgoing.encode_event(event, data)
+        self._check_open()
+        if on_commit and after_commit(lambda: self._send_late(text), using):
+            return _Later()
+        return self.websocket.write_message(text)
+
+    def _send_late(self, text: str) -> None:
+        if not self.closed:  # else it has left during the transaction
+            self.websocket.write_message(text)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            code, reason = self.websocket.close_code, self.websocket.close_reason
+            raise ConnectionClosed(code or 1006, reason or "", self.websocket)
+
+    def write(self, event: str, data: object, **extra: int | str) -> None:
+        """Send a frame of the protocol itself; whoever has left needs none."""
+        if not self.closed:
+            self.websocket.write_message(outgoing.encode(event, data, **extra))
+
+    def write_error(
+        self,
+        code: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        warning: str = "",
+        re: int | str | None = None,
+    ) -> None:
+        """Tell the client that a frame of it failed; version 0 knows only ``warning``."""
+        if self.version == 0:
+            self.write("warning", {"message": warning or message or code})
+        else:
+            extra = {} if re is None else {"re": re}
+            self.write("ws:error", error_data(code, message, details or {}), **extra)
+
+    # Rooms
+
+    def join(self, room: str) -> None:
+        """Enter a room of this EventSocket; at the end of the connection it is left."""
+        self._check_open()
+        self.endpoint.rooms.join(room, self)
+        if self.closed:  # it ended meanwhile, and has left all rooms
+            self.endpoint.rooms.leave(room, self)
+
+    def leave(self, room: str) -> None:
+        """Leave a room."""
+        self.endpoint.rooms.leave(room, self)
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms that it is in."""
+        return self.endpoint.rooms.of(self)
+
+    # The end
+
+    def close(
+        self,
+        code: int = 1000,
+        reason: str = "",
+        *,
+        reconnect: bool | None = None,
+        retry_after: float | None = None,
+    ) -> Awaitable[None]:
+        """End the connection, with a ``ws:bye`` before it for clients of version 1.
+
+        ``reconnect`` says whether the client should come again, which else its code tells;
+        ``retry_after`` after how many seconds.
+        """
+        if self.version >= 1 and (reason or reconnect is not None or retry_after is not None):
+            bye: Bye = {"code": code, "reason": reason, "retry_after": retry_after}
+            if reconnect is not None:
+                bye["reconnect"] = reconnect
+            self.write("ws:bye", bye)
+        return self.websocket.close(code, reason)
+
+
+class _Later:
+    """What an emit returns that waits for a commit: there is nothing to wait for now."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield

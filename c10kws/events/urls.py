@@ -1,0 +1,45 @@
+"""``path("ws/", include("c10kws.events.urls"))``: every EventSocket at its path.
+
+The list is read anew at each look, since a ``views.py`` may make EventSockets after this module
+was imported. One with ``add_to_handlers=False`` is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, overload
+
+from django.urls import URLPattern, path
+
+from . import registry
+from .endpoint import EventSocket
+
+app_name = "c10kws"
+
+
+class _Patterns(Sequence[URLPattern]):
+    def __iter__(self) -> Iterator[URLPattern]:
+        for endpoint in registry.endpoints():
+            if endpoint.add_to_handlers:
+                yield from _patterns_of(endpoint)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, index: int) -> URLPattern: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[URLPattern]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+
+@cache
+def _patterns_of(endpoint: EventSocket) -> list[URLPattern]:
+    """With a final slash or without; ``reverse("c10kws:chat")`` gives the second."""
+    route = endpoint.path.strip("/")
+    return [path(f"{route}/", endpoint), path(route, endpoint, name=route)]
+
+
+urlpatterns = _Patterns()

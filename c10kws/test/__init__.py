@@ -1,0 +1,54 @@
+"""Testing WebSockets in a plain Django TestCase: ``docs/testing.rst``.
+
+::
+
+    from c10kws.test import TestCase
+
+    class ChatTests(TestCase):
+        def test_hello(self):
+            self.client.force_login(self.user)
+            with self.client.websocket("/ws/chat/") as ws:
+                ws.emit("hello", {"name": "Ann"})
+                self.assertEqual(ws.expect("welcome"), {"members": 1})
+
+Everything runs in the thread of the test and inside of its transaction: the view's middleware, sync
+callbacks, the ORM calls of async handlers. The event loop runs only while the test waits.
+"""
+
+from __future__ import annotations
+
+import django.test
+
+from .client import Client
+from .websocket import Closed, Refused, TestWebSocket
+
+__all__ = [
+    "Client",
+    "Closed",
+    "Refused",
+    "SimpleTestCase",
+    "TestCase",
+    "TestWebSocket",
+    "TransactionTestCase",
+]
+
+
+class SimpleTestCase(django.test.SimpleTestCase):
+    """Django's, with WebSockets in ``self.client``."""
+
+    client: Client
+    client_class = Client
+
+
+class TransactionTestCase(django.test.TransactionTestCase):
+    """Django's, with WebSockets in ``self.client``."""
+
+    client: Client
+    client_class = Client
+
+
+class TestCase(django.test.TestCase):
+    """Django's, with WebSockets in ``self.client``."""
+
+    client: Client
+    client_class = Client

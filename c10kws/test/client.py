@@ -1,0 +1,83 @@
+"""``Client``: Django's test client, which opens WebSockets too."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import django.test
+from django.http import HttpResponseBase
+
+from .. import hijack
+from ..events.envelope import SUBPROTOCOL
+from .stage import Stage
+from .transport import MemoryStream
+from .websocket import TIMEOUT, TestWebSocket
+
+#: How long a connection that a test has left open may take to end.
+LAST_BREATH = 1.0
+
+
+class Client(django.test.Client):
+    """Django's client and ``websocket``; who is logged in for pages is so for WebSockets."""
+
+    _stage: Stage | None = None
+    _open = 0
+
+    def websocket(
+        self,
+        path: str,
+        *,
+        subprotocols: Sequence[str] = (SUBPROTOCOL,),
+        headers: dict[str, str] | None = None,
+        timeout: float = TIMEOUT,
+        **extra: Any,
+    ) -> TestWebSocket:
+        """Open a WebSocket through the middleware and the URLconf.
+
+        ``subprotocols`` are offered where the view speaks one of them; ``()`` is an event client
+        of version 0. ``headers`` and ``extra`` are those of ``client.get``; ``timeout`` is how
+        many seconds the test waits for a message.
+        """
+        stage = self._stage = self._stage or Stage()
+        stream = MemoryStream(stage.loop)
+        handshake = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode("ascii"),
+        }
+        if subprotocols:
+            handshake["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
+        contract: dict[str, Any] = {
+            hijack.STREAM: stream,
+            hijack.LOOP: stage.loop,
+            hijack.EXECUTOR: stage,
+            hijack.ON_STOP: stage.on_stop,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+        }
+        response: HttpResponseBase = self.get(
+            path, headers={**handshake, **(headers or {})}, **contract, **extra
+        )
+        websocket = TestWebSocket(stage, response, stream, timeout, self._release)
+        stream.receive = websocket.take
+        self._open += websocket.accepted
+        return websocket
+
+    def _release(self) -> None:
+        """The last one turns off the light: nothing of a test is left for the next."""
+        self._open -= 1
+        if not self._open:
+            self.close_websockets()
+
+    def close_websockets(self) -> None:
+        """End all connections and the event loop; the next ``websocket`` makes a new one."""
+        stage, self._stage, self._open = self._stage, None, 0
+        if stage is not None:
+            stage.close(LAST_BREATH)
+
+    def __del__(self) -> None:
+        if self._stage is not None and not self._stage.loop.is_closed():
+            self._stage.loop.close()

@@ -1,0 +1,118 @@
+"""The event loop and the "threads" of a test: both run in its thread, and only when it waits.
+
+A job for the pool runs between two turns of the loop, when no loop runs: Django's ORM refuses to
+work under a running one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar, cast
+
+from django.db import connections
+
+from ..hijack import StopCallback
+
+T = TypeVar("T")
+
+
+class Stage(Executor):
+    """The loop, the executor and ``on_stop`` of the contract (``docs/hijack.rst``)."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._changed = asyncio.Event()
+        self._callbacks: list[StopCallback] = []
+
+    # The executor
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Let a job wait until the test does."""
+        future: Future[T] = Future()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._jobs.append(job)
+        self.change()
+        return future
+
+    def sibling(
+        self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
+    ) -> Stage:
+        """There is one thread for all. It closes no connection: they are the test's."""
+        return self
+
+    def on_stop(self, callback: StopCallback) -> None:
+        """Remember what ends the connections that are left."""
+        self._callbacks.append(callback)
+
+    # Time
+
+    def change(self) -> None:
+        """Something has happened that somebody may wait for."""
+        self._changed.set()
+
+    def run_until(self, condition: Callable[[], object], timeout: float) -> bool:
+        """Run jobs and the loop until the condition holds; return False after ``timeout``."""
+        end = time.monotonic() + timeout
+        while True:
+            self._changed.clear()  # before all looks: what changes after them ends the turn
+            run_committed()
+            if self._jobs:
+                self._jobs.popleft()()
+                continue
+            if condition():
+                return True
+            if time.monotonic() > end:
+                return False
+            self.loop.run_until_complete(self._turn(end - time.monotonic()))
+
+    async def _turn(self, timeout: float) -> None:
+        try:
+            await asyncio.wait_for(self._changed.wait(), max(timeout, 0))
+        except TimeoutError:
+            return
+
+    def close(self, timeout: float) -> None:
+        """End what is left, and the loop."""
+        ends = [callback(1001, self.loop.time() + timeout) for callback in self._callbacks]
+        stopping = [self.loop.create_task(_wait(end)) for end in ends if end is not None]
+        for task in stopping:
+            task.add_done_callback(lambda _: self.change())
+        self.run_until(lambda: all(task.done() for task in stopping), timeout + 1)
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+
+async def _wait(awaitable: Any) -> None:
+    await awaitable
+
+
+def run_committed() -> None:
+    """Run what waits for a commit when only the blocks of a TestCase are open.
+
+    Django keeps such callbacks until the real commit, which a TestCase never makes.
+    """
+    for connection in connections.all(initialized_only=True):
+        blocks = getattr(connection, "atomic_blocks", [])
+        ours = all(getattr(block, "_from_testcase", False) for block in blocks)
+        if connection.in_atomic_block and blocks and ours:
+            while connection.run_on_commit:
+                # The stubs do not know the third, ``robust``.
+                _, function, robust = cast(Any, connection.run_on_commit.pop(0))
+                try:
+                    function()
+                except Exception:
+                    if not robust:
+                        raise

@@ -1,0 +1,223 @@
+"""``TestWebSocket``: the client's end of a connection, without await."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from django.http import HttpResponseBase
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+
+from ..message import Message
+from .stage import Stage
+from .transport import MemoryStream
+
+#: Seconds after which a test has waited in vain.
+TIMEOUT = 5.0
+
+
+class Refused(AssertionError):
+    """The server refused the handshake; ``response`` is what it answered."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"expected a WebSocket, not {self.response.status_code}: look at .response"
+
+
+class Closed(AssertionError):
+    """The server has closed the connection; ``code`` and ``reason`` say how."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the server closed with {self.code}" + (f": {self.reason}" if self.reason else "")
+
+
+class TestWebSocket:
+    """What ``client.websocket(path)`` returns. Enter it to talk; leaving it closes.
+
+    ``response`` is the answer to the handshake: status 101 when it was accepted, else any response
+    of Django, with its template, context and cookies.
+    """
+
+    #: For pytest: this is no test.
+    __test__ = False
+
+    def __init__(
+        self,
+        stage: Stage,
+        response: HttpResponseBase,
+        stream: MemoryStream,
+        timeout: float,
+        release: Callable[[], None],
+    ) -> None:
+        self.response = response
+        self.timeout = timeout
+        self._stage = stage
+        self._stream = stream
+        self._connection = Connection(ConnectionType.CLIENT)
+        self._messages: deque[Message] = deque()
+        self._part: Message | None = None
+        self._closed: Closed | None = None
+        self._gone = False
+        self._ids = 0
+        self._release = release
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the handshake was accepted."""
+        return self.response.status_code == 101
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the server chose."""
+        return self.response.headers.get("Sec-WebSocket-Protocol")
+
+    def __enter__(self) -> TestWebSocket:
+        if not self.accepted:
+            raise Refused(self.response)
+        self._stage.run_until(lambda: self._stream.transport is not None, self.timeout)
+        if self.subprotocol == "c10kws.v1.json":
+            self.hello = self.expect("ws:hello")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        self._release()
+
+    # Messages
+
+    def send(self, message: Message) -> None:
+        """Send a message; the server handles it when the test waits."""
+        event = (
+            TextMessage(message) if isinstance(message, str) else BytesMessage(bytearray(message))
+        )
+        self._write(self._connection.send(event))
+
+    def receive(self, timeout: float | None = None) -> Message:
+        """Wait for the next message and return it.
+
+        Raises :exc:`Closed` when the server has closed, AssertionError after ``timeout`` seconds.
+        """
+        seconds = self.timeout if timeout is None else timeout
+        in_time = self._stage.run_until(lambda: self._messages or self._gone_for_good, seconds)
+        if self._messages:
+            return self._messages.popleft()
+        if not in_time:
+            raise AssertionError(f"expected a message within {seconds:g} seconds, and none came")
+        assert self._closed is not None
+        raise self._closed
+
+    def expect_nothing(self, seconds: float = 0.05) -> None:
+        """Wait a moment; AssertionError when a message comes."""
+        self._stage.run_until(lambda: self._messages, seconds)
+        if self._messages:
+            raise AssertionError(f"expected nothing, not {self._messages[0]!r}")
+
+    def expect_close(self) -> tuple[int, str]:
+        """Wait for the server's Close and return code and reason; messages are thrown away."""
+        if not self._stage.run_until(lambda: self._gone_for_good, self.timeout):
+            raise AssertionError(f"expected a Close within {self.timeout:g} seconds")
+        assert self._closed is not None
+        return self._closed.code, self._closed.reason
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close, and wait until the server has handled it."""
+        if self._connection.state is ConnectionState.OPEN:
+            self._write(self._connection.send(CloseConnection(code, reason)))
+        transport = self._stream.transport
+        self._stage.run_until(lambda: transport is None or transport.is_closing(), self.timeout)
+        self._stage.run_until(lambda: True, 0)
+
+    # Events
+
+    def emit(self, event: str, data: Any = None, **extra: Any) -> None:
+        """Send an event, as the JavaScript client does: a str becomes ``{"message": …}``."""
+        if data is not None and not isinstance(data, dict):
+            data = {"message": data}
+        self.send(json.dumps({"event": event, "data": data or {}, **extra}))
+
+    def expect(self, event: str) -> Any:
+        """Wait for this event, the next one that comes, and return its data."""
+        frame = self.receive_event()
+        if frame["event"] != event:
+            raise AssertionError(f"expected the event {event!r}, not {frame!r}")
+        return frame["data"]
+
+    def request(self, event: str, data: Any = None) -> Any:
+        """Send an event and return the data of its answer; events that come before are kept.
+
+        AssertionError when the answer is ``ws:error``.
+        """
+        self._ids += 1
+        self.emit(event, data, id=self._ids)
+        others: list[Message] = []
+        while (frame := json.loads(message := self.receive())).get("re") != self._ids:
+            others.append(message)
+        self._messages.extendleft(reversed(others))
+        if frame["event"] != "ws:reply":
+            raise AssertionError(f"expected an answer to {event!r}, not {frame!r}")
+        return frame["data"]
+
+    def receive_event(self) -> dict[str, Any]:
+        """Wait for the next event, with all its keys."""
+        message = self.receive()
+        frame = json.loads(message)
+        if not isinstance(frame, dict) or "event" not in frame:
+            raise AssertionError(f"expected an event, not {message!r}")
+        return frame
+
+    # The wire
+
+    @property
+    def _gone_for_good(self) -> bool:
+        return self._closed is not None and self._gone
+
+    def _write(self, data: bytes) -> None:
+        def deliver() -> None:
+            if self._stream.transport is not None:
+                self._stream.transport.deliver(data)
+
+        self._stage.loop.call_soon(deliver)
+
+    def take(self, data: bytes | None) -> None:
+        """Take what the server wrote; None is its end."""
+        self._stage.change()
+        if data is None:
+            self._gone = True
+            self._closed = self._closed or Closed(1006, "")
+            return
+        self._connection.receive_data(data)
+        for event in self._connection.events():
+            match event:
+                case TextMessage():
+                    self._join(event.data, event.message_finished)
+                case BytesMessage():
+                    self._join(bytes(event.data), event.message_finished)
+                case Ping():
+                    self._write(self._connection.send(event.response()))
+                case CloseConnection():
+                    self._closed = Closed(int(event.code), event.reason or "")
+                    if self._connection.state is ConnectionState.REMOTE_CLOSING:
+                        self._write(self._connection.send(event.response()))
+
+    def _join(self, part: Message, finished: bool) -> None:
+        whole: Any = part if self._part is None else self._part + part  # type: ignore[operator]
+        self._part = None if finished else whole
+        if finished:
+            self._messages.append(whole)

@@ -1,0 +1,124 @@
+"""Emits inside of transactions."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import TestCase
+
+from c10kws.events import EventSocket, Socket
+from c10kws.events.commit import after_commit
+from tests.library.test_websocket import eventually
+
+from .conftest import Connect
+
+
+def test_they_wait_for_the_commit_of_the_outermost_block(
+    chat: EventSocket, connect: Connect
+) -> None:
+    @chat.on
+    def save(socket: Socket) -> None:
+        with transaction.atomic():
+            with transaction.atomic():
+                User.objects.create_user("ann")
+                socket.emit("saved", {"by": "socket"})
+                chat.emit("saved", {"by": "chat"})
+                chat.to("room").emit("saved", {"by": "room"})
+            socket.emit("first", on_commit=False)
+        socket.emit("last")
+
+    with connect() as client:
+        eventually(lambda: len(chat) == 1)
+        chat[0].join("room")
+        client.send("save")
+        events = [client.receive() for _ in range(5)]
+        assert [frame["event"] for frame in events] == ["first", "saved", "saved", "saved", "last"]
+        assert [frame["data"]["by"] for frame in events[1:4]] == ["socket", "chat", "room"]
+
+
+def test_on_rollback_they_are_dropped(chat: EventSocket, connect: Connect) -> None:
+    @chat.on
+    def fail(socket: Socket) -> None:
+        try:
+            with transaction.atomic():
+                socket.emit("saved")
+                chat.emit("saved")
+                raise LookupError
+        except LookupError:
+            socket.emit("failed")
+
+    with connect() as client:
+        client.send("fail")
+        assert client.expect("failed") == {}
+        client.send("fail")
+        assert client.expect("failed") == {}
+
+
+def test_other_threads_and_async_callbacks_send_at_once(
+    chat: EventSocket, connect: Connect
+) -> None:
+    @chat.on
+    def beside(socket: Socket) -> None:
+        with transaction.atomic():
+            thread = threading.Thread(target=socket.emit, args=["thread"])
+            thread.start()
+            thread.join()
+            socket.emit("block")
+            socket.emit("now", on_commit=False)
+
+    @chat.on
+    async def on_loop(socket: Socket) -> None:
+        await socket.emit("loop")
+
+    with connect() as client:
+        client.send("beside")
+        client.send("on_loop")
+        events = [client.receive()["event"] for _ in range(4)]
+        assert events == ["thread", "now", "block", "loop"]
+
+
+def test_who_has_left_by_the_commit_is_skipped(chat: EventSocket, connect: Connect) -> None:
+    emitted, left = threading.Event(), threading.Event()
+    done: list[int] = []
+
+    @chat.on
+    def save(socket: Socket) -> None:
+        with transaction.atomic():
+            socket.emit("saved")
+            emitted.set()
+            assert left.wait(60)
+            eventually(lambda: socket.closed)
+        done.append(1)
+
+    with connect() as client:
+        client.send("save")
+        assert emitted.wait(60)
+    left.set()
+    eventually(lambda: done == [1])
+
+
+class OwnBlocks(TestCase):
+    """The blocks of a TestCase are never committed, and so do not count."""
+
+    def test_they_do_not_count(self) -> None:
+        assert not after_commit(self.fail, None)
+
+    def test_those_within_do(self) -> None:
+        sent: list[int] = []
+        with self.captureOnCommitCallbacks(execute=True), transaction.atomic():
+            assert after_commit(lambda: sent.append(1), "default")
+            assert not sent
+        assert sent == [1]
+
+
+@pytest.mark.django_db
+def test_another_database_has_blocks_of_its_own() -> None:
+    def never() -> Any:
+        raise AssertionError
+
+    with transaction.atomic():
+        assert not after_commit(never, "elsewhere")

@@ -1,0 +1,108 @@
+"""Frames of clients that mean harm, or do not know better: each gets its documented answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from c10kws.events import EventSocket
+from c10kws.events.envelope import BadFrame, Frame, decode
+from tests.library.test_websocket import closed_with
+
+from .conftest import Connect
+
+HOSTILE = [
+    ("", "bad_json", "Invalid JSON was sent."),
+    ("hello", "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x"', "bad_json", "Invalid JSON was sent."),
+    ("[" * 100_000, "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": ' + '{"a":' * 100_000, "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": {"n": ' + "9" * 5000 + "}}", "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": {"n": 1e999}}', "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": {"n": NaN}}', "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": {"n": -Infinity}}', "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": {"s": "\\ud800"}}', "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "event": "echo"}', "bad_json", "Invalid JSON was sent."),
+    ('{"event": "x", "data": {"a": {"b": 1, "b": 2}}}', "bad_json", "Invalid JSON was sent."),
+    (b'{"event": "x"}', "bad_frame", "Invalid JSON was sent."),
+    ("null", "bad_frame", "There is no event in this JSON."),
+    ("3", "bad_frame", "There is no event in this JSON."),
+    ('"echo"', "bad_frame", "There is no event in this JSON."),
+    ('[{"event": "echo"}]', "bad_frame", "There is no event in this JSON."),
+    ("{}", "bad_frame", "There is no event in this JSON."),
+    ('{"data": {}}', "bad_frame", "There is no event in this JSON."),
+    ('{"event": ""}', "bad_frame", "There is no event in this JSON."),
+    ('{"event": 3}', "bad_frame", "There is no event in this JSON."),
+    ('{"event": {"a": 1}}', "bad_frame", "There is no event in this JSON."),
+    ('{"event": "' + "x" * 1_000_000 + '"}', "bad_frame", "Event is not binded."),
+    ('{"event": "open"}', "forbidden", "Event is not binded."),
+    ('{"event": "nobody"}', "unknown_event", "Event is not binded."),
+    ('{"event": "__init__"}', "unknown_event", "Event is not binded."),
+    ('{"event": "echo", "data": [1]}', "bad_frame", "The data should be a dictionary."),
+    ('{"event": "echo", "data": "text"}', "bad_frame", "The data should be a dictionary."),
+    ('{"event": "echo", "id": 1.5}', "bad_frame", "There is no event in this JSON."),
+    ('{"event": "echo", "id": true}', "bad_frame", "There is no event in this JSON."),
+    ('{"event": "echo", "id": "' + "x" * 65 + '"}', "bad_frame", "There is no event in this JSON."),
+]
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_hostile_frames_are_answered_and_the_connection_lives(
+    chat: EventSocket, connect: Connect, version: int
+) -> None:
+    @chat.on
+    def echo(data: dict[str, Any]) -> dict[str, Any]:
+        chat.emit("echo", data)
+        return data
+
+    with connect(version=version) as client:
+        for message, code, warning in HOSTILE:
+            client.send_raw(message)
+            if version:
+                assert client.expect("ws:error")["code"] == code, message[:100]
+            else:
+                assert client.receive() == {"event": "warning", "data": {"message": warning}}
+            client.send("echo", {"still": "here"})
+            assert client.expect("echo") == {"still": "here"}
+
+
+def test_whoever_sends_nothing_else_is_closed(chat: EventSocket, connect: Connect) -> None:
+    with connect() as client:
+        for _ in range(100):
+            client.send_raw("nonsense")
+        assert closed_with(client.connection) == (4400, "too many bad frames")
+
+
+def test_an_error_names_the_frame_where_it_could_be_read(
+    chat: EventSocket, connect: Connect
+) -> None:
+    with connect() as client:
+        client.send_raw('{"event": "x", "data": [], "id": 5}')
+        client.send_raw('{"event": "x", "data": [1], "id": 5}')
+        assert client.receive()["re"] == 5  # an empty list is falsy, so it is {}
+        assert client.receive()["re"] == 5
+
+
+@pytest.mark.parametrize("data", ["null", "{}", "0", '""', "[]", "false"])
+def test_falsy_data_is_an_empty_object(data: str) -> None:
+    assert decode(f'{{"event": "x", "data": {data}}}') == Frame("x", {})
+
+
+def test_unknown_keys_are_ignored() -> None:
+    assert decode('{"event": "x", "data": {"a": 1}, "new": [], "id": "7"}') == Frame(
+        "x", {"a": 1}, "7"
+    )
+
+
+def test_text_of_the_whole_world_is_taken() -> None:
+    text = "é \U0001f600 \x00"
+    for ascii_only in (True, False):
+        message = json.dumps({"event": "x", "data": {"s": text}}, ensure_ascii=ascii_only)
+        assert decode(message).data == {"s": text}
+
+
+def test_a_frame_says_what_was_expected() -> None:
+    with pytest.raises(BadFrame, match="names a key twice"):
+        decode('{"a": 1, "a": 2}')

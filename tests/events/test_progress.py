@@ -1,0 +1,89 @@
+"""Progress bars."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from c10kws.events import ProgressBar, Socket
+
+from .conftest import Connect
+
+MakeBar = Callable[..., ProgressBar]
+PATH = "/events/module/progress_bar/work"
+
+
+def test_a_new_client_sees_how_far_it_is(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/work", min=1, max=3)
+    with connect(PATH, version=0) as client:
+        assert client.receive() == {"event": "before_init", "data": {}}
+        init = {"indeterminate": False, "min": 1, "max": 3, "value": 1}
+        assert client.receive() == {"event": "init", "data": init}
+        assert client.receive() == {"event": "after_init", "data": {}}
+        bar.tick(label="one")
+        assert client.receive() == {"event": "before_update", "data": {}}
+        assert client.receive() == {"event": "update", "data": {"value": 2, "label": "one"}}
+        assert client.receive() == {"event": "after_update", "data": {}}
+        with connect(PATH, version=0) as late:
+            assert late.expect("before_init") == {}
+            assert late.expect("init")["value"] == 2
+            assert late.expect("after_init") == {}
+            assert late.expect("before_update") == {}
+            assert late.expect("update") == {"value": 2, "label": "one"}
+            assert late.expect("after_update") == {}
+        bar.tick()
+        assert client.expect("before_update") == {}
+        assert client.expect("update") == {"value": 3}
+        assert client.expect("after_update") == {}
+        assert client.expect("done") == {}
+    assert (bar.value, bar.is_done()) == (3, True)
+    bar.reset()
+    assert (bar.value, bar.is_done()) == (1, False)
+
+
+def test_an_indeterminate_bar_counts_nothing(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("work", min=5, max=5)
+    with connect(PATH, version=0) as client:
+        assert client.expect("before_init") == {}
+        assert client.expect("init") == {"indeterminate": True}
+        assert client.expect("after_init") == {}
+        bar.tick("busy")
+        assert client.expect("before_update") == {}
+        assert client.expect("update") == {"label": "busy"}
+        assert client.expect("after_update") == {}
+    assert not bar.is_done()
+
+
+def test_max_is_at_least_min(make_bar: MakeBar) -> None:
+    with pytest.raises(ValueError, match="not 1 after 2"):
+        make_bar("/wrong", min=2, max=1)
+
+
+def test_ticks_come_from_any_thread(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/work", max=100)
+    seen: list[Any] = []
+
+    @bar.on
+    def open(socket: Socket) -> None:
+        seen.append(socket)
+
+    @bar.on
+    def start_progression() -> None:
+        def work() -> None:
+            for _ in range(25):
+                bar.tick()
+
+        for _ in range(4):
+            threading.Thread(target=work).start()
+
+    with connect(PATH) as client:
+        client.send("start_progression")
+        values = []
+        while (frame := client.receive())["event"] != "done":
+            if frame["event"] == "update":
+                values.append(frame["data"]["value"])
+        assert values == list(range(1, 101))
+    assert len(seen) == 1

@@ -1,0 +1,57 @@
+"""How EventSockets come into the URLconf, and the check that names one that did not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import path, resolve, reverse
+
+from c10kws.events import EventSocket, urls
+from c10kws.events.checks import check_endpoints
+
+from .conftest import Make
+
+urlpatterns: list[Any] = []
+
+
+def test_the_include_reads_the_registry_late(make: Make) -> None:
+    chat = make("/late")
+    assert reverse("c10kws:late") == "/events/late"
+    assert resolve("/events/late").func is chat
+    assert resolve("/events/late/").func is chat
+    assert any(pattern.callback is chat for pattern in urls.urlpatterns)
+    assert len(urls.urlpatterns) % 2 == 0
+    assert urls.urlpatterns[-1].callback is chat
+
+
+def test_one_that_is_left_out_is_reached_by_nobody(make: Make) -> None:
+    make("/alone", add_to_handlers=False)
+    assert Client().get("/events/alone").status_code == 404
+    assert check_endpoints(None) == []
+
+
+def test_the_check_names_what_no_url_reaches_and_the_line_to_add(make: Make, settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    chat = make("/lost")
+    (warning,) = [each for each in check_endpoints(None) if "'/lost'" in each.msg]
+    assert warning.id == "c10kws.W002"
+    assert "conftest.py:" in warning.msg  # where it was made
+    assert 'path("ws/", include("c10kws.events.urls"))' in str(warning.hint)
+    urlpatterns.append(path("own/", chat))
+    try:
+        assert not [each for each in check_endpoints(None) if "'/lost'" in each.msg]
+    finally:
+        urlpatterns.clear()
+
+
+def test_a_page_of_it_says_what_it_is(chat: EventSocket) -> None:
+    response = Client().get("/events/chat")
+    assert response.status_code == 426
+    assert Client().post("/events/chat").status_code == 405
+
+
+@pytest.mark.parametrize("written", ["/a/b", "a/b", "a/b/", "/a/b/"])
+def test_slashes_around_a_path_make_no_difference(make: Make, written: str) -> None:
+    assert make(written).path == "/a/b"

@@ -1,0 +1,123 @@
+"""The test client, as users write tests with it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpResponse
+
+from c10kws.events import EventError, EventSocket, Socket, registry
+from c10kws.test import Closed, Refused, TestCase
+
+
+class EventTests(TestCase):
+    def setUp(self) -> None:
+        self.chat = EventSocket("/kit")
+        self.addCleanup(registry.remove, self.chat)
+
+    def test_everything_runs_in_the_thread_and_the_transaction_of_the_test(self) -> None:
+        User.objects.create_user("of the test")
+
+        @self.chat.on
+        def save(socket: Socket, data: dict[str, Any]) -> dict[str, Any]:
+            assert threading.current_thread() is threading.main_thread()
+            User.objects.create_user(data["name"])
+            socket.emit("saved", {"count": User.objects.count()})
+            return {"name": data["name"]}
+
+        @self.chat.on
+        async def count() -> int:
+            return await User.objects.acount()
+
+        with self.client.websocket("/events/kit/") as ws:
+            ws.emit("save", {"name": "ann"})
+            self.assertEqual(ws.expect("saved"), {"count": 2})
+            self.assertEqual(ws.request("save", {"name": "bob"}), {"name": "bob"})
+            self.assertEqual(ws.expect("saved"), {"count": 3})
+            self.assertEqual(ws.request("count"), 3)
+            ws.expect_nothing()
+        self.assertEqual(User.objects.count(), 3)
+
+    def test_two_clients_talk(self) -> None:
+        @self.chat.on
+        def say(socket: Socket, data: dict[str, Any]) -> None:
+            self.chat.emit("said", data, exclude=socket)
+
+        with self.client.websocket("/events/kit/") as one:
+            with self.client.websocket("/events/kit/", subprotocols=()) as two:
+                one.emit("say", "hi")
+                self.assertEqual(two.expect("said"), {"message": "hi"})
+                one.expect_nothing()
+                self.chat.emit("all")
+                self.assertEqual(one.expect("all"), {})
+                self.assertEqual(two.expect("all"), {})
+            self.assertEqual(len(self.chat), 1)
+        self.assertEqual(len(self.chat), 0)
+
+    def test_emits_wait_for_the_block_of_the_callback(self) -> None:
+        @self.chat.on
+        def save(socket: Socket) -> None:
+            with transaction.atomic():
+                socket.emit("late")
+                socket.emit("early", on_commit=False)
+
+        @self.chat.on
+        def fail(socket: Socket) -> None:
+            with transaction.atomic():
+                socket.emit("never")
+                raise EventError("invalid", "no")
+
+        with self.client.websocket("/events/kit/") as ws:
+            ws.emit("save")
+            ws.expect("early")
+            ws.expect("late")
+            with self.assertRaisesMessage(AssertionError, "invalid"):
+                ws.request("fail")
+            ws.expect_nothing()
+
+    def test_who_is_logged_in(self) -> None:
+        @self.chat.on
+        def who(socket: Socket) -> str:
+            return str(socket.user)
+
+        self.client.force_login(User.objects.create_user("ann"))
+        with self.client.websocket("/events/kit/") as ws:
+            self.assertEqual(ws.request("who"), "ann")
+
+    def test_waiting_in_vain_fails(self) -> None:
+        with self.client.websocket("/events/kit/", timeout=0.05) as ws:
+            with self.assertRaisesMessage(AssertionError, "within 0.05 seconds"):
+                ws.expect("godot")
+            self.chat.emit("another")
+            with self.assertRaisesMessage(AssertionError, "expected the event 'godot'"):
+                ws.expect("godot")
+
+
+class HandshakeTests(TestCase):
+    def test_refusals_are_ordinary_responses(self) -> None:
+        ws = self.client.websocket("/ws/members/")
+        self.assertFalse(ws.accepted)
+        assert isinstance(ws.response, HttpResponse)
+        self.assertRedirects(
+            ws.response,  # type: ignore[arg-type]
+            "/accounts/login/?next=/ws/members/",
+            fetch_redirect_response=False,
+        )
+        with self.assertRaisesMessage(Refused, "not 302"), ws:
+            self.fail()
+        self.assertEqual(self.client.websocket("/ws/nowhere/").response.status_code, 404)
+
+    def test_plain_websockets_too(self) -> None:
+        with self.client.websocket("/ws/echo/") as ws:
+            for message in ("é", b"\x00" * 300_000, ""):
+                ws.send(message)
+                self.assertEqual(ws.receive(), message)
+
+    def test_how_the_server_closes(self) -> None:
+        with self.client.websocket("/ws/closing/4001/") as ws:
+            self.assertEqual(ws.expect_close()[0], 4001)
+            with self.assertRaises(Closed):
+                ws.receive()

@@ -1,0 +1,327 @@
+"""``TORNADO``: Tornado's own handlers under Django's commands, and the checks of its shape."""
+
+from __future__ import annotations
+
+import copy
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from tornado.routing import HostMatches, URLSpec
+from tornado.web import RequestHandler, StaticFileHandler
+from websockets.exceptions import ConnectionClosed
+
+import c10kws
+from c10kws.management import native
+from c10kws.marker import Marker
+from c10kws.tornado_checks import check_tornado
+
+from .test_runserver import (  # noqa: F401
+    WAIT,
+    Start,
+    get,
+    open_socket,
+    port,
+    project,
+    start,
+)
+
+HANDLERS = """
+from tornado.web import RequestHandler
+from tornado.websocket import WebSocketHandler
+
+from django.contrib.auth.models import User  # apps are ready when this module is imported
+
+class Hello(RequestHandler):
+    def initialize(self, greeting="hello"):
+        self.greeting = greeting
+
+    def get(self, name):
+        self.write(f"{self.greeting} {name}")
+
+class Echo(WebSocketHandler):
+    def on_message(self, message):
+        self.write_message("native " + message)
+"""
+SETTING = """
+import tornado.web
+import c10kws
+
+STATIC_ROOT = BASE_DIR / "collected"
+TORNADO = {
+    "port": %(port)d,
+    "handlers": [
+        c10kws.django_app,
+        (r"%%s(.*)" %% "/collected/", tornado.web.StaticFileHandler, {"path": STATIC_ROOT}),
+        (r"/native/(.*)", "mysite.handlers.Hello", {"greeting": "good day"}),
+        (r"/ws/native/", "mysite.handlers.Echo"),
+    ],
+    "settings": {"debug": True, "cookie_secret": "do not print me"},
+}
+"""
+
+
+@pytest.fixture
+def tornado_project(project: Path, port: int) -> Path:  # noqa: F811
+    (project / "mysite" / "handlers.py").write_text(HANDLERS)
+    (project / "collected").mkdir()
+    (project / "collected" / "style.css").write_text("body {}")
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(SETTING % {"port": port})
+    return project
+
+
+def announced(output: str) -> list[str]:
+    """Return what the command printed about TORNADO."""
+    lines = output.splitlines()
+    first = lines.index("Tornado's handlers, asked in this order:")
+    return [re.sub(r"  +", "  ", line) for line in lines[first : first + 7]]
+
+
+ANNOUNCED = [
+    "Tornado's handlers, asked in this order:",
+    "  /collected/(.*)  tornado.web.StaticFileHandler",
+    "  /native/(.*)  mysite.handlers.Hello",
+    "  /ws/native/  mysite.handlers.Echo",
+    "  everything else  Django",
+    "Tornado's settings: debug, cookie_secret.",
+    "Tornado's autoreload stays off: runserver reloads, runtornado does not.",
+]
+
+
+def look_around(number: int) -> None:
+    """Tornado's handlers and Django's views, one beside the other."""
+    assert get(number, "/native/you") == (200, b"good day you")
+    assert get(number, "/collected/style.css") == (200, b"body {}")
+    assert get(number, "/admin/login/")[0] == 200
+    assert get(number, "/static/admin/css/base.css")[0] == 200
+    for path, answer in (("/ws/native/", "native hi"), ("/ws/echo/", "hi")):
+        with open_socket(number, path) as ws:
+            ws.send("hi")
+            assert ws.recv(WAIT) == answer
+
+
+@pytest.mark.usefixtures("tornado_project")
+def test_runtornado_serves_the_handlers_on_the_port(start: Start, port: int) -> None:  # noqa: F811
+    command = start("runtornado")
+    command.wait_for(f"ws://127.0.0.1:{port}/")
+    look_around(port)
+    with open_socket(port, "/ws/native/") as own, open_socket(port) as ours:
+        command.process.send_signal(signal.SIGTERM)
+        for ws in (own, ours):
+            with pytest.raises(ConnectionClosed) as closed:
+                ws.recv(WAIT)
+            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
+    assert command.wait() == 0
+    assert announced(command.output) == ANNOUNCED
+    assert "do not print me" not in command.output
+    assert "Traceback" not in command.output
+
+
+@pytest.mark.usefixtures("tornado_project")
+def test_an_argument_stands_above_the_setting(start: Start, port: int) -> None:  # noqa: F811
+    command = start("runtornado", "127.0.0.1:0", "--nostatic")
+    command.wait_for("WebSockets at ws://127.0.0.1:0/")
+    assert f":{port}" not in command.output
+
+
+@pytest.mark.usefixtures("tornado_project")
+def test_nostatic(start: Start, port: int) -> None:  # noqa: F811
+    start("runtornado", "--nostatic").wait_for(f"ws://127.0.0.1:{port}/")
+    assert get(port, "/static/admin/css/base.css")[0] == 404
+    assert get(port, "/collected/style.css")[0] == 200
+
+
+def test_static_files_are_for_debug_only(
+    start: Start,  # noqa: F811
+    tornado_project: Path,
+    port: int,  # noqa: F811
+) -> None:
+    with (tornado_project / "mysite" / "settings.py").open("a") as settings:
+        settings.write('\nDEBUG = False\nALLOWED_HOSTS = ["127.0.0.1"]\n')
+    start("runtornado").wait_for(f"ws://127.0.0.1:{port}/")
+    assert get(port, "/static/admin/css/base.css")[0] == 404
+    assert get(port, "/native/you")[0] == 200
+
+
+def test_runserver_serves_the_handlers_and_reloads_them(
+    start: Start,  # noqa: F811
+    tornado_project: Path,
+    port: int,  # noqa: F811
+) -> None:
+    command = start("runserver", str(port))
+    command.wait_for("autoreload stays off")
+    look_around(port)
+    command.wait_for(r'\[[^]]+\] 127\.0\.0\.1 "GET /native/you HTTP/1\.1" 200 12 ')
+    assert announced(command.output) == ANNOUNCED
+    with open_socket(port, "/ws/native/") as ws:
+        handlers = tornado_project / "mysite" / "handlers.py"
+        subprocess.run(["sleep", "1.1"], check=True)  # the reloader compares modification times
+        handlers.write_text(HANDLERS.replace("native ", "new "))
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(WAIT)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
+    command.wait_for("autoreload stays off", count=2)
+    with open_socket(port, "/ws/native/") as ws:
+        ws.send("hi")
+        assert ws.recv(WAIT) == "new hi"
+    assert "Traceback" not in command.output
+
+
+def test_a_wrong_row_stops_the_command(
+    start: Start,  # noqa: F811
+    tornado_project: Path,
+) -> None:
+    with (tornado_project / "mysite" / "settings.py").open("a") as settings:
+        settings.write('\nTORNADO["handlers"].append((r"/x", "mysite.handlers.Nobody"))\n')
+    command = start("runtornado")
+    assert command.wait() == 1
+    assert "c10kws.E004" in command.output
+    assert "TORNADO['handlers'][4] names a handler that cannot be imported" in command.output
+
+
+# The setting
+
+
+def handlers(*rows: Any) -> Any:
+    return override_settings(TORNADO={"handlers": list(rows)})
+
+
+def complaints(value: Any) -> Iterator[tuple[Any, str, Any]]:
+    with override_settings(TORNADO=value):
+        for message in check_tornado(None):
+            yield message.id, message.msg, message.hint
+
+
+def test_without_the_setting_all_is_djangos() -> None:
+    assert native.application() is None
+    assert native.port() == 8000
+    assert list(native.report()) == []
+    assert check_tornado(None) == []
+
+
+def test_settings_alone_make_no_rule() -> None:
+    with override_settings(TORNADO={"port": 1337, "settings": {"xsrf_cookies": True}}):
+        assert native.application() is None
+        assert native.port() == 1337
+        assert list(native.report()) == ["Tornado's settings: xsrf_cookies."]
+
+
+def test_static_path_brings_rules_of_its_own(tmp_path: Path) -> None:
+    with override_settings(TORNADO={"settings": {"static_path": str(tmp_path)}}):
+        assert native.application() is not None
+        assert list(native.report())[1].split() == [
+            r"/(robots\.txt)",
+            "tornado.web.StaticFileHandler",
+        ]
+
+
+def test_django_app_is_a_mark_and_no_rule() -> None:
+    assert repr(c10kws.django_app) == "c10kws.django_app"
+    assert isinstance(copy.deepcopy(c10kws.django_app), Marker)
+    with handlers(copy.deepcopy(c10kws.django_app), (r"/x", RequestHandler), c10kws.django_app):
+        assert check_tornado(None) == []
+        assert [line.split()[0] for line in native.report()][1:] == ["/x", "everything"]
+    with handlers(c10kws.django_app):
+        assert native.application() is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (r"/static/(.*)", StaticFileHandler, {"path": "/srv/static"}),
+        [r"/x", RequestHandler],
+        (r"/x", RequestHandler, None, "name"),
+        (re.compile("/x"), RequestHandler),
+        (r"/x", "tornado.web.RequestHandler"),
+        (HostMatches("a.example"), [(r"/x", RequestHandler)]),
+        URLSpec(r"/x", RequestHandler, {}, "name"),
+        c10kws.django_app,
+    ],
+)
+def test_right_rows(row: Any) -> None:
+    with handlers(row):
+        assert check_tornado(None) == []
+        native.application()
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("/x", "must be a tuple or a URLSpec, not '/x'"),
+        (RequestHandler, "must be a tuple or a URLSpec, not <class"),
+        ({"pattern": "/x"}, "must be a tuple or a URLSpec, not {"),
+        ((), "must have 2 to 4 parts, not the 0 of ()"),
+        (("/x",), "must have 2 to 4 parts, not the 1 of ('/x',)"),
+        (("/x", RequestHandler, {}, "n", 5), "must have 2 to 4 parts, not the 5 of"),
+        ((RequestHandler, "/x"), "must begin with a pattern of the path, not <class"),
+        ((None, RequestHandler), "must begin with a pattern of the path, not None"),
+        (("/(x", RequestHandler), "has a pattern that is no regular expression, '/(x': missing )"),
+        (("/(x)/(?P<y>.)", RequestHandler), "must name all groups of its pattern"),
+        (("/x", "nowhere.Handler"), "names a handler that cannot be imported, 'nowhere.Handler'"),
+        (("/x", "Handler"), "names a handler that cannot be imported, 'Handler'"),
+        (("/x", None), "must have a handler as its second part, a class or its name, not None"),
+        (("/x", RequestHandler, "name"), "must have a dictionary of arguments as its third part"),
+        (("/x", RequestHandler, {}, 5), "must have a name as its last part, not 5"),
+        (
+            (HostMatches("a"), [("/x", RequestHandler), ("/y",)]),
+            "has rows of its own, and [1] must have 2 to 4 parts",
+        ),
+        (
+            (HostMatches("a"), [c10kws.django_app]),
+            "has rows of its own, and [0] must be a tuple or a URLSpec, not c10kws.django_app",
+        ),
+    ],
+)
+def test_a_wrong_row_is_an_error_that_shows_a_right_one(row: Any, fault: str) -> None:
+    ((number, text, hint),) = complaints({"handlers": [c10kws.django_app, row]})
+    assert number == "c10kws.E004"
+    assert text.startswith("TORNADO['handlers'][1] " + fault)
+    assert hint == (
+        'Write for example (r"/path/(.*)", "package.module.Handler", {"argument": value}, "name"); '
+        "the last two may be left out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["handlers"], "TORNADO must be a dictionary, not ['handlers']."),
+        (None, "TORNADO must be a dictionary, not None."),
+        ({"handlers": "all"}, "TORNADO['handlers'] must be a list, not 'all'."),
+        ({"handlers": {"/x": 1}}, "TORNADO['handlers'] must be a list, not {'/x': 1}."),
+        ({"port": "8000"}, "TORNADO['port'] must be a number from 0 to 65535, not '8000'."),
+        ({"port": 65536}, "TORNADO['port'] must be a number from 0 to 65535, not 65536."),
+        ({"port": True}, "TORNADO['port'] must be a number from 0 to 65535, not True."),
+        ({"port": None}, "TORNADO['port'] must be a number from 0 to 65535, not None."),
+        (
+            {"settings": ["debug"]},
+            "TORNADO['settings'] must be a dictionary with names as its keys, not ['debug'].",
+        ),
+        (
+            {"settings": {1: True}},
+            "TORNADO['settings'] must be a dictionary with names as its keys, not {1: True}.",
+        ),
+        (
+            {"settings": {"handlers": []}},
+            "TORNADO['settings'] has 'handlers', which stand in TORNADO['handlers'].",
+        ),
+    ],
+)
+def test_a_wrong_shape_is_an_error_that_shows_the_right_one(value: Any, expected: str) -> None:
+    ((number, text, hint),) = complaints(value)
+    assert (number, text) == ("c10kws.E003", expected)
+    assert hint.startswith("Write for example ")
+
+
+def test_an_unknown_key_is_a_warning() -> None:
+    assert list(complaints({"Handler": [], "ports": 1, "x": 1})) == [
+        ("c10kws.W003", "TORNADO has an unknown key 'Handler'.", "Did you mean 'handlers'?"),
+        ("c10kws.W003", "TORNADO has an unknown key 'ports'.", "Did you mean 'port'?"),
+        ("c10kws.W003", "TORNADO has an unknown key 'x'.", "Known keys: port, handlers, settings."),
+    ]
