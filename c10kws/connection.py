@@ -14,7 +14,8 @@ from .compression import Deflate
 from .conf import DEFAULTS, Settings
 from .driver import Driver
 from .hijack import Stream
-from .lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, Mask, make_head, mask_slowly
+from .lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, make_head
+from .mask import Mask, mask_slowly
 from .message import Message, as_message, check_opcode
 from .outbox import Close, Parts, Ping, TooManyPings
 from .protocol import ServerProtocol

@@ -5,28 +5,20 @@ with the shortest form of its length and within the limit of a message. It is a 
 touches no state but its own bytes. The protocol asks the lane only at the first byte of a frame,
 while wsproto has no frame and no message under way; whatever is not plain stays where it is, for
 wsproto to read from its first byte, and to refuse. A text is valid UTF-8 or goes to wsproto too.
-
-Measured, a message of 64 bytes costs a tenth here of what it costs there. ``FAST_LANE = False``
-sends every frame through wsproto; both ways say the same (``tests/library/test_lane.py``).
+``FAST_LANE = False`` leaves it out; both ways say the same (``tests/library/test_lane.py``).
 """
 
 from __future__ import annotations
 
 import struct
 from codecs import utf_8_decode
-from collections.abc import Callable
 
-from wsproto.frame_protocol import XorMaskerSimple
-
+from .mask import Mask
 from .message import Message
-
-#: XOR of a payload with the four bytes of its key (§5.3).
-Mask = Callable[[bytes, bytes], bytes]
 
 TEXT = 0x81  # FIN and the opcode
 BINARY = 0x82
 MASKED = 0x80
-LONGEST_HEAD = 14
 
 _U16 = struct.Struct("!H").unpack_from
 _U64 = struct.Struct("!Q").unpack_from
@@ -36,11 +28,6 @@ _HEAD_127 = struct.Struct("!BBQ").pack
 #: Heads of the frames that we send, by size: most messages are short.
 TEXT_HEADS = tuple(bytes((TEXT, size)) for size in range(126))
 BINARY_HEADS = tuple(bytes((BINARY, size)) for size in range(126))
-
-
-def mask_slowly(key: bytes, data: bytes) -> bytes:
-    """wsproto's masker, where the server offers none in C."""
-    return bytes(XorMaskerSimple(key).process(bytearray(data)))
 
 
 def take(data: bytes, start: int, messages: list[Message], mask: Mask, limit: int) -> int:

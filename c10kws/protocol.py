@@ -20,6 +20,7 @@ from . import lane
 from .closing import REASONS, Closed, State
 from .compression import Deflate
 from .fragments import Fragments, TooBig
+from .mask import Mask, mask_slowly
 from .message import Message
 
 
@@ -60,7 +61,7 @@ class ServerProtocol:
         self,
         max_message_size: int,
         *,
-        mask: lane.Mask = lane.mask_slowly,
+        mask: Mask = mask_slowly,
         deflate: Deflate | None = None,
         fast_lane: bool = True,
     ) -> None:

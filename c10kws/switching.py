@@ -20,7 +20,7 @@ from .connection import WebSocket
 from .handler import serve
 from .handshake import Accept
 from .hijack import Hijack
-from .lane import mask_slowly
+from .mask import mask_slowly
 from .registry import registry_of
 from .reports import Report
 from .threads import threads_of

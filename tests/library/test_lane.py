@@ -17,6 +17,7 @@ from wsproto.events import BytesMessage, TextMessage
 from c10kws import lane
 from c10kws.closing import Closed, State
 from c10kws.compression import Compression, Deflate, negotiate
+from c10kws.mask import Mask, mask_slowly
 from c10kws.message import Message
 from c10kws.protocol import ServerProtocol
 
@@ -36,7 +37,7 @@ from .test_protocol import (
 
 LIMIT = 300
 RSV1 = 0x40
-MASKS: dict[str, lane.Mask] = {"tornado": websocket_mask, "slow": lane.mask_slowly}
+MASKS: dict[str, Mask] = {"tornado": websocket_mask, "slow": mask_slowly}
 EXTENSIONS = {
     "plain": "",
     "deflate": "permessage-deflate; client_max_window_bits",
@@ -81,7 +82,7 @@ def raw_frame(first: int, payload: bytes, form: int, masked: bool) -> bytes:
     }[form]
     if not masked:
         return bytes([first, short]) + extended + payload
-    return bytes([first, 0x80 | short]) + extended + MASK + lane.mask_slowly(MASK, payload)
+    return bytes([first, 0x80 | short]) + extended + MASK + mask_slowly(MASK, payload)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,17 @@ LIBRARY = ROOT / "c10kws"
 SERVER = ROOT / "servers" / "c10kws_tornado"
 LAYERS = [
     {"exceptions", "conf", "hijack", "marker"},
-    {"handshake", "compression", "message", "lane", "fragments", "closing", "protocol", "outbox"},
+    {
+        "handshake",
+        "compression",
+        "message",
+        "mask",
+        "lane",
+        "fragments",
+        "closing",
+        "protocol",
+        "outbox",
+    },
     {
         *("waiter", "keepalive", "pings", "shared", "streaming", "sending", "driver"),
         *("connection", "broadcast", "handler", "registry"),

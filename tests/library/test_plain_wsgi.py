@@ -16,12 +16,28 @@ from c10kws.hijack import Hijack
 from c10kws.refusals import Refusals
 
 from .conftest import LiveServer
-from .test_websocket import WAIT, closed_with
+from .test_websocket import WAIT, closed_with, eventually
 
 
 async def shout(ws: WebSocket) -> None:
     async for message in ws:
         await ws.write_message(str(message).upper())
+
+
+class Ends:
+    """Who is told how a connection ended."""
+
+    def __init__(self) -> None:
+        self.codes: list[int | None] = []
+
+    def failed(self, error: BaseException) -> None:
+        raise AssertionError from error
+
+    def ended(self, websocket: WebSocket) -> None:
+        self.codes.append(websocket.close_code)
+
+
+ends = Ends()
 
 
 class Upgrade:
@@ -38,7 +54,7 @@ class Upgrade:
         self.contract.loop.call_soon_threadsafe(self.start)
 
     def start(self) -> None:
-        run = serve(WebSocket(self.contract.stream), shout, print)
+        run = serve(WebSocket(self.contract.stream), shout, ends)
         self.tasks.add(self.contract.loop.create_task(run))
 
 
@@ -57,6 +73,7 @@ def test_a_plain_application_behind_the_validator() -> None:
         with live.connect("/") as ws:
             ws.send("hello")
             assert ws.recv(WAIT) == "HELLO"
+        eventually(lambda: ends.codes == [1000])
     finally:
         live.stop()
 
