@@ -18,6 +18,8 @@ SUBPROTOCOL = "c10kws.v1.json"
 RESERVED_PREFIX = "ws:"
 #: The server's own life cycle: a client that names one of these is refused.
 LIFE_CYCLE = frozenset({"open", "close", "error", "connect", "disconnect"})
+#: In a browser these are the connection's own, so no server's event of that name would arrive.
+OF_THE_CONNECTION = frozenset({"open", "close", "error"})
 MAX_EVENT_LENGTH = 128
 MAX_ID_LENGTH = 64
 

@@ -27,8 +27,8 @@ def encode_event(event: str, data: Data, **extra: int | str) -> str:
     if not event or len(event) > envelope.MAX_EVENT_LENGTH:
         limit = envelope.MAX_EVENT_LENGTH
         raise ValueError(f"expected an event's name of 1 to {limit} characters, not {event!r}")
-    if event.startswith(envelope.RESERVED_PREFIX):
-        raise ValueError(f"expected a name of your own: {event!r} is one of the protocol")
+    if event.startswith(envelope.RESERVED_PREFIX) or event in envelope.OF_THE_CONNECTION:
+        raise ValueError(f"expected a name of your own: {event!r} is the protocol's")
     return encode(event, as_object(data), **extra)
 
 

@@ -8,12 +8,14 @@ import decimal
 import json
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
 
@@ -359,7 +361,7 @@ def test_what_cannot_be_said_is_refused_where_it_is_emitted(
             with pytest.raises(InvalidInstanceError, match="dict or a str") as wrong_type:
                 emit("list", [1])  # type: ignore[arg-type]
             assert isinstance(wrong_type.value, TypeError)
-            for name in ("", "ws:mine", "x" * 129):
+            for name in ("", "ws:mine", "open", "error", "x" * 129):
                 with pytest.raises(ValueError, match="name"):
                     emit(name)
 
@@ -504,3 +506,20 @@ def test_with_a_final_slash_or_without(chat: EventSocket, connect: Connect) -> N
     for path in ("/events/chat", "/events/chat/"):
         with connect(path) as client:
             assert client.ask("?")["code"] == "unknown_event"
+
+
+class Shouting(DjangoJSONEncoder):
+    """An encoder of a project: what it does not know is said aloud."""
+
+    def default(self, o: Any) -> Any:
+        return str(o).upper() if isinstance(o, Path) else super().default(o)
+
+
+def test_a_project_may_bring_its_encoder(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    settings.C10KWS = {"JSON_ENCODER": f"{__name__}.Shouting"}
+    with connect(version=0) as client:
+        eventually(lambda: len(chat) == 1)
+        chat.emit("path", {"path": Path("a/b"), "socket": chat[0]})
+        assert client.expect("path") == {"path": "A/B", "socket": chat[0].id}

@@ -1,0 +1,91 @@
+"""A browser whose server is killed and started again."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+WAIT = 60
+Start = Callable[[], subprocess.Popen[bytes]]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def start(port: int, tmp_path: Path) -> Iterator[Start]:
+    """Start a real server on the same port, as often as it takes."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start_one() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "django", "runtornado", "--skip-checks", str(port)]
+        variables = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.project.steady_settings",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "servers")]),
+            "C10KWS_TEST_DATABASE": str(tmp_path / "steady.sqlite3"),
+        }
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        deadline = time.monotonic() + WAIT
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return process
+            except OSError:
+                assert time.monotonic() < deadline, "the server did not start"
+                assert process.poll() is None
+                time.sleep(0.05)
+
+    yield start_one
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_client_comes_again_after_a_crash(browser: Browser, start: Start, port: int) -> None:
+    first = start()
+    context = browser.new_context(base_url=f"http://127.0.0.1:{port}")
+    context.set_default_timeout(WAIT * 1000)
+    page = context.new_page()
+    page.goto("/page/")
+    answer = page.evaluate(
+        """async () => {
+            window.told = 0;
+            window.states = [];
+            window.ws = tws("/steady", {reconnect: {base: 0.05, cap: 0.2}});
+            ws.on("told", () => { told += 1; });
+            ws.on("state", (state) => states.push(state));
+            await ws.join("all");
+            return ws.request("who");
+        }"""
+    )
+    assert answer == first.pid
+    first.kill()
+    first.wait()
+    page.wait_for_function("states.includes('reconnecting')")
+    second = start()
+    page.wait_for_function("ws.connected")
+    assert page.evaluate("ws.request('who')") == second.pid
+    page.evaluate("ws.emit('tell')")  # the room was joined again, and the handler is still there
+    page.wait_for_function("told === 1")
+    context.close()

@@ -1,0 +1,69 @@
+"""The golden transcripts, replayed against the Python end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from c10kws.events import EventError, EventSocket, Socket
+from tests.library.test_websocket import closed_with
+from tests.transcripts import TRANSCRIPTS, same
+
+from .conftest import Connect
+
+
+@pytest.fixture
+def golden(chat: EventSocket) -> EventSocket:
+    """The endpoint that the transcripts talk to."""
+
+    @chat.on
+    def add(data: dict[str, Any]) -> dict[str, int]:
+        return {"sum": data["a"] + data["b"]}
+
+    @chat.on
+    async def shout(socket: Socket, data: dict[str, Any]) -> None:
+        await socket.emit("shouted", str(data["message"]).upper())
+
+    @chat.on
+    def refuse() -> None:
+        raise EventError("conflict", "taken", {"by": "ann"})
+
+    @chat.on
+    def crash() -> None:
+        raise LookupError("secret")
+
+    @chat.on
+    def publish(data: dict[str, Any]) -> None:
+        chat.to(data["room"]).emit("news", {"n": 1})
+
+    @chat.on
+    def leave(socket: Socket) -> None:
+        socket.close(4401, "logged out", reconnect=False)
+
+    @chat.may_join
+    def may_join(socket: Socket, room: str) -> bool:
+        return room == "open"
+
+    return chat
+
+
+@pytest.mark.parametrize("name", TRANSCRIPTS)
+def test_the_python_end(golden: EventSocket, connect: Connect, name: str) -> None:
+    transcript = TRANSCRIPTS[name]
+    with connect(version=transcript["version"]) as client:
+        frames = transcript["frames"]
+        if client.hello is not None:
+            assert same(frames[0][1], client.hello), client.hello
+            frames = frames[1:]
+        for who, expected in frames:
+            if who == "client":
+                client.send_raw(json.dumps(expected))
+            elif who == "client text":
+                client.send_raw(expected)
+            elif who == "server close":
+                assert closed_with(client.connection) == tuple(expected)
+            else:
+                found = client.receive()
+                assert same(expected, found), (expected, found)
