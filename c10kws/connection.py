@@ -19,7 +19,7 @@ from .mask import Mask, mask_slowly
 from .message import Message, as_message, check_opcode
 from .outbox import Close, Parts, Ping, TooManyPings
 from .protocol import ServerProtocol
-from .sending import FULL_CORK, MAX_CORK
+from .writing import FULL_CORK, MAX_CORK
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User

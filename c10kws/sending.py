@@ -17,33 +17,22 @@ from threading import get_ident
 from typing import TYPE_CHECKING, cast
 
 from . import outbox
-from .closing import ABNORMAL
 from .conf import Settings
 from .exceptions import ConnectionClosed
 from .message import Message
 from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping
 from .pings import Pings
 from .protocol import ServerProtocol
-from .shared import Shared, shared_by
 from .streaming import send_parts
+from .writing import LEAST_PROMPT_QUEUE, Writer
 
 if TYPE_CHECKING:
     from .connection import WebSocket
 
 logger = logging.getLogger("c10kws")
 
-#: Frames that are corked before they are written, and writes that may follow one another before
-#: other connections get their turn.
-MAX_CORK = 64
-#: A cork of so many bytes is written at once: to wait for more would save nothing.
-FULL_CORK = 16 * 1024
-#: From so many bytes on it is cheaper to hand the transport a list than to join it.
-LONG_CORK = 8 * 1024
-#: With a bound below this each byte is counted before it is written, which is slower.
-LEAST_PROMPT_QUEUE = 128 * 1024
 
-
-class Sender(asyncio.BufferedProtocol):
+class Sender(Writer):
     """The sending half of a connection; :class:`~c10kws.driver.Driver` receives.
 
     ``_prompt`` says that a plain message may go into the cork as it is: nothing stands before it
@@ -53,56 +42,23 @@ class Sender(asyncio.BufferedProtocol):
 
     __slots__ = (
         "__weakref__",
-        "_cork",
-        "_cork_size",
-        "_drained",
-        "_ended",
-        "_inline",
         "_outbox",
         "_pings",
-        "_prompt",
         "_protocol",
         "_reading_paused",
-        "_settings",
-        "_shared",
         "_streaming",
-        "_transport",
-        "_writes",
-        "close_code",
-        "close_reason",
         "dropped",
         "sent",
     )
 
     def __init__(self, settings: Settings, protocol: ServerProtocol) -> None:
-        self.close_code: int | None = None
-        self.close_reason: str | None = None
+        super().__init__(settings)
         self.sent = self.dropped = 0
-        self._settings = settings
-        self._shared = shared_by(asyncio.get_running_loop())
         self._protocol = protocol
-        self._transport: asyncio.Transport | None = None
-        self._ended = False
-        self._cork: list[bytes] = []
-        self._cork_size = 0  # without what took the short way
-        self._inline = False  # whoever set it flushes the cork
-        self._prompt = False
         self._reading_paused = False
-        self._writes = 0
         self._outbox: Outbox | None = None
         self._streaming: asyncio.Task[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._pings: Pings | None = None
-
-    @property
-    def shared(self) -> Shared:
-        """What it shares with the other connections of its loop."""
-        return self._shared
-
-    @property
-    def closed(self) -> bool:
-        """Whether a Close was sent or received, or the connection was lost: nothing can be sent."""
-        return self.close_code is not None
 
     # Sending
 
@@ -253,37 +209,6 @@ class Sender(asyncio.BufferedProtocol):
         self._pings = self._pings or Pings()
         self._push(self._protocol.send_ping(self._pings.begin(time.monotonic(), answered)))
 
-    def _push(self, frame: bytes) -> None:
-        """Cork a frame; the cork never outlives the loop's iteration."""
-        if not self._cork and not self._inline:
-            self._shared.loop.call_soon(self._flush)
-        self._cork.append(frame)
-        self._cork_size += len(frame)
-        full = min(FULL_CORK, self._settings.max_queue_bytes)
-        if self._cork_size >= full or len(self._cork) >= MAX_CORK:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Write what is corked."""
-        cork = self._cork
-        if not cork:
-            return
-        size, self._cork_size = self._cork_size, 0
-        if self._transport is None:
-            pass
-        elif len(cork) == 1:
-            self._transport.write(cork[0])
-        elif size < LONG_CORK:
-            self._transport.write(b"".join(cork))
-        else:
-            self._transport.writelines(cork)
-        cork.clear()
-
-    def _unsent(self) -> int:
-        if self._transport is None:
-            return 0
-        return self._transport.get_write_buffer_size() + self._cork_size
-
     def _drop_slow_client(self, dropped: int = 1) -> None:
         self.dropped += dropped
         limit = self._settings.max_queue_bytes
@@ -312,12 +237,6 @@ class Sender(asyncio.BufferedProtocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
-    def connection_closed(self) -> ConnectionClosed:
-        """Return the error that says how the connection ended."""
-        return ConnectionClosed(
-            self.close_code or ABNORMAL, self.close_reason or "", cast("WebSocket", self)
-        )
-
     async def written(self) -> None:
         """Wait until what was asked for is sent, or at least not much of it is left."""
         while self._outbox and not self.closed:
@@ -327,31 +246,7 @@ class Sender(asyncio.BufferedProtocol):
                 await asyncio.sleep(0)  # connection_made is to come, or flush_outbox
         await self.drain()
 
-    async def drain(self) -> None:
-        """Wait while the client is behind; let others have their turn."""
-        if self.closed:
-            raise self.connection_closed()
-        if self._writes >= MAX_CORK or len(self._cork) >= MAX_CORK:
-            self._writes = 0
-            self._flush()
-            await asyncio.sleep(0)
-        while self._transport is None or self._drained is not None:
-            if self.closed:
-                raise self.connection_closed()
-            if self._drained is None:
-                self._drained = self._shared.loop.create_future()
-            await asyncio.shield(self._drained)
-        if self.closed:
-            raise self.connection_closed()
-
-    def pause_writing(self) -> None:
-        """The transport has more than it likes: ``_drain`` waits."""
-        self._prompt = False
-        self._drained = self._drained or self._shared.loop.create_future()
-
     def resume_writing(self) -> None:
         """The transport has little left."""
-        drained, self._drained = self._drained, None
-        if drained is not None and not drained.done():
-            drained.set_result(None)
+        super().resume_writing()
         self._set_prompt()

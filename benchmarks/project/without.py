@@ -80,9 +80,9 @@ def wide() -> None:
 
 def pieces() -> None:
     """What is corked is always joined before it is written."""
-    from c10kws import sending
+    from c10kws import writing
 
-    sending.LONG_CORK = 1 << 60
+    writing.LONG_CORK = 1 << 60
 
 
 TRICKS: Mapping[str, Callable[[], None]] = {

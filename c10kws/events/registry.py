@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from django.urls import clear_url_caches
+
 from .exceptions import PathAlreadyUsed
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def add(endpoint: EventSocket) -> None:
         other = _endpoints.setdefault(endpoint.path, endpoint)
     if other is not endpoint:
         raise PathAlreadyUsed(endpoint.path, other.origin, endpoint.origin)
+    clear_url_caches()  # ``reverse`` remembers what there was at its first call
 
 
 def remove(endpoint: EventSocket) -> None:

@@ -6,6 +6,7 @@ was imported. One with ``add_to_handlers=False`` is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, overload
@@ -37,9 +38,13 @@ class _Patterns(Sequence[URLPattern]):
 
 @cache
 def _patterns_of(endpoint: EventSocket) -> list[URLPattern]:
-    """With a final slash or without; ``reverse("c10kws:chat")`` gives the second."""
+    """With a final slash or without; ``reverse("c10kws:chat")`` gives the second.
+
+    A converter's colon would be a namespace: ``chat/<slug:room>`` is named ``chat/<room>``.
+    """
     route = endpoint.path.strip("/")
-    return [path(f"{route}/", endpoint), path(route, endpoint, name=route)]
+    name = re.sub(r"<[^<>:]+:", "<", route)
+    return [path(f"{route}/", endpoint), path(route, endpoint, name=name)]
 
 
 urlpatterns = _Patterns()

@@ -1,4 +1,4 @@
-"""Every view of the demo: pages are functions, WebSockets are coroutine functions."""
+"""Every view but the chat's: pages are functions, WebSockets are coroutine functions."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ async def whoami(ws: WebSocket) -> None:
 
 def streaming_page(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/streaming.html")
+
+
+def progress_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/progress.html")
+
+
+def requests_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/requests.html")
 
 
 def lines(request: HttpRequest) -> StreamingHttpResponse:

@@ -14,10 +14,14 @@ urlpatterns = [
     path("streaming/", views.streaming_page, name="streaming"),
     path("streaming/lines/", views.lines, name="lines"),
     path("streaming/events/", views.events, name="events"),
+    path("progress/", views.progress_page, name="progress"),
+    path("requests/", views.requests_page, name="requests"),
+    path("chat/", include("chat.urls")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("test/", include("c10kws.testpages")),
     path("admin/", admin.site.urls),
     path("ws/echo/", views.echo),
     path("ws/whoami/", views.whoami),
+    path("ws/", include("c10kws.events.urls")),  # every EventSocket of the apps' sockets.py
 ]

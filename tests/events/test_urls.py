@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.test import Client
 from django.urls import path, resolve, reverse
 
@@ -24,6 +25,14 @@ def test_the_include_reads_the_registry_late(make: Make) -> None:
     assert any(pattern.callback is chat for pattern in urls.urlpatterns)
     assert len(urls.urlpatterns) % 2 == 0
     assert urls.urlpatterns[-1].callback is chat
+
+
+def test_a_path_with_converters(make: Make) -> None:
+    make("/club/<slug:club>/<int:number>")
+    arguments = {"club": "chess", "number": 3}
+    assert reverse("c10kws:club/<club>/<number>", kwargs=arguments) == "/events/club/chess/3"
+    assert resolve("/events/club/chess/3/").kwargs == arguments
+    assert run_checks(tags=["urls"]) == []
 
 
 def test_one_that_is_left_out_is_reached_by_nobody(make: Make) -> None:

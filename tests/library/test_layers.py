@@ -25,7 +25,7 @@ LAYERS = [
         "outbox",
     },
     {
-        *("waiter", "keepalive", "pings", "shared", "streaming", "sending", "driver"),
+        *("waiter", "keepalive", "pings", "shared", "streaming", "writing", "sending", "driver"),
         *("connection", "broadcast", "handler", "registry"),
     },
     {
@@ -33,7 +33,7 @@ LAYERS = [
         *("tornado_checks", "testpages", "templatetags"),
     },
     {"events"},
-    {"management", "test", "apps"},
+    {"management", "test", "apps", "compat"},
 ]
 
 

@@ -1,0 +1,132 @@
+"""``Writer``: bytes to the transport, corked, and the wait for a client that is behind."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from .closing import ABNORMAL
+from .conf import Settings
+from .exceptions import ConnectionClosed
+from .shared import Shared, shared_by
+
+if TYPE_CHECKING:
+    from .connection import WebSocket
+
+#: Frames that are corked before they are written, and writes that may follow one another before
+#: other connections get their turn.
+MAX_CORK = 64
+#: A cork of so many bytes is written at once: to wait for more would save nothing.
+FULL_CORK = 16 * 1024
+#: From so many bytes on it is cheaper to hand the transport a list than to join it.
+LONG_CORK = 8 * 1024
+#: With a bound below this each byte is counted before it is written, which is slower.
+LEAST_PROMPT_QUEUE = 128 * 1024
+
+
+class Writer(asyncio.BufferedProtocol):
+    """What every half of a connection knows: transport, loop, settings, how it ended."""
+
+    __slots__ = (
+        "_cork",
+        "_cork_size",
+        "_drained",
+        "_ended",
+        "_inline",
+        "_prompt",
+        "_settings",
+        "_shared",
+        "_transport",
+        "_writes",
+        "close_code",
+        "close_reason",
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self.close_code: int | None = None
+        self.close_reason: str | None = None
+        self._settings = settings
+        self._shared = shared_by(asyncio.get_running_loop())
+        self._transport: asyncio.Transport | None = None
+        self._ended = False
+        self._cork: list[bytes] = []
+        self._cork_size = 0  # without what took the short way
+        self._inline = False  # whoever set it flushes the cork
+        self._prompt = False
+        self._writes = 0
+        self._drained: asyncio.Future[None] | None = None
+
+    @property
+    def shared(self) -> Shared:
+        """What it shares with the other connections of its loop."""
+        return self._shared
+
+    @property
+    def closed(self) -> bool:
+        """Whether a Close was sent or received, or the connection was lost: nothing can be sent."""
+        return self.close_code is not None
+
+    def connection_closed(self) -> ConnectionClosed:
+        """Return the error that says how the connection ended."""
+        return ConnectionClosed(
+            self.close_code or ABNORMAL, self.close_reason or "", cast("WebSocket", self)
+        )
+
+    def _push(self, frame: bytes) -> None:
+        """Cork a frame; the cork never outlives the loop's iteration."""
+        if not self._cork and not self._inline:
+            self._shared.loop.call_soon(self._flush)
+        self._cork.append(frame)
+        self._cork_size += len(frame)
+        full = min(FULL_CORK, self._settings.max_queue_bytes)
+        if self._cork_size >= full or len(self._cork) >= MAX_CORK:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is corked."""
+        cork = self._cork
+        if not cork:
+            return
+        size, self._cork_size = self._cork_size, 0
+        if self._transport is None:
+            pass
+        elif len(cork) == 1:
+            self._transport.write(cork[0])
+        elif size < LONG_CORK:
+            self._transport.write(b"".join(cork))
+        else:
+            self._transport.writelines(cork)
+        cork.clear()
+
+    def _unsent(self) -> int:
+        if self._transport is None:
+            return 0
+        return self._transport.get_write_buffer_size() + self._cork_size
+
+    async def drain(self) -> None:
+        """Wait while the client is behind; let others have their turn."""
+        if self.closed:
+            raise self.connection_closed()
+        if self._writes >= MAX_CORK or len(self._cork) >= MAX_CORK:
+            self._writes = 0
+            self._flush()
+            await asyncio.sleep(0)
+        while self._transport is None or self._drained is not None:
+            if self.closed:
+                raise self.connection_closed()
+            if self._drained is None:
+                self._drained = self._shared.loop.create_future()
+            await asyncio.shield(self._drained)
+        if self.closed:
+            raise self.connection_closed()
+
+    def pause_writing(self) -> None:
+        """The transport has more than it likes: ``_drain`` waits."""
+        self._prompt = False
+        self._drained = self._drained or self._shared.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The transport has little left."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)

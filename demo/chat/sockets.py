@@ -1,0 +1,70 @@
+"""The chat: ``/ws/chat/<room>``. Callbacks are sync, since they use the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from c10kws.events import EventError, EventSocket, Socket
+from chat.models import Message
+
+HISTORY = 50
+
+chat = EventSocket("/chat/<room>")
+
+
+@chat.on("open")
+def check_room(socket: Socket) -> None:
+    """Refuse a room whose name the database has no place for."""
+    try:
+        Message._meta.get_field("room").run_validators(socket.kwargs["room"])
+    except ValidationError as error:
+        raise EventError("invalid", " ".join(error.messages)) from None
+
+
+@chat.on
+def enter(socket: Socket, data: dict[str, Any]) -> dict[str, Any]:
+    """Take a name, or another one; answer with the last messages."""
+    room = socket.kwargs["room"]
+    socket.state.name = read(data, "name")
+    socket.join(room)  # before the query: what is said meanwhile comes twice rather than never
+    tell_who_is_here(room)
+    last = Message.objects.filter(room=room).order_by("-id")[:HISTORY]
+    return {"messages": [as_data(message) for message in reversed(last)]}
+
+
+@chat.on
+def say(socket: Socket, data: dict[str, Any]) -> None:
+    """Save a message; the room hears of it when it is committed."""
+    room = socket.kwargs["room"]
+    if room not in socket.rooms:
+        raise EventError("forbidden", "enter with a name first")
+    with transaction.atomic():
+        message = Message.objects.create(room=room, name=socket.state.name, text=read(data, "text"))
+        chat.to(room).emit("said", as_data(message))
+
+
+@chat.on("close")
+def go(socket: Socket) -> None:
+    """The room is left already; tell those who stay."""
+    tell_who_is_here(socket.kwargs["room"])
+
+
+def tell_who_is_here(room: str) -> None:
+    names = [each.state.name for each in chat if room in each.rooms]
+    chat.to(room).emit("people", {"names": sorted(names, key=str.casefold)})
+
+
+def read(data: dict[str, Any], field: str) -> str:
+    """Return a text that fits into a field of Message; clients may send anything."""
+    text = data.get(field)
+    limit = Message._meta.get_field(field).max_length
+    if not isinstance(text, str) or not 0 < len(text.strip()) <= limit:
+        raise EventError("invalid", f"expected a {field} of 1 to {limit} characters")
+    return text.strip()
+
+
+def as_data(message: Message) -> dict[str, Any]:
+    return {"id": message.id, "name": message.name, "text": message.text, "at": message.at}

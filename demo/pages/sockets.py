@@ -1,0 +1,53 @@
+"""The events of two pages: a progress bar, and requests with their outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+from c10kws.events import EventError, EventSocket, ProgressBar
+
+STEPS = 50
+PAUSE = 0.15
+
+bar = ProgressBar("/bake", max=STEPS)
+requests = EventSocket("/requests")
+
+_baking = threading.Lock()
+
+
+@bar.on
+def start() -> None:
+    """Begin what takes its time, in a thread of its own; one at a time."""
+    if not _baking.acquire(blocking=False):
+        raise EventError("busy", "It is running already.")
+    threading.Thread(target=bake, name="bake", daemon=True).start()
+
+
+def bake() -> None:
+    """Tell every window about every step."""
+    try:
+        bar.reset()
+        for number in range(1, STEPS + 1):
+            time.sleep(PAUSE)
+            bar.tick(f"biscuit {number} of {STEPS}")
+    finally:
+        _baking.release()
+
+
+@requests.on
+def divide(data: dict[str, Any]) -> dict[str, int]:
+    """What it returns is the reply, what it raises an error."""
+    match data:
+        case {"a": int(a), "b": int(b)} if b != 0:
+            return {"quotient": a // b, "remainder": a % b}
+    raise EventError("invalid", "expected two integers, and no zero in b", {"got": data})
+
+
+@requests.on
+async def dawdle() -> dict[str, Any]:
+    """Reply later than the page waits. What the same client asks next waits, too."""
+    await asyncio.sleep(1.5)
+    return {"late": True}
