@@ -108,9 +108,18 @@ class Conversation:
             await sync_to_async(callback.call, thread_sensitive=True)(offered)
 
     def _offer(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {"self": self._endpoint.context, "socket": self._socket, "data": data}
+        return {
+            "self": self._endpoint.context,
+            "socket": self._socket,
+            "data": self._endpoint.data_class(data),
+        }
 
     # Events
+
+    async def handle(self, message: Message) -> None:
+        """Handle a message out of turn, as if the client had sent it."""
+        self._messages.append(message)
+        await self._handle_messages()
 
     async def _handle_messages(self) -> None:
         while event := self._take():

@@ -46,6 +46,9 @@ class EventSocket:
 
     #: For Django: the view refuses a POST, and a GET is not checked.
     csrf_exempt = True
+    #: For subclasses: what makes the ``socket`` and, of a frame's dict, the ``data`` of callbacks.
+    socket_class: type[Socket] = Socket
+    data_class: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
     def __init__(
         self,
@@ -125,7 +128,7 @@ class EventSocket:
         return function
 
     async def _serve(self, websocket: WebSocket, /, *args: Any, **kwargs: Any) -> None:
-        await Conversation(self, Socket(self, websocket, kwargs)).run()
+        await Conversation(self, self.socket_class(self, websocket, kwargs)).run()
 
     # Clients
 

@@ -1,0 +1,1 @@
+"""Names of older packages, for projects that move."""

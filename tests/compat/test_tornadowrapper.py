@@ -1,0 +1,89 @@
+"""``TornadoWrapper`` in a process of its own, and what the package brings besides."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import override_settings
+from websockets.sync.client import connect as connect_client
+
+import c10kws
+from c10kws.compat import tornado_websockets
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import django
+django.setup()
+import tornado.web
+from c10kws.compat.tornado_websockets import django_app
+from c10kws.compat.tornado_websockets.tornadowrapper import TornadoWrapper
+from c10kws.compat.tornado_websockets.websocket import WebSocket
+
+class Hello(tornado.web.RequestHandler):
+    def get(self):
+        self.write(self.request.path)
+
+ws = WebSocket("/wrapped")
+
+@ws.on
+def message(socket, data):
+    socket.emit("message", data)
+
+assert TornadoWrapper.add_handlers(("/before", Hello)) == [("/before", Hello)]
+TornadoWrapper.start_app([("/with", Hello), django_app], {"debug": False})
+assert len(TornadoWrapper.add_handlers([("/after", Hello)])) == 3
+TornadoWrapper.listen(0)
+print(TornadoWrapper.sockets[0].getsockname()[1])
+TornadoWrapper.loop()
+"""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    environ = os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "tests.project.settings"}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            number = int(process.stdout.readline())
+            assert process.stdout.readline() == "/before __main__.Hello\n"
+            yield number
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
+def test_the_wrapper_serves_tornados_handlers_and_django(port: int) -> None:
+    for path in ("/before", "/with", "/after"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as response:
+            assert response.read() == path.encode()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/page/") as response:
+        assert response.status == 200
+    with connect_client(f"ws://127.0.0.1:{port}/events/wrapped", proxy=None) as client:
+        client.send('{"event": "message", "data": {"message": "hello"}}')
+        assert client.recv(30) == '{"event":"message","data":{"message":"hello"}}'
+
+
+def test_django_app_is_ours() -> None:
+    assert tornado_websockets.django_app is c10kws.django_app
+
+
+def test_the_client_is_found_where_the_ancestor_had_it() -> None:
+    apps = ["c10kws", "c10kws.compat.tornado_websockets", "django.contrib.staticfiles"]
+    with override_settings(INSTALLED_APPS=apps):
+        finder = finders.AppDirectoriesFinder()
+        found = finder.find("tornado_websockets/client.js")
+        beside = finder.find("c10kws/client.js")
+    assert isinstance(found, str) and isinstance(beside, str)
+    assert '"../c10kws/client.js"' in Path(found).read_text()
