@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventSocket
+from c10kws.events.conversation import PATIENCE
 from c10kws.events.envelope import BadFrame, Frame, decode
 from tests.library.test_websocket import closed_with
 
@@ -70,7 +71,7 @@ def test_hostile_frames_are_answered_and_the_connection_lives(
 
 def test_whoever_sends_nothing_else_is_closed(chat: EventSocket, connect: Connect) -> None:
     with connect() as client:
-        for _ in range(100):
+        for _ in range(PATIENCE + 1):
             client.send_raw("nonsense")
         assert closed_with(client.connection) == (4400, "too many bad frames")
 
