@@ -23,6 +23,12 @@ def port() -> int:
     return number
 
 
+def wants_reload() -> bool:
+    """Whether ``runtornado`` shall reload: Tornado's setting, which its ``debug`` implies."""
+    own = _own().get("settings", {})
+    return bool(own.get("autoreload", own.get("debug")))
+
+
 def application() -> Application | None:
     """Return what answers before Django; None when ``TORNADO`` has no rule for anything.
 
@@ -46,8 +52,6 @@ def report() -> Iterator[str]:
     names = own.get("settings", {})
     if names:
         yield f"Tornado's settings: {', '.join(names)}."
-    if names.get("autoreload", names.get("debug")):
-        yield "Tornado's autoreload stays off: runserver reloads, runtornado does not."
 
 
 def _own() -> Mapping[str, Any]:

@@ -5,12 +5,14 @@ from .pool import Pool, PoolFull
 from .rules import describe_rules, make_application
 from .run import bind, serve
 from .server import Server
+from .workers import Workers
 
 __all__ = [
     "Limits",
     "Pool",
     "PoolFull",
     "Server",
+    "Workers",
     "bind",
     "describe_rules",
     "make_application",

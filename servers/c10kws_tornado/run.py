@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from . import signals
 from .heap import keep_heap, spare_collector
 from .server import Server
 
@@ -96,7 +94,8 @@ async def _serve(
     server: Server, sockets: list[socket.socket], on_ready: Callable[[], object] | None
 ) -> None:
     stop = asyncio.Event()
-    with _signals(stop):
+    loop = asyncio.get_running_loop()
+    with signals.calling(lambda: loop.call_soon_threadsafe(stop.set)):
         server.add_sockets(sockets)
         server.start()
         if on_ready is not None:
@@ -107,24 +106,3 @@ async def _serve(
         stopping = asyncio.create_task(server.stop())
         await asyncio.wait([hurry, stopping], return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
-
-
-@contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` at a signal, and put the handlers back at the end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def handle(number: int, frame: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-
-    names = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    previous = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

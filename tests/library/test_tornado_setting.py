@@ -61,7 +61,7 @@ TORNADO = {
         (r"/native/(.*)", "mysite.handlers.Hello", {"greeting": "good day"}),
         (r"/ws/native/", "mysite.handlers.Echo"),
     ],
-    "settings": {"debug": True, "cookie_secret": "do not print me"},
+    "settings": {"debug": True, "autoreload": False, "cookie_secret": "do not print me"},
 }
 """
 
@@ -80,7 +80,7 @@ def announced(output: str) -> list[str]:
     """Return what the command printed about TORNADO."""
     lines = output.splitlines()
     first = lines.index("Tornado's handlers, asked in this order:")
-    return [re.sub(r"  +", "  ", line) for line in lines[first : first + 7]]
+    return [re.sub(r"  +", "  ", line) for line in lines[first : first + 6]]
 
 
 ANNOUNCED = [
@@ -89,8 +89,7 @@ ANNOUNCED = [
     "  /native/(.*)  mysite.handlers.Hello",
     "  /ws/native/  mysite.handlers.Echo",
     "  everything else  Django",
-    "Tornado's settings: debug, cookie_secret.",
-    "Tornado's autoreload stays off: runserver reloads, runtornado does not.",
+    "Tornado's settings: debug, autoreload, cookie_secret.",
 ]
 
 
@@ -149,13 +148,18 @@ def test_static_files_are_for_debug_only(
     assert get(port, "/native/you")[0] == 200
 
 
-def test_runserver_serves_the_handlers_and_reloads_them(
+@pytest.mark.parametrize("name", ["runserver", "runtornado --reload", "runtornado and the setting"])
+def test_the_handlers_are_reloaded(
+    name: str,
     start: Start,  # noqa: F811
     tornado_project: Path,
     port: int,  # noqa: F811
 ) -> None:
-    command = start("runserver", str(port))
-    command.wait_for("autoreload stays off")
+    if "setting" in name:
+        with (tornado_project / "mysite" / "settings.py").open("a") as settings:
+            settings.write('\nTORNADO["settings"]["autoreload"] = True\n')
+    command = start(*name.removesuffix(" and the setting").split(), str(port))
+    command.wait_for("Tornado's settings")
     look_around(port)
     command.wait_for(r'\[[^]]+\] 127\.0\.0\.1 "GET /native/you HTTP/1\.1" 200 12 ')
     assert announced(command.output) == ANNOUNCED
@@ -166,7 +170,7 @@ def test_runserver_serves_the_handlers_and_reloads_them(
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(WAIT)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
-    command.wait_for("autoreload stays off", count=2)
+    command.wait_for("Tornado's settings", count=2)
     with open_socket(port, "/ws/native/") as ws:
         ws.send("hi")
         assert ws.recv(WAIT) == "new hi"
@@ -203,6 +207,20 @@ def test_without_the_setting_all_is_djangos() -> None:
     assert native.port() == 8000
     assert list(native.report()) == []
     assert check_tornado(None) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "wants"),
+    [
+        ({}, False),
+        ({"debug": True}, True),
+        ({"debug": False, "autoreload": True}, True),
+        ({"debug": True, "autoreload": False}, False),
+    ],
+)
+def test_debug_implies_the_reloader(names: dict[str, bool], wants: bool) -> None:
+    with override_settings(TORNADO={"settings": names}):
+        assert native.wants_reload() is wants
 
 
 def test_settings_alone_make_no_rule() -> None:

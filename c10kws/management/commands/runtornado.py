@@ -1,19 +1,22 @@
-"""``manage.py runtornado [[addr:]port]``: serve the project for production."""
+"""``manage.py runtornado [--reload] [[addr:]port …]``: serve the project for production."""
 
 from __future__ import annotations
 
+import os
 import re
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.servers.basehttp import get_internal_wsgi_application
+from django.utils import autoreload
 
 import c10kws
 from c10kws import conf
-from c10kws_tornado import serve
+from c10kws_tornado import Workers, bind, serve, workers
 
 from ...refusals import Refusals
 from .. import native
@@ -23,21 +26,38 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 DEFAULT_ADDRESS = "127.0.0.1"
+#: Seconds that several processes have to end beyond DRAIN_TIMEOUT.
+LAST_BREATH = 5.0
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 
 
 class Command(BaseCommand):
-    """One process, one event loop and a bounded pool of threads; Ctrl-C or TERM stops it."""
+    """A process for each address, with one event loop and a bounded pool of threads."""
 
     help = "Serves the project, pages and WebSockets, on Tornado: for production."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One optional address, and staticfiles' own flag."""
+        """Addresses, the reloader, and staticfiles' own flag."""
         parser.add_argument(
-            "addrport",
-            nargs="?",
+            "addrports",
+            nargs="*",
+            metavar="addrport",
             help=f"Port, or address:port; without it {DEFAULT_ADDRESS} and TORNADO['port'], "
-            f"or {native.DEFAULT_PORT}.",
+            f"or {native.DEFAULT_PORT}. Of several ones each gets a process of its own.",
+        )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            dest="use_reloader",
+            default=None,
+            help="Tells Django to use the auto-reloader, as runserver does: for development.",
+        )
+        parser.add_argument(
+            "--noreload",
+            action="store_false",
+            dest="use_reloader",
+            default=None,
+            help="Tells Django to NOT use the auto-reloader, whatever TORNADO says.",
         )
         parser.add_argument(
             "--nostatic",
@@ -46,29 +66,74 @@ class Command(BaseCommand):
             help="Tells Django to NOT serve static files at STATIC_URL while DEBUG is True.",
         )
 
-    def handle(self, *args: Any, addrport: str | None, **options: Any) -> None:
+    def handle(self, *args: Any, addrports: list[str], **options: Any) -> None:
         """Serve until a signal ends it."""
-        addrport = addrport or str(native.port())
+        addrports = addrports or [str(native.port())]
+        addresses = [parse_address(addrport) for addrport in addrports]
+        if len(set(addresses)) < len(addresses):
+            raise CommandError(f"Expected each address once, not {' '.join(addrports)}.")
+        own = workers.own_name()
+        if own is None and len(addresses) > 1:
+            self.serve_all(addrports)
+            return
+        reload_ = options["use_reloader"]
+        if native.wants_reload() if reload_ is None else reload_:
+            self.serve_and_reload(own or addrports[0], options)
+        else:
+            self.serve(own or addrports[0], options)
+
+    def serve_all(self, addrports: list[str]) -> None:
+        """Run this command once for each address."""
+        for addrport in addrports:
+            try:
+                for sock in bind(*parse_address(addrport)):
+                    sock.close()
+            except OSError as error:
+                raise CommandError(f"Cannot listen on {addrport}: {error}") from error
+        for line in native.report():
+            self.stdout.write(line)
+        timeout = conf.current().drain_timeout + LAST_BREATH
+        Workers(autoreload.get_child_arguments(), addrports, timeout).run()
+
+    def serve_and_reload(self, addrport: str, options: dict[str, Any]) -> None:
+        """Be ``runserver``; its reloader runs this command again, in a child."""
+        if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true" and workers.own_name():
+            workers.end_with_parent()
         address, port = parse_address(addrport)
-        arguments = server_options()
+        names = ["use_static_handler"] if apps.is_installed("django.contrib.staticfiles") else []
+        names += ["skip_checks", "no_color", "force_color"]
+        call_command(
+            "runserver",
+            f"[{address}]:{port}" if ":" in address else f"{address}:{port}",
+            **{name: options[name] for name in names},
+        )
+
+    def serve(self, addrport: str, options: dict[str, Any]) -> None:
+        """Serve in this process."""
+        is_worker = workers.own_name() is not None
+        if is_worker:
+            workers.end_with_parent()
+        address, port = parse_address(addrport)
         try:
             serve(
                 Refusals(make_handler(use_static_handler=options["use_static_handler"])),
                 address,
                 port,
-                on_ready=lambda: self.announce(address, port),
+                on_ready=lambda: self.announce(address, port, alone=not is_worker),
                 uvloop=conf.current().uvloop,
-                **arguments,
+                multiprocess=is_worker,
+                **server_options(),
             )
         except ImportError as error:
             raise CommandError(f"C10KWS['UVLOOP'] is True: {error}") from error
         except OSError as error:
             raise CommandError(f"Cannot listen on {addrport}: {error}") from error
 
-    def announce(self, address: str, port: int) -> None:
+    def announce(self, address: str, port: int, *, alone: bool) -> None:
         """Say where the project can be reached."""
-        for line in native.report():
-            self.stdout.write(line)
+        if alone:
+            for line in native.report():
+                self.stdout.write(line)
         host = f"[{address}]" if ":" in address else address
         self.stdout.write(
             f"c10kws {c10kws.__version__}: pages at http://{host}:{port}/, "

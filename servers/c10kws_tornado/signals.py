@@ -1,0 +1,30 @@
+"""The signals that end a server."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+#: Windows has SIGBREAK, POSIX has SIGQUIT.
+NAMES = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
+
+
+@contextmanager
+def calling(handle: Callable[[], object]) -> Iterator[None]:
+    """Call ``handle()`` at each signal, and put the handlers back at the end.
+
+    It runs between two bytecodes of the main thread, so it must not take a lock. Signals are
+    looked at in the main thread alone: in another one this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+    previous = {number: signal.signal(number, lambda *_: handle()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

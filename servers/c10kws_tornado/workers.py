@@ -1,0 +1,141 @@
+"""Several processes as one server: a worker that dies is started again, all end together.
+
+A worker's standard input is a pipe that nothing is ever written to. The parent holds its other
+end: when that is closed, because the parent says so or has died in whatever way, the worker stops.
+So there are no orphans, also after SIGKILL and on systems without signals.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from . import signals
+
+logger = logging.getLogger("c10kws_tornado")
+
+#: Tells a process which worker it is.
+VARIABLE = "C10KWS_TORNADO_WORKER"
+#: A worker that has lived for so long (seconds) is started again at once; for others the pause
+#: doubles each time.
+STEADY = 5.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+#: Ctrl-C reaches the parent alone, which stops the others in good order.
+OWN_GROUP: dict[str, Any] = (
+    {"start_new_session": True}
+    if os.name == "posix"
+    else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+)
+
+
+class Workers:
+    """The same command for each of ``names``, which a worker learns by :func:`own_name`.
+
+    When they are told to stop they have ``drain_timeout`` seconds, then they are killed.
+    """
+
+    def __init__(self, command: Sequence[str], names: Sequence[str], drain_timeout: float) -> None:
+        self._command = command
+        self._names = names
+        self._drain_timeout = drain_timeout
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        # What the main thread waits for: True is a signal, False a worker that has ended for good.
+        # A SimpleQueue, since a signal may interrupt anything.
+        self._news: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Run them until INT, TERM or QUIT; a second signal goes to the workers. Main thread."""
+        with signals.calling(lambda: self._news.put(True)):
+            for name in self._names:
+                threading.Thread(target=self._keep, args=(name,), name=name, daemon=True).start()
+            self._news.get()
+            self._stop()
+            self._wait()
+
+    def _keep(self, name: str) -> None:
+        """Run one worker again and again."""
+        pause = 0.0
+        while not self._stopping.wait(pause):
+            began = time.monotonic()
+            status = self._run_once(name)
+            if self._stopping.is_set():
+                break
+            lived = time.monotonic() - began
+            pause = 0.0 if lived > STEADY else min(max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+            logger.error(
+                "the worker for %s ended with status %d after %.1f s; starting it again in %g s",
+                *(name, status, lived, pause),
+            )
+        self._news.put(False)
+
+    def _run_once(self, name: str) -> int:
+        with self._lock:
+            if self._stopping.is_set():
+                return 0
+            process = self._processes[name] = subprocess.Popen(
+                self._command, env=os.environ | {VARIABLE: name}, stdin=subprocess.PIPE, **OWN_GROUP
+            )
+        status = process.wait()
+        close_input(process)
+        return status
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopping.set()
+        for process in self._processes.values():
+            close_input(process)
+
+    def _wait(self) -> None:
+        """Return when all have ended."""
+        killer = threading.Timer(self._drain_timeout, self._signal, [subprocess.Popen.kill])
+        killer.start()
+        left = len(self._names)
+        while left:
+            if self._news.get():
+                self._signal(subprocess.Popen.terminate)
+            else:
+                left -= 1
+        killer.cancel()
+
+    def _signal(self, send: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        for process in self._processes.values():
+            send(process)
+
+
+def close_input(process: subprocess.Popen[bytes]) -> None:
+    """Tell a worker to stop."""
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+
+
+def own_name() -> str | None:
+    """Return which worker this process is; None when it is none."""
+    return os.environ.get(VARIABLE)
+
+
+def end_with_parent() -> None:
+    """Let this process, a worker, get a TERM when its parent says so; its children are none."""
+    os.environ.pop(VARIABLE, None)
+    threading.Thread(target=_watch_input, name="parent", daemon=True).start()
+
+
+def _watch_input() -> None:
+    with suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    if os.name == "posix":  # to the process: it wakes the main thread up
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:  # os.kill would end the process at once
+        signal.raise_signal(signal.SIGTERM)

@@ -1,0 +1,162 @@
+"""``manage.py runtornado`` with several ports, each a process, and with the reloader."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from contextlib import ExitStack
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from .test_runserver import (  # noqa: F401
+    VIEWS,
+    WAIT,
+    Command,
+    Start,
+    get,
+    open_socket,
+    port,
+    project,
+    start,
+)
+
+PROCESS = """
+import os
+from django.http import HttpResponse
+
+def process(request):
+    return HttpResponse(f"{os.getpid()} {request.META['wsgi.multiprocess']}")
+"""
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+
+@pytest.fixture(autouse=True)
+def process_view(project: Path) -> None:  # noqa: F811
+    """Let ``/process/`` say which process answers."""
+    with (project / "mysite" / "views.py").open("a") as views:
+        views.write(PROCESS)
+    urls = project / "mysite" / "urls.py"
+    urls.write_text(
+        urls.read_text().replace(
+            'path("ws/echo/"', 'path("process/", views.process),\n    path("ws/echo/"'
+        )
+    )
+
+
+@pytest.fixture
+def ports() -> list[int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def start_all(start: Start, ports: list[int], *options: str) -> Command:  # noqa: F811
+    command = start("runtornado", *options, *map(str, ports))
+    for number in ports:
+        command.wait_for(f"ws://127.0.0.1:{number}/")
+    return command
+
+
+def process_of(number: int) -> int:
+    status, text = get(number, "/process/")
+    assert status == 200
+    pid, multiprocess = text.decode().split()
+    assert multiprocess == "True"
+    return int(pid)
+
+
+def closed_with(ws: object) -> int | None:
+    with pytest.raises(ConnectionClosed) as closed:
+        ws.recv(WAIT)  # type: ignore[attr-defined]
+    return closed.value.rcvd and closed.value.rcvd.code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_each_and_one_signal_stops_all(
+    start: Start,  # noqa: F811
+    ports: list[int],
+    number: signal.Signals,
+) -> None:
+    command = start_all(start, ports)
+    assert len({process_of(each) for each in ports} | {command.process.pid}) == 4
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(open_socket(each)) for each in ports]
+        command.process.send_signal(number)
+        assert [closed_with(ws) for ws in sockets] == [1001] * 3
+    assert command.wait() == 0  # which waits for all that hold the output
+    assert "Traceback" not in command.output
+
+
+def test_one_that_dies_is_started_again(start: Start, ports: list[int]) -> None:  # noqa: F811
+    command = start_all(start, ports)
+    first, *others = [process_of(each) for each in ports]
+    os.kill(first, signal.SIGKILL)
+    command.wait_for(rf"the worker for {ports[0]} ended with status -9")
+    command.wait_for(f"ws://127.0.0.1:{ports[0]}/", 2)
+    assert process_of(ports[0]) not in (first, *others)
+    assert [process_of(each) for each in ports[1:]] == others
+
+
+def test_none_outlives_a_killed_parent(start: Start, ports: list[int]) -> None:  # noqa: F811
+    command = start_all(start, ports)
+    command.process.kill()
+    command.wait()
+    for each in ports:
+        with pytest.raises(ConnectionRefusedError):
+            get(each, "/process/")
+
+
+def test_every_process_reloads(
+    start: Start,  # noqa: F811
+    ports: list[int],
+    project: Path,  # noqa: F811
+) -> None:
+    command = start("runtornado", "--reload", *map(str, ports))
+    command.wait_for("Quit the server", 3)
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(open_socket(each)) for each in ports]
+        time.sleep(1.1)  # the reloader compares modification times
+        (project / "mysite" / "views.py").write_text(VIEWS + PROCESS)
+        assert [closed_with(ws) for ws in sockets] == [1012] * 3
+    command.wait_for("Quit the server", 6)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait() == 0
+    assert "Traceback" not in command.output
+
+
+def test_term_ends_a_reloading_process_and_its_child(
+    start: Start,  # noqa: F811
+    port: int,  # noqa: F811
+) -> None:
+    command = start("runtornado", "--reload", str(port))
+    command.wait_for("Quit the server")
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait() == 0
+    with pytest.raises((ConnectionRefusedError, HTTPException)):
+        get(port, "/process/")
+
+
+def test_an_address_in_use_is_named_before_anything_starts(
+    start: Start,  # noqa: F811
+    ports: list[int],
+) -> None:
+    with socket.create_server(("127.0.0.1", ports[1])):
+        command = start("runtornado", *map(str, ports))
+        assert command.wait() == 1
+    assert re.search(rf"CommandError: Cannot listen on {ports[1]}: .*in use", command.output)
+    assert "ws://" not in command.output
+
+
+def test_an_address_given_twice_is_refused(start: Start) -> None:  # noqa: F811
+    command = start("runtornado", "8000", "127.0.0.1:8000")
+    assert command.wait() == 1
+    assert "Expected each address once, not 8000 127.0.0.1:8000." in command.output

@@ -1,0 +1,161 @@
+"""Several processes as one: what is started again, and that all end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .support import PATIENCE
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+#: A worker says who it is and waits for its end; one named "deaf" hears nothing.
+WORKER = """
+import os, signal
+from c10kws_tornado import workers
+name = workers.own_name()
+if name == "ill":
+    raise SystemExit(3)
+
+def handle(number, frame):
+    if name == "deaf":
+        print("deaf heard it", flush=True)
+    else:
+        print(f"bye {name}", flush=True)
+        os._exit(0)
+
+signal.signal(signal.SIGTERM, handle)
+workers.end_with_parent()
+print(f"worker {name} is {os.getpid()}, for its children {workers.own_name()}", flush=True)
+while True:
+    signal.pause()
+"""
+PARENT = """
+import sys
+from c10kws_tornado import Workers
+Workers([sys.executable, "worker.py"], sys.argv[2:], float(sys.argv[1])).run()
+print("all have ended", flush=True)
+"""
+
+
+class Parent:
+    """A process with workers, and what all of them have printed."""
+
+    def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
+        self.output = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "parent.py", *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stdout:
+            for line in stdout:  # until the last process that has it is gone
+                self.output += line
+
+    def wait_for(self, pattern: str, count: int = 1) -> list[str]:
+        deadline = time.monotonic() + PATIENCE
+        while len(found := re.findall(pattern, self.output)) < count:
+            assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.output}"
+            time.sleep(0.01)
+        return found
+
+    def wait(self) -> None:
+        """Wait for the end of the parent and of every worker: no orphan holds the output."""
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert not self._reader.is_alive(), "somebody is left"
+
+
+Start = Callable[..., Parent]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    (tmp_path / "worker.py").write_text(WORKER)
+    (tmp_path / "parent.py").write_text(PARENT)
+    started: list[Parent] = []
+
+    def start_parent(*names: str, drain_timeout: float = 60.0) -> Parent:
+        started.append(Parent(tmp_path, (str(drain_timeout), *names)))
+        return started[-1]
+
+    yield start_parent
+    for parent in started:
+        parent.process.kill()
+        parent.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_one_signal_ends_all(start: Start, number: signal.Signals) -> None:
+    parent = start("a", "b", "c")
+    assert sorted(parent.wait_for(r"worker (\w) is", 3)) == ["a", "b", "c"]
+    parent.process.send_signal(number)
+    parent.wait()
+    assert parent.process.returncode == 0
+    assert sorted(re.findall(r"bye (\w)", parent.output)) == ["a", "b", "c"]
+    assert parent.output.endswith("all have ended\n")
+
+
+def test_a_killed_parent_leaves_no_orphan(start: Start) -> None:
+    parent = start("a", "b")
+    parent.wait_for("is", 2)
+    parent.process.kill()
+    parent.wait()
+    assert sorted(re.findall(r"bye (\w)", parent.output)) == ["a", "b"]
+
+
+def test_a_worker_that_dies_is_started_again(start: Start) -> None:
+    parent = start("a", "b")
+    (first,) = parent.wait_for(r"worker a is (\d+)")
+    os.kill(int(first), signal.SIGKILL)
+    parent.wait_for("the worker for a ended with status -9 after")
+    second = parent.wait_for(r"worker a is (\d+)", 2)[1]
+    assert second != first
+    assert len(re.findall("worker b is", parent.output)) == 1
+
+
+def test_one_that_cannot_start_is_tried_after_longer_and_longer_pauses(start: Start) -> None:
+    parent = start("ill", "well")
+    assert parent.wait_for(r"ill ended with status 3 .* again in (\S+) s", 2) == ["0.5", "1"]
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait()  # a pause does not hold it
+
+
+def test_who_does_not_end_is_killed(start: Start) -> None:
+    parent = start("deaf", "well", drain_timeout=0.5)
+    parent.wait_for("is", 2)
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait()
+    assert re.findall(r"bye (\w+)", parent.output) == ["well"]
+
+
+def test_a_second_signal_goes_to_the_workers(start: Start) -> None:
+    parent = start("deaf", "well")
+    parent.wait_for("is", 2)
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait_for("bye well")
+    parent.wait_for("deaf heard it")
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait_for("deaf heard it", 2)
+    os.kill(int(parent.wait_for(r"worker deaf is (\d+)")[0]), signal.SIGKILL)
+    parent.wait()
+
+
+def test_the_children_of_a_worker_are_none(start: Start) -> None:
+    assert start("a").wait_for("for its children (.*)") == ["None"]
