@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-#: §7.1.5: what is told when no Close came.
+#: §7.1.5: what is told of a Close without a code, and when no Close came.
+NO_STATUS = 1005
 ABNORMAL = 1006
 #: What our Close says when it closes for a fault of the peer.
 REASONS = {

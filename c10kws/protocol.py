@@ -1,14 +1,16 @@
 """Frames of an open WebSocket (RFC 6455 §5–§7), without I/O: bytes in, whole messages out.
 
-Strategy: plain data frames take the :mod:`lane <c10kws.lane>`; every other frame is parsed and
-written by :class:`wsproto.connection.Connection`, made when the first one comes. To know when the
-lane is free, the ends of frames are tracked here, so that wsproto never holds a byte beyond the
-frame it is given. What wsproto leaves open is closed here:
+Strategy: plain data frames take the :mod:`lane <c10kws.lane>`, and control frames that come whole
+are read here; every other frame is parsed by :class:`wsproto.connection.Connection`, made when the
+first one comes: most connections never need it. To know whose a frame is, the ends of frames are
+tracked here, so that wsproto never holds a byte beyond the frame it is given. What wsproto leaves
+open is closed here:
 
 * it has no limits, so bytes and fragments of a message are counted as they come (``fragments``);
-* it forgets to look at its own state: data after a Close, and a Pong while closing, raise;
+* it forgets to look at its own state (data after a Close, and a Pong while closing, raise), so the
+  closing handshake is ours, and it sends no control frame;
 * after a parse failure its parser is dead: we send our Close and throw away what follows;
-* it sends any close code: :func:`closing.check_close` validates ours.
+* a Ping between the fragments of a compressed message spoils it: one that is whole passes by.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from . import lane
+from . import control, lane
 from .closing import REASONS, Closed, State
 from .compression import Deflate
 from .fragments import Fragments, TooBig
@@ -33,7 +35,7 @@ class ServerProtocol:
     bytes to write.
 
     ``mask`` unmasks payloads; ``deflate`` is the extension that the handshake agreed on, new and
-    for this connection alone; ``fast_lane=False`` leaves every frame to wsproto.
+    for this connection alone; ``fast_lane=False`` leaves every frame that comes to wsproto.
     """
 
     __slots__ = (
@@ -155,6 +157,14 @@ class ServerProtocol:
         if size < 0:
             return self._refuse(1002, data, messages)
         first = data[position]
+        if first in control.ALL and size <= control.MAX_PAYLOAD and body + size <= len(data):
+            if messages:
+                self.held = True
+                return position
+            if self._take_control(
+                first, self._mask(data[body - 4 : body], data[body : body + size])
+            ):
+                return body + size
         plain = first in (lane.TEXT, lane.BINARY) and size <= self.max_message_size
         if plain and self._lane_free and body + size > len(data):
             self._pieces = lane.Pieces(first, data[body - 4 : body], size, self._mask)
@@ -183,6 +193,34 @@ class ServerProtocol:
             self._fail(code)
         return len(data)
 
+    def _take_control(self, opcode: int, payload: bytes) -> bool:
+        """Handle a whole control frame; return False for a Close that wsproto shall refuse."""
+        if opcode == control.PING:
+            self._handle_ping(payload)
+        elif opcode == control.PONG:
+            self._handle_pong(payload)
+        elif (close := control.read_close(payload)) is not None:
+            self._handle_close(*close)
+        else:
+            return False
+        return True
+
+    def _handle_ping(self, payload: bytes) -> None:
+        """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""
+        if self.state is State.OPEN:
+            self._answer(control.make(control.PONG, payload))
+
+    def _handle_pong(self, payload: bytes) -> None:
+        self.news = True
+        self.pongs = self.pongs or []
+        self.pongs.append(payload)
+
+    def _handle_close(self, code: int, reason: str) -> None:
+        """§5.5.1: send one back, unless ours is under way."""
+        if self.state is State.OPEN:
+            self._answer(control.make_close(code, reason))
+        self._end(State.CLOSED, code, reason)
+
     # What wsproto is for
 
     def _wsproto(self) -> Connection:
@@ -202,13 +240,14 @@ class ServerProtocol:
                 case TextMessage() | BytesMessage():
                     self._handle_data(event, messages)
                 case Ping():
-                    self._handle_ping(event)
+                    self._handle_ping(bytes(event.payload))
                 case Pong():
-                    self.news = True
-                    self.pongs = self.pongs or []
-                    self.pongs.append(bytes(event.payload))
+                    self._handle_pong(bytes(event.payload))
+                case CloseConnection() if connection.state is ConnectionState.OPEN:
+                    # No Close came: wsproto says so when its parser failed, in its own words.
+                    self._fail(int(event.code))
                 case CloseConnection():
-                    self._handle_close(event)
+                    self._handle_close(int(event.code), event.reason or "")
             if messages or self._done:
                 return
 
@@ -226,27 +265,12 @@ class ServerProtocol:
         if event.message_finished:
             messages.append(message.join())
 
-    def _handle_ping(self, event: Ping) -> None:
-        """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""
-        if self.state is State.OPEN:
-            self._answer(self._wsproto().send(event.response()))
-
-    def _handle_close(self, event: CloseConnection) -> None:
-        state = self._wsproto().state
-        if state is ConnectionState.OPEN or state is ConnectionState.LOCAL_CLOSING:
-            # No Close came: wsproto says so when its parser failed, in its own words.
-            self._fail(int(event.code))
-            return
-        if state is ConnectionState.REMOTE_CLOSING:
-            self._answer(self._wsproto().send(event.response()))
-        self._end(State.CLOSED, int(event.code), event.reason or "")
-
     def _fail(self, code: int, reason: str | None = None) -> None:
         """§7.1.7: _Fail the WebSocket Connection_."""
         if reason is None:
             reason = REASONS.get(code, "")
         if self.state is State.OPEN:
-            self._answer(self._wsproto().send(CloseConnection(code, reason)))
+            self._answer(control.make_close(code, reason))
         self._end(State.FAILED, code, reason)
 
     def _end(self, state: State, code: int, reason: str) -> None:
@@ -260,7 +284,7 @@ class ServerProtocol:
     def _answer(self, data: bytes) -> None:
         self.news = True
         self._out = self._out or []
-        self._out.append(bytes(data))
+        self._out.append(data)
 
     def data_to_send(self) -> bytes:
         """Return the answers that are due to the peer, and forget them."""
@@ -296,10 +320,10 @@ class ServerProtocol:
 
     def send_ping(self, payload: bytes) -> bytes:
         """Return a Ping frame (§5.5.2) with at most 125 bytes of payload."""
-        return bytes(self._wsproto().send(Ping(payload)))
+        return control.make(control.PING, payload)
 
     def send_close(self, code: int, reason: str = "") -> bytes:
         """Return a Close frame (§5.5.1) and begin the closing handshake."""
         self.state = State.CLOSING
         self._in_lane = False
-        return bytes(self._wsproto().send(CloseConnection(code, reason)))
+        return control.make_close(code, reason)

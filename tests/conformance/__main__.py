@@ -7,7 +7,7 @@ OK, but for the three that are only informational, and every case was there.
 ``--groups fast``
     Without 9 (limits, performance) and 12, 13 (compression), which take most of the time.
 ``--no-lane``
-    Every frame by wsproto: ``C10KWS = {"FAST_LANE": False}``.
+    Every frame that comes by wsproto: ``C10KWS = {"FAST_LANE": False}``.
 ``--keep FOLDER``
     Keep the suite's reports (``client-1/index.html`` …) and all logs in a new folder.
 ``--require``

@@ -21,6 +21,7 @@ LAYERS = [
         "lane",
         "fragments",
         "closing",
+        "control",
         "protocol",
         "outbox",
     },
