@@ -1,0 +1,61 @@
+"""A cell: a client of the relay that knows itself, its neighbours and the rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from websockets.asyncio.client import ClientConnection
+
+from .grid import Name
+from .rules import lives
+
+
+class Pace:
+    """The clock that all cells look at: the first to reach a step says when it may begin."""
+
+    def __init__(self, limit: float) -> None:
+        self.step = 0
+        self._interval = 1 / limit
+        self._begins = 0.0
+
+    async def wait(self, step: int) -> None:
+        """Return when a step may begin."""
+        now = asyncio.get_running_loop().time()
+        if step > self.step:
+            self.step = step
+            self._begins = max(self._begins + self._interval, now)
+        if step == self.step and self._begins > now:
+            await asyncio.sleep(self._begins - now)
+
+
+class Cell:
+    """One cell. No neighbour gets more than a step ahead of it: each needs its state to go on."""
+
+    def __init__(self, name: Name, neighbours: Sequence[Name], alive: bool) -> None:
+        self.name = name
+        self.neighbours = neighbours
+        self.alive = alive
+        self.heard = 0
+        self._states: defaultdict[int, list[bool]] = defaultdict(list)
+
+    async def play(self, ws: ClientConnection, pace: Pace, steps: int | None) -> None:
+        """Take part in so many steps; raise ConnectionClosed when the relay is gone."""
+        await ws.send(" ".join(f"{row},{column}" for row, column in self.neighbours))
+        await ws.send(f"0 {self.alive:d}")
+        step = 0
+        while step != steps:
+            living = await self._hear(ws, step)
+            step += 1
+            await pace.wait(step)
+            self.alive = lives(self.alive, living)
+            await ws.send(f"{step} {self.alive:d}")
+
+    async def _hear(self, ws: ClientConnection, step: int) -> int:
+        """Return how many neighbours live in this step, when all have said it."""
+        while len(self._states[step]) < len(self.neighbours):
+            _, said, state = str(await ws.recv()).split()
+            self._states[int(said)].append(state == "1")
+            self.heard += 1
+        return sum(self._states.pop(step))

@@ -1,0 +1,81 @@
+"""The relay: what a cell says goes to those who listen to it, and into the picture.
+
+It knows names, steps and states, and no rule of the game: a step is a number that grows by one, a
+state a digit that it passes on. All of it runs on the event loop, so that it needs no lock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from c10kws import WebSocket, broadcast
+
+from .grid import Name
+from .messages import Refusal, check_name
+from .meter import Meter
+from .picture import NOBODY, Picture
+
+
+@dataclass(slots=True)
+class Publisher:
+    """A connected cell and what it said last; ``step`` is -1 before that."""
+
+    websocket: WebSocket
+    step: int = -1
+    message: str = ""
+
+
+class Relay:
+    """One game: its cells, who listens to whom, and the picture of it for those who watch."""
+
+    def __init__(self) -> None:
+        self._publishers: dict[Name, Publisher] = {}
+        self._listeners: defaultdict[Name, set[WebSocket]] = defaultdict(set)
+        self._picture = Picture()
+        self._meter = Meter()
+
+    def enter(self, name: Name, websocket: WebSocket) -> None:
+        """Let a connection be this cell; refuse when another one is it."""
+        check_name(name)
+        holder = self._publishers.get(name)
+        if holder is not None and not holder.websocket.closed:
+            raise Refusal(4409, f"another client is cell {name[0]},{name[1]}: a game is running")
+        if all(publisher.websocket.closed for publisher in self._publishers.values()):
+            self._picture = Picture()  # that of the last game stayed until now
+        self._publishers[name] = Publisher(websocket)
+        self._picture.paint(name, NOBODY)
+
+    def listen(self, websocket: WebSocket, names: set[Name]) -> None:
+        """Let a connection hear these cells, beginning with what they said last."""
+        for name in names:
+            self._listeners[name].add(websocket)
+            publisher = self._publishers.get(name)
+            if publisher is not None and publisher.message:
+                websocket.write_message(publisher.message)
+                self._meter.add(1)
+
+    def publish(self, name: Name, step: int, state: str) -> None:
+        """Pass a cell's state on; refuse a step that is not its next one."""
+        publisher = self._publishers[name]
+        if step != publisher.step + 1:
+            raise Refusal(4400, f"expected step {publisher.step + 1}, not {step}")
+        publisher.step = step
+        publisher.message = f"{name[0]},{name[1]} {step} {state}"
+        self._picture.paint(name, state)
+        self._picture.count(step)
+        taken = broadcast(self._listeners[name], publisher.message)
+        assert isinstance(taken, int)  # as it is on the event loop
+        self._meter.add(taken)
+
+    def leave(self, name: Name, websocket: WebSocket, names: set[Name]) -> None:
+        """Forget a connection; the picture keeps what it said."""
+        for each in names:
+            self._listeners[each].discard(websocket)
+        publisher = self._publishers.get(name)
+        if publisher is not None and publisher.websocket is websocket:
+            del self._publishers[name]
+
+    def look(self) -> str:
+        """Return all that a page shows, as JSON."""
+        return self._picture.as_json(connections=len(self._publishers), rate=self._meter.rate)

@@ -1,0 +1,55 @@
+"""The page of the game, and its two WebSockets: one for a cell, one for who watches."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from c10kws import WebSocket, websocket
+
+from .grid import Name
+from .messages import MAX_MESSAGE, Refusal, parse_names, parse_state
+from .relay import Relay
+
+#: Seconds between two pictures: the eye needs no more, however many cells change.
+PAUSE = 0.1
+
+relay = Relay()
+
+
+def grid_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "gameoflife/grid.html")
+
+
+@websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
+async def cell(ws: WebSocket, row: int, column: int) -> None:
+    """Be a cell: say first to whom to listen, then a state for each step."""
+    name = row, column
+    names: set[Name] = set()
+    try:
+        relay.enter(name, ws)
+        names = parse_names(await ws.read_message())
+        relay.listen(ws, names)
+        async for message in ws:
+            relay.publish(name, *parse_state(message))
+    except Refusal as refusal:
+        ws.close(refusal.code, refusal.reason)
+    finally:
+        relay.leave(name, ws, names)
+
+
+@websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
+async def watch(ws: WebSocket) -> None:
+    """Send a picture when there is a new one. A slow client gets less of them, and is waited for
+    by nobody else: all that a picture leaves out is in the next one."""
+    seen = ""
+    while not ws.closed:
+        if ws.pending:
+            ws.close(4400, "expected no message: who watches only listens")
+        picture = relay.look()
+        if picture != seen:
+            await ws.write_message(picture)
+        seen = picture
+        await asyncio.sleep(PAUSE)
