@@ -40,8 +40,11 @@ class Cell:
         self.heard = 0
         self._states: defaultdict[int, list[bool]] = defaultdict(list)
 
+    def __str__(self) -> str:
+        return "cell {},{}".format(*self.name)
+
     async def play(self, ws: ClientConnection, pace: Pace, steps: int | None) -> None:
-        """Take part in so many steps; raise ConnectionClosed when the relay is gone."""
+        """Take part in so many steps, None in all; raise ConnectionClosed when the relay goes."""
         await ws.send(" ".join(f"{row},{column}" for row, column in self.neighbours))
         await ws.send(f"0 {self.alive:d}")
         step = 0

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Callable
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 
 from .cells import Cell, Pace
 from .grid import Living, names, neighbours
 
 #: Opening handshakes under way at once; the server's listening queue is longer.
 RAMP = 50
-#: Seconds without progress, beyond what the limit of steps makes of it, before a game is given up.
+#: Seconds without a message, beyond what the limit of steps makes of it, before a game is given up.
 STALL = 60.0
 
 
@@ -26,32 +26,23 @@ class Game:
     """A cell for each place of a square grid, ready to play.
 
     ``url`` is that of the relay, with a slash at its end; ``limit`` is steps a second. ``steps``
-    None plays until the task is cancelled. ``begun`` is called when all cells are connected.
+    None plays until the task is cancelled.
     """
 
     def __init__(
-        self,
-        url: str,
-        living: Living,
-        size: int,
-        *,
-        wrap: bool,
-        limit: float,
-        steps: int | None,
-        begun: Callable[[], None],
+        self, url: str, living: Living, size: int, *, wrap: bool, limit: float, steps: int | None
     ) -> None:
         self.url = url
         self.size = size
         self.steps = steps
-        self.seconds = 0.0
+        self.began: float | None = None
         self._cells = [
             Cell(name, neighbours(name, size, wrap=wrap), name in living) for name in names(size)
         ]
         self._pace = Pace(limit)
         self._patience = STALL + 1 / limit
         self._ramp = asyncio.Semaphore(RAMP)
-        self._connected = asyncio.Barrier(len(self._cells))
-        self._begun = begun
+        self._together = asyncio.Barrier(len(self._cells))
 
     @property
     def step(self) -> int:
@@ -65,54 +56,62 @@ class Game:
 
     @property
     def living(self) -> Living:
-        """The cells that live; of one step when the game has ended by itself."""
+        """The cells that live; of one step when the game has come to its end."""
         return {cell.name for cell in self._cells if cell.alive}
 
     async def play(self) -> None:
-        """Play to the end; raise GameStopped when a connection is lost or nothing goes on."""
+        """Play to the end; raise GameStopped when a connection is lost or nothing comes."""
         try:
             async with asyncio.TaskGroup() as game:
                 watch = game.create_task(self._watch())
                 async with asyncio.TaskGroup() as cells:
-                    for cell in reversed(self._cells):  # so the relay knows at once how many
+                    for cell in reversed(self._cells):  # so that a page knows the size at once
                         cells.create_task(self._take_part(cell))
                 watch.cancel()
         except ExceptionGroup as errors:
             raise _first(errors) from None
 
     async def _take_part(self, cell: Cell) -> None:
+        async with self._ramp:
+            ws = await self._connect(cell)
+        async with ws:
+            await self._begin()
+            try:
+                await cell.play(ws, self._pace, self.steps)
+            except WebSocketException as error:
+                raise GameStopped(f"{cell} lost its connection: {error}") from error
+
+    async def _connect(self, cell: Cell) -> ClientConnection:
         row, column = cell.name
+        url = f"{self.url}{row}/{column}/"
         try:
-            async with self._ramp:
-                connection = await connect(
-                    f"{self.url}{row}/{column}/",
-                    compression=None,
-                    open_timeout=STALL,
-                    ping_interval=None,  # the server sends Pings enough
-                    proxy=None,
-                )
-            async with connection:
-                await self._begin()
-                await cell.play(connection, self._pace, self.steps)
-        except (OSError, ConnectionClosed, InvalidHandshake) as error:
-            raise GameStopped(f"cell {row},{column} of {self.url}: {error}") from error
+            return await connect(
+                url,
+                compression=None,
+                open_timeout=STALL,
+                ping_interval=None,  # those of the server will do
+                proxy=None,
+            )
+        except (OSError, WebSocketException) as error:
+            raise GameStopped(f"{cell} cannot connect to {url}: {error}") from error
 
     async def _begin(self) -> None:
-        """Wait for the connections of all."""
-        if await self._connected.wait() == 0:
-            self._started = time.monotonic()
-            self._begun()
+        """Wait until all are connected."""
+        if await self._together.wait() == 0:
+            gc.freeze()  # ten thousand connections: a collection need not look at them
+            self.began = time.monotonic()
 
     async def _watch(self) -> None:
-        """Give up when nothing goes on: a relay may hang without a word."""
-        before = None
-        while before != (before := (self._connected.n_waiting, self.heard)):
+        """Give up when nothing comes any more: a relay may hang without a word."""
+        while True:
+            before = self._together.n_waiting, self.heard
             await asyncio.sleep(self._patience)
-        raise GameStopped(f"nothing has come from {self.url} for {self._patience:.0f} seconds")
+            if before == (self._together.n_waiting, self.heard):
+                raise GameStopped(f"no message from {self.url} for {self._patience:.0f} seconds")
 
 
-def _first(error: BaseException) -> BaseException:
-    """Return what went wrong first; the rest followed from it."""
-    while isinstance(error, BaseExceptionGroup):
+def _first(error: Exception) -> Exception:
+    """Return what went wrong first; the rest follows from it."""
+    while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error

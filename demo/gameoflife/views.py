@@ -6,6 +6,7 @@ import asyncio
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from c10kws import WebSocket, websocket
 
@@ -15,12 +16,18 @@ from .relay import Relay
 
 #: Seconds between two pictures: the eye needs no more, however many cells change.
 PAUSE = 0.1
+#: Where ``manage.py gameoflife`` looks for the relay unless it is told.
+URL = "ws://127.0.0.1:8000/gameoflife/ws/"
 
 relay = Relay()
 
 
 def grid_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "gameoflife/grid.html")
+    """The page says what to type, for this server."""
+    scheme = "wss" if request.is_secure() else "ws"
+    url = f"{scheme}://{request.get_host()}{reverse('gameoflife-watch')}"
+    option = "" if url == URL else f" --url {url}"
+    return render(request, "gameoflife/grid.html", {"option": option})
 
 
 @websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)

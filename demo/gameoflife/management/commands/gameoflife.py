@@ -14,6 +14,7 @@ from ...game import Game, GameStopped
 from ...grid import MAX_SIZE, MIN_SIZE, Living, place, random_grid
 
 URL = "ws://127.0.0.1:8000/gameoflife/ws/"
+KNOWN = ", ".join(patterns.known())
 
 
 class Command(BaseCommand):
@@ -23,42 +24,26 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add = parser.add_argument
+        def add(*flags: str, **options: Any) -> None:
+            parser.add_argument(*flags, **options)
+
         add("-s", "--size", type=int, default=32, help="rows and columns of the grid (32)")
-        add(
-            "-p",
-            "--pattern",
-            metavar="PATTERN",
-            help="a file in the .cells format, or one of: " + ", ".join(patterns.known()) + "; "
-            "without it the grid is random",
-        )
+        add("-p", "--pattern", help=f"a .cells file or one of: {KNOWN}; without it: random")
         add("-C", "--no-centre", action="store_true", help="put the pattern into the top left")
         add("-W", "--no-wrap", action="store_true", help="let the grid end at its edges")
-        add("-n", "--steps", type=int, metavar="STEPS", help="how many; without it until Ctrl-C")
+        add("-n", "--steps", type=int, help="how many; without it the game goes on until Ctrl-C")
         add("-l", "--limit", type=float, default=1.0, help="at most so many steps a second (1.0)")
-        add("--seed", type=int, help="make the same random grid each time")
+        add("--seed", type=int, help="the same number makes the same random grid")
         add("--url", default=URL, help=f"the WebSocket of the relay ({URL})")
-        add("--print", action="store_true", help="print the last step of a game with STEPS")
+        add("--print", action="store_true", help="print the grid at the end of STEPS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        check(options)
         try:
+            check_numbers(options)
             living = read_grid(options)
             descriptors.allow(options["size"] ** 2)
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from None
-        asyncio.run(self.play(living, options))
-
-    async def play(self, living: Living, options: dict[str, Any]) -> None:
-        """Play, and say how it went."""
-        started = time.monotonic()
-
-        def begun() -> None:
-            nonlocal started
-            seconds, started = time.monotonic() - started, time.monotonic()
-            self.stdout.write(f"{options['size'] ** 2:,} cells connected in {seconds:.1f} seconds")
-            self.stdout.flush()
-
         game = Game(
             options["url"].rstrip("/") + "/",
             living,
@@ -66,29 +51,37 @@ class Command(BaseCommand):
             wrap=not options["no_wrap"],
             limit=options["limit"],
             steps=options["steps"],
-            begun=begun,
         )
+        self.stdout.write(f"{options['size'] ** 2:,} cells play; Ctrl-C ends the game.")
         try:
-            await game.play()
+            asyncio.run(game.play())
         except GameStopped as error:
-            raise CommandError(str(error)) from None
-        finally:
-            seconds = time.monotonic() - started
-            self.stdout.write(f"{game.step} {seconds} {game.heard}")
+            raise CommandError(f"The game stopped in step {game.step}: {error}") from None
+        except KeyboardInterrupt:
+            options["print"] = False  # cells are in the middle of a step
+        self.tell(game)
         if options["print"]:
             self.stdout.write(patterns.render(game.living, game.size), ending="")
 
-
-def check(options: dict[str, Any]) -> None:
-    """Raise CommandError for numbers that make no game."""
-    if not MIN_SIZE <= options["size"] <= MAX_SIZE:
-        raise CommandError(
-            f"expected a size from {MIN_SIZE} to {MAX_SIZE}, not {options['size']}"
+    def tell(self, game: Game) -> None:
+        """Say how it went."""
+        if game.began is None:
+            return
+        seconds = time.monotonic() - game.began
+        self.stdout.write(
+            f"{game.step:,} steps in {seconds:.1f} seconds: {game.step / seconds:.2f} steps and "
+            f"{game.heard / seconds:,.0f} messages a second"
         )
+
+
+def check_numbers(options: dict[str, Any]) -> None:
+    """Raise ValueError for numbers that make no game."""
+    if not MIN_SIZE <= options["size"] <= MAX_SIZE:
+        raise ValueError(f"expected a size from {MIN_SIZE} to {MAX_SIZE}, not {options['size']}")
     if not options["limit"] > 0:
-        raise CommandError(f"expected a limit over 0 steps a second, not {options['limit']}")
+        raise ValueError(f"expected a limit of more than 0 steps a second, not {options['limit']}")
     if options["steps"] is not None and options["steps"] < 0:
-        raise CommandError(f"expected no less than 0 steps, not {options['steps']}")
+        raise ValueError(f"expected 0 steps or more, not {options['steps']}")
 
 
 def read_grid(options: dict[str, Any]) -> Living:
