@@ -35,7 +35,7 @@ class Game:
         self.url = url
         self.size = size
         self.steps = steps
-        self.began: float | None = None
+        self._began = self._ended = 0.0
         self._cells = [
             Cell(name, neighbours(name, size, wrap=wrap), name in living) for name in names(size)
         ]
@@ -53,6 +53,11 @@ class Game:
     def heard(self) -> int:
         """How many messages have come to all cells."""
         return sum(cell.heard for cell in self._cells)
+
+    @property
+    def seconds(self) -> float:
+        """How long it was played, without connecting and closing; 0 when it did not begin."""
+        return self._ended - self._began if self._began else 0.0
 
     @property
     def living(self) -> Living:
@@ -80,6 +85,8 @@ class Game:
                 await cell.play(ws, self._pace, self.steps)
             except WebSocketException as error:
                 raise GameStopped(f"{cell} lost its connection: {error}") from error
+            finally:
+                self._ended = time.monotonic()
 
     async def _connect(self, cell: Cell) -> ClientConnection:
         row, column = cell.name
@@ -99,7 +106,7 @@ class Game:
         """Wait until all are connected."""
         if await self._together.wait() == 0:
             gc.freeze()  # ten thousand connections: a collection need not look at them
-            self.began = time.monotonic()
+            self._began = time.monotonic()
 
     async def _watch(self) -> None:
         """Give up when nothing comes any more: a relay may hang without a word."""

@@ -13,6 +13,8 @@ import re
 
 from .grid import MAX_SIZE, Name
 
+#: Where ``manage.py gameoflife`` looks for the relay unless it is told.
+URL = "ws://127.0.0.1:8000/gameoflife/ws/"
 #: Bytes of the longest message.
 MAX_MESSAGE = 100
 

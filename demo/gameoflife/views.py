@@ -11,13 +11,11 @@ from django.urls import reverse
 from c10kws import WebSocket, websocket
 
 from .grid import Name
-from .messages import MAX_MESSAGE, Refusal, parse_names, parse_state
+from .messages import MAX_MESSAGE, URL, Refusal, parse_names, parse_state
 from .relay import Relay
 
 #: Seconds between two pictures: the eye needs no more, however many cells change.
 PAUSE = 0.1
-#: Where ``manage.py gameoflife`` looks for the relay unless it is told.
-URL = "ws://127.0.0.1:8000/gameoflife/ws/"
 
 relay = Relay()
 

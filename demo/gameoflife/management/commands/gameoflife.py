@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from ... import descriptors, patterns
 from ...game import Game, GameStopped
 from ...grid import MAX_SIZE, MIN_SIZE, Living, place, random_grid
+from ...messages import URL
 
-URL = "ws://127.0.0.1:8000/gameoflife/ws/"
 KNOWN = ", ".join(patterns.known())
 
 
@@ -65,13 +64,12 @@ class Command(BaseCommand):
 
     def tell(self, game: Game) -> None:
         """Say how it went."""
-        if game.began is None:
-            return
-        seconds = time.monotonic() - game.began
-        self.stdout.write(
-            f"{game.step:,} steps in {seconds:.1f} seconds: {game.step / seconds:.2f} steps and "
-            f"{game.heard / seconds:,.0f} messages a second"
-        )
+        if game.seconds:
+            self.stdout.write(
+                f"{game.step:,} steps in {game.seconds:.1f} seconds: "
+                f"{game.step / game.seconds:.2f} steps and "
+                f"{game.heard / game.seconds:,.0f} messages a second"
+            )
 
 
 def check_numbers(options: dict[str, Any]) -> None:
