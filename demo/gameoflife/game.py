@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from contextlib import AsyncExitStack
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -77,9 +78,9 @@ class Game:
             raise _first(errors) from None
 
     async def _take_part(self, cell: Cell) -> None:
-        async with self._ramp:
-            ws = await self._connect(cell)
-        async with ws:
+        async with AsyncExitStack() as connections:
+            async with self._ramp:
+                ws = await self._connect(cell, connections)
             await self._begin()
             try:
                 await cell.play(ws, self._pace, self.steps)
@@ -88,17 +89,18 @@ class Game:
             finally:
                 self._ended = time.monotonic()
 
-    async def _connect(self, cell: Cell) -> ClientConnection:
+    async def _connect(self, cell: Cell, connections: AsyncExitStack) -> ClientConnection:
         row, column = cell.name
         url = f"{self.url}{row}/{column}/"
+        connecting = connect(
+            url,
+            compression=None,
+            open_timeout=STALL,
+            ping_interval=None,  # those of the server will do
+            proxy=None,
+        )
         try:
-            return await connect(
-                url,
-                compression=None,
-                open_timeout=STALL,
-                ping_interval=None,  # those of the server will do
-                proxy=None,
-            )
+            return await connections.enter_async_context(connecting)
         except (OSError, WebSocketException) as error:
             raise GameStopped(f"{cell} cannot connect to {url}: {error}") from error
 

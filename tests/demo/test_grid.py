@@ -13,7 +13,6 @@ from demo.gameoflife.rules import lives
 
 from .reference import next_step
 
-
 # The rule
 
 

@@ -1,0 +1,107 @@
+"""The page of the Game of Life, in headless Chromium, beside games of the real command."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Set
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.gameoflife import patterns
+from demo.gameoflife.grid import place
+from tests.demo.reference import next_step
+from tests.demo.support import finish, start
+
+from .conftest import WAIT
+
+#: What the page shows, all of one picture: its figures, and the cells with the colour of a living.
+LOOK = """() => {
+    const grid = document.getElementById("grid");
+    const { data } = grid.getContext("2d").getImageData(0, 0, grid.width, grid.height);
+    const pen = new OffscreenCanvas(1, 1).getContext("2d");
+    pen.fillStyle = getComputedStyle(document.body).getPropertyValue("--accent");
+    pen.fillRect(0, 0, 1, 1);
+    const accent = pen.getImageData(0, 0, 1, 1).data;
+    const living = [];
+    for (let i = 0; i < grid.width * grid.height; i++) {
+        const same = [0, 1, 2].every((part) => data[4 * i + part] === accent[part]);
+        if (same) living.push([Math.floor(i / grid.width), i % grid.width]);
+    }
+    const number = (id) => Number(document.getElementById(id).textContent.replaceAll(",", ""));
+    const figures = ["step", "said", "rate", "connections"].map((id) => [id, number(id)]);
+    return { living, size: [grid.width, grid.height], ...Object.fromEntries(figures) };
+}"""
+
+
+def look(page: Page) -> dict[str, Any]:
+    seen: dict[str, Any] = page.evaluate(LOOK)
+    return seen | {"living": {(row, column) for row, column in seen["living"]}}
+
+
+def after(name: str, size: int, steps: int) -> Set[tuple[int, int]]:
+    living: Set[tuple[int, int]] = place(patterns.read(name), size, centre=True)
+    for _ in range(steps):
+        living = next_step(living, size, wrap=True)
+    return living
+
+
+def test_a_game_is_seen_while_it_is_played(page: Page) -> None:
+    page.goto("/gameoflife/")
+    game = start(page.url.removesuffix("/gameoflife/"), "-s8", "-pglider", "-l4")
+    expect(page.get_by_role("status")).to_have_text("A game is on.")
+    expect(page.locator("#connections")).to_have_text("64")
+    expect(page.locator("#hint")).to_be_hidden()
+    steps = set()
+    rate = 0
+    while len(steps) < 4 or not rate:
+        seen = look(page)
+        rate = max(rate, seen["rate"])
+        if seen["said"] == 64 and seen["connections"] == 64:  # nobody is a step ahead
+            assert seen["size"] == [8, 8]
+            assert seen["living"] == after("glider", 8, seen["step"])
+            steps.add(seen["step"])
+    game.send_signal(signal.SIGINT)
+    assert finish(game)[0] == 0
+    expect(page.get_by_role("status")).to_have_text("The game is over.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_end_stays_and_a_late_page_sees_it(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/gameoflife/")
+    status, _, _ = finish(start(page.url.removesuffix("/gameoflife/"), "-s6", "-pblinker", "-n3"))
+    assert status == 0
+    for _ in range(2):
+        expect(page.get_by_role("status")).to_have_text("The game is over.")
+        expect(page.locator("#connections")).to_have_text("0")
+        seen = look(page)
+        assert (seen["step"], seen["said"], seen["size"]) == (3, 36, [6, 6])
+        assert seen["living"] == after("blinker", 6, 3)
+        page.reload()
+
+
+def test_it_says_what_to_type_on_a_phone_too(page: Page, demo: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/")
+    page.get_by_role("link", name="Game of Life").click()
+    url = demo.replace("http", "ws") + "/gameoflife/ws/"
+    expect(page.locator("#hint pre")).to_contain_text(f"gameoflife -s 100 --url {url}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_largest_grid_fits_a_message_and_the_page(page: Page) -> None:
+    """A cell of the last row and column makes it 100 by 100."""
+    page.goto("/gameoflife/")
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const url = new URL("ws/99/99/", location.href.replace("http", "ws"));
+            const cell = new WebSocket(url);
+            cell.onopen = () => { cell.send("0,0"); cell.send("0 1"); resolve(); };
+        })"""
+    )
+    expect(page.locator("#connections")).to_have_text("1", timeout=WAIT * 1000)
+    page.wait_for_function("document.getElementById('said').textContent === '1'")
+    seen = look(page)
+    assert (seen["size"], seen["living"]) == ([100, 100], {(99, 99)})

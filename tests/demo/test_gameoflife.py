@@ -1,0 +1,330 @@
+"""Games against the demo's relay, and clients that do what they should not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from demo.gameoflife import game, patterns
+from demo.gameoflife.cells import Cell
+from demo.gameoflife.grid import Living, place, random_grid
+from demo.gameoflife.management.commands.gameoflife import Command
+
+from .reference import next_step
+from .support import WAIT, finish, relay_of, start
+
+BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
+
+
+def play(demo: str, *options: str) -> Living:
+    """Play a game to its end; return who lives."""
+    status, output, errors = finish(start(demo, "--print", *options))
+    assert (status, errors) == (0, "")
+    told, result, *grid = output.splitlines()
+    assert "cells play" in told and "messages a second" in result
+    return patterns.parse("\n".join(grid))
+
+
+def after(living: Living, size: int, steps: int, *, wrap: bool = True) -> Living:
+    for _ in range(steps):
+        living = next_step(living, size, wrap=wrap)
+    return living
+
+
+@pytest.fixture
+def blinker(tmp_path: Path) -> str:
+    path = tmp_path / "upright.cells"
+    path.write_text(BLINKER)
+    return str(path)
+
+
+# Games
+
+
+def test_a_glider_moves_by_one_and_one_in_four_steps(demo: str) -> None:
+    glider = place(patterns.read("glider"), 8, centre=True)
+    moved = play(demo, "-s8", "-pglider", "-n4")
+    assert moved == {(row + 1, column + 1) for row, column in glider}
+    assert moved == after(glider, 8, 4)
+
+
+def test_a_glider_flies_over_the_edges(demo: str) -> None:
+    glider = place(patterns.read("glider"), 8, centre=False)
+    assert play(demo, "-s8", "-pglider", "-C", "-n32") == glider
+
+
+def test_a_glider_crashes_into_the_edges_without_wrapping(demo: str) -> None:
+    glider = place(patterns.read("glider"), 8, centre=False)
+    crashed = play(demo, "-s8", "-pglider", "-C", "-W", "-n32")
+    assert crashed == after(glider, 8, 32, wrap=False) != glider
+    assert crashed == {(6, 6), (6, 7), (7, 6), (7, 7)}
+
+
+def test_a_blinker_without_wrapping(demo: str, blinker: str) -> None:
+    assert play(demo, "-s5", "-p", blinker, "-W", "-n1") == {(2, 1), (2, 2), (2, 3)}
+    assert play(demo, "-s5", "-p", blinker, "-W", "-C", "-n3") == {(1, 0), (1, 1), (1, 2)}
+
+
+def test_no_step_leaves_the_pattern_as_it_is(demo: str) -> None:
+    assert play(demo, "-s4", "-pblock", "-n0") == {(1, 1), (1, 2), (2, 1), (2, 2)}
+
+
+@pytest.mark.parametrize("wrap", [True, False])
+def test_a_random_grid_equals_the_textbook(demo: str, wrap: bool) -> None:
+    options = () if wrap else ("-W",)
+    living = play(demo, "-s12", "--seed=7", "-n20", *options)
+    assert living == after(random_grid(12, 7), 12, 20, wrap=wrap)
+
+
+def test_the_limit_holds_steps_back() -> None:
+    """Against a clock that the steps may not outrun; how much slower they are does not matter."""
+
+    async def pace() -> float:
+        clock = game.Pace(100)
+        begun = asyncio.get_running_loop().time()
+        for step in range(1, 12):
+            await asyncio.gather(*(clock.wait(step) for _ in range(5)))
+        return asyncio.get_running_loop().time() - begun
+
+    assert asyncio.run(pace()) > 0.099
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Ctrl-C is sent otherwise on Windows")
+def test_ctrl_c_ends_a_game_well(demo: str) -> None:
+    process = start(demo, "-s4", "-pblock")
+    with connect(relay_of(demo), proxy=None) as watcher:
+        while True:
+            picture = json.loads(watcher.recv(WAIT))
+            if picture["connections"] == 16 and picture["step"] > 1:
+                break
+    process.send_signal(signal.SIGINT)
+    status, output, errors = finish(process)
+    assert (status, errors) == (0, "")
+    assert "messages a second" in output
+
+
+# Games that cannot be
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["-s2"], "expected a size from 3 to 100, not 2"),
+        (["-s101"], "expected a size from 3 to 100, not 101"),
+        (["-l0"], "expected a limit of more than 0 steps a second, not 0.0"),
+        (["-lnan"], "expected a limit of more than 0 steps a second, not nan"),
+        (["-n-1"], "expected 0 steps or more, not -1"),
+        (["-pnonsense"], "expected a file or one of acorn, "),
+        (["-pgosper-glider-gun"], "the pattern has 9 rows and 36 columns, the grid 32 of each"),
+    ],
+)
+def test_what_makes_no_game(options: list[str], error: str) -> None:
+    with pytest.raises(CommandError, match=f"^{error}"):
+        call_command(Command(), *options)
+
+
+def test_no_server() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        status, _, errors = finish(start(url, "-s4"))
+    assert status == 1
+    assert "The game stopped in step 0: cell " in errors
+    assert f"cannot connect to {relay_of(url)}" in errors
+
+
+def test_a_second_game_is_refused_and_the_first_goes_on(demo: str) -> None:
+    with cell(demo, 2, 2) as holder, cell(demo, 70, 70, "2,2") as listener:
+        status, _, errors = finish(start(demo, "-s4"))
+        assert status == 1
+        assert "The game stopped in step" in errors
+        assert ": cell 2,2 lost its connection" in errors
+        assert "4409" in errors and "another client is cell 2,2: a game is running" in errors
+        say(holder, "0 1", listener)
+
+
+def test_a_lost_cell_stops_the_game(demo: str) -> None:
+    class Mortal(Cell):
+        async def play(self, ws: Any, pace: Any, steps: int | None) -> None:
+            await super().play(ws, pace, 3)
+            ws.transport.abort()
+            async for _ in ws:
+                pass
+            await ws.recv()
+
+    life = game.Game(relay_of(demo), set(), 4, wrap=True, limit=1000, steps=None)
+    life._cells[5] = Mortal((1, 1), life._cells[5].neighbours, False)
+    with pytest.raises(game.GameStopped, match="cell 1,1 lost its connection: no close frame"):
+        asyncio.run(life.play())
+    assert life.step in (3, 4, 5)
+
+
+def test_a_relay_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(game, "STALL", 0.1)
+
+    async def swallow(ws: ServerConnection) -> None:
+        async for _ in ws:
+            pass
+
+    async def hang() -> None:
+        async with serve(swallow, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            life = game.Game(url, set(), 3, wrap=True, limit=1000, steps=None)
+            await life.play()
+
+    with pytest.raises(game.GameStopped, match="no message from ws://.*/ for 0 seconds"):
+        asyncio.run(hang())
+
+
+# The relay
+
+
+@contextmanager
+def cell(
+    demo: str, row: int, column: int, names: str | bytes = "0,0"
+) -> Iterator[ClientConnection]:
+    """Be a cell of a corner where no game is played."""
+    with connect(f"{relay_of(demo)}{row}/{column}/", proxy=None, compression=None) as ws:
+        with suppress(ConnectionClosed):  # refused already
+            ws.send(names)
+        yield ws
+
+
+def say(ws: ClientConnection, message: str, listener: ClientConnection) -> None:
+    """Say something that a listener hears next."""
+    ws.send(message)
+    heard = listener.recv(WAIT)
+    assert isinstance(heard, str) and heard.endswith(f" {message}")
+
+
+def closed(ws: ClientConnection) -> tuple[int, str]:
+    with pytest.raises(ConnectionClosed) as ending:
+        while True:
+            ws.recv(WAIT)
+    assert ending.value.rcvd is not None
+    return ending.value.rcvd.code, ending.value.rcvd.reason
+
+
+@pytest.fixture
+def pair(demo: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
+    """Two good cells, of which the second hears the first."""
+    with cell(demo, 80, 80) as one, cell(demo, 80, 81, "80,80") as two:
+        say(one, "0 1", two)
+        yield one, two
+        say(one, "1 0", two)
+
+
+Pair = tuple[ClientConnection, ClientConnection]
+
+
+def test_it_passes_on_what_it_need_not_understand(demo: str, pair: Pair) -> None:
+    with cell(demo, 81, 80) as other, cell(demo, 81, 81, "81,80 80,80") as listener:
+        assert listener.recv(WAIT) == "80,80 0 1"
+        other.send("0 7")
+        other.send("1 9")
+        assert listener.recv(WAIT) == "81,80 0 7"
+        assert listener.recv(WAIT) == "81,80 1 9"
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ("", "expected up to eight cells to listen to, as '0,0 0,1', not ''"),
+        ('["0,0"]', "expected up to eight cells"),
+        (" ".join(["1,1"] * 9), "expected up to eight cells"),
+        ("0,100", "expected up to eight cells"),
+        (b"0,0", "expected up to eight cells to listen to, as '0,0 0,1', not b'0,0'"),
+        ("🐍" * 20, "expected up to eight cells"),
+    ],
+)
+def test_names_that_are_refused(demo: str, pair: Pair, names: Any, reason: str) -> None:
+    with cell(demo, 82, 80, names) as ws:
+        code, said = closed(ws)
+    assert code == 4400 and said.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "reason"),
+    [
+        ("1 1", 4400, "expected step 0, not 1"),
+        ("0 10", 4400, "expected a step and a state, as '12 1', not '0 10'"),
+        ("-1 0", 4400, "expected a step and a state"),
+        ("{}", 4400, "expected a step and a state"),
+        (b"0 1", 4400, "expected a step and a state, as '12 1', not b'0 1'"),
+        ("0" * 101, 1009, ""),
+    ],
+)
+def test_states_that_are_refused(
+    demo: str, pair: Pair, message: Any, code: int, reason: str
+) -> None:
+    with cell(demo, 82, 80) as ws:
+        ws.send(message)
+        ended, said = closed(ws)
+    assert ended == code and said.startswith(reason)
+
+
+def test_a_step_twice_is_refused_and_the_cell_is_free_again(demo: str, pair: Pair) -> None:
+    for _ in range(2):
+        with cell(demo, 82, 80) as ws:
+            ws.send("0 1")
+            ws.send("0 1")
+            assert closed(ws) == (4400, "expected step 1, not 0")
+
+
+def test_a_cell_is_one_client(demo: str, pair: Pair) -> None:
+    with cell(demo, 80, 80) as ws:
+        assert closed(ws) == (4409, "another client is cell 80,80: a game is running")
+
+
+def test_cells_outside_the_largest_grid(demo: str, pair: Pair) -> None:
+    for row, column in ((100, 0), (0, 100), (10**40, 0)):
+        with cell(demo, row, column) as ws:
+            assert closed(ws) == (4400, "expected a row and a column below 100")
+
+
+def test_a_late_watcher_sees_the_picture_as_it_is(demo: str, pair: Pair) -> None:
+    for _ in range(2):
+        with connect(relay_of(demo), proxy=None) as watcher:
+            picture = json.loads(watcher.recv(WAIT))
+    assert picture["rows"][80][80:] == "1 "
+    assert picture["connections"] == 2
+
+
+def test_who_watches_says_nothing(demo: str, pair: Pair) -> None:
+    with connect(relay_of(demo), proxy=None) as watcher:
+        watcher.send("hello")
+        assert closed(watcher) == (4400, "expected no message: who watches only listens")
+
+
+def test_watchers_get_pictures_and_not_every_message(demo: str) -> None:
+    with ExitStack() as stack:
+        watchers = [stack.enter_context(connect(relay_of(demo), proxy=None)) for _ in range(2)]
+        ws = stack.enter_context(cell(demo, 90, 90))
+        for step in range(2000):
+            ws.send(f"{step} 1")
+        for watcher in watchers:
+            steps = [0]
+            while steps[-1] < 1999:
+                steps.append(json.loads(watcher.recv(WAIT))["step"])
+            assert len(steps) < 1000
+
+
+def test_a_new_game_begins_with_a_new_picture(demo: str) -> None:
+    with cell(demo, 90, 91) as old:
+        old.send("0 1")
+    with cell(demo, 1, 1) as new, cell(demo, 1, 2, "1,1") as listener:
+        say(new, "0 1", listener)
+        with connect(relay_of(demo), proxy=None) as watcher:
+            assert json.loads(watcher.recv(WAIT))["rows"] == ["", " 1 "]
