@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from demo.gameoflife import patterns
 from demo.gameoflife.grid import place
 from tests.demo.reference import next_step
-from tests.demo.support import finish, start
+from tests.demo.support import finish, run, started
 
 from .conftest import WAIT
 
@@ -36,7 +36,10 @@ LOOK = """() => {
 
 
 def look(page: Page) -> dict[str, Any]:
-    seen: dict[str, Any] = page.evaluate(LOOK)
+    return as_sets(page.evaluate(LOOK))
+
+
+def as_sets(seen: dict[str, Any]) -> dict[str, Any]:
     return seen | {"living": {(row, column) for row, column in seen["living"]}}
 
 
@@ -47,31 +50,36 @@ def after(name: str, size: int, steps: int) -> Set[tuple[int, int]]:
     return living
 
 
-def test_a_game_is_seen_while_it_is_played(page: Page) -> None:
+def test_a_game_is_seen_while_it_is_played(page: Page, demo: str) -> None:
     page.goto("/gameoflife/")
-    game = start(page.url.removesuffix("/gameoflife/"), "-s8", "-pglider", "-l4")
-    expect(page.get_by_role("status")).to_have_text("A game is on.")
-    expect(page.locator("#connections")).to_have_text("64")
-    expect(page.locator("#hint")).to_be_hidden()
-    steps = set()
-    rate = 0
-    while len(steps) < 4 or not rate:
-        seen = look(page)
-        rate = max(rate, seen["rate"])
-        if seen["said"] == 64 and seen["connections"] == 64:  # nobody is a step ahead
-            assert seen["size"] == [8, 8]
-            assert seen["living"] == after("glider", 8, seen["step"])
-            steps.add(seen["step"])
-    game.send_signal(signal.SIGINT)
-    assert finish(game)[0] == 0
+    with started(demo, "-s8", "-pglider", "-l2") as game:
+        expect(page.get_by_role("status")).to_have_text("A game is on.")
+        expect(page.locator("#connections")).to_have_text("64")
+        expect(page.locator("#hint")).to_be_hidden()
+        for _ in range(2):
+            check_next_step(page)
+        page.wait_for_function("document.getElementById('rate').textContent !== '0'")
+        game.send_signal(signal.SIGINT)
+        assert finish(game)[0] == 0
     expect(page.get_by_role("status")).to_have_text("The game is over.")
 
 
+def check_next_step(page: Page) -> None:
+    """Wait for a picture of a step that all cells are in, and no other one yet."""
+    condition = f"""(before) => {{
+        const seen = ({LOOK})();
+        return seen.step > before && seen.said === 64 && seen;
+    }}"""
+    seen = as_sets(page.wait_for_function(condition, arg=look(page)["step"]).json_value())
+    assert seen["size"] == [8, 8]
+    assert seen["living"] == after("glider", 8, seen["step"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_end_stays_and_a_late_page_sees_it(page: Page, scheme: Any) -> None:
+def test_the_end_stays_and_a_late_page_sees_it(page: Page, demo: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto("/gameoflife/")
-    status, _, _ = finish(start(page.url.removesuffix("/gameoflife/"), "-s6", "-pblinker", "-n3"))
+    status, _, _ = run(demo, "-s6", "-pblinker", "-n3")
     assert status == 0
     for _ in range(2):
         expect(page.get_by_role("status")).to_have_text("The game is over.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 WAIT = 60
@@ -15,28 +17,34 @@ def relay_of(demo: str) -> str:
     return demo.replace("http", "ws") + "/gameoflife/ws/"
 
 
-def start(demo: str, *options: str) -> subprocess.Popen[str]:
-    """Start the command; a limit of steps that is no limit is its first option."""
+@contextmanager
+def started(demo: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, without a limit of steps a second; end it if it has not ended."""
     run = [sys.executable, "manage.py", "gameoflife", "-l", "inf", "--url", relay_of(demo)]
-    return subprocess.Popen(
+    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    environment = {"DJANGO_SETTINGS_MODULE": "project.settings", "PYTHONPATH": path}
+    with subprocess.Popen(
         [*run, *options],
         cwd=ROOT / "demo",
-        env=os.environ
-        | {
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "servers")]),
-        },
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as game:
+        try:
+            yield game
+        finally:
+            game.kill()
 
 
 def finish(game: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Wait for the end; return the exit status, the output and the errors."""
-    try:
-        output, errors = game.communicate(timeout=WAIT)
-    finally:
-        game.kill()
+    output, errors = game.communicate(timeout=WAIT)
     assert "Traceback" not in errors
     return game.returncode, output, errors
+
+
+def run(demo: str, *options: str) -> tuple[int, str, str]:
+    """Start the command and wait for its end."""
+    with started(demo, *options) as game:
+        return finish(game)

@@ -23,14 +23,14 @@ from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
 
 from .reference import next_step
-from .support import WAIT, finish, relay_of, start
+from .support import WAIT, finish, relay_of, run, started
 
 BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
 
 
 def play(demo: str, *options: str) -> Living:
     """Play a game to its end; return who lives."""
-    status, output, errors = finish(start(demo, "--print", *options))
+    status, output, errors = run(demo, "--print", *options)
     assert (status, errors) == (0, "")
     told, result, *grid = output.splitlines()
     assert "cells play" in told and "messages a second" in result
@@ -103,14 +103,12 @@ def test_the_limit_holds_steps_back() -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Ctrl-C is sent otherwise on Windows")
 def test_ctrl_c_ends_a_game_well(demo: str) -> None:
-    process = start(demo, "-s4", "-pblock")
-    with connect(relay_of(demo), proxy=None) as watcher:
-        while True:
-            picture = json.loads(watcher.recv(WAIT))
-            if picture["connections"] == 16 and picture["step"] > 1:
-                break
-    process.send_signal(signal.SIGINT)
-    status, output, errors = finish(process)
+    with started(demo, "-s4", "-pblock") as process:
+        with connect(relay_of(demo), proxy=None) as watcher:
+            while json.loads(watcher.recv(WAIT))["step"] < 2:
+                pass
+        process.send_signal(signal.SIGINT)
+        status, output, errors = finish(process)
     assert (status, errors) == (0, "")
     assert "messages a second" in output
 
@@ -139,7 +137,7 @@ def test_no_server() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        status, _, errors = finish(start(url, "-s4"))
+        status, _, errors = run(url, "-s4")
     assert status == 1
     assert "The game stopped in step 0: cell " in errors
     assert f"cannot connect to {relay_of(url)}" in errors
@@ -147,7 +145,7 @@ def test_no_server() -> None:
 
 def test_a_second_game_is_refused_and_the_first_goes_on(demo: str) -> None:
     with cell(demo, 2, 2) as holder, cell(demo, 70, 70, "2,2") as listener:
-        status, _, errors = finish(start(demo, "-s4"))
+        status, _, errors = run(demo, "-s4")
         assert status == 1
         assert "The game stopped in step" in errors
         assert ": cell 2,2 lost its connection" in errors
@@ -184,7 +182,7 @@ def test_a_relay_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
             life = game.Game(url, set(), 3, wrap=True, limit=1000, steps=None)
             await life.play()
 
-    with pytest.raises(game.GameStopped, match="no message from ws://.*/ for 0 seconds"):
+    with pytest.raises(game.GameStopped, match=r"no message from ws://.*/ for 0 seconds"):
         asyncio.run(hang())
 
 

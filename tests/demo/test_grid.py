@@ -58,7 +58,7 @@ def test_a_pattern_goes_into_the_middle_or_the_corner() -> None:
 
 
 def test_a_pattern_that_is_too_large() -> None:
-    with pytest.raises(ValueError, match="1 rows and 5 columns, the grid 4.*at least 5"):
+    with pytest.raises(ValueError, match=r"1 rows and 5 columns, the grid 4.*at least 5"):
         place({(0, 4)}, 4, centre=True)
 
 
@@ -137,7 +137,7 @@ def test_plaintext_is_read_and_written() -> None:
 def test_what_is_no_pattern() -> None:
     with pytest.raises(ValueError, match=r"line 2: expected only '\.' and 'O', not '\.o'"):
         patterns.parse(".O\n.o\n")
-    with pytest.raises(ValueError, match="expected a file or one of acorn, .*, not 'nonsense'"):
+    with pytest.raises(ValueError, match=r"expected a file or one of acorn, .*, not 'nonsense'"):
         patterns.read("nonsense")
 
 
@@ -159,8 +159,10 @@ def test_the_longest_message_has_room() -> None:
 @pytest.mark.parametrize("parse", [parse_names, parse_state])
 @pytest.mark.parametrize(
     "message",
-    ["", " ", "x", "\n", "1,2\n", "0 1\n", "1", "１,2", "１ 1", "-1,0", "-1 0", "100,0", "0 10"]
-    + ["0,0  0,1", " ".join(["0,0"] * 9), "1" * 10 + " 1", b"0 1", b"0,0", "🐍" * 20, "\0"],
+    [
+        *("", " ", "\n", "\0", "x", "1", "1,2\n", "0 1\n", "１,2", "１ 1", "-1,0", "-1 0", "100,0"),
+        *("0 10", "1" * 10 + " 1", "0,0  0,1", " ".join(["0,0"] * 9), "🐍" * 20, b"0 1", b"0,0"),
+    ],
 )
 def test_what_is_no_message(parse: object, message: str | bytes) -> None:
     with pytest.raises(Refusal) as refused:
