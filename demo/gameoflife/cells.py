@@ -58,7 +58,7 @@ class Cell:
     async def _hear(self, ws: ClientConnection, step: int) -> int:
         """Return how many neighbours live in this step, when all have said it."""
         while len(self._states[step]) < len(self.neighbours):
-            _, said, state = str(await ws.recv()).split()
+            _, said, state = (await ws.recv(decode=True)).split()
             self._states[int(said)].append(state == "1")
             self.heard += 1
         return sum(self._states.pop(step))

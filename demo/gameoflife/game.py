@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from contextlib import AsyncExitStack
 
@@ -107,7 +106,6 @@ class Game:
     async def _begin(self) -> None:
         """Wait until all are connected."""
         if await self._together.wait() == 0:
-            gc.freeze()  # ten thousand connections: a collection need not look at them
             self._began = time.monotonic()
 
     async def _watch(self) -> None:

@@ -38,12 +38,12 @@ def check_name(name: Name) -> None:
         raise Refusal(4400, f"expected a row and a column below {MAX_SIZE}")
 
 
-def parse_names(message: str | bytes) -> set[Name]:
+def parse_names(message: str | bytes) -> frozenset[Name]:
     """Return the cells that a client listens to."""
     if not (isinstance(message, str) and _NAMES.fullmatch(message)):
         raise _unexpected("up to eight cells to listen to, as '0,0 0,1'", message)
     pairs = (name.split(",") for name in message.split())
-    return {(int(row), int(column)) for row, column in pairs}
+    return frozenset((int(row), int(column)) for row, column in pairs)
 
 
 def parse_state(message: str | bytes) -> tuple[int, str]:

@@ -17,11 +17,13 @@ from .meter import Meter
 from .picture import NOBODY, Picture
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Publisher:
-    """A connected cell and what it said last; ``step`` is -1 before that."""
+    """A connected cell: to whom it listens, and what it said last; ``step`` is -1 before that."""
 
+    name: Name
     websocket: WebSocket
+    listens: frozenset[Name] = frozenset()
     step: int = -1
     message: str = ""
 
@@ -35,7 +37,7 @@ class Relay:
         self._picture = Picture()
         self._meter = Meter()
 
-    def enter(self, name: Name, websocket: WebSocket) -> None:
+    def enter(self, name: Name, websocket: WebSocket) -> Publisher:
         """Let a connection be this cell; refuse when another one is it."""
         check_name(name)
         holder = self._publishers.get(name)
@@ -43,38 +45,39 @@ class Relay:
             raise Refusal(4409, f"another client is cell {name[0]},{name[1]}: a game is running")
         if all(publisher.websocket.closed for publisher in self._publishers.values()):
             self._picture = Picture()  # that of the last game stayed until now
-        self._publishers[name] = Publisher(websocket)
         self._picture.paint(name, NOBODY)
+        publisher = self._publishers[name] = Publisher(name, websocket)
+        return publisher
 
-    def listen(self, websocket: WebSocket, names: set[Name]) -> None:
-        """Let a connection hear these cells, beginning with what they said last."""
+    def listen(self, publisher: Publisher, names: frozenset[Name]) -> None:
+        """Let a cell hear these, beginning with what they said last."""
+        publisher.listens = names
         for name in names:
-            self._listeners[name].add(websocket)
-            publisher = self._publishers.get(name)
-            if publisher is not None and publisher.message:
-                websocket.write_message(publisher.message)
+            self._listeners[name].add(publisher.websocket)
+            other = self._publishers.get(name)
+            if other is not None and other.message:
+                publisher.websocket.write_message(other.message)
                 self._meter.add(1)
 
-    def publish(self, name: Name, step: int, state: str) -> None:
+    def publish(self, publisher: Publisher, step: int, state: str) -> None:
         """Pass a cell's state on; refuse a step that is not its next one."""
-        publisher = self._publishers[name]
         if step != publisher.step + 1:
             raise Refusal(4400, f"expected step {publisher.step + 1}, not {step}")
+        row, column = publisher.name
         publisher.step = step
-        publisher.message = f"{name[0]},{name[1]} {step} {state}"
-        self._picture.paint(name, state)
+        publisher.message = f"{row},{column} {step} {state}"
+        self._picture.paint(publisher.name, state)
         self._picture.count(step)
-        taken = broadcast(self._listeners[name], publisher.message)
+        taken = broadcast(self._listeners[publisher.name], publisher.message)
         assert isinstance(taken, int)  # as it is on the event loop
         self._meter.add(taken)
 
-    def leave(self, name: Name, websocket: WebSocket, names: set[Name]) -> None:
-        """Forget a connection; the picture keeps what it said."""
-        for each in names:
-            self._listeners[each].discard(websocket)
-        publisher = self._publishers.get(name)
-        if publisher is not None and publisher.websocket is websocket:
-            del self._publishers[name]
+    def leave(self, publisher: Publisher) -> None:
+        """Forget a cell, unless another client is it by now; the picture keeps what it said."""
+        for name in publisher.listens:
+            self._listeners[name].discard(publisher.websocket)
+        if self._publishers.get(publisher.name) is publisher:
+            del self._publishers[publisher.name]
 
     def look(self) -> str:
         """Return all that a page shows, as JSON."""

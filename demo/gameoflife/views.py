@@ -10,9 +10,8 @@ from django.urls import reverse
 
 from c10kws import WebSocket, websocket
 
-from .grid import Name
 from .messages import MAX_MESSAGE, URL, Refusal, parse_names, parse_state
-from .relay import Relay
+from .relay import Publisher, Relay
 
 #: Seconds between two pictures: the eye needs no more, however many cells change.
 PAUSE = 0.1
@@ -31,18 +30,21 @@ def grid_page(request: HttpRequest) -> HttpResponse:
 @websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
 async def cell(ws: WebSocket, row: int, column: int) -> None:
     """Be a cell: say first to whom to listen, then a state for each step."""
-    name = row, column
-    names: set[Name] = set()
     try:
-        relay.enter(name, ws)
-        names = parse_names(await ws.read_message())
-        relay.listen(ws, names)
-        async for message in ws:
-            relay.publish(name, *parse_state(message))
+        await serve(relay.enter((row, column), ws))
     except Refusal as refusal:
         ws.close(refusal.code, refusal.reason)
+
+
+async def serve(publisher: Publisher) -> None:
+    """Relay what a cell says until it goes, or says what it may not."""
+    ws = publisher.websocket
+    try:
+        relay.listen(publisher, parse_names(await ws.read_message()))
+        async for message in ws:
+            relay.publish(publisher, *parse_state(message))
     finally:
-        relay.leave(name, ws, names)
+        relay.leave(publisher)
 
 
 @websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
