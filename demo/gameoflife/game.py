@@ -56,7 +56,7 @@ class Game:
 
     @property
     def seconds(self) -> float:
-        """How long it was played, without connecting and closing; 0 when it did not begin."""
+        """From when all were connected to when the first ended; 0 when it did not begin."""
         return self._ended - self._began if self._began else 0.0
 
     @property
@@ -86,7 +86,7 @@ class Game:
             except WebSocketException as error:
                 raise GameStopped(f"{cell} lost its connection: {error}") from error
             finally:
-                self._ended = time.monotonic()
+                self._ended = self._ended or time.monotonic()
 
     async def _connect(self, cell: Cell, connections: AsyncExitStack) -> ClientConnection:
         row, column = cell.name

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.gameoflife import patterns
+from demo.gameoflife import plaintext
 from demo.gameoflife.grid import place
 from tests.demo.reference import next_step
 from tests.demo.support import finish, run, started
@@ -44,7 +44,7 @@ def as_sets(seen: dict[str, Any]) -> dict[str, Any]:
 
 
 def after(name: str, size: int, steps: int) -> Set[tuple[int, int]]:
-    living: Set[tuple[int, int]] = place(patterns.read(name), size, centre=True)
+    living: Set[tuple[int, int]] = place(plaintext.read(name), size, centre=True)
     for _ in range(steps):
         living = next_step(living, size, wrap=True)
     return living

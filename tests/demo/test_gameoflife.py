@@ -18,8 +18,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from demo.gameoflife import game, patterns
-from demo.gameoflife.cells import Cell
+from demo.gameoflife import game, plaintext
+from demo.gameoflife.cells import Cell, Pace
 from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
 
@@ -35,7 +35,7 @@ def play(demo: str, *options: str) -> Living:
     assert (status, errors) == (0, "")
     told, result, *grid = output.splitlines()
     assert "cells play" in told and "messages a second" in result
-    return patterns.parse("\n".join(grid))
+    return plaintext.parse("\n".join(grid))
 
 
 def after(living: Living, size: int, steps: int, *, wrap: bool = True) -> Living:
@@ -55,19 +55,19 @@ def blinker(tmp_path: Path) -> str:
 
 
 def test_a_glider_moves_by_one_and_one_in_four_steps(demo: str) -> None:
-    glider = place(patterns.read("glider"), 8, centre=True)
+    glider = place(plaintext.read("glider"), 8, centre=True)
     moved = play(demo, "-s8", "-pglider", "-n4")
     assert moved == {(row + 1, column + 1) for row, column in glider}
     assert moved == after(glider, 8, 4)
 
 
 def test_a_glider_flies_over_the_edges(demo: str) -> None:
-    glider = place(patterns.read("glider"), 8, centre=False)
+    glider = place(plaintext.read("glider"), 8, centre=False)
     assert play(demo, "-s8", "-pglider", "-C", "-n32") == glider
 
 
 def test_a_glider_crashes_into_the_edges_without_wrapping(demo: str) -> None:
-    glider = place(patterns.read("glider"), 8, centre=False)
+    glider = place(plaintext.read("glider"), 8, centre=False)
     crashed = play(demo, "-s8", "-pglider", "-C", "-W", "-n32")
     assert crashed == after(glider, 8, 32, wrap=False) != glider
     assert crashed == {(6, 6), (6, 7), (7, 6), (7, 7)}
@@ -93,7 +93,7 @@ def test_the_limit_holds_steps_back() -> None:
     """Against a clock that the steps may not outrun; how much slower they are does not matter."""
 
     async def pace() -> float:
-        clock = game.Pace(100)
+        clock = Pace(100)
         begun = asyncio.get_running_loop().time()
         for step in range(1, 12):
             await asyncio.gather(*(clock.wait(step) for _ in range(5)))

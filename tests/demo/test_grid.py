@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from demo.gameoflife import patterns
+from demo.gameoflife import plaintext
 from demo.gameoflife.grid import MAX_SIZE, names, neighbours, place, random_grid
 from demo.gameoflife.messages import MAX_MESSAGE, Refusal, check_name, parse_names, parse_state
 from demo.gameoflife.meter import Meter
@@ -70,16 +70,16 @@ def test_a_random_grid_is_the_same_for_the_same_seed() -> None:
 # Patterns
 
 
-@pytest.mark.parametrize("name", patterns.known())
+@pytest.mark.parametrize("name", plaintext.known())
 def test_every_pattern_loads_and_fits(name: str) -> None:
-    living = patterns.read(name)
+    living = plaintext.read(name)
     assert living
     assert len(place(living, 40, centre=True)) == len(living)
 
 
 def test_the_famous_ones_are_there() -> None:
     famous = {"acorn", "glider", "gosper-glider-gun", "lightweight-spaceship", "pulsar"}
-    assert famous | {"r-pentomino"} <= set(patterns.known())
+    assert famous | {"r-pentomino"} <= set(plaintext.known())
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_the_famous_ones_are_there() -> None:
 def test_patterns_do_what_they_are_famous_for(
     name: str, period: int, moved: tuple[int, int]
 ) -> None:
-    living = begun = place(patterns.read(name), 24, centre=True)
+    living = begun = place(plaintext.read(name), 24, centre=True)
     for _ in range(period):
         living = next_step(living, 24, wrap=True)
     assert living == {(row + moved[0], column + moved[1]) for row, column in begun}
 
 
 def test_the_pentadecathlon_comes_back_after_15_steps() -> None:
-    living = place(patterns.read("pentadecathlon"), 24, centre=True)
+    living = place(plaintext.read("pentadecathlon"), 24, centre=True)
     seen = []
     for _ in range(40):
         seen.append(living)
@@ -111,7 +111,7 @@ def test_the_pentadecathlon_comes_back_after_15_steps() -> None:
 
 
 def test_the_gun_sends_a_glider_every_30_steps() -> None:
-    living = place(patterns.read("gosper-glider-gun"), 60, centre=False)
+    living = place(plaintext.read("gosper-glider-gun"), 60, centre=False)
     counts = []
     for step in range(121):
         if step % 30 == 0:
@@ -121,24 +121,24 @@ def test_the_gun_sends_a_glider_every_30_steps() -> None:
 
 
 def test_diehard_dies_after_130_steps() -> None:
-    living = place(patterns.read("diehard"), 40, centre=True)
+    living = place(plaintext.read("diehard"), 40, centre=True)
     for _ in range(129):
         living = next_step(living, 40, wrap=False)
     assert living and not next_step(living, 40, wrap=False)
 
 
 def test_plaintext_is_read_and_written() -> None:
-    living = patterns.parse("! a remark\n.O\n\nO.  \n!O\n")
+    living = plaintext.parse("! a remark\n.O\n\nO.  \n!O\n")
     assert living == {(0, 1), (2, 0)}
-    assert patterns.render(living, 3) == ".O.\n...\nO..\n"
-    assert patterns.parse(patterns.render(living, 3)) == living
+    assert plaintext.render(living, 3) == ".O.\n...\nO..\n"
+    assert plaintext.parse(plaintext.render(living, 3)) == living
 
 
 def test_what_is_no_pattern() -> None:
     with pytest.raises(ValueError, match=r"line 2: expected only '\.' and 'O', not '\.o'"):
-        patterns.parse(".O\n.o\n")
+        plaintext.parse(".O\n.o\n")
     with pytest.raises(ValueError, match=r"expected a file or one of acorn, .*, not 'nonsense'"):
-        patterns.read("nonsense")
+        plaintext.read("nonsense")
 
 
 # The relay's messages

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ... import descriptors, patterns
+from ... import descriptors, plaintext
 from ...game import Game, GameStopped
 from ...grid import MAX_SIZE, MIN_SIZE, Living, place, random_grid
 from ...messages import URL
 
-KNOWN = ", ".join(patterns.known())
+KNOWN = ", ".join(plaintext.known())
 
 
 class Command(BaseCommand):
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             options["print"] = False  # cells are in the middle of a step
         self.tell(game)
         if options["print"]:
-            self.stdout.write(patterns.render(game.living, game.size), ending="")
+            self.stdout.write(plaintext.render(game.living, game.size), ending="")
 
     def tell(self, game: Game) -> None:
         """Say how it went."""
@@ -86,5 +86,5 @@ def read_grid(options: dict[str, Any]) -> Living:
     """Return who lives in step 0."""
     if options["pattern"] is None:
         return random_grid(options["size"], options["seed"])
-    pattern = patterns.read(options["pattern"])
+    pattern = plaintext.read(options["pattern"])
     return place(pattern, options["size"], centre=not options["no_centre"])
