@@ -101,7 +101,10 @@ class Game:
         try:
             return await connections.enter_async_context(connecting)
         except (OSError, WebSocketException) as error:
-            raise GameStopped(f"{cell} cannot connect to {url}: {error}") from error
+            raise GameStopped(
+                f"{cell} cannot connect to {url}: {error}; is the server there, and may it open "
+                "enough files (ulimit -n)?"
+            ) from error
 
     async def _begin(self) -> None:
         """Wait until all are connected."""
