@@ -1,4 +1,4 @@
-"""What clients send to the relay, as text; everything else is refused.
+"""The messages of the relay, as text; what else a client sends is refused.
 
 ==================== ============================== ===============================================
 ``0,0 0,1 0,2``      a cell's first message         up to eight cells to listen to, by row, column

@@ -1,4 +1,4 @@
-"""The picture of a game: the last state of each cell, how far they are."""
+"""The picture of a game: the last state of each cell, and how far they are."""
 
 from __future__ import annotations
 

@@ -49,8 +49,10 @@ async def serve(publisher: Publisher) -> None:
 
 @websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
 async def watch(ws: WebSocket) -> None:
-    """Send a picture when there is a new one. A slow client gets less of them, and is waited for
-    by nobody else: all that a picture leaves out is in the next one."""
+    """Send a picture when there is a new one.
+
+    Each holds everything: a slow client gets fewer of them, and nobody else waits for it.
+    """
     seen = ""
     while not ws.closed:
         if ws.pending:
