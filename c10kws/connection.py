@@ -185,6 +185,9 @@ class WebSocket(Driver):
         ValueError for a code that may not be sent or a reason over 123 bytes.
         """
         check_close(code, reason)
+        farewell, self.farewell = self.farewell, None
+        if farewell is not None and not self.closed:
+            farewell(code, reason)
         self._post(Close(code, reason))
         return _Awaitable(self, self.wait_closed)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from .closing import ABNORMAL, State
@@ -51,12 +51,15 @@ class Driver(Sender):
         "_waiter",
         "_watchdog",
         "_wide",
+        "farewell",
         "received",
     )
 
     def __init__(self, stream: Stream, settings: Settings, protocol: ServerProtocol) -> None:
         super().__init__(settings, protocol)
         self.received = 0
+        #: Called with code and reason before our first ``close``, to send a last message.
+        self.farewell: Callable[[int, str], object] | None = None
         self._inbox: list[Message] = []
         self._wide = False
         self._waiter = Waiter(self._shared.loop)
@@ -280,6 +283,7 @@ class Driver(Sender):
         """The last call."""
         self._transport = None
         self._ended = True
+        self.farewell = None  # and what it holds
         self.end(ABNORMAL, "")
         if self._timer is not None:
             self._timer.cancel()

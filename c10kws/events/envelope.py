@@ -20,6 +20,9 @@ RESERVED_PREFIX = "ws:"
 LIFE_CYCLE = frozenset({"open", "close", "error", "connect", "disconnect"})
 #: In a browser these are the connection's own, so no server's event of that name would arrive.
 OF_THE_CONNECTION = frozenset({"open", "close", "error"})
+#: Close codes after which the same try would end in the same way, and so does 44xx, but for two.
+FINAL = frozenset({1000, 1002, 1003, 1007, 1008, 1009, 1010})
+TEMPORARY = frozenset({4408, 4429})
 MAX_EVENT_LENGTH = 128
 MAX_ID_LENGTH = 64
 
@@ -142,6 +145,11 @@ def encode(
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def is_final(code: int) -> bool:
+    """Return whether a client that was closed with ``code`` stays away."""
+    return code in FINAL or (4400 <= code < 4500 and code not in TEMPORARY)
 
 
 def error_data(code: str, message: str, details: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Generator, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,12 @@ from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
 from . import outgoing
 from .commit import after_commit
-from .envelope import SUBPROTOCOL, error_data
+from .envelope import SUBPROTOCOL, error_data, is_final
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
     from .endpoint import EventSocket
-
-#: What a client can do with a close is told by its code; ``retry_after`` is in seconds.
-Bye = dict[str, Any]
 
 
 class Socket:
@@ -37,6 +35,8 @@ class Socket:
         self.kwargs = dict(kwargs)
         self.state = SimpleNamespace()
         self.version = 1 if websocket.subprotocol == SUBPROTOCOL else 0
+        if self.version >= 1 and not self.closed:
+            websocket.farewell = self._say_bye
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} of {self.endpoint.path}>"
@@ -149,12 +149,22 @@ class Socket:
         ``reconnect`` says whether the client should come again, which else its code tells;
         ``retry_after`` after how many seconds.
         """
-        if self.version >= 1 and (reason or reconnect is not None or retry_after is not None):
-            bye: Bye = {"code": code, "reason": reason, "retry_after": retry_after}
-            if reconnect is not None:
-                bye["reconnect"] = reconnect
-            self.write("ws:bye", bye)
+        if self.version >= 1 and not self.closed:
+            self.websocket.farewell = partial(
+                self._say_bye, reconnect=reconnect, retry_after=retry_after
+            )
         return self.websocket.close(code, reason)
+
+    def _say_bye(
+        self,
+        code: int,
+        reason: str,
+        reconnect: bool | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        again = not is_final(code) if reconnect is None else reconnect
+        bye = {"code": code, "reason": reason, "reconnect": again, "retry_after": retry_after}
+        self.write("ws:bye", bye)
 
 
 class _Later:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime
 import decimal
+import gc
 import json
 import threading
 import uuid
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +34,11 @@ from c10kws.events import (
     Socket,
     sign_room,
 )
+from c10kws.events.envelope import SUBPROTOCOL
+from tests.library.conftest import LiveServer
 from tests.library.test_websocket import WAIT, closed_with, eventually
 
-from .conftest import Connect, Make
+from .conftest import Connect, Make, Talk
 
 # Callbacks
 
@@ -248,6 +253,78 @@ def test_a_client_cannot_name_the_life_cycle(chat: EventSocket, connect: Connect
         for name in ("open", "close", "error", "connect", "disconnect"):
             assert client.ask(name)["code"] == "forbidden"
         assert opened == [1]
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "reconnect", "retry_after"),
+    [
+        (1000, {}, False, None),
+        (1012, {}, True, None),
+        (4401, {}, False, None),
+        (4408, {}, True, None),
+        (4429, {"retry_after": 7.5}, True, 7.5),
+        (4403, {"reconnect": True}, True, None),
+        (4500, {"reconnect": False, "retry_after": 0}, False, 0),
+    ],
+)
+def test_the_server_says_goodbye(
+    chat: EventSocket,
+    connect: Connect,
+    code: int,
+    options: dict[str, Any],
+    reconnect: bool,
+    retry_after: float | None,
+) -> None:
+    @chat.on
+    def end(socket: Socket) -> None:
+        with pytest.raises(ValueError, match="close code"):
+            socket.close(7, **options)
+        socket.emit("last")
+        socket.close(code, "why", **options)
+        socket.close(1000, "too late", reconnect=True)
+
+    bye = {"code": code, "reason": "why", "reconnect": reconnect, "retry_after": retry_after}
+    with connect() as client:
+        client.send("end")
+        assert client.expect("last") == {}
+        assert client.expect("ws:bye") == bye
+        assert closed_with(client.connection) == (code, "why")
+    with connect(version=0) as old:
+        old.send("end")
+        assert old.expect("last") == {}
+        assert closed_with(old.connection) == (code, "why")
+
+
+@pytest.mark.parametrize("code", [1001, 1012])
+def test_a_server_that_stops_says_goodbye(
+    chat: EventSocket, make_live: Callable[..., LiveServer], code: int
+) -> None:
+    server = make_live()
+    path, offered = "/events/chat", [SUBPROTOCOL]
+    with server.connect(path, subprotocols=offered) as new, server.connect(path) as old:
+        client = Talk(new)
+        eventually(lambda: len(chat) == 2)
+        server.stop(code)
+        bye = {"code": code, "reason": "", "reconnect": True, "retry_after": None}
+        assert client.expect("ws:bye") == bye
+        assert closed_with(new) == closed_with(old) == (code, "")
+
+
+def test_a_client_that_has_left_is_freed(chat: EventSocket, connect: Connect) -> None:
+    kept: list[weakref.ref[Socket]] = []
+
+    @chat.on
+    def open(socket: Socket) -> None:
+        kept.append(weakref.ref(socket))
+        socket.join("room")
+
+    for version in (0, 1):
+        with connect(version=version) as client:
+            client.send("nothing")
+            client.receive()
+            assert chat.rooms.members("room")
+    eventually(lambda: gc.collect() >= 0 and [each() for each in kept] == [None, None])
+    assert chat.rooms.members("room") == []
 
 
 # Answers
