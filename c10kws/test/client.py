@@ -42,7 +42,7 @@ class Client(django.test.Client):
         many seconds the test waits for a message.
         """
         stage = self._stage = self._stage or Stage()
-        stream = MemoryStream(stage.loop)
+        stream = MemoryStream(stage.loop, stage.change)
         handshake = {
             "Connection": "Upgrade",
             "Upgrade": "websocket",

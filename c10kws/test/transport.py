@@ -80,12 +80,13 @@ class MemoryTransport(asyncio.Transport):
 
 
 class MemoryStream:
-    """``c10kws.stream`` of a test."""
+    """``c10kws.stream`` of a test; ``on_attach`` is told when a handler has taken it."""
 
     upgraded = True
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_attach: Callable[[], None]) -> None:
         self._loop = loop
+        self._on_attach = on_attach
         self.receive: Receive | None = None
         self.transport: MemoryTransport | None = None
 
@@ -93,3 +94,4 @@ class MemoryStream:
         """Connect the server's protocol."""
         assert self.receive is not None
         self.transport = MemoryTransport(self._loop, protocol_factory(), self.receive)
+        self._on_attach()
