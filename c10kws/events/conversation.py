@@ -3,27 +3,33 @@
 A callback starts when the one before it has ended, sync or async. What came before the Close is
 handled; ``close`` is the last. Sync callbacks run in a thread: a job handles what has come, at most
 ``MAX_EVENTS`` events or ``MAX_SECONDS``, then others get the thread.
+
+When the client has left, each turn has HANDLER_TIMEOUT. Then an async callback is cancelled, a sync
+one is awaited, and what is left is not handled.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from .. import conf
+from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
 from ..message import Message
 from . import outgoing, system
 from .callbacks import Callback
 from .envelope import NOT_BOUND, RESERVED_PREFIX, BadFrame, Frame, decode
 from .exceptions import EventError
+from .jobs import Job
 from .socket import Socket
 
 if TYPE_CHECKING:
@@ -38,6 +44,8 @@ PATIENCE = 32
 FORBIDDEN = 4403
 
 Event = tuple[Callback, Frame]
+#: What a callback may raise without harm to others; sys.exit() ends no server.
+CAUGHT = (Exception, SystemExit)
 
 
 class Conversation:
@@ -49,6 +57,7 @@ class Conversation:
         self._messages: deque[Message] = deque()
         self._next: Event | None = None  # decoded by a job that could not call it
         self._bad = 0
+        self._left_behind = False  # a thread is still at work for it
 
     async def run(self) -> None:
         """Open, handle events until the client has left, close."""
@@ -63,10 +72,23 @@ class Conversation:
                 self._messages.append(message)
                 while websocket.pending and len(self._messages) < MAX_EVENTS:
                     self._messages.append(await websocket.read_message())
-                await self._handle_messages()
+                while await self._handle_some():
+                    _go_on(websocket)
+        except asyncio.CancelledError:
+            left = len(self._messages) + (self._next is not None) + websocket.pending
+            logger.warning("%s: cut off with %d events not handled", self._endpoint.path, left)
+            raise
         finally:
             self._endpoint.leave(self._socket)
-            await self._call_life_cycle("close")
+            await self._end()
+
+    async def _end(self) -> None:
+        """Call ``close``, unless it could not be the last."""
+        if self._left_behind:
+            path = self._endpoint.path
+            logger.warning("%s: 'close' is not called, since a callback does not end", path)
+        else:
+            await self._call_close()
 
     # The life cycle
 
@@ -83,19 +105,19 @@ class Conversation:
             reason = getattr(error, "message", "") or str(error) or "forbidden"
             self._socket.close(FORBIDDEN, _cut(reason), reconnect=False)
             return False
-        except Exception:
+        except CAUGHT:
             logger.exception("%s: the callback 'open' failed", self._endpoint.path)
             self._socket.close(FORBIDDEN, "refused", reconnect=False)
             return False
         return True
 
-    async def _call_life_cycle(self, name: str) -> None:
+    async def _call_close(self) -> None:
         try:
-            await self._call(name)
+            await self._call("close")
         except ConnectionClosed:
             pass  # it is what this callback is about
-        except Exception:
-            logger.exception("%s: the callback %r failed", self._endpoint.path, name)
+        except CAUGHT:
+            logger.exception("%s: the callback 'close' failed", self._endpoint.path)
 
     async def _call(self, name: str) -> None:
         callback = self._endpoint.callback(name)
@@ -105,7 +127,18 @@ class Conversation:
         if callback.is_async:
             await callback.call(offered)
         else:
-            await sync_to_async(callback.call, thread_sensitive=True)(offered)
+            await self._in_thread(callback.call, offered)
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call a sync function. Who cuts it off waits for its end; who does so again does not."""
+        job = Job(function, *arguments)
+        try:
+            await job.run()
+        except asyncio.CancelledError:
+            self._left_behind = True
+            await job.give_up()
+            self._left_behind = False
+            raise
 
     def _offer(self, data: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -119,16 +152,21 @@ class Conversation:
     async def handle(self, message: Message) -> None:
         """Handle a message out of turn, as if the client had sent it."""
         self._messages.append(message)
-        await self._handle_messages()
+        while await self._handle_some():
+            pass
 
-    async def _handle_messages(self) -> None:
-        while event := self._take():
-            callback, frame = event
-            if callback.is_async:
-                await self._call_async(callback, frame)
-            else:
-                self._next = event
-                await sync_to_async(self._work, thread_sensitive=True)()
+    async def _handle_some(self) -> bool:
+        """Call an async callback, or sync ones for a while; return False when there is none."""
+        event = self._take()
+        if event is None:
+            return False
+        callback, frame = event
+        if callback.is_async:
+            await self._call_async(callback, frame)
+        else:
+            self._next = event
+            await self._in_thread(self._work)
+        return True
 
     def _work(self) -> None:
         """Call sync callbacks, in a thread, until an async one's turn or ours is over."""
@@ -143,13 +181,13 @@ class Conversation:
                 return
             try:
                 self._answer(frame, callback.call(self._offer(frame.data)))
-            except Exception as error:
+            except CAUGHT as error:
                 self._fail(frame, error)
 
     async def _call_async(self, callback: Callback, frame: Frame) -> None:
         try:
             self._answer(frame, await callback.call(self._offer(frame.data)))
-        except Exception as error:
+        except CAUGHT as error:
             self._fail(frame, error)
 
     def _take(self) -> Event | None:
@@ -194,17 +232,27 @@ class Conversation:
             return
         self._socket.write_error(error.code, error.message, warning=error.warning, re=error.re)
 
-    def _fail(self, frame: Frame, error: Exception) -> None:
+    def _fail(self, frame: Frame, error: BaseException) -> None:
         if isinstance(error, ConnectionClosed) and error.websocket is self._socket.websocket:
             return  # the client has left: nobody waits for the answer
         if isinstance(error, EventError):
-            self._socket.write_error(error.code, error.message, error.details, re=frame.id)
-            return
+            try:
+                self._socket.write_error(error.code, error.message, error.details, re=frame.id)
+                return
+            except Exception as unspeakable:  # JSON cannot say its details
+                error = unspeakable
         logger.error(
             "%s: the callback of %r failed", self._endpoint.path, frame.event, exc_info=error
         )
         details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
         self._socket.write_error("internal", "internal error", details, re=frame.id)
+
+
+def _go_on(websocket: WebSocket) -> None:
+    """Something was handled: HANDLER_TIMEOUT begins anew."""
+    task = asyncio.current_task()
+    if websocket.closed and task is not None:
+        websocket.cancel_when_over(task)
 
 
 def _hello(socket: Socket) -> dict[str, Any]:

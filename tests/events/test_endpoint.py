@@ -184,6 +184,101 @@ def test_a_client_of_many_events_leaves_the_threads_to_others(
         assert order.index("other") < 900
 
 
+def test_what_came_before_the_end_is_handled_however_long_it_takes(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    """Each turn has HANDLER_TIMEOUT, not all of them together."""
+    settings.C10KWS = {"HANDLER_TIMEOUT": 1}
+    handled: list[Any] = []
+
+    @chat.on
+    def take_time(data: dict[str, Any]) -> None:
+        threading.Event().wait(0.1)
+        handled.append(data["n"])
+
+    @chat.on
+    def close() -> None:
+        handled.append("close")
+
+    with connect() as client:
+        for number in range(15):
+            client.send("take_time", {"n": number})
+    eventually(lambda: "close" in handled)
+    assert handled == [*range(15), "close"]
+
+
+def wait_until_cut_off(socket: Socket) -> None:
+    """Wait in a callback until HANDLER_TIMEOUT is over."""
+    task = socket.websocket._task
+    assert task is not None
+    eventually(lambda: task.cancelling() > 0)
+    threading.Event().wait(0.1)  # for whoever would not wait for us
+
+
+@pytest.mark.parametrize(("name", "left"), [("dawdle", 2), ("open", 3)])
+def test_close_waits_for_a_sync_callback_that_was_cut_off(
+    chat: EventSocket,
+    connect: Connect,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    left: int,
+) -> None:
+    settings.C10KWS = {"HANDLER_TIMEOUT": 0.05}
+    order: list[str] = []
+
+    @chat.on(name)
+    def dawdle(socket: Socket) -> None:
+        order.append("begin")
+        wait_until_cut_off(socket)
+        order.append("end")
+
+    @chat.on
+    def close() -> None:
+        order.append("close")
+
+    with connect() as client:
+        for _ in range(3):
+            client.send("dawdle")
+    eventually(lambda: "close" in order)
+    assert order == ["begin", "end", "close"]
+    assert f"cut off with {left} events not handled" in caplog.text
+
+
+def test_close_is_not_called_beside_a_callback_that_never_ends(
+    chat: EventSocket,
+    settings: Any,
+    make_live: Callable[..., LiveServer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.C10KWS = {"HANDLER_TIMEOUT": 0.05}
+    closed: list[int] = []
+    stopped = threading.Event()
+
+    @chat.on
+    def hang(socket: Socket) -> None:
+        wait_until_cut_off(socket)
+        assert stopped.wait(60)
+
+    @chat.on
+    def close() -> None:
+        closed.append(1)
+
+    def let_go() -> None:
+        eventually(lambda: "'close' is not called" in caplog.text)
+        stopped.set()
+
+    server = make_live()
+    with server.connect("/events/chat") as client:
+        client.send('{"event": "hang"}')
+        eventually(lambda: len(chat) == 1)
+    watcher = threading.Thread(target=let_go)
+    watcher.start()
+    server.stop(timeout=0.1)  # it waits for the threads
+    watcher.join()
+    assert closed == []
+
+
 # The life cycle
 
 
@@ -217,6 +312,8 @@ def test_open_and_close(chat: EventSocket, connect: Connect) -> None:
         (EventError("full", "no seat left"), "no seat left"),
         (PermissionDenied("members only"), "members only"),
         (ValueError("an accident"), "refused"),
+        (StopIteration(), "refused"),
+        (SystemExit(1), "refused"),
         (EventError("long", "é" * 200), "é" * 61),
     ],
 )
@@ -358,6 +455,18 @@ def test_errors_are_answers_too(
     def unspeakable() -> object:
         return object()
 
+    @chat.on
+    def whisper() -> None:
+        raise EventError("secret", details={"thing": object()})
+
+    @chat.on
+    def leave_the_program() -> None:
+        raise SystemExit(1)
+
+    @chat.on
+    async def leave_the_loop() -> None:
+        raise SystemExit(1)
+
     with connect() as client:
         assert client.ask("refuse") == {
             "code": "conflict",
@@ -366,7 +475,8 @@ def test_errors_are_answers_too(
         }
         internal = {"code": "internal", "message": "internal error", "details": {}}
         assert client.ask("break_down") == internal
-        assert client.ask("unspeakable") == internal
+        for event in ("unspeakable", "whisper", "leave_the_program", "leave_the_loop"):
+            assert client.ask(event) == internal, event
         assert client.ask("nothing")["code"] == "unknown_event"
         client.send("refuse")
         assert client.receive()["event"] == "ws:error"
