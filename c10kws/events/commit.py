@@ -14,9 +14,11 @@ def after_commit(send: Callable[[], object], using: str | None) -> bool:
 
     Return whether it will; on rollback it never runs. Handlers on an event loop are in no block of
     their own, and the blocks of a TestCase are never committed: both do not count.
+
+    Raises Django's ConnectionDoesNotExist for a database that is not in the settings.
     """
     alias = using or DEFAULT_DB_ALIAS
-    if _on_a_loop() or alias not in connections or not _in_a_block(alias):
+    if _on_a_loop() or not _in_a_block(alias):
         return False
     transaction.on_commit(send, using=alias)
     return True

@@ -148,6 +148,9 @@ class EventSocket:
     def __iter__(self) -> Iterator[Socket]:
         return iter(self.handlers)
 
+    def __contains__(self, socket: object) -> bool:
+        return socket in self._handlers
+
     def __getitem__(self, index: int) -> Socket:
         return self.handlers[index]
 

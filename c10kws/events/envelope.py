@@ -136,15 +136,19 @@ def encode(
 ) -> str:
     """Return a frame as text; ``extra`` are ``re`` and ``room``, of version 1.
 
-    Raises TypeError for what JSON cannot say and ValueError for NaN and infinities.
+    Raises TypeError for what JSON cannot say and ValueError for NaN, infinities and half
+    characters.
     """
-    return json.dumps(
+    text = json.dumps(
         {"event": event, "data": data, **extra},
         cls=encoder,
         allow_nan=False,
         ensure_ascii=False,
         separators=(",", ":"),
     )
+    if not text.isascii():
+        text.encode()  # a lone surrogate is found here, and not when a transaction has committed
+    return text
 
 
 def is_final(code: int) -> bool:

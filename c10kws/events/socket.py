@@ -122,7 +122,7 @@ class Socket:
         """Enter a room of this EventSocket; at the end of the connection it is left."""
         self._check_open()
         self.endpoint.rooms.join(room, self)
-        if self.closed:  # it ended meanwhile, and has left all rooms
+        if self not in self.endpoint:  # its end has come, and it has left all rooms
             self.endpoint.rooms.leave(room, self)
 
     def leave(self, room: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.core.signing import BadSignature, Signer
 
+from .. import conf
 from .callbacks import Callback
 from .envelope import Frame
 from .exceptions import EventError
@@ -22,8 +24,15 @@ Data = dict[str, Any]
 
 
 def sign_room(room: str) -> str:
-    """Return a name with which whoever has it may join ``room``: put it into a page."""
-    return Signer(salt=SALT).sign(room)
+    """Return a name with which whoever has it may join ``room``: put it into a page.
+
+    Raises ValueError when it is longer than a client may send.
+    """
+    signed = Signer(salt=SALT).sign(room)
+    if len(signed) > MAX_ROOM_LENGTH:
+        limit = len(room) + MAX_ROOM_LENGTH - len(signed)
+        raise ValueError(f"expected a room's name of at most {limit} characters, not {room!r}")
+    return signed
 
 
 def find(socket: Socket, frame: Frame) -> Callback | None:
@@ -34,10 +43,11 @@ def find(socket: Socket, frame: Frame) -> Callback | None:
         case "ws:join":
             return _joining(socket.endpoint.authorise)
         case "ws:leave":
-            return Callback(_leave)
+            return LEAVE
     return None
 
 
+@cache
 def _joining(authorise: Authorise | None) -> Callback:
     async def join_signed(socket: Socket, data: Data) -> Data:
         return _enter(socket, _unsigned(_asked(data)))
@@ -62,6 +72,9 @@ def _joining(authorise: Authorise | None) -> Callback:
 def _enter(socket: Socket, room: str | None) -> Data:
     if room is None:
         raise EventError("forbidden", "expected a signed room, or one that the server opens to you")
+    limit, rooms = conf.current().max_rooms, socket.rooms
+    if len(rooms) >= limit and room not in rooms:
+        raise EventError("forbidden", f"expected at most {limit} rooms: leave one before")
     socket.join(room)
     return {"room": room, "epoch": None, "seq": 0, "recovered": False}
 
@@ -71,6 +84,9 @@ async def _leave(socket: Socket, data: Data) -> Data:
     room = _unsigned(asked) or asked
     socket.leave(room)
     return {"room": room}
+
+
+LEAVE = Callback(_leave)
 
 
 def _asked(data: Data) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import TestCase
+from django.utils.connection import ConnectionDoesNotExist
 
 from c10kws.events import EventSocket, Socket
 from c10kws.events.commit import after_commit
@@ -115,10 +116,34 @@ class OwnBlocks(TestCase):
         assert sent == [1]
 
 
-@pytest.mark.django_db
-def test_another_database_has_blocks_of_its_own() -> None:
-    def never() -> Any:
-        raise AssertionError
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """A second database, in memory."""
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    configured = connections.configure_settings({"default": settings, "elsewhere": settings})
+    connections.settings["elsewhere"] = configured["elsewhere"]
+    yield "elsewhere"
+    del connections.settings["elsewhere"]
 
-    with transaction.atomic():
-        assert not after_commit(never, "elsewhere")
+
+def test_using_names_the_database(chat: EventSocket, connect: Connect, elsewhere: str) -> None:
+    @chat.on
+    def save(socket: Socket) -> None:
+        connections[elsewhere].connect()  # else Django's tests would forbid it
+        with transaction.atomic(elsewhere):
+            for emit in (socket.emit, chat.emit, chat.to("room").emit):
+                emit("late", using=elsewhere)
+            socket.emit("first")  # of another database
+        with transaction.atomic():
+            socket.emit("second", using=elsewhere)
+            with pytest.raises(ConnectionDoesNotExist, match="nowhere"):
+                socket.emit("never", using="nowhere")
+        connections[elsewhere].close()
+        del connections[elsewhere]
+
+    with connect() as client:
+        eventually(lambda: len(chat) == 1)
+        chat[0].join("room")
+        client.send("save")
+        events = [client.receive()["event"] for _ in range(5)]
+        assert events == ["first", "late", "late", "late", "second"]

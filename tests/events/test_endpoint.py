@@ -543,6 +543,8 @@ def test_what_cannot_be_said_is_refused_where_it_is_emitted(
             for wrong in (float("nan"), float("inf")):
                 with pytest.raises(ValueError, match="JSON"):
                     emit("number", {"n": wrong})
+            with pytest.raises(ValueError, match="surrogates"):
+                emit("half", {"character": "\ud800"})
             with pytest.raises(TypeError, match="JSON"):
                 emit("thing", {"thing": object()})
             with pytest.raises(InvalidInstanceError, match="dict or a str") as wrong_type:
@@ -628,6 +630,75 @@ def test_without_an_authoriser_only_signed_rooms_are_open(
     with connect() as client:
         assert client.ask("ws:join", {"room": "any"})["code"] == "forbidden"
         assert client.ask("ws:join", {"room": sign_room("any")})["room"] == "any"
+
+
+def test_a_client_asks_itself_into_so_many_rooms(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    settings.C10KWS = {"MAX_ROOMS": 3}
+    chat.may_join(lambda socket, room: True)
+    with connect() as client:
+        for room in ("a", "b", "c", "c"):
+            assert client.ask("ws:join", {"room": room})["room"] == room
+        assert client.ask("ws:join", {"room": "d"})["code"] == "forbidden"
+        chat[0].join("d")  # the server knows what it does
+        assert client.ask("ws:leave", {"room": "a"}) == {"room": "a"}
+        assert client.ask("ws:join", {"room": "e"})["code"] == "forbidden"
+        assert chat[0].rooms == {"b", "c", "d"}
+
+
+def test_a_signed_room_fits_into_a_frame(chat: EventSocket, connect: Connect) -> None:
+    with pytest.raises(ValueError, match=r"at most \d+ characters") as error:
+        sign_room("x" * 256)
+    limit = int(str(error.value).split("at most ")[1].split()[0])
+    longest = "x" * limit
+    with connect() as client:
+        assert client.ask("ws:join", {"room": sign_room(longest)})["room"] == longest
+
+
+def test_what_may_join_raises_and_odd_wishes_are_answers(
+    chat: EventSocket, connect: Connect
+) -> None:
+    @chat.may_join
+    def may_join(socket: Socket, room: str) -> bool:
+        if room == "busy":
+            raise EventError("conflict", "not now")
+        return bool({"open": 1}[room])
+
+    with connect() as client:
+        assert client.ask("ws:join", {"room": "busy"})["code"] == "conflict"
+        assert client.ask("ws:join", {"room": "unknown"})["code"] == "internal"
+        for room in ("", "x" * 257, ["open"], None, {}, 1.5):
+            for event in ("ws:join", "ws:leave"):
+                assert client.ask(event, {"room": room})["code"] == "invalid"
+        for since in (3, "x", [], {"epoch": {}, "seq": "x"}, {"seq": -1}, None):
+            data = {"room": "open", "since": since}
+            assert client.ask("ws:join", data)["recovered"] is False
+        assert chat[0].rooms == {"open"}
+
+
+def test_nobody_enters_a_room_after_the_end(
+    chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A callback ``close`` whose connection is open still: ``open`` has failed."""
+    closed: list[bool] = []
+
+    @chat.on
+    def open(socket: Socket) -> None:
+        other = chat[0].websocket
+        if other is not socket.websocket:
+            raise ConnectionClosed(1006, "", other)  # of another connection
+
+    @chat.on
+    def close(socket: Socket) -> None:
+        closed.append(socket.closed)
+        if not socket.closed:
+            socket.join("room")
+
+    with connect(), connect() as second:
+        assert closed_with(second.connection) == (1011, "internal error")
+        assert closed == [False]
+        assert chat.rooms.members("room") == []
 
 
 def test_ten_threads_emit_ten_thousand_events(chat: EventSocket, connect: Connect) -> None:

@@ -89,7 +89,13 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
         ),
         *(
             (key, value, "a whole number above 0")
-            for key in ("MAX_MESSAGE_SIZE", "MAX_QUEUE_BYTES", "MAX_BODY_SIZE", "THREADS")
+            for key in (
+                "MAX_MESSAGE_SIZE",
+                "MAX_QUEUE_BYTES",
+                "MAX_BODY_SIZE",
+                "THREADS",
+                "MAX_ROOMS",
+            )
             for value in (0, -1, None, True, 1.5, "1")
         ),
         ("TRUSTED_PROXIES", "10.0.0.1", "a list of strings"),
