@@ -1,0 +1,53 @@
+"""The chat, without a server: ``python manage.py test``."""
+
+from __future__ import annotations
+
+from c10kws.test import TestCase
+from chat.models import Message
+from chat.sockets import HISTORY, chat
+
+
+class ChatTests(TestCase):
+    def test_a_message_is_saved_and_told(self) -> None:
+        with (
+            self.client.websocket("/ws/chat/tea/") as ada,
+            self.client.websocket("/ws/chat/tea/") as bob,
+        ):
+            self.assertEqual(ada.request("enter", {"name": " Ada "}), {"messages": []})
+            self.assertEqual(ada.expect("people"), {"names": ["Ada"]})
+            bob.request("enter", {"name": "Bob"})
+            for ws in (ada, bob):
+                self.assertEqual(ws.expect("people"), {"names": ["Ada", "Bob"]})
+            ada.request("say", {"text": "Hello!"})
+            message = Message.objects.get()
+            for ws in (ada, bob):
+                said = ws.expect("said")
+                self.assertEqual((said["id"], said["text"]), (message.id, "Hello!"))
+        self.assertEqual((message.room, message.name), ("tea", "Ada"))
+        self.assertEqual(len(chat), 0)
+
+    def test_who_enters_gets_the_last_messages_of_the_room(self) -> None:
+        Message.objects.create(room="python", name="Ada", text="elsewhere")
+        for number in range(HISTORY + 2):
+            Message.objects.create(room="tea", name="Ada", text=str(number))
+        with self.client.websocket("/ws/chat/tea/") as ws:
+            messages = ws.request("enter", {"name": "Bob"})["messages"]
+        self.assertEqual([each["text"] for each in messages], list(map(str, range(2, HISTORY + 2))))
+
+    def test_what_does_not_fit_is_refused_and_not_saved(self) -> None:
+        with self.client.websocket("/ws/chat/tea/") as ws:
+            with self.assertRaisesMessage(AssertionError, "enter with a name first"):
+                ws.request("say", {"text": "too early"})
+            for name in ("", "  ", "x" * 41, 3, None):
+                with self.assertRaisesMessage(AssertionError, "a name of 1 to 40 characters"):
+                    ws.request("enter", {"name": name})
+            ws.request("enter", {"name": "Ada"})
+            for text in ("", "x" * 1001, ["a"]):
+                with self.assertRaisesMessage(AssertionError, "a text of 1 to 1000 characters"):
+                    ws.request("say", {"text": text})
+        self.assertFalse(Message.objects.exists())
+
+    def test_a_room_that_the_database_has_no_place_for(self) -> None:
+        with self.client.websocket(f"/ws/chat/{'x' * 51}/") as ws:
+            self.assertIn("at most 50 characters", ws.expect("ws:bye")["reason"])
+            self.assertEqual(ws.expect_close()[0], 4403)

@@ -1,0 +1,28 @@
+"""The demo's own tests, which are written with ``c10kws.test``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demo_passes_its_tests() -> None:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "PYTHONPATH": path,
+    }
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", "test"],
+        cwd=ROOT / "demo",
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Ran 0 tests" not in run.stderr
