@@ -197,7 +197,7 @@ class Conversation:
             return event
         while self._messages:
             try:
-                found = self._find(decode(self._messages.popleft()))
+                found = self._find(decode(self._messages.popleft(), self._socket.version))
             except BadFrame as error:
                 self._refuse(error)
             else:

@@ -57,15 +57,18 @@ NOT_BOUND = "Event is not binded."
 NO_DICTIONARY = "The data should be a dictionary."
 
 
-def decode(message: str | bytes) -> Frame:
-    """Return the frame that a client sent. Raises :exc:`BadFrame`."""
+def decode(message: str | bytes, version: int = 1) -> Frame:
+    """Return the frame that a client sent. Raises :exc:`BadFrame`.
+
+    Version 0 has no ``id``: it ignores that key as any other that it does not know.
+    """
     if isinstance(message, bytes):
         raise BadFrame("bad_frame", "expected a text message, not a binary one", INVALID_JSON)
     value = _loads(message)
     if not isinstance(value, dict):
         kind = "an array, which is reserved" if isinstance(value, list) else "something else"
         raise BadFrame("bad_frame", f"expected an object, not {kind}", NO_EVENT)
-    number = _id(value.get("id"))
+    number = _id(value.get("id")) if version else None
     event = value.get("event")
     if not isinstance(event, str) or not event:
         raise BadFrame("bad_frame", "expected the name of an event in 'event'", NO_EVENT, number)

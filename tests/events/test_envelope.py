@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from c10kws.events import EventSocket
+from c10kws.events import EventSocket, Socket
 from c10kws.events.conversation import PATIENCE
 from c10kws.events.envelope import BadFrame, Frame, decode
 from tests.library.test_websocket import closed_with
@@ -43,10 +43,9 @@ HOSTILE = [
     ('{"event": "__init__"}', "unknown_event", "Event is not binded."),
     ('{"event": "echo", "data": [1]}', "bad_frame", "The data should be a dictionary."),
     ('{"event": "echo", "data": "text"}', "bad_frame", "The data should be a dictionary."),
-    ('{"event": "echo", "id": 1.5}', "bad_frame", "There is no event in this JSON."),
-    ('{"event": "echo", "id": true}', "bad_frame", "There is no event in this JSON."),
-    ('{"event": "echo", "id": "' + "x" * 65 + '"}', "bad_frame", "There is no event in this JSON."),
 ]
+#: Version 0 has no such key.
+BAD_IDS = ["true", "1.5", '"' + "x" * 65 + '"', "1.0", "1e400", "[]", '{"a": 1}']
 
 
 @pytest.mark.parametrize("version", [0, 1])
@@ -67,6 +66,25 @@ def test_hostile_frames_are_answered_and_the_connection_lives(
                 assert client.receive() == {"event": "warning", "data": {"message": warning}}
             client.send("echo", {"still": "here"})
             assert client.expect("echo") == {"still": "here"}
+
+
+def test_an_id_is_an_integer_or_a_short_string(chat: EventSocket, connect: Connect) -> None:
+    @chat.on
+    def echo(socket: Socket) -> None:
+        socket.emit("heard")
+
+    with connect() as client, connect(version=0) as old:
+        for number in BAD_IDS:
+            frame = f'{{"event": "echo", "data": {{}}, "id": {number}}}'
+            client.send_raw(frame)
+            assert client.expect("ws:error")["code"] in ("bad_frame", "bad_json"), number
+            if number != "1e400":  # a number too large is no JSON in either
+                old.send_raw(frame)
+                assert old.receive() == {"event": "heard", "data": {}}
+        for number in (-1, 10**4000, "", "\0", "x" * 64):
+            client.send("echo", id=number)
+            assert client.expect("heard") == {}
+            assert client.receive() == {"event": "ws:reply", "data": {}, "re": number}
 
 
 def test_whoever_sends_nothing_else_is_closed(chat: EventSocket, connect: Connect) -> None:
