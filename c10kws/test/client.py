@@ -12,6 +12,7 @@ from django.http import HttpResponseBase
 
 from .. import hijack
 from ..events.envelope import SUBPROTOCOL
+from ..registry import announce
 from .stage import Stage
 from .transport import MemoryStream
 from .websocket import TIMEOUT, TestWebSocket
@@ -25,6 +26,10 @@ class Client(django.test.Client):
 
     _stage: Stage | None = None
     _open = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        announce()  # it is the server: what views and signals emit is no error
 
     def websocket(
         self,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from unittest import mock
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
 
-from c10kws.events import EventError, EventSocket, Socket, registry
-from c10kws.test import Closed, Refused, TestCase
+from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, registry
+from c10kws.test import Client, Closed, Refused, TestCase
 
 
 class EventTests(TestCase):
@@ -86,6 +87,17 @@ class EventTests(TestCase):
         self.client.force_login(User.objects.create_user("ann"))
         with self.client.websocket("/events/kit/") as ws:
             self.assertEqual(ws.request("who"), "ann")
+
+    def test_emits_to_nobody_are_no_error_where_a_test_client_serves(self) -> None:
+        with (
+            mock.patch("c10kws.registry._announced", False),
+            mock.patch("c10kws.registry._registries", {}),
+        ):
+            with self.assertRaises(EmitHandlerError):
+                self.chat.emit("news")
+            Client()
+            self.chat.emit("news")
+        self.assertEqual((self.chat.delivered, self.chat.dropped), (0, 0))
 
     def test_waiting_in_vain_fails(self) -> None:
         with self.client.websocket("/events/kit/", timeout=0.05) as ws:
