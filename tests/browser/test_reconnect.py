@@ -62,7 +62,7 @@ def start(port: int, tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
-def test_a_client_comes_again_after_a_crash(browser: Browser, start: Start, port: int) -> None:
+def test_a_client_comes_again_after_a_crash_and_after_a_goodbye(browser: Browser, start: Start, port: int) -> None:
     first = start()
     context = browser.new_context(base_url=f"http://127.0.0.1:{port}")
     context.set_default_timeout(WAIT * 1000)
@@ -72,9 +72,16 @@ def test_a_client_comes_again_after_a_crash(browser: Browser, start: Start, port
         """async () => {
             window.told = 0;
             window.states = [];
+            window.resets = [];
+            window.byes = [];
             window.ws = tws("/steady", {reconnect: {base: 0.05, cap: 0.2}});
             ws.on("told", () => { told += 1; });
             ws.on("state", (state) => states.push(state));
+            ws.on("reset", (data) => resets.push(data));
+            ws.on("raw", ({data}) => {
+                const frame = JSON.parse(data);
+                if (frame.event === "ws:bye") byes.push(frame.data);
+            });
             await ws.join("all");
             return ws.request("who");
         }"""
@@ -88,4 +95,15 @@ def test_a_client_comes_again_after_a_crash(browser: Browser, start: Start, port
     assert page.evaluate("ws.request('who')") == second.pid
     page.evaluate("ws.emit('tell')")  # the room was joined again, and the handler is still there
     page.wait_for_function("told === 1")
+    assert page.evaluate("byes") == []
+    second.terminate()
+    second.wait(WAIT)
+    page.wait_for_function("!ws.connected")
+    bye = {"code": 1001, "reason": "", "reconnect": True, "retry_after": None}
+    assert page.evaluate("byes") == [bye]
+    third = start()
+    page.wait_for_function("ws.connected")
+    assert page.evaluate("ws.request('who')") == third.pid
+    # The room has no history: each time the page is told that something may be missing.
+    assert page.evaluate("resets") == [{"room": "all", "epoch": None, "seq": 0}] * 2
     context.close()
