@@ -1003,6 +1003,58 @@ def test_the_options_of_bootstrap(page: Page, start: Start) -> None:
     assert page.evaluate(hidden) == "progressbar-progression sr-only visually-hidden"
 
 
+OUTLINE = """[...document.querySelectorAll("#bar *")].map((each) => [
+    each.localName, each.textContent, getComputedStyle(each).display === "none", each.className,
+])"""
+
+
+def test_what_html5_hides_and_shows(page: Page, start: Start) -> None:
+    draw(page, start, "HTML5", {"progression": {"visible": False}})
+    send(page, "init", INIT)
+    send(page, "update", {"value": 15, "label": "half"})
+    label, _, bar, progression = page.evaluate(OUTLINE)
+    assert label == ["span", "half", False, "progressbar-label"]
+    assert bar[0] == "progress"  # the percentage to its right
+    assert progression == ["span", "50%", True, "progressbar-progression"]
+    values = send(page, "init", {"indeterminate": True})
+    assert not {"value", "aria-valuenow", "aria-valuemin", "aria-valuetext"} & set(values)
+    assert page.evaluate(OUTLINE)[0][1] == ""
+
+
+@pytest.mark.parametrize(
+    ("context", "striped", "animated"),
+    [
+        ("info", False, False),
+        ("success", True, False),
+        ("warning", False, True),
+        ("danger", True, True),
+    ],
+)
+def test_what_bootstrap_hides_and_shows(
+    page: Page, start: Start, context: str, striped: bool, animated: bool
+) -> None:
+    options = {
+        "label": {"position": "bottom", "classes": ["mine"]},
+        "progression": {"format": "{{percent}} of 100"},
+        "progressbar": {"context": context, "striped": striped, "animated": animated},
+    }
+    draw(page, start, "Bootstrap", options)
+    send(page, "init", INIT)
+    values = send(page, "update", {"value": 11, "label": "a tenth"})
+    assert values["role"] == "progressbar" and values["aria-valuetext"] == "10 of 100, a tenth"
+    classes = set(values["class"].split())
+    assert {"progress-bar", f"progress-bar-{context}", f"bg-{context}"} <= classes
+    assert ("progress-bar-striped" in classes) is (striped or animated)
+    assert ("progress-bar-animated" in classes) is ("active" in classes) is animated
+    assert [each[:2] for each in page.evaluate(OUTLINE)] == [
+        ["div", "10 of 100"],
+        ["div", "10 of 100"],
+        ["span", "10 of 100"],
+        ["span", "a tenth"],
+    ]
+    assert page.evaluate(OUTLINE)[3] == ["span", "a tenth", False, "mine"]
+
+
 def test_a_prefix_and_an_engine_of_ones_own(page: Page, start: Start, world: World) -> None:
     start()
     page.evaluate(

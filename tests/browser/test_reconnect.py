@@ -62,7 +62,9 @@ def start(port: int, tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
-def test_a_client_comes_again_after_a_crash_and_after_a_goodbye(browser: Browser, start: Start, port: int) -> None:
+def test_a_client_comes_again_after_a_crash_and_after_a_goodbye(
+    browser: Browser, start: Start, port: int
+) -> None:
     first = start()
     context = browser.new_context(base_url=f"http://127.0.0.1:{port}")
     context.set_default_timeout(WAIT * 1000)
