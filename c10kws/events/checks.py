@@ -8,6 +8,7 @@ c10kws.W002 an EventSocket that no URL reaches
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from inspect import unwrap
 from typing import Any
 
 from django.apps import AppConfig
@@ -36,8 +37,8 @@ def _callbacks(resolver: URLResolver) -> Iterator[EventSocket]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             yield from _callbacks(pattern)
-        elif isinstance(pattern.callback, EventSocket):
-            yield pattern.callback
+        elif isinstance(view := unwrap(pattern.callback), EventSocket):  # decorated or not
+            yield view
 
 
 def _unreached(endpoint: EventSocket) -> CheckMessage:

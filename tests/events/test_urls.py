@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.decorators import login_required
 from django.core.checks import run_checks
 from django.test import Client
 from django.urls import path, resolve, reverse
@@ -41,14 +42,17 @@ def test_one_that_is_left_out_is_reached_by_nobody(make: Make) -> None:
     assert check_endpoints(None) == []
 
 
-def test_the_check_names_what_no_url_reaches_and_the_line_to_add(make: Make, settings: Any) -> None:
+@pytest.mark.parametrize("decorated", [False, True])
+def test_the_check_names_what_no_url_reaches_and_the_line_to_add(
+    make: Make, settings: Any, decorated: bool
+) -> None:
     settings.ROOT_URLCONF = __name__
     chat = make("/lost")
     (warning,) = [each for each in check_endpoints(None) if "'/lost'" in each.msg]
     assert warning.id == "c10kws.W002"
     assert "conftest.py:" in warning.msg  # where it was made
     assert 'path("ws/", include("c10kws.events.urls"))' in str(warning.hint)
-    urlpatterns.append(path("own/", chat))
+    urlpatterns.append(path("own/", login_required(chat) if decorated else chat))
     try:
         assert not [each for each in check_endpoints(None) if "'/lost'" in each.msg]
     finally:

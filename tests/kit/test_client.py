@@ -8,6 +8,8 @@ from unittest import mock
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.http import HttpResponse
 
 from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, registry
@@ -78,6 +80,20 @@ class EventTests(TestCase):
             with self.assertRaisesMessage(AssertionError, "invalid"):
                 ws.request("fail")
             ws.expect_nothing()
+
+    def test_a_signal_emits(self) -> None:
+        @receiver(post_save, sender=User)
+        def tell(instance: User, **kwargs: Any) -> None:
+            self.chat.emit("saved", {"name": instance.username})
+
+        self.addCleanup(post_save.disconnect, tell, sender=User)
+        with self.client.websocket("/events/kit/") as ws:
+            User.objects.create_user("ann")
+            self.assertEqual(ws.expect("saved"), {"name": "ann"})
+            with transaction.atomic():
+                User.objects.create_user("bob")
+                ws.expect_nothing()
+            self.assertEqual(ws.expect("saved"), {"name": "bob"})
 
     def test_who_is_logged_in(self) -> None:
         @self.chat.on
