@@ -21,6 +21,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
+from websockets.exceptions import InvalidStatus
 
 from c10kws import ConnectionClosed
 from c10kws.events import (
@@ -570,6 +571,28 @@ def test_everybody_some_and_nobody(chat: EventSocket, connect: Connect) -> None:
         assert chat.dropped == 0
 
 
+def test_what_reaches_nobody_is_counted(chat: EventSocket, connect: Connect) -> None:
+    left = threading.Event()
+
+    @chat.on
+    def hold(socket: Socket) -> None:
+        socket.join("room")
+        assert left.wait(60)
+
+    with connect() as client:
+        client.send("hold")
+        eventually(lambda: chat.rooms.members("room"))
+        (socket,) = chat
+    eventually(lambda: socket.closed)
+    assert socket in chat
+    chat.emit("news")
+    chat.to("room").emit("news")
+    chat.emit("news", exclude=socket)
+    left.set()
+    assert (chat.delivered, chat.dropped) == (0, 2)
+    eventually(lambda: socket not in chat)
+
+
 def test_a_room_reaches_its_members(chat: EventSocket, connect: Connect) -> None:
     @chat.on
     def move(socket: Socket, data: dict[str, Any]) -> list[str]:
@@ -737,6 +760,27 @@ def test_decorators_are_those_of_views(make: Make, connect: Connect) -> None:
         pass
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
+
+
+def test_pages_of_other_sites(make: Make, connect: Connect) -> None:
+    make("/ours")
+    make("/partners", origins=["https://partner.example"])
+    make("/all", origins="*")
+    for path, origin, may in (
+        ("ours", "https://partner.example", False),
+        ("partners", "https://partner.example", True),
+        ("partners", "https://evil.example", False),
+        ("all", "https://evil.example", True),
+    ):
+        if may:
+            with connect(f"/events/{path}", origin=origin) as client:
+                assert client.hello is not None
+        else:
+            with (
+                pytest.raises(InvalidStatus, match="403"),
+                connect(f"/events/{path}", origin=origin),
+            ):
+                pass
 
 
 def test_a_logged_in_user(make: Make, connect: Connect, live: Any) -> None:

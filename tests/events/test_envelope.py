@@ -68,6 +68,18 @@ def test_hostile_frames_are_answered_and_the_connection_lives(
             assert client.expect("echo") == {"still": "here"}
 
 
+def test_a_mebibyte_of_names_is_handled(chat: EventSocket, connect: Connect) -> None:
+    @chat.on
+    def count(data: dict[str, Any]) -> int:
+        return len(data)
+
+    names = {f"name {number}": 1 for number in range(60_000)}
+    with connect() as client:
+        assert client.ask("count", names) == 60_000
+        client.send("count", {"a": 1}, id=1, **names)  # unknown keys
+        assert client.expect("ws:reply") == 1
+
+
 def test_an_id_is_an_integer_or_a_short_string(chat: EventSocket, connect: Connect) -> None:
     @chat.on
     def echo(socket: Socket) -> None:

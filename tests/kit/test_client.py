@@ -6,11 +6,14 @@ import threading
 from typing import Any
 from unittest import mock
 
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import path
 
 from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, registry
 from c10kws.test import Client, Closed, Refused, TestCase
@@ -122,6 +125,33 @@ class EventTests(TestCase):
             self.chat.emit("another")
             with self.assertRaisesMessage(AssertionError, "expected the event 'godot'"):
                 ws.expect("godot")
+
+
+class OwnPathTests(TestCase):
+    """An EventSocket is a view: it may stand in the URLconf by itself, and be decorated."""
+
+    def setUp(self) -> None:
+        chat = EventSocket("/elsewhere", add_to_handlers=False)
+        self.addCleanup(registry.remove, chat)
+        chat.on("where")(lambda socket: [socket.kwargs, socket.request.path])
+        urls = type("urls", (), {})
+        urls.urlpatterns = [  # type: ignore[attr-defined]
+            path("open/<slug:room>/", chat),
+            path("members/<slug:room>/", login_required(chat)),
+        ]
+        settings = override_settings(ROOT_URLCONF=urls)
+        settings.enable()
+        self.addCleanup(settings.disable)
+
+    def test_a_path_of_its_own(self) -> None:
+        with self.client.websocket("/open/tea/") as ws:
+            self.assertEqual(ws.request("where"), [{"room": "tea"}, "/open/tea/"])
+
+    def test_a_decorated_one(self) -> None:
+        self.assertEqual(self.client.websocket("/members/tea/").response.status_code, 302)
+        self.client.force_login(User.objects.create_user("ann"))
+        with self.client.websocket("/members/tea/") as ws:
+            self.assertEqual(ws.request("where"), [{"room": "tea"}, "/members/tea/"])
 
 
 class HandshakeTests(TestCase):
