@@ -1,0 +1,261 @@
+"""``open`` and ``close``, and how a connection ends."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from c10kws import ConnectionClosed
+from c10kws.events import (
+    EventError,
+    EventSocket,
+    Socket,
+)
+from c10kws.events.envelope import SUBPROTOCOL
+from tests.library.conftest import LiveServer
+from tests.library.test_websocket import closed_with, eventually
+
+from .conftest import Connect, Talk
+
+
+def test_open_and_close(chat: EventSocket, connect: Connect) -> None:
+    seen: list[Any] = []
+
+    @chat.on
+    def open(socket: Socket) -> None:
+        seen.append("open")
+        assert chat.handlers == [socket]
+        socket.emit("welcome", {"id": socket})
+
+    @chat.on
+    async def close(socket: Socket) -> None:
+        seen.append("close")
+        assert socket.closed
+        with pytest.raises(ConnectionClosed):
+            socket.emit("too late")
+
+    with connect() as client:
+        assert client.hello is not None
+        assert client.hello["event"] == "ws:hello"
+        assert client.expect("welcome") == {"id": client.hello["data"]["sid"]}
+    eventually(lambda: seen == ["open", "close"])
+    assert (len(chat), list(chat), bool(chat)) == (0, [], True)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (EventError("full", "no seat left"), "no seat left"),
+        (PermissionDenied("members only"), "members only"),
+        (ValueError("an accident"), "refused"),
+        (StopIteration(), "refused"),
+        (SystemExit(1), "refused"),
+        (EventError("long", "é" * 200), "é" * 61),
+    ],
+)
+@pytest.mark.parametrize("version", [0, 1])
+def test_what_open_raises_refuses_the_client(
+    chat: EventSocket, connect: Connect, error: Exception, reason: str, version: int
+) -> None:
+    closed: list[int] = []
+
+    @chat.on
+    def open() -> None:
+        raise error
+
+    @chat.on
+    def close() -> None:
+        closed.append(1)
+
+    with connect(version=version) as client:
+        if version:
+            bye = client.expect("ws:bye")
+            assert bye == {"code": 4403, "reason": reason, "reconnect": False, "retry_after": None}
+        assert closed_with(client.connection) == (4403, reason)
+    eventually(lambda: closed == [1])
+
+
+def test_a_client_cannot_name_the_life_cycle(chat: EventSocket, connect: Connect) -> None:
+    opened: list[int] = []
+
+    @chat.on
+    def open() -> None:
+        opened.append(1)
+
+    with connect() as client:
+        for name in ("open", "close", "error", "connect", "disconnect"):
+            assert client.ask(name)["code"] == "forbidden"
+        assert opened == [1]
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "reconnect", "retry_after"),
+    [
+        (1000, {}, False, None),
+        (1012, {}, True, None),
+        (4401, {}, False, None),
+        (4408, {}, True, None),
+        (4429, {"retry_after": 7.5}, True, 7.5),
+        (4403, {"reconnect": True}, True, None),
+        (4500, {"reconnect": False, "retry_after": 0}, False, 0),
+    ],
+)
+def test_the_server_says_goodbye(
+    chat: EventSocket,
+    connect: Connect,
+    code: int,
+    options: dict[str, Any],
+    reconnect: bool,
+    retry_after: float | None,
+) -> None:
+    @chat.on
+    def end(socket: Socket) -> None:
+        with pytest.raises(ValueError, match="close code"):
+            socket.close(7, **options)
+        socket.emit("last")
+        socket.close(code, "why", **options)
+        socket.close(1000, "too late", reconnect=True)
+
+    bye = {"code": code, "reason": "why", "reconnect": reconnect, "retry_after": retry_after}
+    with connect() as client:
+        client.send("end")
+        assert client.expect("last") == {}
+        assert client.expect("ws:bye") == bye
+        assert closed_with(client.connection) == (code, "why")
+    with connect(version=0) as old:
+        old.send("end")
+        assert old.expect("last") == {}
+        assert closed_with(old.connection) == (code, "why")
+
+
+@pytest.mark.parametrize("code", [1001, 1012])
+def test_a_server_that_stops_says_goodbye(
+    chat: EventSocket, make_live: Callable[..., LiveServer], code: int
+) -> None:
+    server = make_live()
+    path, offered = "/events/chat", [SUBPROTOCOL]
+    with server.connect(path, subprotocols=offered) as new, server.connect(path) as old:
+        client = Talk(new)
+        eventually(lambda: len(chat) == 2)
+        server.stop(code)
+        bye = {"code": code, "reason": "", "reconnect": True, "retry_after": None}
+        assert client.expect("ws:bye") == bye
+        assert closed_with(new) == closed_with(old) == (code, "")
+
+
+def test_a_client_that_has_left_is_freed(chat: EventSocket, connect: Connect) -> None:
+    kept: list[weakref.ref[Socket]] = []
+
+    @chat.on
+    def open(socket: Socket) -> None:
+        kept.append(weakref.ref(socket))
+        socket.join("room")
+
+    for version in (0, 1):
+        with connect(version=version) as client:
+            client.send("nothing")
+            client.receive()
+            assert chat.rooms.members("room")
+    eventually(lambda: gc.collect() >= 0 and [each() for each in kept] == [None, None])
+    assert chat.rooms.members("room") == []
+
+
+def test_what_came_before_the_end_is_handled_however_long_it_takes(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    """Each turn has HANDLER_TIMEOUT, not all of them together."""
+    settings.C10KWS = {"HANDLER_TIMEOUT": 1}
+    handled: list[Any] = []
+
+    @chat.on
+    def take_time(data: dict[str, Any]) -> None:
+        threading.Event().wait(0.1)
+        handled.append(data["n"])
+
+    @chat.on
+    def close() -> None:
+        handled.append("close")
+
+    with connect() as client:
+        for number in range(15):
+            client.send("take_time", {"n": number})
+    eventually(lambda: "close" in handled)
+    assert handled == [*range(15), "close"]
+
+
+def wait_until_cut_off(socket: Socket) -> None:
+    """Wait in a callback until HANDLER_TIMEOUT is over."""
+    task = socket.websocket._task
+    assert task is not None
+    eventually(lambda: task.cancelling() > 0)
+    threading.Event().wait(0.1)  # for whoever would not wait for us
+
+
+@pytest.mark.parametrize(("name", "left"), [("dawdle", 2), ("open", 3)])
+def test_close_waits_for_a_sync_callback_that_was_cut_off(
+    chat: EventSocket,
+    connect: Connect,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    left: int,
+) -> None:
+    settings.C10KWS = {"HANDLER_TIMEOUT": 0.05}
+    order: list[str] = []
+
+    @chat.on(name)
+    def dawdle(socket: Socket) -> None:
+        order.append("begin")
+        wait_until_cut_off(socket)
+        order.append("end")
+
+    @chat.on
+    def close() -> None:
+        order.append("close")
+
+    with connect() as client:
+        for _ in range(3):
+            client.send("dawdle")
+    eventually(lambda: "close" in order)
+    assert order == ["begin", "end", "close"]
+    assert f"cut off with {left} events not handled" in caplog.text
+
+
+def test_close_is_not_called_beside_a_callback_that_never_ends(
+    chat: EventSocket,
+    settings: Any,
+    make_live: Callable[..., LiveServer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.C10KWS = {"HANDLER_TIMEOUT": 0.05}
+    closed: list[int] = []
+    stopped = threading.Event()
+
+    @chat.on
+    def hang(socket: Socket) -> None:
+        wait_until_cut_off(socket)
+        assert stopped.wait(60)
+
+    @chat.on
+    def close() -> None:
+        closed.append(1)
+
+    def let_go() -> None:
+        eventually(lambda: "'close' is not called" in caplog.text)
+        stopped.set()
+
+    server = make_live()
+    with server.connect("/events/chat") as client:
+        client.send('{"event": "hang"}')
+        eventually(lambda: len(chat) == 1)
+    watcher = threading.Thread(target=let_go)
+    watcher.start()
+    server.stop(timeout=0.1)  # it waits for the threads
+    watcher.join()
+    assert closed == []

@@ -1,0 +1,155 @@
+"""What is emitted, and who gets it."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.serializers.json import DjangoJSONEncoder
+
+from c10kws.events import (
+    EmitHandlerError,
+    EventSocket,
+    InvalidInstanceError,
+    Socket,
+)
+from tests.library.test_websocket import eventually
+
+from .conftest import Connect, Make
+
+
+def test_data_of_every_kind(chat: EventSocket, connect: Connect) -> None:
+    key = uuid.uuid4()
+
+    @chat.on
+    def tell(socket: Socket) -> None:
+        socket.emit("nothing")
+        socket.emit("text", "hi")
+        socket.emit(
+            "object",
+            {
+                "date": datetime.date(2026, 11, 21),
+                "uuid": key,
+                "decimal": decimal.Decimal("1.10"),
+                "socket": socket,
+                "umlaut": "ü",
+            },
+        )
+
+    with connect(version=0) as client:
+        client.send("tell")
+        assert client.receive() == {"event": "nothing", "data": {}}
+        assert client.receive() == {"event": "text", "data": {"message": "hi"}}
+        assert client.expect("object") == {
+            "date": "2026-11-21",
+            "uuid": str(key),
+            "decimal": "1.10",
+            "socket": chat[0].id,
+            "umlaut": "ü",
+        }
+
+
+def test_what_cannot_be_said_is_refused_where_it_is_emitted(
+    chat: EventSocket, connect: Connect
+) -> None:
+    with connect():
+        for emit in (chat[0].emit, chat.emit, chat.to("room").emit):
+            for wrong in (float("nan"), float("inf")):
+                with pytest.raises(ValueError, match="JSON"):
+                    emit("number", {"n": wrong})
+            with pytest.raises(ValueError, match="surrogates"):
+                emit("half", {"character": "\ud800"})
+            with pytest.raises(TypeError, match="JSON"):
+                emit("thing", {"thing": object()})
+            with pytest.raises(InvalidInstanceError, match="dict or a str") as wrong_type:
+                emit("list", [1])  # type: ignore[arg-type]
+            assert isinstance(wrong_type.value, TypeError)
+            for name in ("", "ws:mine", "open", "error", "x" * 129):
+                with pytest.raises(ValueError, match="name"):
+                    emit(name)
+
+
+def test_everybody_some_and_nobody(chat: EventSocket, connect: Connect) -> None:
+    with connect() as one, connect(version=0) as two, connect() as three:
+        eventually(lambda: len(chat) == 3)
+        first, second, _ = chat.handlers
+        assert chat[0] is first
+        chat.emit("all", {"n": 1})
+        chat.emit("others", exclude=first)
+        chat.emit("third", exclude=[first, second])
+        assert one.receive() == two.receive() == {"event": "all", "data": {"n": 1}}
+        assert two.expect("others") == {}
+        assert [three.receive()["event"] for _ in range(3)] == ["all", "others", "third"]
+        eventually(lambda: chat.delivered == 6)
+        assert chat.dropped == 0
+
+
+def test_what_reaches_nobody_is_counted(chat: EventSocket, connect: Connect) -> None:
+    left = threading.Event()
+
+    @chat.on
+    def hold(socket: Socket) -> None:
+        socket.join("room")
+        assert left.wait(60)
+
+    with connect() as client:
+        client.send("hold")
+        eventually(lambda: chat.rooms.members("room"))
+        (socket,) = chat
+    eventually(lambda: socket.closed)
+    assert socket in chat
+    chat.emit("news")
+    chat.to("room").emit("news")
+    chat.emit("news", exclude=socket)
+    left.set()
+    assert (chat.delivered, chat.dropped) == (0, 2)
+    eventually(lambda: socket not in chat)
+
+
+def test_ten_threads_emit_ten_thousand_events(chat: EventSocket, connect: Connect) -> None:
+    def emit(name: int) -> None:
+        for number in range(1000):
+            chat.emit("step", {"thread": name, "number": number})
+
+    with connect() as client:
+        eventually(lambda: len(chat) == 1)
+        threads = [threading.Thread(target=emit, args=[name]) for name in range(10)]
+        for thread in threads:
+            thread.start()
+        steps = [client.expect("step") for _ in range(10_000)]
+        for thread in threads:
+            thread.join()
+    for name in range(10):
+        assert [step["number"] for step in steps if step["thread"] == name] == list(range(1000))
+
+
+def test_in_a_process_that_serves_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = make("/alone")
+    monkeypatch.setattr("c10kws.registry._announced", False)
+    monkeypatch.setattr("c10kws.registry._registries", {})
+    for emit in (chat.emit, chat.to("room").emit):
+        with pytest.raises(EmitHandlerError, match="'news' of '/alone'") as error:
+            emit("news")
+        assert (error.value.event, error.value.path) == ("news", "/alone")
+
+
+class Shouting(DjangoJSONEncoder):
+    """An encoder of a project: what it does not know is said aloud."""
+
+    def default(self, o: Any) -> Any:
+        return str(o).upper() if isinstance(o, Path) else super().default(o)
+
+
+def test_a_project_may_bring_its_encoder(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    settings.C10KWS = {"JSON_ENCODER": f"{__name__}.Shouting"}
+    with connect(version=0) as client:
+        eventually(lambda: len(chat) == 1)
+        chat.emit("path", {"path": Path("a/b"), "socket": chat[0]})
+        assert client.expect("path") == {"path": "A/B", "socket": chat[0].id}
