@@ -51,7 +51,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
     #: The class, by its path, that turns the data of events into JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
-    #: Rooms of one EventSocket that a client may ask itself into; the server's joins do not count.
+    #: Rooms of an EventSocket that a client may be in when it asks for another: names cost memory,
+    #: and a permissive ``may_join`` lets anybody invent them. The server may put it into more.
     max_rooms: int = 1000
     #: Whether a handshake that the application answers with 401, 403, 404 or a redirect is
     #: accepted and closed with 44xx, which a browser can see. False keeps the HTTP answer.

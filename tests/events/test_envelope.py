@@ -93,10 +93,10 @@ def test_an_id_is_an_integer_or_a_short_string(chat: EventSocket, connect: Conne
             if number != "1e400":  # a number too large is no JSON in either
                 old.send_raw(frame)
                 assert old.receive() == {"event": "heard", "data": {}}
-        for number in (-1, 10**4000, "", "\0", "x" * 64):
-            client.send("echo", id=number)
+        for good in (-1, 10**4000, "", "\0", "x" * 64):
+            client.send("echo", id=good)
             assert client.expect("heard") == {}
-            assert client.receive() == {"event": "ws:reply", "data": {}, "re": number}
+            assert client.receive() == {"event": "ws:reply", "data": {}, "re": good}
 
 
 def test_whoever_sends_nothing_else_is_closed(chat: EventSocket, connect: Connect) -> None:

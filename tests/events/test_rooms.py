@@ -116,10 +116,12 @@ def test_what_may_join_raises_and_odd_wishes_are_answers(
     with connect() as client:
         assert client.ask("ws:join", {"room": "busy"})["code"] == "conflict"
         assert client.ask("ws:join", {"room": "unknown"})["code"] == "internal"
-        for room in ("", "x" * 257, ["open"], None, {}, 1.5):
+        rooms: list[Any] = ["", "x" * 257, ["open"], None, {}, 1.5]
+        for room in rooms:
             for event in ("ws:join", "ws:leave"):
                 assert client.ask(event, {"room": room})["code"] == "invalid"
-        for since in (3, "x", [], {"epoch": {}, "seq": "x"}, {"seq": -1}, None):
+        positions: list[Any] = [3, "x", [], {"epoch": {}, "seq": "x"}, {"seq": -1}, None]
+        for since in positions:
             data = {"room": "open", "since": since}
             assert client.ask("ws:join", data)["recovered"] is False
         assert chat[0].rooms == {"open"}
