@@ -9,6 +9,9 @@ from ..connection import WebSocket
 from ..views import websocket
 
 ECHOES = 3
+#: Rounds of echoes that a client may ask for.
+MAX_ROUNDS = 1000
+BAD_REQUEST = 4400
 
 
 def conversation_page(request: HttpRequest) -> HttpResponse:
@@ -18,11 +21,24 @@ def conversation_page(request: HttpRequest) -> HttpResponse:
 
 @websocket
 async def conversation(ws: WebSocket) -> None:
-    """Greet, echo three messages with their numbers, say goodbye and close."""
+    """Greet, echo three messages with their numbers, say goodbye and close.
+
+    ``?rounds=2`` echoes six messages, and so on up to ``MAX_ROUNDS``; the numbers go on.
+    """
+    rounds = read_rounds(ws.request.GET.get("rounds", "1"))
+    if rounds is None:
+        await ws.close(BAD_REQUEST, f"expected rounds from 1 to {MAX_ROUNDS}")
+        return
     await ws.write_message("Hello!")
-    for number in range(1, ECHOES + 1):
+    for number in range(1, ECHOES * rounds + 1):
         await ws.write_message(f"{number}. {await ws.read_message()!s}")
     await ws.write_message("Goodbye!")
+
+
+def read_rounds(text: str) -> int | None:
+    """Return the number of rounds that a client asks for; None when it is none."""
+    in_range = len(text) <= len(str(MAX_ROUNDS)) and text.isdecimal()
+    return int(text) if in_range and 1 <= int(text) <= MAX_ROUNDS else None
 
 
 def forms_page(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,231 @@
+"""One connection: light enough for 20,000 in a process, and suspicious of all that it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import sys
+from asyncio import Future, Transport
+from base64 import b64encode
+from typing import Any, cast
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, TextMessage
+
+from .handshake import MAX_HEAD, find_fault, make_request
+from .plan import Seat
+
+#: ``IP_BIND_ADDRESS_NO_PORT`` of Linux, which Python names from 3.12 on: the port is chosen when
+#: the other end is known, so that connections to other ports may have the same.
+BIND_ADDRESS_NO_PORT = 24
+#: The server speaks when it is spoken to: more messages than this are a fault.
+MAX_MESSAGES = 16
+#: What is shown of a message that should not have come.
+SHOWN = 60
+HINTS = {
+    errno.EADDRNOTAVAIL: "no source address or port is left (sysctl net.ipv4.ip_local_port_range)",
+    errno.EMFILE: "this client process is out of file descriptors (ulimit -n)",
+}
+
+
+class Failed(Exception):
+    """This client has not got what it must get; the text says why, the same for all alike."""
+
+
+class Client(asyncio.Protocol):
+    """A connection that is opened, spoken with and closed; each wait has a timeout."""
+
+    __slots__ = (
+        "_end",
+        "_frames",
+        "_head",
+        "_key",
+        "_messages",
+        "_part",
+        "_timeout",
+        "_transport",
+        "_waiter",
+    )
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._key = b64encode(os.urandom(16))
+        self._head = b""
+        self._frames: Connection | None = None
+        self._messages: list[str] = []
+        self._part = ""
+        #: How the connection has ended.
+        self._end: str | None = None
+        self._waiter: Future[None] | None = None
+        self._transport: Transport | None = None
+
+    # What a crowd calls: everything raises Failed
+
+    async def open(self, seat: Seat) -> None:
+        """Connect and shake hands."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._connect(seat)
+        except TimeoutError:
+            raise Failed(f"no TCP connection within {self._timeout:g} s") from None
+        except OSError as error:
+            raise Failed(f"cannot connect: {describe(error)}") from error
+        self._write(make_request(seat.target, self._key))
+        while self._frames is None:
+            await self._next("an answer to the handshake")
+
+    async def expect(self, text: str) -> None:
+        """Wait for the next message, which must be this text."""
+        while not self._messages:
+            await self._next(repr(text))
+        if (message := self._messages.pop(0)) != text:
+            raise Failed(f"expected {text!r}, not {shorten(message)}")
+
+    def send(self, text: str) -> None:
+        """Send a message."""
+        assert self._frames is not None
+        if self._end is None:
+            self._write(self._frames.send(TextMessage(text)))
+
+    async def expect_close(self, code: int) -> None:
+        """Wait for the server's Close, and until it has closed TCP too (RFC 6455 §7.1.1)."""
+        while self._end is None:
+            await self._wait(f"a Close with {code}")
+        if self._messages or self._end != closed_with(code):
+            got = f"{shorten(self._messages[0])} came" if self._messages else self._end
+            raise Failed(f"expected a Close with {code}, but {got}")
+        while self._transport is not None:
+            await self._wait("the end of TCP after the Close")
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # Waiting
+
+    async def _next(self, expected: str) -> None:
+        """Wait until something has come; raise Failed when the connection has ended."""
+        if self._end is not None:
+            raise Failed(f"expected {expected}, but {self._end}")
+        await self._wait(expected)
+
+    async def _wait(self, expected: str) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._waiter
+        except TimeoutError:
+            raise Failed(f"expected {expected}: nothing came in {self._timeout:g} s") from None
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # The wire
+
+    async def _connect(self, seat: Seat) -> None:
+        loop = asyncio.get_running_loop()
+        sock = make_socket(seat)
+        try:
+            await loop.sock_connect(sock, seat.target.address)
+            await loop.create_connection(lambda: self, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of asyncio.Protocol."""
+        self._transport = cast(Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of asyncio.Protocol."""
+        self._transport = None
+        if self._end is None:
+            how = f": {describe(exc)}" if isinstance(exc, OSError) else ""
+            self._end = f"the connection ended without a Close{how}"
+        self._wake()
+
+    def data_received(self, data: bytes) -> None:
+        """Part of asyncio.Protocol."""
+        if self._end is None:
+            try:
+                self._take(data)
+            except Failed as fault:
+                self._end = str(fault)
+                self.abort()
+            self._wake()
+
+    def _take(self, data: bytes) -> None:
+        if self._frames is None:
+            self._head += data
+            head, found, data = self._head.partition(b"\r\n\r\n")
+            if not found and len(head) <= MAX_HEAD:
+                return
+            if fault := find_fault(head, self._key):
+                raise Failed(fault)
+            self._head = b""
+            self._frames = Connection(ConnectionType.CLIENT)
+        self._frames.receive_data(data)
+        for event in self._frames.events():
+            self._take_event(self._frames, event)
+
+    def _take_event(self, frames: Connection, event: Event) -> None:
+        match event:
+            case Message():
+                self._take_message(event)
+            case Ping():
+                self._write(frames.send(event.response()))
+            case CloseConnection():
+                self._end = closed_with(int(event.code), event.reason)
+                if frames.state is ConnectionState.REMOTE_CLOSING:
+                    self._write(frames.send(event.response()))
+
+    def _take_message(self, event: Message[Any]) -> None:
+        if isinstance(event, BytesMessage):
+            raise Failed("a binary message came")
+        self._part += event.data
+        if event.message_finished:
+            self._messages.append(self._part)
+            self._part = ""
+        if len(self._messages) > MAX_MESSAGES or len(self._part) > MAX_HEAD:
+            raise Failed("the server talks without being asked")
+
+
+def make_socket(seat: Seat) -> socket.socket:
+    """Return a socket bound to the source address of a seat, if that has one."""
+    sock = socket.socket(seat.target.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if seat.source is not None:
+            if sys.platform == "linux":
+                sock.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((seat.source, 0))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def describe(error: OSError) -> str:
+    """Return what an error of the system means, the same for all connections."""
+    return HINTS.get(error.errno or 0) or error.strerror or str(error)
+
+
+def closed_with(code: int, reason: str | None = None) -> str:
+    """Return how a connection has ended that was closed with a Close."""
+    return f"the server closed with {code}" + (f": {shorten(reason)}" if reason else "")
+
+
+def shorten(text: str) -> str:
+    """Return a text as Python writes it, cut when it is long."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")

@@ -1,0 +1,50 @@
+"""How a phase goes on: a bar of tqdm where there is one and a terminal, else lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from .processes import Show
+
+try:
+    from tqdm import tqdm
+except ImportError:  # pip install c10kws[testecho]
+    tqdm = None
+
+#: Seconds between two lines.
+INTERVAL = 5.0
+
+
+@contextmanager
+def showing(title: str, total: int, stream: TextIO) -> Iterator[Show]:
+    """Show a phase of ``total`` steps on a stream; give what is to be told of them."""
+    if tqdm is None or not stream.isatty():
+        yield Lines(title, total, stream)
+        return
+    with tqdm(total=total, desc=title, unit="", file=stream, dynamic_ncols=True) as bar:
+
+        def show(done: int, failed: int) -> None:
+            bar.set_postfix_str(f"failed {failed:,}", refresh=False)
+            bar.update(done - bar.n)
+
+        yield show
+
+
+class Lines:
+    """A line every few seconds, and one when all is done."""
+
+    def __init__(self, title: str, total: int, stream: TextIO) -> None:
+        self._title = title
+        self._total = total
+        self._stream = stream
+        self._next = time.monotonic() + INTERVAL
+
+    def __call__(self, done: int, failed: int) -> None:
+        """Say how many steps are done."""
+        if done >= self._total or time.monotonic() >= self._next:
+            self._next = time.monotonic() + INTERVAL
+            failures = f", {failed:,} failed" if failed else ""
+            self._stream.write(f"{self._title}: {done:,} of {self._total:,}{failures}\n")

@@ -1,0 +1,65 @@
+"""A run, from the first connection to the last, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from . import memory
+from .memory import Memory, Unknown
+from .plan import Plan
+from .processes import Processes
+from .progress import showing
+from .tally import Tally
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run has found, also when it was interrupted."""
+
+    plan: Plan
+    tally: Tally = field(default_factory=Tally)
+    #: Seconds from the first connection's begin until all were connected, or had failed.
+    connecting: float | None = None
+    #: The servers before the first connection and with all of them, or why that is not known.
+    before: Memory | str = "it was not measured"
+    held: Memory | str = "the run has ended before"
+    interrupted: bool = False
+
+
+def run(plan: Plan, stream: TextIO) -> Outcome:
+    """Go through a plan; its progress is shown on the stream. Ctrl-C ends it, with an outcome."""
+    outcome = Outcome(plan)
+    processes = Processes(plan)
+    with processes:
+        try:
+            _run_phases(plan, processes, outcome, stream)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+        outcome.tally = processes.stop()
+    return outcome
+
+
+def _run_phases(plan: Plan, processes: Processes, outcome: Outcome, stream: TextIO) -> None:
+    outcome.before = _measure(plan)
+    begin = time.monotonic()
+    left = plan.clients - _run_phase(processes, "connecting", plan.clients, stream)
+    outcome.connecting = time.monotonic() - begin
+    outcome.held = _measure(plan)
+    for number in range(1, plan.rounds + 1):
+        title = f"round {number} of {plan.rounds}"
+        left = plan.clients - _run_phase(processes, title, left, stream)
+
+
+def _run_phase(processes: Processes, title: str, total: int, stream: TextIO) -> int:
+    """Return how many clients have failed so far."""
+    with showing(title, total, stream) as show:
+        return processes.run_phase(show)
+
+
+def _measure(plan: Plan) -> Memory | str:
+    try:
+        return memory.measure(plan.targets)
+    except Unknown as unknown:
+        return str(unknown)

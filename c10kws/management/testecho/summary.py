@@ -1,0 +1,79 @@
+"""The summary of a run, as lines of text."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from .memory import Memory
+from .run import Outcome
+from .tally import percentile
+
+#: Reasons that are listed.
+SHOWN = 20
+PERCENTS = {"p50": 50, "p90": 90, "p99": 99, "max": 100}
+
+
+def lines(outcome: Outcome) -> Iterator[str]:
+    """Yield the lines."""
+    tally = outcome.tally
+    yield ""
+    yield row("connected", f"{tally.connected:,} of {outcome.plan.clients:,}{pace(outcome)}")
+    yield row("finished", f"{tally.finished:,}, in {outcome.plan.rounds} rounds")
+    yield row("failed", f"{tally.failed:,}")
+    reasons = tally.failures.most_common()
+    for reason, count in reasons[:SHOWN]:
+        yield f"{count:>14,}  {reason}"
+    if len(reasons) > SHOWN:
+        yield f"{sum(count for _, count in reasons[SHOWN:]):>14,}  and other reasons"
+    yield row("handshake", latencies(tally.handshakes))
+    yield row("echo", latencies(tally.echoes))
+    yield row("server memory", memory(outcome))
+
+
+def row(name: str, text: str) -> str:
+    """Return a line of the table."""
+    return f"{name:<14}  {text}"
+
+
+def pace(outcome: Outcome) -> str:
+    """Return how long it took to connect."""
+    seconds = outcome.connecting
+    if not seconds:
+        return ""
+    return f" in {seconds:,.1f} s, {outcome.tally.connected / seconds:,.0f} a second"
+
+
+def latencies(values: array[float]) -> str:
+    """Return the percentiles of times."""
+    if not values:
+        return "none"
+    ordered = sorted(values)
+    shown = (
+        f"{name} {percentile(ordered, percent) * 1000:,.1f}" for name, percent in PERCENTS.items()
+    )
+    return f"{', '.join(shown)} ms, of {len(ordered):,}"
+
+
+def memory(outcome: Outcome) -> str:
+    """Return what a connection takes in the server, or why that is not known."""
+    before, held = outcome.before, outcome.held
+    for found in (before, held):
+        if isinstance(found, str):
+            return f"unknown: {found}"
+    assert isinstance(before, Memory) and isinstance(held, Memory)
+    if before.processes != held.processes:
+        return "unknown: other processes listen now than before"
+    if not outcome.tally.connected:
+        return "unknown: nothing has connected"
+    each = (held.size - before.size) / outcome.tally.connected
+    numbers = ", ".join(map(str, sorted(held.processes)))
+    return (
+        f"{each / 1024:.1f} KiB a connection: {mebibytes(before)} before, {mebibytes(held)} with "
+        f"all (PSS of {numbers}; the kernel's memory is not in it)"
+    )
+
+
+def mebibytes(found: Memory) -> str:
+    """Return a size for people."""
+    return f"{found.size / 2**20:,.1f} MiB"
