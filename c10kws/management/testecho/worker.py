@@ -46,16 +46,16 @@ def work(pipe: Connection, plan: Plan, process: int) -> None:
 async def _take_part(pipe: Connection, crowd: Crowd, rounds: int) -> None:
     orders: asyncio.Queue[None] = asyncio.Queue()
     _obey(pipe, orders)
-    reporting = asyncio.create_task(_report(pipe, crowd))
     try:
         for phase in _phases(crowd, rounds):
             await orders.get()
+            reporting = asyncio.create_task(_report(pipe, crowd))
             await phase()
+            reporting.cancel()
             pipe.send(Progress(crowd.done, crowd.tally.failed, over=True))
     except asyncio.CancelledError:  # told to stop
         pass
     finally:
-        reporting.cancel()
         crowd.abort()
 
 
