@@ -22,6 +22,8 @@ from .plan import Seat
 BIND_ADDRESS_NO_PORT = 24
 #: The server speaks when it is spoken to: more messages than this are a fault.
 MAX_MESSAGES = 16
+#: Characters of a message: those of the talk have a dozen.
+MAX_MESSAGE = 16 * 1024
 #: What is shown of a message that should not have come.
 SHOWN = 60
 HINTS = {
@@ -74,12 +76,16 @@ class Client(asyncio.Protocol):
             raise Failed(f"cannot connect: {describe(error)}") from error
         self._write(make_request(seat.target, self._key))
         while self._frames is None:
-            await self._next("an answer to the handshake")
+            if self._end is not None:
+                raise Failed(self._end)
+            await self._wait("an answer to the handshake")
 
     async def expect(self, text: str) -> None:
         """Wait for the next message, which must be this text."""
         while not self._messages:
-            await self._next(repr(text))
+            if self._end is not None:
+                raise Failed(f"expected {text!r}, but {self._end}")
+            await self._wait(repr(text))
         if (message := self._messages.pop(0)) != text:
             raise Failed(f"expected {text!r}, not {shorten(message)}")
 
@@ -105,12 +111,6 @@ class Client(asyncio.Protocol):
             self._transport.abort()
 
     # Waiting
-
-    async def _next(self, expected: str) -> None:
-        """Wait until something has come; raise Failed when the connection has ended."""
-        if self._end is not None:
-            raise Failed(f"expected {expected}, but {self._end}")
-        await self._wait(expected)
 
     async def _wait(self, expected: str) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
@@ -150,8 +150,9 @@ class Client(asyncio.Protocol):
         """Part of asyncio.Protocol."""
         self._transport = None
         if self._end is None:
+            lack = "a Close" if self._frames else "an answer to the handshake"
             how = f": {describe(exc)}" if isinstance(exc, OSError) else ""
-            self._end = f"the connection ended without a Close{how}"
+            self._end = f"the connection ended without {lack}{how}"
         self._wake()
 
     def data_received(self, data: bytes) -> None:
@@ -161,6 +162,7 @@ class Client(asyncio.Protocol):
                 self._take(data)
             except Failed as fault:
                 self._end = str(fault)
+                self._messages.clear()
                 self.abort()
             self._wake()
 
@@ -196,7 +198,9 @@ class Client(asyncio.Protocol):
         if event.message_finished:
             self._messages.append(self._part)
             self._part = ""
-        if len(self._messages) > MAX_MESSAGES or len(self._part) > MAX_HEAD:
+        if len(self._part) > MAX_MESSAGE:
+            raise Failed("an endless message came")
+        if len(self._messages) > MAX_MESSAGES:
             raise Failed("the server talks without being asked")
 
 
@@ -218,7 +222,8 @@ def make_socket(seat: Seat) -> socket.socket:
 
 def describe(error: OSError) -> str:
     """Return what an error of the system means, the same for all connections."""
-    return HINTS.get(error.errno or 0) or error.strerror or str(error)
+    number = error.errno or 0
+    return HINTS.get(number) or (os.strerror(number) if number else str(error))
 
 
 def closed_with(code: int, reason: str | None = None) -> str:
