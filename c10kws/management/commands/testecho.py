@@ -55,9 +55,9 @@ class Command(BaseCommand):
         add(
             "--concurrency",
             type=positive,
-            default=100,
+            default=32,
             help="Clients that shake hands, or talk, at the same time, in all processes together "
-            "(100). The others are silent meanwhile.",
+            "(32). The others are silent meanwhile.",
         )
         add(
             "--ramp",

@@ -53,8 +53,11 @@ class Processes:
                     process.kill()
                 pipe.close()
 
-    def run_phase(self, show: Show) -> int:
-        """Let all processes do the next phase; return how many clients have failed by its end."""
+    def run_phase(self, show: Show, before: int = 0) -> int:
+        """Let all processes do the next phase; return how many clients have failed by its end.
+
+        ``before`` is added to the number of clients that are shown as through.
+        """
         states = dict.fromkeys(self._members, Progress())
         for pipe in self._members:
             with suppress(BrokenPipeError):  # its end is noticed below
@@ -63,7 +66,7 @@ class Processes:
             for pipe, message in self._receive(waiting):
                 if isinstance(message, Progress):
                     states[pipe] = message
-            show(sum(state.done for state in states.values()), self._failed(states))
+            show(before + sum(state.done for state in states.values()), self._failed(states))
         return self._failed(states)
 
     def stop(self) -> Tally:

@@ -41,10 +41,13 @@ class Lines:
         self._total = total
         self._stream = stream
         self._next = time.monotonic() + INTERVAL
+        self._over = False
 
     def __call__(self, done: int, failed: int) -> None:
         """Say how many steps are done."""
-        if done >= self._total or time.monotonic() >= self._next:
-            self._next = time.monotonic() + INTERVAL
-            failures = f", {failed:,} failed" if failed else ""
-            self._stream.write(f"{self._title}: {done:,} of {self._total:,}{failures}\n")
+        if self._over or (done < self._total and time.monotonic() < self._next):
+            return
+        self._over = done >= self._total
+        self._next = time.monotonic() + INTERVAL
+        failures = f", {failed:,} failed" if failed else ""
+        self._stream.write(f"{self._title}: {done:,} of {self._total:,}{failures}\n")

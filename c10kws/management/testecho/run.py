@@ -44,18 +44,20 @@ def run(plan: Plan, stream: TextIO) -> Outcome:
 def _run_phases(plan: Plan, processes: Processes, outcome: Outcome, stream: TextIO) -> None:
     outcome.before = _measure(plan)
     begin = time.monotonic()
-    left = plan.clients - _run_phase(processes, "connecting", plan.clients, stream)
+    with showing("connecting", plan.clients, stream) as show:
+        failed = processes.run_phase(show)
     outcome.connecting = time.monotonic() - begin
     outcome.held = _measure(plan)
-    for number in range(1, plan.rounds + 1):
-        title = f"round {number} of {plan.rounds}"
-        left = plan.clients - _run_phase(processes, title, left, stream)
+    if failed < plan.clients:
+        _run_rounds(plan.rounds, plan.clients - failed, processes, stream)
 
 
-def _run_phase(processes: Processes, title: str, total: int, stream: TextIO) -> int:
-    """Return how many clients have failed so far."""
-    with showing(title, total, stream) as show:
-        return processes.run_phase(show)
+def _run_rounds(rounds: int, clients: int, processes: Processes, stream: TextIO) -> None:
+    """Show them as one; whoever fails counts as through with all."""
+    with showing("echoing", rounds * clients, stream) as show:
+        for before in range(0, rounds * clients, clients):
+            failed = processes.run_phase(show, before)
+        show(rounds * clients, failed)
 
 
 def _measure(plan: Plan) -> Memory | str:

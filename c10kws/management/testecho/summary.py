@@ -70,7 +70,7 @@ def memory(outcome: Outcome) -> str:
     numbers = ", ".join(map(str, sorted(held.processes)))
     return (
         f"{each / 1024:.1f} KiB a connection: {mebibytes(before)} before, {mebibytes(held)} with "
-        f"all (PSS of {numbers}; the kernel's memory is not in it)"
+        f"all (PSS of {numbers}, which should be freshly started; without the kernel's memory)"
     )
 
 
