@@ -13,26 +13,37 @@ from typing import Any
 
 
 class Mailbox:
-    """Runs what is posted in its order. A deque's own methods are atomic."""
+    """Runs what is posted in its order. A deque's own methods are atomic.
+
+    Each thread looks at ``_woken`` after it has posted, and the loop looks at what is posted after
+    it has taken ``_woken`` back: so two threads may both wake it, and never neither.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._posted: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._woken = False
 
     def post(self, callback: Callable[..., object], *args: Any) -> None:
         """Call on the loop soon, from any thread; RuntimeError when the loop is closed."""
         self._posted.append((callback, args))
-        if len(self._posted) == 1:  # else whoever posted the one before has woken the loop
+        if not self._woken:
+            self._woken = True
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
-        while self._posted:
-            callback, args = self._posted[0]
-            try:
-                callback(*args)
-            except Exception as error:
-                self._loop.call_exception_handler(
-                    {"message": f"{callback!r} failed", "exception": error}
-                )
-            finally:
-                self._posted.popleft()
+        while True:
+            while self._posted:
+                self._run(*self._posted.popleft())
+            self._woken = False
+            if not self._posted:
+                return
+            self._woken = True  # who posts meanwhile need not wake the loop
+
+    def _run(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        try:
+            callback(*args)
+        except Exception as error:
+            self._loop.call_exception_handler(
+                {"message": f"{callback!r} failed", "exception": error}
+            )
