@@ -258,7 +258,7 @@ def accept(key: bytes) -> str:
         ),
         (
             lambda key: switch("Upgrade: websocket", accept(key)) + b"\x81\x02\xff\xff",
-            "the server closed with 1007",
+            "the server broke the protocol, which asks for 1002",
         ),
         (
             lambda key: switch("Upgrade: websocket", accept(key)) + b"\x81\x06Hello!" * 20,

@@ -42,19 +42,22 @@ class Command(BaseCommand):
             "--url",
             action="append",
             dest="urls",
+            metavar="URL",
             help=f"The page, {DEFAULT_URL} by default; give it several times for several servers, "
             "which then get as many clients each.",
         )
-        add("--clients", type=positive, default=10_000, help="Connections (10000).")
+        add("--clients", type=positive, metavar="N", default=10_000, help="Connections (10000).")
         add(
             "--rounds",
             type=positive,
+            metavar="N",
             default=3,
             help=f"How often the three messages are echoed on each, at most {MAX_ROUNDS} (3).",
         )
         add(
             "--concurrency",
             type=positive,
+            metavar="N",
             default=32,
             help="Clients that shake hands, or talk, at the same time, in all processes together "
             "(32). The others are silent meanwhile.",
@@ -62,19 +65,22 @@ class Command(BaseCommand):
         add(
             "--ramp",
             type=positive,
+            metavar="N",
             help="New connections a second. Without it a client follows as soon as one of those "
             "that shake hands has its answer.",
         )
         add(
             "--processes",
             type=positive,
+            metavar="N",
             help="Client processes; by default as many as the limit of file descriptors asks for.",
         )
         add(
             "--timeout",
             type=positive,
+            metavar="SECONDS",
             default=30,
-            help="Seconds that a client waits for each answer before it counts as failed (30).",
+            help="How long a client waits for each answer before it counts as failed (30).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

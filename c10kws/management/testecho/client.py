@@ -186,10 +186,11 @@ class Client(asyncio.Protocol):
                 self._take_message(event)
             case Ping():
                 self._write(frames.send(event.response()))
-            case CloseConnection():
+            case CloseConnection() if frames.state is ConnectionState.REMOTE_CLOSING:
                 self._end = closed_with(int(event.code), event.reason)
-                if frames.state is ConnectionState.REMOTE_CLOSING:
-                    self._write(frames.send(event.response()))
+                self._write(frames.send(event.response()))
+            case CloseConnection():  # wsproto's verdict, not the server's Close
+                raise Failed(f"the server broke the protocol, which asks for {int(event.code)}")
 
     def _take_message(self, event: Message[Any]) -> None:
         if isinstance(event, BytesMessage):

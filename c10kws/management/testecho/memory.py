@@ -48,16 +48,15 @@ def is_here(target: Target) -> bool:
 
 def find_listeners(ports: set[int]) -> frozenset[int]:
     """Return the processes that listen on these ports. Raises Unknown when one has none."""
-    inodes: dict[int, set[str]] = {port: set() for port in ports}
-    for port, inode in listening():
-        if port in inodes:
-            inodes[port].add(f"socket:[{inode}]")
+    sockets = {f"socket:[{inode}]": port for port, inode in listening() if port in ports}
     found: set[int] = set()
-    for port, sockets in inodes.items():
-        owners = [process for process in processes() if sockets & open_files(process)]
-        if not owners:
-            raise Unknown(f"no process of this user is seen to listen on port {port}")
-        found.update(owners)
+    unseen = set(ports)
+    for process in processes():
+        for name in open_files(process) & sockets.keys():
+            found.add(process)
+            unseen.discard(sockets[name])
+    if unseen:
+        raise Unknown(f"no process of this user is seen to listen on port {min(unseen)}")
     return frozenset(found)
 
 

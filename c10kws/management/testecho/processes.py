@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 
+from .interrupts import Interrupts
 from .plan import Plan
 from .tally import Tally
 from .worker import Progress, work
@@ -24,16 +23,21 @@ END = 10.0
 Show = Callable[[int, int], None]
 
 
+class Interrupted(Exception):
+    """Ctrl-C was pressed."""
+
+
 class Processes:
     """All client processes of a plan; leaving the context ends them."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, interrupts: Interrupts) -> None:
         self._plan = plan
+        self._interrupts = interrupts
         self._tally = Tally()
         self._members: dict[Connection, tuple[SpawnProcess, int]] = {}
 
     def __enter__(self) -> Processes:
-        with _sheltered():
+        with self._interrupts.ignored():
             for number in range(self._plan.processes):
                 self._start(number)
         return self
@@ -44,19 +48,18 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with _sheltered():
-            for process, _ in self._members.values():
-                process.terminate()
-            for pipe, (process, _) in self._members.items():
-                process.join(END)
-                if process.is_alive():
-                    process.kill()
-                pipe.close()
+        for process, _ in self._members.values():
+            process.terminate()
+        for pipe, (process, _) in self._members.items():
+            process.join(END)
+            process.kill()
+            pipe.close()
 
     def run_phase(self, show: Show, before: int = 0) -> int:
         """Let all processes do the next phase; return how many clients have failed by its end.
 
-        ``before`` is added to the number of clients that are shown as through.
+        ``before`` is added to the number of clients that are shown as through. Raises Interrupted
+        after Ctrl-C.
         """
         states = dict.fromkeys(self._members, Progress())
         for pipe in self._members:
@@ -66,6 +69,8 @@ class Processes:
             for pipe, message in self._receive(waiting):
                 if isinstance(message, Progress):
                     states[pipe] = message
+            if self._interrupts.noted:
+                raise Interrupted
             show(before + sum(state.done for state in states.values()), self._failed(states))
         return self._failed(states)
 
@@ -98,8 +103,8 @@ class Processes:
         self, pipes: list[Connection], timeout: float = SILENCE
     ) -> Iterator[tuple[Connection, object]]:
         """Yield what comes next; processes that say nothing more are lost."""
-        ready = [pipe for pipe in wait(pipes, timeout) if isinstance(pipe, Connection)]
-        for pipe in ready or pipes:
+        ready = wait(pipes, timeout)
+        for pipe in [pipe for pipe in pipes if pipe in ready or not ready]:
             try:
                 if not ready:
                     raise TimeoutError
@@ -115,16 +120,3 @@ class Processes:
         process.kill()
         pipe.close()
         self._tally.fail(f"their client process {how}", clients)
-
-
-@contextmanager
-def _sheltered() -> Iterator[None]:
-    """Ignore Ctrl-C meanwhile: a new process inherits that, and an end is not cut short."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from . import memory
+from .interrupts import Interrupts
 from .memory import Memory, Unknown
 from .plan import Plan
-from .processes import Processes
+from .processes import Interrupted, Processes
 from .progress import showing
 from .tally import Tally
 
@@ -31,11 +32,10 @@ class Outcome:
 def run(plan: Plan, stream: TextIO) -> Outcome:
     """Go through a plan; its progress is shown on the stream. Ctrl-C ends it, with an outcome."""
     outcome = Outcome(plan)
-    processes = Processes(plan)
-    with processes:
+    with Interrupts() as interrupts, Processes(plan, interrupts) as processes:
         try:
             _run_phases(plan, processes, outcome, stream)
-        except KeyboardInterrupt:
+        except Interrupted:
             outcome.interrupted = True
         outcome.tally = processes.stop()
     return outcome
