@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,22 +20,47 @@ class Unknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Growth:
     """Bytes of user memory; pages that processes share are divided among them (PSS)."""
 
     processes: frozenset[int]
-    size: int
+    before: int
+    now: int
 
 
-def measure(targets: Iterable[Target]) -> Memory:
-    """Return what the servers take now. Raises Unknown."""
-    targets = tuple(targets)
+class Watch:
+    """The memory of the servers from now on."""
+
+    def __init__(self, targets: Iterable[Target]) -> None:
+        self._unknown: str | None = None
+        try:
+            self._processes = find_servers(tuple(targets))
+            self._before = measure(self._processes)
+        except Unknown as unknown:
+            self._unknown = str(unknown)
+
+    def growth(self) -> Growth | str:
+        """Return what has come of it, or why that is not known."""
+        if self._unknown is not None:
+            return self._unknown
+        try:
+            return Growth(self._processes, self._before, measure(self._processes))
+        except Unknown as unknown:
+            return str(unknown)
+
+
+def measure(servers: Iterable[int]) -> int:
+    """Return the bytes that processes take together. Raises Unknown."""
+    return sum(size_of(process) for process in servers)
+
+
+def find_servers(targets: tuple[Target, ...]) -> frozenset[int]:
+    """Return the processes that listen where clients connect. Raises Unknown."""
     if not (PROC / "net" / "tcp").exists():
         raise Unknown("this system has no /proc/net/tcp")
     if elsewhere := [target.host for target in targets if not is_here(target)]:
         raise Unknown(f"{elsewhere[0]} is another machine")
-    found = find_listeners({target.port for target in targets})
-    return Memory(found, sum(size_of(process) for process in found))
+    return find_listeners({target.port for target in targets})
 
 
 def is_here(target: Target) -> bool:
@@ -77,12 +104,12 @@ def processes() -> Iterator[int]:
 
 def open_files(process: int) -> set[str]:
     """Return what a process has open; nothing where that is not ours to see."""
+    folder = f"{PROC}/{process}/fd"
     files: set[str] = set()
-    try:
-        for path in (PROC / str(process) / "fd").iterdir():
-            files.add(str(path.readlink()))
-    except OSError:  # it has ended, or belongs to another user
-        pass
+    with suppress(OSError):  # it has ended, or belongs to another user
+        for number in os.listdir(folder):
+            with suppress(FileNotFoundError):  # closed meanwhile
+                files.add(os.readlink(f"{folder}/{number}"))
     return files
 
 

@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from . import memory
 from .interrupts import Interrupts
-from .memory import Memory, Unknown
+from .memory import Growth, Watch
 from .plan import Plan
 from .processes import Interrupted, Processes
 from .progress import showing
@@ -23,9 +22,8 @@ class Outcome:
     tally: Tally = field(default_factory=Tally)
     #: Seconds from the first connection's begin until all were connected, or had failed.
     connecting: float | None = None
-    #: The servers before the first connection and with all of them, or why that is not known.
-    before: Memory | str = "it was not measured"
-    held: Memory | str = "the run has ended before"
+    #: Of the servers' memory while all connected, or why that is not known.
+    growth: Growth | str = "the run has ended before"
     interrupted: bool = False
 
 
@@ -42,12 +40,12 @@ def run(plan: Plan, stream: TextIO) -> Outcome:
 
 
 def _run_phases(plan: Plan, processes: Processes, outcome: Outcome, stream: TextIO) -> None:
-    outcome.before = _measure(plan)
+    watch = Watch(plan.targets)
     begin = time.monotonic()
     with showing("connecting", plan.clients, stream) as show:
         failed = processes.run_phase(show)
     outcome.connecting = time.monotonic() - begin
-    outcome.held = _measure(plan)
+    outcome.growth = watch.growth()
     if failed < plan.clients:
         _run_rounds(plan.rounds, plan.clients - failed, processes, stream)
 
@@ -58,10 +56,3 @@ def _run_rounds(rounds: int, clients: int, processes: Processes, stream: TextIO)
         for before in range(0, rounds * clients, clients):
             failed = processes.run_phase(show, before)
         show(rounds * clients, failed)
-
-
-def _measure(plan: Plan) -> Memory | str:
-    try:
-        return memory.measure(plan.targets)
-    except Unknown as unknown:
-        return str(unknown)

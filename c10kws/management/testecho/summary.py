@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-from .memory import Memory
 from .run import Outcome
 from .tally import percentile
 
@@ -57,23 +56,19 @@ def latencies(values: array[float]) -> str:
 
 def memory(outcome: Outcome) -> str:
     """Return what a connection takes in the server, or why that is not known."""
-    before, held = outcome.before, outcome.held
-    for found in (before, held):
-        if isinstance(found, str):
-            return f"unknown: {found}"
-    assert isinstance(before, Memory) and isinstance(held, Memory)
-    if before.processes != held.processes:
-        return "unknown: other processes listen now than before"
-    if not outcome.tally.connected:
+    growth, connected = outcome.growth, outcome.tally.connected
+    if isinstance(growth, str):
+        return f"unknown: {growth}"
+    if not connected:
         return "unknown: nothing has connected"
-    each = (held.size - before.size) / outcome.tally.connected
-    numbers = ", ".join(map(str, sorted(held.processes)))
+    numbers = ", ".join(map(str, sorted(growth.processes)))
     return (
-        f"{each / 1024:.1f} KiB a connection: {mebibytes(before)} before, {mebibytes(held)} with "
-        f"all (PSS of {numbers}, which should be freshly started; without the kernel's memory)"
+        f"{(growth.now - growth.before) / connected / 1024:.1f} KiB a connection: "
+        f"{mebibytes(growth.before)} before, {mebibytes(growth.now)} with all (PSS of {numbers}, "
+        "which should be freshly started; without the kernel's memory)"
     )
 
 
-def mebibytes(found: Memory) -> str:
+def mebibytes(size: int) -> str:
     """Return a size for people."""
-    return f"{found.size / 2**20:,.1f} MiB"
+    return f"{size / 2**20:,.1f} MiB"
