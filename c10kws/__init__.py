@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from .broadcast import broadcast
 from .connection import WebSocket
-from .exceptions import C10kwsError, ConnectionClosed
+from .exceptions import C10kwsError, ClientLeft, ConnectionClosed
 from .marker import django_app
 
 if TYPE_CHECKING:
+    from .longpoll import asynchronous
     from .views import websocket
 
 __all__ = [
     "C10kwsError",
+    "ClientLeft",
     "ConnectionClosed",
     "WebSocket",
+    "asynchronous",
     "broadcast",
     "django_app",
     "websocket",
@@ -24,9 +27,13 @@ __version__ = "0.1.0.dev0"
 
 
 def __getattr__(name: str) -> object:
-    """Import ``websocket`` on first use: it needs Django, ``WebSocket`` does not."""
+    """Import the decorators on first use: they need Django, ``WebSocket`` does not."""
     if name == "websocket":
         from .views import websocket
 
         return websocket
+    if name == "asynchronous":
+        from .longpoll import asynchronous
+
+        return asynchronous
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,6 +37,10 @@ class Settings:
     close_timeout: float = 10.0
     #: How long a handler may go on after its connection ended before it is cancelled.
     handler_timeout: float = 10.0
+    #: How long an ``@asynchronous`` view may leave its client without an answer before it is
+    #: answered with 504; None for ever. Below the 60 s after which nginx and most load balancers
+    #: answer in our place.
+    asynchronous_timeout: float | None = 55.0
     #: Longest body of a request; a longer one is answered with 413.
     max_body_size: int = 100 * 1024 * 1024
     #: How long a client may take no byte of a response before it is aborted.
@@ -62,7 +66,7 @@ class Settings:
 DEFAULTS = Settings()
 #: Keys with a few values, and keys that None switches off.
 CHOICES: Mapping[str, Sequence[str]] = {"SLOW_CLIENT": ("disconnect", "drop")}
-MAY_BE_NONE = frozenset({"PING_INTERVAL", "PING_TIMEOUT"})
+MAY_BE_NONE = frozenset({"ASYNCHRONOUS_TIMEOUT", "PING_INTERVAL", "PING_TIMEOUT"})
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 
 #: ``C10KWS`` as it was read last, and what came of it: each handshake asks.

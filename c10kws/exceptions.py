@@ -4,6 +4,7 @@
 
     C10kwsError
     ├── ConnectionClosed      the peer is gone, or the connection was closed here
+    ├── ClientLeft            nobody is there any more to take the response of a long poll
     └── HandshakeRefused      an opening handshake that RFC 6455 §4.2 does not let us accept
 """
 
@@ -37,6 +38,10 @@ class ConnectionClosed(C10kwsError):
         return f"the WebSocket was closed with {self.code}" + (
             f": {self.reason}" if self.reason else ""
         )
+
+
+class ClientLeft(C10kwsError):
+    """The client of an ``@asynchronous`` view has gone, or its response was cut short."""
 
 
 class HandshakeRefused(C10kwsError):

@@ -61,6 +61,7 @@ class Hijack:
     executor: Executor
     on_stop: Callable[[StopCallback], None]
     mask: Callable[[bytes, bytes], bytes] | None = None
+    defer: Callable[[Awaitable[Any]], None] | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Hijack | None:
@@ -73,4 +74,5 @@ class Hijack:
             environ[EXECUTOR],
             environ[ON_STOP],
             environ.get(MASK),
+            environ.get(DEFER),
         )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.http import HttpRequest
 from django.utils.functional import LazyObject
 
+from .answer import Answer
 from .compression import Compression, Deflate
 from .conf import Settings
 from .connection import WebSocket
+from .context import ViewContext
 from .handler import serve
 from .handshake import Accept
 from .hijack import Hijack
@@ -26,22 +27,6 @@ from .reports import Report
 from .threads import threads_of
 
 logger = logging.getLogger("c10kws")
-
-_Answer = TypeVar("_Answer", bound="Answer")
-
-
-class Answer(HttpResponse):
-    """A response that may be awaited.
-
-    ``method_decorator`` copies the coroutine mark of the handler on to the view, and Django then
-    awaits what the view returns.
-    """
-
-    def __await__(self: _Answer) -> Generator[None, None, _Answer]:
-        return self._awaited().__await__()
-
-    async def _awaited(self: _Answer) -> _Answer:
-        return self
 
 
 @dataclass(slots=True)
@@ -84,9 +69,7 @@ class SwitchingProtocols(Answer):
         super().__init__(headers=startup.accepted.headers)
         self._request = request
         self._startup = startup
-        self._context = _without_thread_locals(contextvars.copy_context())
-        self._language = translation.get_language()
-        self._timezone = timezone.get_current_timezone()
+        self._context = ViewContext()
 
     def prepared(self) -> SwitchingProtocols:
         """Load the user here, in the worker thread, unless an event loop runs in it."""
@@ -103,17 +86,6 @@ class SwitchingProtocols(Answer):
     def _load_user(self) -> None:
         if self._startup.user and hasattr(self._request, "user"):
             bool(self._request.user.is_authenticated)  # evaluates the lazy object
-
-    def _enter(self) -> None:
-        """Make language and time zone what the view's were; defaults need no memory."""
-        if timezone.get_current_timezone() is not self._timezone:
-            timezone.activate(self._timezone)
-        if translation.get_language() == self._language:
-            return
-        if self._language is None:
-            translation.deactivate_all()
-        else:
-            translation.activate(self._language)
 
     def close(self) -> None:
         """Close the response in this thread, then start on the loop; PEP 3333's ``close()``."""
@@ -140,25 +112,14 @@ class SwitchingProtocols(Answer):
             if hasattr(request, "session"):
                 request.session.modified = False
         threads = threads_of(contract.executor)
-        self._context.run(self._enter)
-        self._context.run(threads.enter, websocket)
+        self._context.enter(threads, websocket)
         report = Report(threads, request, keep_request=startup.keep_request)
         task = contract.loop.create_task(
-            serve(websocket, startup.handler, report), name=report.path, context=self._context
+            serve(websocket, startup.handler, report),
+            name=report.path,
+            context=self._context.variables,
         )
         registry_of(contract.on_stop).add(websocket, task)
-
-
-def _without_thread_locals(context: contextvars.Context) -> contextvars.Context:
-    """Return the context without asgiref's ``Local``s, a third of an idle connection's memory.
-
-    What stands in them can be seen in the worker thread alone.
-    """
-    result = contextvars.Context()
-    for variable, value in context.items():
-        if not hasattr(value, "thread_id"):
-            result.run(variable.set, value)
-    return result
 
 
 def _unwrapped(user: Any) -> Any:

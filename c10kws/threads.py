@@ -1,4 +1,4 @@
-"""Threads for the synchronous calls of WebSocket handlers: the ORM, ``sync_to_async``.
+"""Threads for the synchronous calls of handlers: the ORM, ``sync_to_async``.
 
 asgiref would run every thread-sensitive call of every handler on one thread. Here they run in a
 bounded pool, side by side for different connections: one shared ``ThreadSensitiveContext`` whose
@@ -18,14 +18,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections
 
 from . import hijack
-from .connection import WebSocket
 
 logger = logging.getLogger("c10kws")
 
@@ -36,7 +35,16 @@ QUEUE_SIZE = 65_536
 #: How long a busy handler may keep the database connection of an idle thread.
 LEASE = 60.0
 
-current: ContextVar[WebSocket | None] = ContextVar("c10kws_websocket", default=None)
+
+class User(Protocol):
+    """Whose calls they are: a WebSocket, or the coroutine of an ``@asynchronous`` view."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is not in the middle of something."""
+
+
+current: ContextVar[User | None] = ContextVar("c10kws_user", default=None)
 _pools: WeakKeyDictionary[hijack.Executor, HandlerThreads] = WeakKeyDictionary()
 
 
@@ -55,39 +63,37 @@ class HandlerThreads(Executor):
         """Run ``fn`` in a thread of the pool, on behalf of the current connection."""
         return self._pool.submit(self._run, current.get(), fn, *args, **kwargs)
 
-    def enter(self, websocket: WebSocket) -> None:
+    def enter(self, user: User) -> None:
         """Make this pool the one of the current context: of the handler's task and its children."""
-        current.set(websocket)
+        current.set(user)
         SyncToAsync.thread_sensitive_context.set(self._context)
         # A handshake under an async middleware leaves the executor of a thread that has gone on.
         if getattr(AsyncToSync.executors, "current", None) is not None:
             AsyncToSync.executors.current = None
 
-    def report(self, write: Callable[..., None], *args: Any) -> None:
+    def report(self, write: Callable[..., object], *args: Any) -> None:
         """Log something in the pool; when even that is full, here: late is better than lost."""
         try:
             self._pool.submit(_write, write, *args)
         except Exception:
             _write(write, *args)
 
-    def _run(
-        self, websocket: WebSocket | None, fn: Callable[..., T], *args: Any, **kwargs: Any
-    ) -> T:
-        if websocket is not None:
-            self._users().add(websocket)
+    def _run(self, user: User | None, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if user is not None:
+            self._users().add(user)
         try:
             return fn(*args, **kwargs)
         finally:
             self._local.last = time.monotonic()
 
-    def _users(self) -> WeakSet[WebSocket]:
-        users: WeakSet[WebSocket] | None = getattr(self._local, "users", None)
+    def _users(self) -> WeakSet[User]:
+        users: WeakSet[User] | None = getattr(self._local, "users", None)
         if users is None:
             users = self._local.users = WeakSet()
         return users
 
     def _close_connections(self) -> bool:
-        leased = any(not websocket.waiting for websocket in self._users())
+        leased = any(not user.waiting for user in self._users())
         if leased and time.monotonic() - self._local.last < LEASE:
             return False
         self._users().clear()
@@ -95,7 +101,7 @@ class HandlerThreads(Executor):
         return True
 
 
-def _write(write: Callable[..., None], *args: Any) -> None:
+def _write(write: Callable[..., object], *args: Any) -> None:
     """A log handler may raise (mail to ADMINS, say); nobody waits for this future."""
     try:
         write(*args)

@@ -20,12 +20,13 @@ from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt
 
 from . import conf, handshake
+from .answer import Answer
 from .compression import Compression
 from .connection import WebSocket
 from .exceptions import HandshakeRefused
 from .hijack import Hijack
 from .origins import Origins, check_origin
-from .switching import Answer, Startup, SwitchingProtocols
+from .switching import Startup, SwitchingProtocols
 
 logger = logging.getLogger("c10kws")
 security_logger = logging.getLogger("django.security.c10kws")

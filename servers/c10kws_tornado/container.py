@@ -314,7 +314,8 @@ class Exchange:
 
     async def _send_deferred(self) -> None:
         assert self._deferral.awaitable is not None
-        status, headers, body = await self._deferral.awaitable
+        awaitable, self._deferral.awaitable = self._deferral.awaitable, None  # the environ has it
+        status, headers, body = await awaitable
         self._start.status = status
         self._start.headers = merge_heads(self._start.headers, headers)
         self._result = ClosedTogether(body, self._result)

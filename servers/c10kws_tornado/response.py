@@ -193,16 +193,18 @@ class StartResponse:
 def merge_heads(provisional: Headers, final: Iterable[tuple[str, str]]) -> Headers:
     """Return the headers of a deferred response.
 
-    Those of ``final``, then what middleware put on the ``provisional`` head and the final one does
-    not name. Cookies of both are kept; what described the placeholder's body is not.
+    What middleware put on the ``provisional`` head and ``final`` does not name, then those of
+    ``final``. Cookies of both are kept, and a final one of the same name comes last, so that it
+    wins; what described the placeholder's body is not kept.
     """
     final = list(final)
     named = {name.lower() for name, _ in final} - {"set-cookie"}
-    return final + [
+    kept = [
         (name, value)
         for name, value in provisional
         if name.lower() not in named and name.lower() not in ENTITY
     ]
+    return kept + final
 
 
 def plain_error(code: int, reason: str, text: str, *extra: tuple[str, str]) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ LAYERS = [
     },
     {
         *("views", "switching", "origins", "threads", "reports", "refusals", "checks"),
-        *("tornado_checks", "testpages", "templatetags"),
+        *("tornado_checks", "testpages", "templatetags", "answer", "context", "longpoll"),
     },
     {"events"},
     {"management", "test", "apps", "compat"},

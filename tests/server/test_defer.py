@@ -110,6 +110,7 @@ def test_head_of_a_deferred_response(serve: Serve) -> None:
 def test_heads_are_merged(serve: Serve) -> None:
     provisional = [
         ("Set-Cookie", "session=1"),
+        ("Set-Cookie", "b=1"),
         ("Vary", "Cookie"),
         ("X-Frame-Options", "DENY"),
         ("Content-Length", "0"),
@@ -120,7 +121,7 @@ def test_heads_are_merged(serve: Serve) -> None:
         return "200 OK", [TEXT, ("Set-Cookie", "b=2"), ("vary", "Accept")], [b"ab"]
 
     response = get(serve(Deferring(resolve, *provisional)))
-    assert response.all("set-cookie") == ["b=2", "session=1"]
+    assert response.all("set-cookie") == ["session=1", "b=1", "b=2"]
     assert response["vary"] == "Accept"
     assert response["x-frame-options"] == "DENY"
     assert response["content-length"] is None

@@ -1,0 +1,50 @@
+"""An ``async def`` view, on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from ..context import ViewContext
+from ..threads import HandlerThreads
+from .handler import Handler
+
+
+class Coroutine:
+    """The coroutine of one request and its task; made in the thread of the view.
+
+    For the threads of its sync calls it is busy until it ends: a cursor may be open between two of
+    them.
+    """
+
+    def __init__(self, call: Callable[[], Awaitable[Any]], handler: Handler) -> None:
+        self._call = call
+        self._handler = handler
+        self._context = ViewContext()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has ended."""
+        return self._task is None or self._task.done()
+
+    def start(self, loop: asyncio.AbstractEventLoop, threads: HandlerThreads) -> asyncio.Task[None]:
+        """Run it, with the context of its view; on the loop."""
+        self._context.enter(threads, self)
+        self._task = loop.create_task(self._run(), context=self._context.variables)
+        return self._task
+
+    async def _run(self) -> None:
+        """Whoever cancels the task has ended the response before, or else it is a failure."""
+        try:
+            response = await self._call()
+            if response is not None:
+                if callable(render := getattr(response, "render", None)):
+                    response = await sync_to_async(render)()
+                self._handler.take(response)
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, asyncio.CancelledError) or not self._handler.pending.settled:
+                self._handler.pending.fail(error)

@@ -1,0 +1,41 @@
+"""What middleware and ``start_response`` see of a response that comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable as AwaitableABC
+from collections.abc import Callable
+from typing import Any
+
+from django.http import StreamingHttpResponse
+
+from ..answer import Awaitable
+from .pending import Pending
+
+
+class Placeholder(Awaitable, StreamingHttpResponse):
+    """An empty stream, so that middleware computes neither length nor ETag.
+
+    Its head is provisional: what middleware puts there is added to the final head.
+    """
+
+    def __init__(self, pending: Pending, defer: Callable[[AwaitableABC[Any]], None]) -> None:
+        super().__init__(())
+        self.pending = pending
+        self._defer = defer
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Defer when Django says that this is the response that it sends.
+
+        Middleware may have put another one in its place, after an exception for example.
+        """
+        super().__setattr__(name, value)
+        if name == "_handler_class":
+            self._defer(self.pending)
+
+    def close(self) -> None:
+        """Close the final response with this one, so that ``request_finished`` is sent once."""
+        final: Any = self.pending.response
+        if final is not None:
+            self.__dict__["_resource_closers"] += final._resource_closers
+        super().close()
+        self.pending.close()
