@@ -29,7 +29,7 @@ class Placeholder(Awaitable, StreamingHttpResponse):
         Middleware may have put another one in its place, after an exception for example.
         """
         super().__setattr__(name, value)
-        if name == "_handler_class":
+        if name == "_handler_class" and value is not None:
             self._defer(self.pending)
 
     def close(self) -> None:

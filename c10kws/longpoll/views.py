@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, cast, overload
+from collections.abc import Callable
+from typing import Any, overload
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
@@ -73,8 +73,11 @@ def _make_view(function: View, timeout: float | None) -> View:
         seconds = conf.current().asynchronous_timeout if timeout is OF_SETTINGS else timeout
         handler = Handler(request, Pending(request, contract, seconds))
         call = functools.partial(function, *before, request, handler, *after, **kwargs)
-        run = _run_later if iscoroutinefunction(function) else _run
-        return run(call, handler) or Placeholder(handler.pending, contract.defer)
+        if iscoroutinefunction(function):
+            handler.pending.background = Coroutine(call, handler)
+        elif (response := _run(call, handler)) is not None:
+            return response
+        return Placeholder(handler.pending, contract.defer)
 
     for mark in ("_is_coroutine", "_is_coroutine_marker"):  # of asgiref, copied by wraps
         view.__dict__.pop(mark, None)
@@ -91,12 +94,6 @@ def _run(call: Callable[[], object], handler: Handler) -> HttpResponseBase | Non
         handler.pending.abandon()
         raise
     return handler.pending.known
-
-
-def _run_later(call: Callable[[], object], handler: Handler) -> None:
-    """Let the coroutine of a view run on the loop when the server waits for its response."""
-    coroutine = Coroutine(cast("Callable[[], Awaitable[Any]]", call), handler)
-    handler.pending.background = coroutine
 
 
 def _refuse(request: HttpRequest) -> Answer:

@@ -54,6 +54,7 @@ urlpatterns = [
     path("page/", views.page, name="page"),
     path("blocked/", views.blocked),
     path("test/", include("c10kws.testpages")),
+    path("longpoll/", include("tests.project.longpoll_views")),
     path("ws/", include((sockets, "sockets"))),
     path("events/", include("c10kws.events.urls")),
 ]

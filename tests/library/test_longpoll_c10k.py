@@ -1,0 +1,55 @@
+"""Many long polls on one process, answered by one post, with the threads of the pool and no more."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from c10kws.longpoll import Handler
+from tests.project.longpoll_views import parked, stage
+from tests.server.support import Client
+
+from .conftest import LiveServer
+from .test_c10k import server_threads
+from .test_websocket import WAIT, eventually
+
+#: Each has two descriptors in this process; some are left to everything else.
+POLLS = min(1000, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2)
+THREADS = 8
+GET = "GET {} HTTP/1.1\nHost: localhost\n\n"
+
+
+def test_a_thousand_polls_are_answered_by_one_post(
+    make_live: Callable[..., LiveServer], open_connections: Callable[[], int]
+) -> None:
+    assert server_threads() == []  # those of other tests' servers have ended
+    live = make_live(threads=THREADS)
+    clients = [connect(live.port) for _ in range(POLLS)]
+    for client in clients:
+        client.send(GET.format("/longpoll/park/"))
+    handlers = [parked.get(timeout=WAIT) for _ in clients]
+    eventually(lambda: live.server.pool.busy == 0)
+    assert live.server.requests == POLLS
+    assert open_connections() == 0
+
+    @stage
+    def post(request: HttpRequest, handler: Handler) -> HttpResponse:
+        for each in handlers:
+            each.finish({"message": "Hello!"})
+        return HttpResponse("posted")
+
+    with connect(live.port) as poster:
+        poster.send(GET.format("/longpoll/play/"))
+        assert poster.read_response().body == b"posted"
+    for client in clients:
+        assert client.read_response().body == b'{"message": "Hello!"}'
+        client.close()
+    assert len(server_threads()) <= THREADS
+    assert not [name for name in server_threads() if "handler" in name]
+
+
+def connect(port: int) -> Client:
+    return Client(socket.create_connection(("127.0.0.1", port)))
