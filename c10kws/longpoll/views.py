@@ -31,7 +31,7 @@ NO_CONTRACT = (
     "This server cannot let a client wait without a thread, which @asynchronous is for. In "
     "development put 'c10kws' above 'django.contrib.staticfiles' in INSTALLED_APPS and run "
     "`python manage.py runserver`; in production run `python manage.py runtornado`; in tests use "
-    "c10kws.test.Client."
+    "poll() of c10kws.test.Client."
 )
 
 

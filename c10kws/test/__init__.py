@@ -20,11 +20,13 @@ from __future__ import annotations
 import django.test
 
 from .client import Client
+from .poll import Poll
 from .websocket import Closed, Refused, TestWebSocket
 
 __all__ = [
     "Client",
     "Closed",
+    "Poll",
     "Refused",
     "SimpleTestCase",
     "TestCase",

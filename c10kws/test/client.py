@@ -13,6 +13,7 @@ from django.http import HttpResponseBase
 from .. import hijack
 from ..events.envelope import SUBPROTOCOL
 from ..registry import announce
+from .poll import Poll
 from .stage import Stage
 from .transport import MemoryStream
 from .websocket import TIMEOUT, TestWebSocket
@@ -56,20 +57,34 @@ class Client(django.test.Client):
         }
         if subprotocols:
             handshake["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
-        contract: dict[str, Any] = {
-            hijack.STREAM: stream,
-            hijack.LOOP: stage.loop,
-            hijack.EXECUTOR: stage,
-            hijack.ON_STOP: stage.on_stop,
-            "SERVER_PROTOCOL": "HTTP/1.1",
-        }
         response: HttpResponseBase = self.get(
-            path, headers={**handshake, **(headers or {})}, **contract, **extra
+            path, headers={**handshake, **(headers or {})}, **_contract(stage, stream), **extra
         )
         websocket = TestWebSocket(stage, response, stream, timeout, self._release)
         stream.receive = websocket.take
         self._open += websocket.accepted
         return websocket
+
+    def poll(
+        self,
+        path: str,
+        data: Any = None,
+        *,
+        method: str = "get",
+        timeout: float = TIMEOUT,
+        **extra: Any,
+    ) -> Poll:
+        """Ask an ``@asynchronous`` view, and do something else before its response is looked at.
+
+        ``data`` and ``extra`` are those of ``client.get``, or of another ``method``; ``timeout``
+        is how many seconds :meth:`Poll.result` waits.
+        """
+        stage = self._stage = self._stage or Stage()
+        keys: dict[str, Any] = {hijack.DEFER: lambda awaitable: None}
+        send = getattr(self, method)
+        response = send(path, data, **_contract(stage, MemoryStream(stage.loop, stage.change)), **keys, **extra)
+        self._open += 1
+        return Poll(self, stage, response, timeout, self._release)
 
     def _release(self) -> None:
         """The last one turns off the light: nothing of a test is left for the next."""
@@ -78,7 +93,10 @@ class Client(django.test.Client):
             self.close_websockets()
 
     def close_websockets(self) -> None:
-        """End all connections and the event loop; the next ``websocket`` makes a new one."""
+        """End all connections and the event loop; the next ``websocket`` makes a new one.
+
+        Who still waits for an ``@asynchronous`` view is answered with 503.
+        """
         stage, self._stage, self._open = self._stage, None, 0
         if stage is not None:
             stage.close(LAST_BREATH)
@@ -86,3 +104,13 @@ class Client(django.test.Client):
     def __del__(self) -> None:
         if self._stage is not None and not self._stage.loop.is_closed():
             self._stage.loop.close()
+
+
+def _contract(stage: Stage, stream: MemoryStream) -> dict[str, Any]:
+    return {
+        hijack.STREAM: stream,
+        hijack.LOOP: stage.loop,
+        hijack.EXECUTOR: stage,
+        hijack.ON_STOP: stage.on_stop,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+    }

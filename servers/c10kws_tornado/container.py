@@ -320,7 +320,19 @@ class Exchange:
         self._start.headers = merge_heads(self._start.headers, headers)
         self._result = ClosedTogether(body, self._result)
         outgoing = await run_in_pool(self._container.pool, self._begin_body)
-        await self._send_async(outgoing, body)
+        if isinstance(body, (list, tuple)):
+            await self._send_whole(outgoing, b"".join(body))
+        else:
+            await self._send_async(outgoing, body)
+
+    async def _send_whole(self, outgoing: Outgoing, body: bytes) -> None:
+        """Send what is in memory already: no thread is asked for it."""
+        data = outgoing.fit(body)
+        if outgoing.overrun:
+            await run_in_pool(self._container.pool, self._log_overrun)
+        outgoing.check_end()
+        self._head_queued = True
+        await self._sender.send_async(outgoing.head, data, last=True)
 
     async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""

@@ -1,4 +1,4 @@
-"""Many long polls on one process, answered by one post, with the threads of the pool and no more."""
+"""Many long polls on one process, answered by one post, with the pool's threads and no more."""
 
 from __future__ import annotations
 
