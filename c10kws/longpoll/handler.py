@@ -9,7 +9,7 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, overload
 
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import BadRequest
@@ -259,6 +259,12 @@ class Handler:
             raise TypeError(f"expected a plain function to call back, not {callback!r}")
         self.pending.add_callback(callback)
 
+    @overload
+    def async_callback(self, callback: None, *args: Any, **kwargs: Any) -> None: ...
+    @overload
+    def async_callback(
+        self, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]: ...
     def async_callback(
         self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
     ) -> Callable[..., Any] | None:

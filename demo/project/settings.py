@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "chat",
     "gameoflife",
     "pages",
+    "talk",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

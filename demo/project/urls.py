@@ -18,6 +18,7 @@ urlpatterns = [
     path("requests/", views.requests_page, name="requests"),
     path("chat/", include("chat.urls")),
     path("gameoflife/", include("gameoflife.urls")),
+    path("talk/", include("talk.urls")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("test/", include("c10kws.testpages")),

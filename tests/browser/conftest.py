@@ -9,15 +9,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 WAIT = 60
+Open = Callable[[str], Page]
 ROOT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
@@ -53,6 +54,31 @@ def page(browser: Browser, demo: str) -> Iterator[Page]:
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def open_window(browser: Browser, demo: str) -> Iterator[Open]:
+    """Open a path in a window of a fresh profile; what a page throws or warns of is an error."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def open_path(path: str) -> Page:
+        context = browser.new_context(base_url=demo)
+        contexts.append(context)
+        context.set_default_timeout(WAIT * 1000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda told: wrong.append(told.text) if told.type in ("warning", "error") else None,
+        )
+        page.goto(path)
+        return page
+
+    yield open_path
+    for context in contexts:
+        context.close()
+    assert wrong == []
 
 
 @pytest.fixture(scope="session")

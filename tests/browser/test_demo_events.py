@@ -2,39 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import WAIT
-
-Open = Callable[[str], Page]
-
-
-@pytest.fixture
-def open_window(browser: Browser, demo: str) -> Iterator[Open]:
-    """Open a path in a window of a fresh profile; what a page throws or warns of is an error."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def open_path(path: str) -> Page:
-        context = browser.new_context(base_url=demo)
-        contexts.append(context)
-        context.set_default_timeout(WAIT * 1000)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda told: wrong.append(told.text) if told.type in ("warning", "error") else None,
-        )
-        page.goto(path)
-        return page
-
-    yield open_path
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 def enter(page: Page, name: str) -> None:

@@ -492,7 +492,6 @@ def test_async_callback_ends_the_response_with_500(
 ) -> None:
     def answer(handler: Handler) -> None:
         callback = handler.async_callback(fails, "bound")
-        assert callback is not None
         assert callback("called") is None
         assert handler.async_callback(None) is None
 
@@ -506,7 +505,6 @@ def test_async_callback_ends_the_response_with_500(
 def test_async_callback_of_a_coroutine_function(live: LiveServer) -> None:
     def answer(handler: Handler) -> None:
         callback = handler.async_callback(fails_later)
-        assert callback is not None
         asyncio.run_coroutine_threadsafe(callback(), live.loop).result(WAIT)
 
     assert answered(live, answer).status == 500
@@ -515,7 +513,6 @@ def test_async_callback_of_a_coroutine_function(live: LiveServer) -> None:
 def test_async_callback_returns_what_the_function_does(live: LiveServer) -> None:
     def answer(handler: Handler) -> None:
         callback = handler.async_callback(divmod, 17)
-        assert callback is not None
         handler.finish({"result": callback(5)})
 
     assert answered(live, answer).body == b'{"result": [3, 2]}'
@@ -525,7 +522,6 @@ def test_an_exception_after_finish_is_logged(live: LiveServer, exceptions: list[
     def answer(handler: Handler) -> None:
         handler.finish("done")
         callback = handler.async_callback(handler.finish)
-        assert callback is not None
         callback("again")
 
     assert answered(live, answer).body == b"done"
@@ -536,7 +532,6 @@ def test_a_callback_that_fails_inside_of_the_view(live: LiveServer) -> None:
     @stage
     def view(request: HttpRequest, handler: Handler) -> None:
         callback = handler.async_callback(fails)
-        assert callback is not None
         callback()
 
     assert get(live).status == 500
@@ -545,7 +540,6 @@ def test_a_callback_that_fails_inside_of_the_view(live: LiveServer) -> None:
 def test_exceptions_that_propagate(live: LiveServer) -> None:
     def answer(handler: Handler) -> None:
         callback = handler.async_callback(fails)
-        assert callback is not None
         callback()
 
     with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True):

@@ -1,0 +1,41 @@
+"""The demo's chat by long polling, in two windows of headless Chromium."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from .conftest import Open
+
+
+def join(page: Page, nick: str) -> None:
+    page.get_by_role("textbox", name="Nick").fill(nick)
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_role("status")).to_have_text(f"You are {nick}.")
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(text)
+    page.get_by_role("button", name="Say").click()
+
+
+def test_two_windows_talk_by_long_polling(open_window: Open) -> None:
+    one, two = (open_window("/talk/") for _ in range(2))
+    expect(one.get_by_role("button", name="Say")).to_be_disabled()
+    join(one, "Ada")
+    join(two, "Bob")
+    for page in (one, two):
+        expect(page.locator("#people")).to_have_text("Ada, Bob")
+    say(one, "Hello!")
+    say(two, "größer <b>🐍</b>")
+    for page in (one, two):
+        expect(page.locator("#messages b")).to_have_text(["Ada", "Bob"])
+        expect(page.locator("#messages b + span")).to_have_text(["Hello!", "größer <b>🐍</b>"])
+    expect(one.locator("#rss")).to_contain_text("MB")
+    two.get_by_role("button", name="Leave").click()
+    expect(one.locator("#people")).to_have_text("Ada")
+    expect(one.locator("#messages .note span")).to_have_text(
+        ["Ada has come", "Bob has come", "Bob has gone"]
+    )
+    one.goto("about:blank")
+    join(two, "Bea")
+    expect(two.locator("#people")).to_have_text("Bea")
