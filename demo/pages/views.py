@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from threading import current_thread
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -60,7 +61,7 @@ def lines(request: HttpRequest) -> StreamingHttpResponse:
 
     def generate() -> Iterator[str]:
         for number in range(1, LINES + 1):
-            yield f"line {number} of {LINES}\n"
+            yield f"line {number} of {LINES}, from {current_thread().name}\n"
             time.sleep(PAUSE)
 
     return StreamingHttpResponse(generate(), content_type="text/plain; charset=utf-8")
@@ -71,7 +72,7 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
 
     async def generate() -> AsyncIterator[str]:
         for number in range(1, LINES + 1):
-            yield f"data: event {number} of {LINES}\n\n"
+            yield f"data: event {number} of {LINES}, from {current_thread().name}\n\n"
             await asyncio.sleep(PAUSE)
         yield "event: end\ndata: \n\n"
 

@@ -100,10 +100,11 @@ def test_the_user_of_the_session_arrives(page: Page) -> None:
 
 def test_streams_show_line_by_line(page: Page) -> None:
     page.goto("/streaming/")
-    for name, word in (("lines", "line"), ("events", "event")):
-        expect(page.locator(f"#{name} li").first).to_have_text(f"{word} 1 of 8")
-        expect(page.locator(f"#{name} li").last).to_have_text(f"{word} 8 of 8")
-        assert texts(page, f"#{name} li") == [f"{word} {number} of 8" for number in range(1, 9)]
+    for name, word, thread in (("lines", "line", "c10kws-"), ("events", "event", "MainThread")):
+        expect(page.locator(f"#{name} li").first).to_contain_text(f"{word} 1 of 8, from {thread}")
+        expect(page.locator(f"#{name} li").last).to_contain_text(f"{word} 8 of 8, from {thread}")
+        said = [text.partition(",")[0] for text in texts(page, f"#{name} li")]
+        assert said == [f"{word} {number} of 8" for number in range(1, 9)]
 
 
 def close_seen_by(page: Page, path: str) -> Any:
