@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from .conftest import WAIT
+from .conftest import WAIT, Open
 
 
 def enter(page: Page, name: str) -> None:
