@@ -331,6 +331,17 @@ class Replaces:
         raise PermissionDenied
 
 
+def test_compression_is_for_the_placeholder_alone(make_live: Live) -> None:
+    with override_settings(MIDDLEWARE=["django.middleware.gzip.GZipMiddleware"]):
+        live = make_live()
+    with connect(live) as client:
+        send(client, PARK, "Accept-Encoding: gzip")
+        parked.get(timeout=WAIT).finish("plain" * 100)
+        response = client.read_response()
+    assert response["content-encoding"] is None
+    assert response.body == b"plain" * 100
+
+
 def test_a_middleware_that_answers_in_place_of_the_view(make_live: Live) -> None:
     with override_settings(MIDDLEWARE=[f"{__name__}.Replaces"]):
         live = make_live()

@@ -1,0 +1,89 @@
+"""The channel and the sessions of the demo's chat by long polling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def demo_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "demo"))
+    yield
+    monkeypatch.undo()
+
+
+def texts(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["text"] for message in messages]
+
+
+def test_who_asks_gets_what_is_new_now_or_later() -> None:
+    from talk.channel import Channel
+
+    channel, got = Channel(), list[list[str]]()
+    channel.append("Ada", "say", "one")
+    channel.query(lambda messages: got.append(texts(messages)), 0)
+    channel.query(lambda messages: got.append(texts(messages)), channel.last)
+    assert got == [["one"]]
+    channel.append("Ada", "say", "two")
+    channel.append("Ada", "say", "three")
+    assert got == [["one"], ["two"]]
+
+
+def test_what_is_kept_is_bounded() -> None:
+    from talk.channel import BACKLOG, Channel
+
+    channel, got = Channel(), list[dict[str, Any]]()
+    for number in range(BACKLOG + 5):
+        channel.append("Ada", "say", str(number))
+    channel.query(got.extend, 0)
+    assert len(got) == BACKLOG
+    assert got[-1]["id"] == channel.last == BACKLOG + 5
+
+
+def test_who_waits_long_gets_nothing_and_who_has_gone_not_even_that() -> None:
+    from talk.channel import Channel
+
+    channel, got = Channel(), list[Any]()
+    channel.query(stays := lambda messages: got.append(messages), 0)
+    channel.query(goes := lambda messages: got.append("gone"), 0)
+    channel.forget(goes)
+    channel.release(patience=1000)
+    assert got == []
+    channel.release(patience=0)
+    assert got == [[]]
+    channel.forget(stays)
+
+
+def test_sessions() -> None:
+    from talk.channel import Channel
+    from talk.housekeeping import tidy
+    from talk.sessions import Refused, Sessions
+
+    channel, sessions = Channel(), Sessions()
+    ada, bob = sessions.join("Ada"), sessions.join("bob")
+    with pytest.raises(Refused, match="in use"):
+        sessions.join("ADA")
+    assert sessions.nicks() == ["Ada", "bob"]
+    tidy(channel, sessions)
+    assert channel.last == 0
+    bob.seen = float("-inf")
+    tidy(channel, sessions)
+    assert sessions.nicks() == ["Ada"]
+    assert channel.last == 1
+    assert sessions.get(bob.id) is None
+    assert sessions.part(ada.id) is ada
+    assert sessions.part(ada.id) is None
+
+
+def test_a_full_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    from talk import sessions
+
+    monkeypatch.setattr(sessions, "LIMIT", 1)
+    room = sessions.Sessions()
+    room.join("Ada")
+    with pytest.raises(sessions.Refused, match="full"):
+        room.join("Bob")
