@@ -130,7 +130,7 @@ class Handler:
                 "expected an @asynchronous view to return an HttpResponse, or None when "
                 f"handler.finish() comes later, not {response!r}"
             )
-        if self.pending.begun:
+        if self.pending.begun and not self.pending.closed:
             raise RuntimeError("expected no HttpResponse after flush(): the head is sent already")
         if self._head is not None:
             _complete(response, self._head)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable as AwaitableABC
 from collections.abc import Callable
 from typing import Any
 
+from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from ..answer import Awaitable
@@ -31,6 +32,7 @@ class Placeholder(Awaitable, StreamingHttpResponse):
         super().__setattr__(name, value)
         if name == "_handler_class" and value is not None:
             self._defer(self.pending)
+            close_old_connections()  # request_finished will be sent in another thread
 
     def close(self) -> None:
         """Close the final response with this one, so that ``request_finished`` is sent once."""

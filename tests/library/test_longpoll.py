@@ -117,10 +117,8 @@ def test_a_response_keeps_what_it_says_and_gets_what_the_handler_was_told(live: 
 
 def test_a_template_response_is_rendered(live: LiveServer) -> None:
     template: Any = engines["django"].from_string("{{ word }}")
-    response = answered(
-        live, lambda handler: handler.finish(TemplateResponse(None, template, {"word": "hi"}))
-    )
-    assert response.body == b"hi"
+    made = TemplateResponse(RequestFactory().get("/"), template, {"word": "hi"})
+    assert answered(live, lambda handler: handler.finish(made)).body == b"hi"
 
 
 def test_the_head(live: LiveServer) -> None:
@@ -419,7 +417,7 @@ def test_no_callback_for_who_is_answered(live: LiveServer) -> None:
 def test_a_forgotten_response_gets_504(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
     ended = threading.Event()
 
-    @stage(timeout=0.05)
+    @stage.timed(0.05)
     def view(request: HttpRequest, handler: Handler) -> None:
         handler.on_connection_close(ended.set)
         parked.put(handler)
@@ -440,7 +438,7 @@ def test_the_setting_is_the_timeout_of_other_views(live: LiveServer) -> None:
 
 
 def test_no_timeout(live: LiveServer) -> None:
-    @stage(timeout=None)
+    @stage.timed(None)
     def view(request: HttpRequest, handler: Handler) -> None:
         parked.put(handler)
 
@@ -621,7 +619,7 @@ def test_a_coroutine_is_cancelled_when_the_client_leaves(live: LiveServer) -> No
 def test_a_coroutine_is_cancelled_by_the_timeout(live: LiveServer) -> None:
     cancelled = threading.Event()
 
-    @stage(timeout=0.05)
+    @stage.timed(0.05)
     async def view(request: HttpRequest, handler: Handler) -> None:
         try:
             await live.loop.create_future()
@@ -691,6 +689,23 @@ def test_orm_language_and_context_of_a_coroutine(
     response = get(live, PLAY, "Accept-Language: de")
     assert response.body == b'{"rows": [7], "words": ["de", "blue", true]}'
     eventually(lambda: open_connections() == 0)
+
+
+def test_a_waiting_client_holds_no_database_connection(
+    live: LiveServer, open_connections: Callable[[], int]
+) -> None:
+    @stage
+    def view(request: HttpRequest, handler: Handler) -> None:
+        handler.set_header("X-Rows", Row.objects.count())
+        assert open_connections() == 1
+        parked.put(handler)
+
+    with connect(live) as client:
+        send(client, PLAY)
+        handler = parked.get(timeout=WAIT)
+        eventually(lambda: open_connections() == 0)
+        handler.finish("late")
+        assert client.read_response()["x-rows"] == "0"
 
 
 def test_a_template_response_of_a_coroutine(live: LiveServer) -> None:
@@ -804,6 +819,7 @@ def test_a_stream_whose_client_leaves(live: LiveServer) -> None:
         client.read_head()
     assert ended.wait(WAIT)
     handler.write("nobody")
+    handler.finish(HttpResponse("hears it"))
     with pytest.raises(ClientLeft):
         asyncio.run_coroutine_threadsafe(wait_for(handler.flush()), live.loop).result(WAIT)
 
@@ -830,7 +846,7 @@ def test_an_error_after_the_head_cuts_the_response(
 
 
 def test_a_silent_stream_is_cut_by_the_timeout(live: LiveServer) -> None:
-    @stage(timeout=0.05)
+    @stage.timed(0.05)
     def view(request: HttpRequest, handler: Handler) -> None:
         handler.write("half")
         handler.flush()

@@ -25,15 +25,22 @@ def park(request: HttpRequest, handler: Handler) -> None:
 
 
 class Stage:
-    """The view of a test: ``@stage`` or ``@stage(timeout=1)`` above it."""
+    """The view of a test: ``@stage`` or ``@stage.timed(1)`` above it."""
 
     view: Callable[..., Any]
 
-    def __call__(self, function: Callable[..., Any] | None = None, **options: Any) -> Any:
-        if function is None:
-            return lambda function: self(function, **options)
-        self.view = asynchronous(**options)(function) if options else asynchronous(function)
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.view = asynchronous(function)
         return self.view
+
+    def timed(self, timeout: float | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Put in a view with a timeout."""
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.view = asynchronous(timeout=timeout)(function)
+            return self.view
+
+        return decorate
 
 
 stage = Stage()
