@@ -28,6 +28,7 @@ from ..hijack import Hijack
 from ..threads import HandlerThreads, threads_of
 from .chunks import Chunks
 from .errors import error_page, error_response
+from .final import as_wsgi
 from .waiting import Waiting, waiting_of
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Pending:
         """Answer with this, or end what has begun. RuntimeError the second time."""
         if not self._settle(State.DONE):
             self.check_unfinished("finish")
-            self._report(logger.info, "%s: finished when it was over", self._request.path)
+            path = self._request.path
+            self._report(logger.info, "%s: finish() had no effect, the response is over", path)
         elif self._chunks is not None:
             self._chunks.end()
             self._call_soon(self._release)
@@ -250,24 +252,11 @@ class Pending:
     def _deliver(self) -> None:
         if not self._future.done():
             try:
-                self._future.set_result(self._as_wsgi())
+                self._future.set_result(as_wsgi(self._response, self._chunks))
             except Exception as error:  # the server answers with 500 and logs it
                 self._future.set_exception(error)
         if self.settled:
             self._release()
-
-    def _as_wsgi(self) -> tuple[str, list[tuple[str, str]], Any]:
-        response: Any = self._response
-        headers = list(response.items())
-        body: Any = self._chunks
-        if body is None and response.streaming:
-            body = response.streaming_content
-        elif body is None:
-            body = [response.content]
-            if not response.has_header("Content-Length") and _may_have_body(response):
-                headers.append(("Content-Length", str(len(response.content))))
-        headers += [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
-        return f"{response.status_code} {response.reason_phrase}", headers, body
 
     def _release(self) -> None:
         """Let go of what waits for it; a coroutine that has not finished it is cancelled."""
@@ -304,11 +293,6 @@ class Pending:
             _call(function, *args)
         else:
             self._threads.report(function, *args)
-
-
-def _may_have_body(response: HttpResponseBase) -> bool:
-    """RFC 9110 §6.4.1."""
-    return response.status_code >= 200 and response.status_code not in (204, 304)
 
 
 def _call(function: Callable[..., object], *args: Any) -> None:
