@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from .. import conf
 from ..exceptions import ClientLeft
+from .callbacks import guarded
 from .chunks import Chunks, Sent
 from .equivalents import HANDLER, explain
 from .errors import error_page
@@ -250,11 +251,7 @@ class Handler:
     # Callbacks
 
     def on_connection_close(self, callback: Callable[[], object]) -> None:
-        """Call back once, in a thread of the pool, if the response ends before ``finish()``.
-
-        That is when the client leaves, when the timeout passes, when the server stops, or when an
-        exception was answered with 500.
-        """
+        """Call back once, in a thread of the pool, if the response ends without ``finish()``."""
         if iscoroutinefunction(callback) or not callable(callback):
             raise TypeError(f"expected a plain function to call back, not {callback!r}")
         self.pending.add_callback(callback)
@@ -274,24 +271,7 @@ class Handler:
         """
         if callback is None:
             return None
-        function = functools.partial(callback, *args, **kwargs)
-        if iscoroutinefunction(callback):
-
-            async def wrapped_coroutine(*args: Any, **kwargs: Any) -> Any:
-                try:
-                    return await function(*args, **kwargs)
-                except Exception as error:
-                    self.pending.fail(error)
-
-            return wrapped_coroutine
-
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except Exception as error:
-                self.pending.fail(error)
-
-        return wrapped
+        return guarded(functools.partial(callback, *args, **kwargs), self.pending.fail)
 
 
 def _as_value(name: str, value: str | bytes | int | datetime) -> str:

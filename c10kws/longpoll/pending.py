@@ -26,6 +26,7 @@ from django.http.response import HttpResponseBase
 from ..exceptions import ClientLeft
 from ..hijack import Hijack
 from ..threads import HandlerThreads, threads_of
+from .callbacks import call
 from .chunks import Chunks
 from .errors import error_page, error_response
 from .final import as_wsgi
@@ -203,7 +204,7 @@ class Pending:
         if self._state is State.OVER:
             self._call_soon(self._release)
             for callback in callbacks:
-                _call(callback)
+                call(callback)
 
     # On the loop
 
@@ -290,13 +291,6 @@ class Pending:
     def _report(self, function: Callable[..., object], *args: Any) -> None:
         """Do what may block in the pool, or in the view's own thread."""
         if self._threads is None:
-            _call(function, *args)
+            call(function, *args)
         else:
             self._threads.report(function, *args)
-
-
-def _call(function: Callable[..., object], *args: Any) -> None:
-    try:
-        function(*args)
-    except Exception:
-        logger.exception("a callback of an @asynchronous view failed: %r", function)

@@ -1,0 +1,37 @@
+"""Functions of the application that are called when its view has returned."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+
+logger = logging.getLogger("c10kws")
+
+
+def guarded(function: Callable[..., Any], fail: Callable[[Exception], None]) -> Callable[..., Any]:
+    """Return a function, or coroutine function, whose exceptions go to ``fail``."""
+
+    async def wait_for(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:
+            fail(error)
+
+    def call_now(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            fail(error)
+
+    return wait_for if iscoroutinefunction(function) else call_now
+
+
+def call(function: Callable[..., object], *args: Any) -> None:
+    """Call a function that nobody waits for; its exception is logged."""
+    try:
+        function(*args)
+    except Exception:
+        logger.exception("a callback of an @asynchronous view failed: %r", function)
