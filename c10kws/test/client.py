@@ -82,7 +82,9 @@ class Client(django.test.Client):
         stage = self._stage = self._stage or Stage()
         keys: dict[str, Any] = {hijack.DEFER: lambda awaitable: None}
         send = getattr(self, method)
-        response = send(path, data, **_contract(stage, MemoryStream(stage.loop, stage.change)), **keys, **extra)
+        response = send(
+            path, data, **_contract(stage, MemoryStream(stage.loop, stage.change)), **keys, **extra
+        )
         self._open += 1
         return Poll(self, stage, response, timeout, self._release)
 
