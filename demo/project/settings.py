@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import c10kws
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "the demo has no secrets"
 DEBUG = True
@@ -20,7 +22,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "chat",
     "gameoflife",
+    "hello",
     "pages",
+    "polls",
     "talk",
 ]
 MIDDLEWARE = [
@@ -61,3 +65,23 @@ STATIC_URL = "static/"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "whoami"
 LOGOUT_REDIRECT_URL = "whoami"
+
+# Tornado's own handlers, asked before Django; see docs/server.rst.
+TORNADO = {
+    "handlers": [
+        (r"/hello-tornado", "hello.handlers.Hello"),
+        (r"/ws/hello-tornado", "hello.handlers.HelloWebSocket"),
+        c10kws.django_app,
+    ]
+}
+# Django configures the loggers django and django.server; these are the others of the demo.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"tornado": {"()": "tornado.log.LogFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "tornado"}},
+    "loggers": {
+        name: {"handlers": ["console"], "level": "INFO"}
+        for name in ("c10kws", "c10kws_tornado", "hello", "tornado")
+    },
+}

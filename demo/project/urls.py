@@ -19,6 +19,7 @@ urlpatterns = [
     path("chat/", include("chat.urls")),
     path("gameoflife/", include("gameoflife.urls")),
     path("talk/", include("talk.urls")),
+    path("polls/", include("polls.urls")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("test/", include("c10kws.testpages")),

@@ -28,8 +28,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "requirements")]
 import environment  # noqa: E402
 
 from tests.conformance import python27  # noqa: E402
-from tests.conformance.processes import Failed  # noqa: E402
 from tests.conformance.trial import SELECTIONS, try_server  # noqa: E402
+from tests.processes import Failed  # noqa: E402
 
 
 def main() -> int:

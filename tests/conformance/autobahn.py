@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .processes import Failed, running, tail
+from tests.processes import Failed, running, tail
+
 from .python27 import run
 
 #: Our name in the suite's reports, and the beginning of their files' names.

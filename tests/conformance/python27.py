@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .processes import Failed
+from tests.processes import Failed
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -1,12 +1,20 @@
-"""Processes that end with the block that started them."""
+"""Processes that end with the block that started them, and servers among them.
+
+Here for ``tests/`` and ``matrix/``. Standard library only.
+"""
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ADDRESS = "127.0.0.1"
+#: Seconds until a server must answer; a machine that has much to do takes its time.
+START_TIMEOUT = 60.0
 #: Seconds in which a process must have ended that was asked to; then it is killed.
 GRACE = 10.0
 
@@ -55,3 +63,23 @@ def tail(log: Path, lines: int = 15) -> str:
     """Return the last lines of a log, indented, for a message."""
     text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
     return "\n".join(f"    {line}" for line in text)
+
+
+def free_port() -> int:
+    """Return a port that nobody had a moment ago."""
+    with socket.create_server((ADDRESS, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return when the server takes connections; raise :exc:`Failed` when it will not."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection((ADDRESS, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise Failed(f"the server did not start:\n{tail(log)}")
