@@ -1,5 +1,5 @@
 # Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
-.PHONY: demo test style types newest conformance bench lock
+.PHONY: demo test style types newest conformance matrix bench lock
 
 demo:
 	python3 demo
@@ -22,6 +22,11 @@ conformance:
 	python3 tests/conformance
 	python3 tests/conformance --no-lane
 
+# Every Python with every Django, by tox: the page docs/compatibility.rst, then all tests. Hours.
+matrix:
+	python3 matrix
+	python3 matrix --tests
+
 # Every server on the same work, on this machine; see benchmarks/ and docs/performance.rst.
 bench:
 	python3 benchmarks
@@ -32,4 +37,5 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --upgrade --gene
 lock:
 	$(LOCK) requirements/tests.in --output-file requirements/tests.txt
 	$(LOCK) requirements/demo.in --output-file requirements/demo.txt
+	$(LOCK) requirements/matrix.in --output-file requirements/matrix.txt
 	$(LOCK) requirements/benchmarks.in --output-file requirements/benchmarks.txt

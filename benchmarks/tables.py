@@ -81,14 +81,17 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a simple table. Its first column must not be empty in any row (docutils)."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 2) -> str:
+    """Return a simple table, its columns after the first ``left`` set to the right.
+
+    Its first column must not be empty in any row (docutils).
+    """
     columns = list(zip(heads, *rows, strict=True))
     widths = [max(1, *(len(cell) for cell in column)) for column in columns]
     line = " ".join("=" * width for width in widths)
     texts = [
         " ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)
+            cell.ljust(width) if place < left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (heads, *rows)

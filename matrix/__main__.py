@@ -1,0 +1,109 @@
+"""Try each Python with each Django: ``python3 matrix [--pair NAME …] …``.
+
+Makes ``.venv-matrix`` from ``requirements/matrix.txt``. In it tox makes the environments that
+``tox.ini`` lists, with the built wheel and the oldest and the newest releases that c10kws stands
+on. From each the demo is served by ``manage.py runtornado``, and clients talk to its WebSockets and
+walk through its polls. With the newest they ask for 2,000 pages, 100 at a time; nothing else should
+run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to ``docs/``.
+
+The Pythons are those on PATH and those of pyenv; the page names the ones that are missing. The exit
+status is 1 when a pair does not work.
+
+``--pair NAME …``
+    Only these, as in ``py312-django60``. The page is about these only: choose another ``--output``.
+``--output FOLDER``
+    In place of ``docs/``.
+``--report``
+    Try nothing; make page and pictures anew from ``compatibility/results.json``.
+``--tests``
+    Run all tests in the environments by tox; other arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)
+sys.path.append(str(ROOT / "requirements"))
+
+import environment  # noqa: E402
+
+
+def main() -> int:
+    """Run the command; return its exit status."""
+    options, arguments = read_arguments()
+    environment.enter(".venv-matrix", "matrix.txt")
+    from matrix import environments
+
+    names = [
+        name
+        for name in environments.names()
+        if not options.pair or name.rpartition("-")[0] in options.pair
+    ]
+    if not names:
+        sys.exit(f"python3 matrix: tox.ini has no pair {' '.join(options.pair)}")
+    if options.tests:
+        return environments.run_tests(names, arguments)
+    return write(names, options.output, report=options.report)
+
+
+def read_arguments() -> tuple[argparse.Namespace, list[str]]:
+    """Return the options and, with ``--tests``, pytest's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python3 matrix", description="Try each Python with each Django.", allow_abbrev=False
+    )
+    parser.add_argument("--pair", nargs="+", default=[], metavar="NAME", help="only these")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", metavar="FOLDER")
+    parser.add_argument("--report", action="store_true", help="page and pictures from the results")
+    parser.add_argument("--tests", action="store_true", help="all tests, by tox")
+    options, arguments = parser.parse_known_args()
+    if arguments and not options.tests:
+        parser.error(f"only --tests takes arguments for pytest: {' '.join(arguments)}")
+    return options, arguments
+
+
+def write(names: list[str], folder: Path, *, report: bool) -> int:
+    """Write results, page and pictures; return the exit status."""
+    from matrix import load, page, picture
+    from matrix.results import has_failed
+
+    own = folder / "compatibility"
+    own.mkdir(parents=True, exist_ok=True)
+    results = own / "results.json"
+    if not report:
+        results.write_text(json.dumps(try_all(names), indent=1) + "\n", encoding="utf-8")
+    found = json.loads(results.read_text(encoding="utf-8"))
+    (folder / "compatibility.rst").write_text(page.write(found), encoding="utf-8")
+    picture.draw_all(found["pairs"], load.REQUESTS, own)
+    print(f"Written to {folder}: compatibility.rst and compatibility/")
+    return int(any(has_failed(pair) for pair in found["pairs"]))
+
+
+def try_all(names: list[str]) -> dict[str, object]:
+    """Try the environments; return a ``Report``."""
+    from benchmarks import machine
+    from matrix import environments, pairs
+
+    print(f"Making {len(names)} environments", flush=True)
+    made = environments.make(names)
+    with tempfile.TemporaryDirectory(prefix="c10kws-matrix-") as scratch:
+        tried = [pairs.try_pair(each, Path(scratch)) for each in pairs.group(made)]
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": f"{machine.processor()}, {len(os.sched_getaffinity(0))} cores",
+        "pairs": tried,
+    }
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,121 @@
+"""``docs/compatibility.rst``: what surrounds the results is in ``page.rst.txt``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+
+from benchmarks.tables import heading, table, wrap
+
+from .results import Check, Pair, Report, Trial, django_of, has_failed, python_of, works
+
+TEMPLATE = Path(__file__).with_name("page.rst.txt")
+HEADS = (
+    *("Python", "Django", "More details", "Websocket works?", "Django works?"),
+    "So, does it work?",
+)
+YES, NO, UNTRIED = "✓ Yes", "✗ No", "─ Not tried"
+
+
+def write(report: Report) -> str:
+    """Return the page."""
+    rows = [row(pair) for pair in report["pairs"]]
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        about=wrap(f"Tried on {report['date']} by ``make matrix`` on {report['machine']}."),
+        table=table(HEADS, rows, left=len(HEADS)),
+        missing=wrap(missing(report)),
+        pairs="\n\n".join(block for pair in report["pairs"] for block in section(pair)),
+    )
+
+
+def row(pair: Pair) -> tuple[str, ...]:
+    """Return a line of the table; a pair that fails with the oldest alone fails, too."""
+    name = pair["name"]
+    first = (python_of(name), django_of(name), f"`{name}`_")
+    trials = [trial for trial in (pair["oldest"], pair["newest"]) if trial is not None]
+    if not trials:
+        return (*first, UNTRIED, UNTRIED, "**─ Not on this machine**")
+    websocket = all(trial["websocket"]["works"] for trial in trials)
+    django = all(trial["django"]["works"] for trial in trials)
+    return (*first, sign(websocket), sign(django), f"**{sign(not has_failed(pair))}**")
+
+
+def sign(good: bool) -> str:
+    """Return what stands in the table."""
+    return YES if good else NO
+
+
+def missing(report: Report) -> str:
+    """Return a sentence about the interpreters that were not there."""
+    absent = [python_of(pair["name"]) for pair in report["pairs"] if pair["newest"] is None]
+    if not absent:
+        return "All of these Pythons were on this machine."
+    return f"Not on this machine: {', '.join(dict.fromkeys(absent))}."
+
+
+def section(pair: Pair) -> Iterator[str]:
+    """Yield the blocks of a pair."""
+    yield heading(pair["name"], "~")
+    oldest, newest = pair["oldest"], pair["newest"]
+    if oldest is None or newest is None:
+        yield f"{python_of(pair['name'])} is not on this machine."
+        return
+    yield wrap(f"{versions(newest)}. {beside(oldest)}")
+    yield heading("Websocket", ".")
+    yield log("The communication between the clients and the server", newest["websocket"])
+    yield heading("Django", ".")
+    yield log("The polls app", newest["django"])
+    yield from failures_of_the_oldest(oldest)
+    if pair["load"] is not None:
+        yield heading("Benchmark", ".")
+        yield from benchmark(pair, pair["load"])
+
+
+def versions(trial: Trial) -> str:
+    """Return the releases of an environment."""
+    found = trial["versions"]
+    return ", ".join(f"{name} {found[name]}" for name in found) or "The environment was not made"
+
+
+def beside(oldest: Trial) -> str:
+    """Return a sentence about the oldest releases that c10kws allows."""
+    if not oldest["versions"]:
+        return "The environment of the oldest releases was not made."
+    found = oldest["versions"]
+    how = "works as well" if works(oldest) else "does **not** work"
+    return f"With tornado {found['tornado']} and wsproto {found['wsproto']} it {how}."
+
+
+def failures_of_the_oldest(oldest: Trial) -> Iterator[str]:
+    """Yield the logs of what works with the newest only."""
+    for subject, check in (("Websocket", oldest["websocket"]), ("Django", oldest["django"])):
+        if not check["works"]:
+            yield log(f"With the oldest releases {subject}", check)
+
+
+def log(subject: str, check: Check) -> str:
+    """Return a sentence and the server's lines."""
+    said = f"{subject} {'works fine' if check['works'] else 'does **not** work'}::"
+    return "\n".join(
+        [said, "", *(f"    {line}".rstrip() for line in check["log"] or ["(silence)"])]
+    )
+
+
+def benchmark(pair: Pair, load: Check) -> Iterator[str]:
+    """Yield the picture, or why there is none."""
+    if not load["works"]:
+        yield log("The load", load)
+        return
+    name, times = pair["name"], pair["times"]
+    yield (
+        f".. image:: compatibility/{name}.svg\n"
+        f"    :alt: Response times of {python_of(name)} with {django_of(name)}, "
+        f"{', '.join(times)}"
+    )
+    yield wrap(f"Half of the answers came within {medians(times)}.")
+
+
+def medians(times: Mapping[str, list[float]]) -> str:
+    """Return the middle of each path's times."""
+    return ", ".join(f"{line[len(line) // 2]:g} ms (``{path}``)" for path, line in times.items())
