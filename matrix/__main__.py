@@ -25,8 +25,10 @@ import argparse
 import datetime
 import json
 import os
+import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,12 +80,18 @@ def write(names: list[str], folder: Path, *, report: bool) -> int:
     own.mkdir(parents=True, exist_ok=True)
     results = own / "results.json"
     if not report:
-        results.write_text(json.dumps(try_all(names), indent=1) + "\n", encoding="utf-8")
+        results.write_text(as_json(try_all(names)), encoding="utf-8")
     found = json.loads(results.read_text(encoding="utf-8"))
     (folder / "compatibility.rst").write_text(page.write(found), encoding="utf-8")
     picture.draw_all(found["pairs"], load.REQUESTS, own)
     print(f"Written to {folder}: compatibility.rst and compatibility/")
     return int(any(has_failed(pair) for pair in found["pairs"]))
+
+
+def as_json(report: Mapping[str, object]) -> str:
+    """Return the report, with numbers side by side."""
+    text = json.dumps(report, indent=1)
+    return re.sub(r"\n +(?=\d)|(?<=\d)\n +(?=\])", " ", text).replace("[ ", "[") + "\n"
 
 
 def try_all(names: list[str]) -> dict[str, object]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from .demo import Demo
 from .environments import Environment
 from .results import Pair, Trial, django_of, python_of, works
-from .trial import Demo, broken, try_demo, try_load
+from .trial import broken, try_demo, try_load
 
 
 def group(made: Sequence[Environment]) -> list[tuple[Environment, Environment]]:
@@ -41,9 +42,9 @@ def try_environment(made: Environment, scratch: Path) -> Trial | None:
     if made.outcome != "OK":
         return broken(made.log)
     (scratch / made.name).mkdir()
-    return try_demo(
-        demo_of(made, scratch), f"Test for {python_of(made.name)} and {django_of(made.name)}"
-    )
+    pair = made.name.rpartition("-")[0]
+    subject = f"Test for {python_of(pair)} and {django_of(pair)}"
+    return try_demo(demo_of(made, scratch), subject)
 
 
 def demo_of(made: Environment, scratch: Path) -> Demo:

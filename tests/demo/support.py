@@ -13,14 +13,14 @@ WAIT = 60
 ROOT = Path(__file__).parents[2]
 
 
-def relay_of(demo: str) -> str:
-    return demo.replace("http", "ws") + "/gameoflife/ws/"
+def relay_of(address: str) -> str:
+    return address.replace("http", "ws") + "/gameoflife/ws/"
 
 
 @contextmanager
-def started(demo: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+def started(address: str, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Start the command, without a limit of steps a second; end it if it has not ended."""
-    run = [sys.executable, "manage.py", "gameoflife", "-l", "inf", "--url", relay_of(demo)]
+    run = [sys.executable, "manage.py", "gameoflife", "-l", "inf", "--url", relay_of(address)]
     path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
     environment = {"DJANGO_SETTINGS_MODULE": "project.settings", "PYTHONPATH": path}
     with subprocess.Popen(
@@ -44,7 +44,7 @@ def finish(game: subprocess.Popen[str]) -> tuple[int, str, str]:
     return game.returncode, output, errors
 
 
-def run(demo: str, *options: str) -> tuple[int, str, str]:
+def run(address: str, *options: str) -> tuple[int, str, str]:
     """Start the command and wait for its end."""
-    with started(demo, *options) as game:
+    with started(address, *options) as game:
         return finish(game)

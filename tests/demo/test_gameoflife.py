@@ -29,9 +29,9 @@ from .support import WAIT, finish, relay_of, run, started
 BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
 
 
-def play(demo: str, *options: str) -> Living:
+def play(address: str, *options: str) -> Living:
     """Play a game to its end; return who lives."""
-    status, output, errors = run(demo, "--print", *options)
+    status, output, errors = run(address, "--print", *options)
     assert (status, errors) == (0, "")
     told, result, *grid = output.splitlines()
     assert "cells play" in told and "messages a second" in result
@@ -54,38 +54,38 @@ def blinker(tmp_path: Path) -> str:
 # Games
 
 
-def test_a_glider_moves_by_one_and_one_in_four_steps(demo: str) -> None:
+def test_a_glider_moves_by_one_and_one_in_four_steps(address: str) -> None:
     glider = place(plaintext.read("glider"), 8, centre=True)
-    moved = play(demo, "-s8", "-pglider", "-n4")
+    moved = play(address, "-s8", "-pglider", "-n4")
     assert moved == {(row + 1, column + 1) for row, column in glider}
     assert moved == after(glider, 8, 4)
 
 
-def test_a_glider_flies_over_the_edges(demo: str) -> None:
+def test_a_glider_flies_over_the_edges(address: str) -> None:
     glider = place(plaintext.read("glider"), 8, centre=False)
-    assert play(demo, "-s8", "-pglider", "-C", "-n32") == glider
+    assert play(address, "-s8", "-pglider", "-C", "-n32") == glider
 
 
-def test_a_glider_crashes_into_the_edges_without_wrapping(demo: str) -> None:
+def test_a_glider_crashes_into_the_edges_without_wrapping(address: str) -> None:
     glider = place(plaintext.read("glider"), 8, centre=False)
-    crashed = play(demo, "-s8", "-pglider", "-C", "-W", "-n32")
+    crashed = play(address, "-s8", "-pglider", "-C", "-W", "-n32")
     assert crashed == after(glider, 8, 32, wrap=False) != glider
     assert crashed == {(6, 6), (6, 7), (7, 6), (7, 7)}
 
 
-def test_a_blinker_without_wrapping(demo: str, blinker: str) -> None:
-    assert play(demo, "-s5", "-p", blinker, "-W", "-n1") == {(2, 1), (2, 2), (2, 3)}
-    assert play(demo, "-s5", "-p", blinker, "-W", "-C", "-n3") == {(1, 0), (1, 1), (1, 2)}
+def test_a_blinker_without_wrapping(address: str, blinker: str) -> None:
+    assert play(address, "-s5", "-p", blinker, "-W", "-n1") == {(2, 1), (2, 2), (2, 3)}
+    assert play(address, "-s5", "-p", blinker, "-W", "-C", "-n3") == {(1, 0), (1, 1), (1, 2)}
 
 
-def test_no_step_leaves_the_pattern_as_it_is(demo: str) -> None:
-    assert play(demo, "-s4", "-pblock", "-n0") == {(1, 1), (1, 2), (2, 1), (2, 2)}
+def test_no_step_leaves_the_pattern_as_it_is(address: str) -> None:
+    assert play(address, "-s4", "-pblock", "-n0") == {(1, 1), (1, 2), (2, 1), (2, 2)}
 
 
 @pytest.mark.parametrize("wrap", [True, False])
-def test_a_random_grid_equals_the_textbook(demo: str, wrap: bool) -> None:
+def test_a_random_grid_equals_the_textbook(address: str, wrap: bool) -> None:
     options = () if wrap else ("-W",)
-    living = play(demo, "-s12", "--seed=7", "-n20", *options)
+    living = play(address, "-s12", "--seed=7", "-n20", *options)
     assert living == after(random_grid(12, 7), 12, 20, wrap=wrap)
 
 
@@ -103,9 +103,9 @@ def test_the_limit_holds_steps_back() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise on Windows")
-def test_ctrl_c_ends_a_game_well(demo: str) -> None:
-    with started(demo, "-s4", "-pblock") as process:
-        with connect(relay_of(demo), proxy=None) as watcher:
+def test_ctrl_c_ends_a_game_well(address: str) -> None:
+    with started(address, "-s4", "-pblock") as process:
+        with connect(relay_of(address), proxy=None) as watcher:
             picture = {"connections": 0, "step": 0}
             while picture["connections"] < 16 or picture["step"] < 2:  # not the last game's
                 picture = json.loads(watcher.recv(WAIT))
@@ -145,9 +145,9 @@ def test_no_server() -> None:
     assert f"cannot connect to {relay_of(url)}" in errors
 
 
-def test_a_second_game_is_refused_and_the_first_goes_on(demo: str) -> None:
-    with cell(demo, 2, 2) as holder, cell(demo, 70, 70, "2,2") as listener:
-        status, _, errors = run(demo, "-s4")
+def test_a_second_game_is_refused_and_the_first_goes_on(address: str) -> None:
+    with cell(address, 2, 2) as holder, cell(address, 70, 70, "2,2") as listener:
+        status, _, errors = run(address, "-s4")
         assert status == 1
         assert "The game stopped in step" in errors
         assert ": cell 2,2 lost its connection" in errors
@@ -155,7 +155,7 @@ def test_a_second_game_is_refused_and_the_first_goes_on(demo: str) -> None:
         say(holder, "0 1", listener)
 
 
-def test_a_lost_cell_stops_the_game(demo: str) -> None:
+def test_a_lost_cell_stops_the_game(address: str) -> None:
     class Mortal(Cell):
         async def play(self, ws: Any, pace: Any, steps: int | None) -> None:
             await super().play(ws, pace, 3)
@@ -164,7 +164,7 @@ def test_a_lost_cell_stops_the_game(demo: str) -> None:
                 pass
             await ws.recv()
 
-    life = game.Game(relay_of(demo), set(), 4, wrap=True, limit=1000, steps=None)
+    life = game.Game(relay_of(address), set(), 4, wrap=True, limit=1000, steps=None)
     life._cells[5] = Mortal((1, 1), life._cells[5].neighbours, False)
     with pytest.raises(game.GameStopped, match="cell 1,1 lost its connection: no close frame"):
         asyncio.run(life.play())
@@ -193,10 +193,10 @@ def test_a_relay_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def cell(
-    demo: str, row: int, column: int, names: str | bytes = "0,0"
+    address: str, row: int, column: int, names: str | bytes = "0,0"
 ) -> Iterator[ClientConnection]:
     """Be a cell of a corner where no game is played."""
-    with connect(f"{relay_of(demo)}{row}/{column}/", proxy=None, compression=None) as ws:
+    with connect(f"{relay_of(address)}{row}/{column}/", proxy=None, compression=None) as ws:
         with suppress(ConnectionClosed):  # refused already
             ws.send(names)
         yield ws
@@ -218,9 +218,9 @@ def closed(ws: ClientConnection) -> tuple[int, str]:
 
 
 @pytest.fixture
-def pair(demo: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
+def pair(address: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
     """Two good cells, of which the second hears the first."""
-    with cell(demo, 80, 80) as one, cell(demo, 80, 81, "80,80") as two:
+    with cell(address, 80, 80) as one, cell(address, 80, 81, "80,80") as two:
         say(one, "0 1", two)
         yield one, two
         say(one, "1 0", two)
@@ -229,8 +229,8 @@ def pair(demo: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
 Pair = tuple[ClientConnection, ClientConnection]
 
 
-def test_it_passes_on_what_it_need_not_understand(demo: str, pair: Pair) -> None:
-    with cell(demo, 81, 80) as other, cell(demo, 81, 81, "81,80 80,80") as listener:
+def test_it_passes_on_what_it_need_not_understand(address: str, pair: Pair) -> None:
+    with cell(address, 81, 80) as other, cell(address, 81, 81, "81,80 80,80") as listener:
         assert listener.recv(WAIT) == "80,80 0 1"
         other.send("0 7")
         other.send("1 9")
@@ -249,8 +249,8 @@ def test_it_passes_on_what_it_need_not_understand(demo: str, pair: Pair) -> None
         ("🐍" * 20, "expected up to eight cells"),
     ],
 )
-def test_names_that_are_refused(demo: str, pair: Pair, names: Any, reason: str) -> None:
-    with cell(demo, 82, 80, names) as ws:
+def test_names_that_are_refused(address: str, pair: Pair, names: Any, reason: str) -> None:
+    with cell(address, 82, 80, names) as ws:
         code, said = closed(ws)
     assert code == 4400 and said.startswith(reason)
 
@@ -267,51 +267,51 @@ def test_names_that_are_refused(demo: str, pair: Pair, names: Any, reason: str) 
     ],
 )
 def test_states_that_are_refused(
-    demo: str, pair: Pair, message: Any, code: int, reason: str
+    address: str, pair: Pair, message: Any, code: int, reason: str
 ) -> None:
-    with cell(demo, 82, 80) as ws:
+    with cell(address, 82, 80) as ws:
         ws.send(message)
         ended, said = closed(ws)
     assert ended == code and said.startswith(reason)
 
 
-def test_a_step_twice_is_refused_and_the_cell_is_free_again(demo: str, pair: Pair) -> None:
+def test_a_step_twice_is_refused_and_the_cell_is_free_again(address: str, pair: Pair) -> None:
     for _ in range(2):
-        with cell(demo, 82, 80) as ws:
+        with cell(address, 82, 80) as ws:
             ws.send("0 1")
             ws.send("0 1")
             assert closed(ws) == (4400, "expected step 1, not 0")
 
 
-def test_a_cell_is_one_client(demo: str, pair: Pair) -> None:
-    with cell(demo, 80, 80) as ws:
+def test_a_cell_is_one_client(address: str, pair: Pair) -> None:
+    with cell(address, 80, 80) as ws:
         assert closed(ws) == (4409, "another client is cell 80,80: a game is running")
 
 
-def test_cells_outside_the_largest_grid(demo: str, pair: Pair) -> None:
+def test_cells_outside_the_largest_grid(address: str, pair: Pair) -> None:
     for row, column in ((100, 0), (0, 100), (10**40, 0)):
-        with cell(demo, row, column) as ws:
+        with cell(address, row, column) as ws:
             assert closed(ws) == (4400, "expected a row and a column below 100")
 
 
-def test_a_late_watcher_sees_the_picture_as_it_is(demo: str, pair: Pair) -> None:
+def test_a_late_watcher_sees_the_picture_as_it_is(address: str, pair: Pair) -> None:
     for _ in range(2):
-        with connect(relay_of(demo), proxy=None) as watcher:
+        with connect(relay_of(address), proxy=None) as watcher:
             picture = json.loads(watcher.recv(WAIT))
     assert picture["rows"][80][80:] == "1 "
     assert picture["connections"] == 2
 
 
-def test_who_watches_says_nothing(demo: str, pair: Pair) -> None:
-    with connect(relay_of(demo), proxy=None) as watcher:
+def test_who_watches_says_nothing(address: str, pair: Pair) -> None:
+    with connect(relay_of(address), proxy=None) as watcher:
         watcher.send("hello")
         assert closed(watcher) == (4400, "expected no message: who watches only listens")
 
 
-def test_watchers_get_pictures_and_not_every_message(demo: str) -> None:
+def test_watchers_get_pictures_and_not_every_message(address: str) -> None:
     with ExitStack() as stack:
-        watchers = [stack.enter_context(connect(relay_of(demo), proxy=None)) for _ in range(2)]
-        ws = stack.enter_context(cell(demo, 90, 90))
+        watchers = [stack.enter_context(connect(relay_of(address), proxy=None)) for _ in range(2)]
+        ws = stack.enter_context(cell(address, 90, 90))
         for step in range(2000):
             ws.send(f"{step} 1")
         for watcher in watchers:
@@ -321,10 +321,10 @@ def test_watchers_get_pictures_and_not_every_message(demo: str) -> None:
             assert len(steps) < 1000
 
 
-def test_a_new_game_begins_with_a_new_picture(demo: str) -> None:
-    with cell(demo, 90, 91) as old:
+def test_a_new_game_begins_with_a_new_picture(address: str) -> None:
+    with cell(address, 90, 91) as old:
         old.send("0 1")
-    with cell(demo, 1, 1) as new, cell(demo, 1, 2, "1,1") as listener:
+    with cell(address, 1, 1) as new, cell(address, 1, 2, "1,1") as listener:
         say(new, "0 1", listener)
-        with connect(relay_of(demo), proxy=None) as watcher:
+        with connect(relay_of(address), proxy=None) as watcher:
             assert json.loads(watcher.recv(WAIT))["rows"] == ["", " 1 "]

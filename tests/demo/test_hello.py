@@ -1,0 +1,56 @@
+"""Tornado's own handlers in the demo."""
+
+from __future__ import annotations
+
+from urllib.request import urlopen
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from matrix.demo import Demo
+from matrix.talk import NATIVE
+from matrix.visitor import Visitor
+from tests.processes import ADDRESS
+
+WAIT = 60
+
+
+def test_the_page_comes_from_tornado_and_looks_like_its_sisters(visitor: Visitor) -> None:
+    visitor.get("/hello-tornado").must_show("<h1>Hello, Tornado</h1>", "testpages.css", NATIVE)
+
+
+def test_the_page_has_a_tag_of_tornado_and_nothing_of_django(port: int) -> None:
+    with urlopen(f"http://{ADDRESS}:{port}/hello-tornado", timeout=WAIT) as answer:
+        assert answer.headers["Etag"]
+        assert answer.headers["X-Frame-Options"] is None  # that is Django's middleware
+
+
+def test_it_says_again_what_it_hears(port: int) -> None:
+    with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
+        for message in ("größer", b"\x00\xff", ""):
+            websocket.send(message)
+            assert websocket.recv(WAIT) == message
+
+
+def test_another_site_is_refused(port: int) -> None:
+    with pytest.raises(InvalidStatus, match="HTTP 403"):
+        connect(f"ws://{ADDRESS}:{port}{NATIVE}", origin="http://other.example", proxy=None)
+
+
+def test_it_logs_an_opening_what_is_said_and_the_closing(demo: Demo) -> None:
+    def visit(port: int) -> None:
+        with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
+            for message in ("Hello, world", "x" * 1000):
+                websocket.send(message)
+                websocket.recv(WAIT)
+
+    check = demo.check(visit)
+    assert check["works"]
+    said = [line.partition("] ")[2] for line in check["log"] if "handlers:" in line]
+    assert said == [
+        "WebSocket opened",
+        "Someone said: Hello, world",
+        f"Someone said: {'x' * 200}",
+        "WebSocket closed",
+    ]

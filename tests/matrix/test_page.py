@@ -1,0 +1,108 @@
+"""The page that the matrix writes."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+import c10kws
+import c10kws_tornado
+from matrix import page
+from matrix.results import Check, Pair, Report, Trial, has_failed
+
+DOCS = Path(__file__).parents[2] / "docs"
+FINE: Check = {"works": True, "log": ["line one", "", "line two"]}
+BAD: Check = {"works": False, "log": ["it is broken"]}
+
+
+def trial(websocket: Check = FINE, django: Check = FINE) -> Trial:
+    versions = {"Python": "3.12.1", "Django": "6.0.10", "tornado": "6.6.1", "wsproto": "1.3.2"}
+    return {"versions": versions, "websocket": websocket, "django": django}
+
+
+def pair(oldest: Trial | None, newest: Trial | None, load: Check | None = None) -> Pair:
+    times = {"/polls/": [1.0, 2.5, 9.0]} if load and load["works"] else {}
+    return {
+        "name": "py312-django60",
+        "oldest": oldest,
+        "newest": newest,
+        "load": load,
+        "times": times,
+    }
+
+
+def written(one: Pair) -> str:
+    report: Report = {"date": "2026-11-21", "machine": "a machine, 2 cores", "pairs": [one]}
+    return page.write(report)
+
+
+def test_a_pair_that_works() -> None:
+    one = pair(trial(), trial(), FINE)
+    text = written(one)
+    assert page.row(one) == (
+        *("Python 3.12", "Django 6.0", "`py312-django60`_"),
+        *("✓ Yes", "✓ Yes", "**✓ Yes**"),
+    )
+    assert "Tried on 2026-11-21 by ``make matrix`` on a machine, 2 cores." in text
+    assert "Python 3.12.1, Django 6.0.10, tornado 6.6.1, wsproto 1.3.2. With tornado" in text
+    assert "The polls app works fine::\n\n    line one\n\n    line two\n" in text
+    assert ".. image:: compatibility/py312-django60.svg" in text
+    assert "Half of the answers came within 2.5 ms (``/polls/``)." in text
+    assert "All of these Pythons were on this machine." in text
+    assert not has_failed(one)
+
+
+def test_a_pair_that_fails_with_the_oldest_fails() -> None:
+    one = pair(trial(websocket=BAD), trial(), FINE)
+    assert page.row(one)[3:] == ("✗ No", "✓ Yes", "**✗ No**")
+    text = written(one)
+    assert "it does **not** work." in text
+    assert "With the oldest releases Websocket does **not** work::\n\n    it is broken" in text
+    assert has_failed(one)
+
+
+def test_a_load_that_fails_is_shown() -> None:
+    one = pair(trial(), trial(), BAD)
+    assert page.row(one)[3:] == ("✓ Yes", "✓ Yes", "**✗ No**")
+    assert "The load does **not** work::\n\n    it is broken" in written(one)
+    assert ".. image::" not in written(one)
+
+
+def test_an_environment_that_was_not_made() -> None:
+    none: Trial = {"versions": {}, "websocket": BAD, "django": BAD}
+    text = written(pair(none, none))
+    assert "The environment was not made." in text
+    assert text.count("    it is broken") == 4
+
+
+def test_a_python_that_is_missing_is_named() -> None:
+    one = pair(None, None)
+    assert page.row(one)[3:] == ("─ Not tried", "─ Not tried", "**─ Not on this machine**")
+    assert "Not on this machine: Python 3.12." in written(one)
+    assert "Python 3.12 is not on this machine." in written(one)
+    assert not has_failed(one)
+
+
+def test_the_committed_page_is_what_its_results_give() -> None:
+    report: Report = json.loads((DOCS / "compatibility" / "results.json").read_text("utf-8"))
+    assert (DOCS / "compatibility.rst").read_text("utf-8") == page.write(report)
+    pictures = {path.stem for path in (DOCS / "compatibility").glob("*.svg")}
+    assert pictures == {pair["name"] for pair in report["pairs"] if pair["times"]}
+
+
+@pytest.mark.parametrize("package", [c10kws, c10kws_tornado], ids=lambda package: package.__name__)
+def test_nothing_asks_for_a_version(package: object) -> None:
+    """The page says that no difference between the pairs had to be worked around."""
+    asking = {"version_info", "hexversion", "VERSION", "get_version", "python_version"}
+    (folder,) = package.__path__  # type: ignore[attr-defined]
+    for path in sorted(Path(folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in asking, f"{path}:{node.lineno}"
+            elif isinstance(node, ast.ImportFrom):
+                names = {alias.name for alias in node.names} & asking
+                assert not names or node.level, f"{path}:{node.lineno}"
+                assert node.module not in {"importlib.metadata"}, f"{path}:{node.lineno}"
