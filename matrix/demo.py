@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.processes import ADDRESS, Failed, free_port, running, wait_until_it_a
 
 from . import polls
 from .results import Check
-from .visitor import Unexpected
+from .visitor import PATIENCE, Unexpected
 
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
 #: Python's own variables and Django's would bring the tree's packages in place of the wheel's.
@@ -72,18 +73,30 @@ class Demo:
             wait_until_it_answers(process, port, self._log)
             yield port
 
-    def check(self, visit: Callable[[int], None]) -> Check:
-        """Serve for a visit; tell how it went, with what the server logged."""
+    def check(self, visit: Callable[[int], None], last: str = "") -> Check:
+        """Serve for a visit; tell how it went, with what the server logged.
+
+        The server is stopped when ``last`` is in its log: it writes lines after the answers.
+        """
         reasons = []
         try:
             with self.serve() as port:
                 visit(port)
+                self.wait_for(last)
         except (Failed, Unexpected) as error:
             reasons = str(error).splitlines()
         log = self.read_log()
         if not reasons and any("Traceback" in line for line in log):
             reasons = ["The server has logged an exception."]
         return {"works": not reasons, "log": [*reasons, *log[-MOST_LINES:]]}
+
+    def wait_for(self, text: str) -> None:
+        """Return when a text is in the log; raise :exc:`Unexpected` when it does not come."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in "\n".join(self.read_log()):
+            if time.monotonic() > deadline:
+                raise Unexpected(f"the server did not log {text!r}")
+            time.sleep(0.02)
 
     def read_log(self) -> list[str]:
         """Return what the server has printed since it said where it is."""

@@ -8,6 +8,8 @@ from .visitor import Page, Unexpected, Visitor
 
 #: Who walks; made by ``createsuperuser``.
 NAME = PASSWORD = "matrix"
+#: In the last line that the server logs about it.
+LAST = '"GET /polls/2/'
 SAMPLE = "What goes with the tea?"
 
 

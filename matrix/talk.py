@@ -8,6 +8,8 @@ from websockets.sync.client import ClientConnection, connect
 from .visitor import PATIENCE, Unexpected, Visitor
 
 NATIVE, VIEW = "/ws/hello-tornado", "/ws/echo/"
+#: In the last line that the server logs about it.
+LAST = f'"WebSocket {VIEW}" 1000'
 
 
 def talk(port: int, subject: str) -> None:

@@ -6,10 +6,9 @@ import json
 
 from tests.processes import ADDRESS, Failed
 
-from . import load, polls
+from . import load, polls, talk
 from .demo import MOST_LINES, Demo
 from .results import Check, Trial
-from .talk import talk
 from .visitor import Visitor
 
 #: What is asked for under load: Tornado's own handler, a page of the polls, the admin logged in.
@@ -31,8 +30,8 @@ def try_demo(demo: Demo, subject: str) -> Trial:
         return broken(str(error).splitlines())
     return {
         "versions": versions,
-        "websocket": demo.check(lambda port: talk(port, subject)),
-        "django": demo.check(lambda port: polls.walk(visitor(port))),
+        "websocket": demo.check(lambda port: talk.talk(port, subject), talk.LAST),
+        "django": demo.check(lambda port: polls.walk(visitor(port)), polls.LAST),
     }
 
 

@@ -45,7 +45,7 @@ def test_it_logs_an_opening_what_is_said_and_the_closing(demo: Demo) -> None:
                 websocket.send(message)
                 websocket.recv(WAIT)
 
-    check = demo.check(visit)
+    check = demo.check(visit, "WebSocket closed")
     assert check["works"]
     said = [line.partition("] ")[2] for line in check["log"] if "handlers:" in line]
     assert said == [

@@ -22,6 +22,7 @@ from django.utils.functional import LazyObject
 
 from c10kws import WebSocket, hijack, websocket
 from c10kws.switching import SwitchingProtocols
+from tests.differences import ADMINS
 
 from .conftest import LANE, LiveServer
 from .test_views import HANDSHAKE
@@ -170,7 +171,7 @@ def test_a_request_leaves_the_memory_with_its_connection(
 def test_a_failure_without_the_request_reaches_receivers_and_the_admins(
     live: LiveServer, name: str, settings: Any, mailoutbox: list[Any]
 ) -> None:
-    settings.ADMINS = [("a", "a@example.com")]
+    settings.ADMINS = ADMINS
     seen: list[Any] = []
 
     def receive(sender: type, request: HttpRequest | None, **kwargs: Any) -> None:

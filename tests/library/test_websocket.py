@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import django
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.signals import got_request_exception
 from django.test import Client
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 
+from tests.differences import ADMINS
 from tests.project import views
 
 from .conftest import LiveServer
@@ -140,8 +140,7 @@ def test_a_handler_that_raises_is_reported_like_a_view(
     settings: Any,
     mailoutbox: list[Any],
 ) -> None:
-    # Django 6 wants addresses, Django 5 pairs.
-    settings.ADMINS = ["a@example.com"] if django.VERSION >= (6,) else [("a", "a@example.com")]
+    settings.ADMINS = ADMINS
     seen: list[Any] = []
 
     def receive(sender: Any, request: Any, **kwargs: Any) -> None:
