@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 
@@ -61,15 +62,32 @@ def test_forms_by_post_with_a_file(page: Page, tmp_path: Path) -> None:
     assert texts(page, "tbody td") == ["text", "größer", "file", "upload.bin (3000000 bytes)"]
 
 
-def test_echo(page: Page) -> None:
-    page.goto("/echo/")
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [
+        ("/echo/", "Closed with 3000: as you like."),
+        ("/hello-tornado", "Closed with 3000."),  # Tornado's answer has no reason
+    ],
+)
+def test_echo(page: Page, path: str, end: str) -> None:
+    page.goto(path)
     expect(page.get_by_role("status")).to_have_text("Connected.")
     for message in ("one", "zwei é"):
         page.get_by_role("textbox", name="Message").fill(message)
         page.get_by_role("button", name="Send").click()
         expect(page.locator("#log .received").last).to_have_text(message)
     page.get_by_role("button", name="Close with 3000").click()
-    expect(page.get_by_role("status")).to_have_text("Closed with 3000: as you like.")
+    expect(page.get_by_role("status")).to_have_text(end)
+
+
+def test_a_vote(page: Page) -> None:
+    page.goto("/polls/")
+    page.get_by_role("link", name="What goes with the tea?").click()
+    page.get_by_role("radio", name="Lemon").check()
+    page.get_by_role("button", name="Vote").click()
+    page.wait_for_url("**/polls/*/results/")
+    expect(page.get_by_role("heading", name="1 vote")).to_be_visible()
+    expect(page.get_by_label("Lemon: 1 vote")).to_have_attribute("value", "1")
 
 
 def test_a_browser_sees_why_it_was_refused(page: Page) -> None:
