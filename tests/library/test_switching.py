@@ -22,7 +22,7 @@ from django.utils.functional import LazyObject
 
 from c10kws import WebSocket, hijack, websocket
 from c10kws.switching import SwitchingProtocols
-from tests.differences import ADMINS
+from tests.differences import ADMINS, mails_without_mailers
 
 from .conftest import LANE, LiveServer
 from .test_views import HANDSHAKE
@@ -167,6 +167,7 @@ def test_a_request_leaves_the_memory_with_its_connection(
     eventually(lambda: not request_lives())
 
 
+@mails_without_mailers
 @pytest.mark.parametrize("name", ["kept", "let-go"])
 def test_a_failure_without_the_request_reaches_receivers_and_the_admins(
     live: LiveServer, name: str, settings: Any, mailoutbox: list[Any]

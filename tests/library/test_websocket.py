@@ -11,7 +11,7 @@ from django.core.signals import got_request_exception
 from django.test import Client
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 
-from tests.differences import ADMINS
+from tests.differences import ADMINS, mails_without_mailers
 from tests.project import views
 
 from .conftest import LiveServer
@@ -131,7 +131,7 @@ def test_language_and_time_zone_of_the_handshake(live: LiveServer) -> None:
         assert [ws.recv(WAIT), ws.recv(WAIT)] == ["fr UTC", "fr UTC"]
 
 
-@pytest.mark.filterwarnings("ignore:Django 2028")  # of Django 6.1's own mail handler
+@mails_without_mailers
 @pytest.mark.parametrize("path", ["/ws/failing/", "/ws/foreign-end/"])
 def test_a_handler_that_raises_is_reported_like_a_view(
     live: LiveServer,
