@@ -6,8 +6,8 @@ on. From each the demo is served by ``manage.py runtornado``, and clients talk t
 walk through its polls. With the newest they ask for 2,000 pages, 100 at a time; nothing else should
 run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to ``docs/``.
 
-The Pythons are those on PATH and those of pyenv; the page names the ones that are missing. The exit
-status is 1 when a pair does not work.
+It needs Linux. The Pythons are those on PATH and those of pyenv; the page names the ones that are
+missing. The exit status is 1 when a pair does not work.
 
 ``--pair NAME …``
     Only these, as in ``py312-django60``. The page is about these only: choose another ``--output``.
@@ -41,6 +41,8 @@ import environment  # noqa: E402
 def main() -> int:
     """Run the command; return its exit status."""
     options, arguments = read_arguments()
+    if not sys.platform.startswith("linux"):
+        sys.exit("The matrix needs Linux, as the benchmarks do.")
     environment.enter(".venv-matrix", "matrix.txt")
     from matrix import environments
 
@@ -91,7 +93,7 @@ def write(names: list[str], folder: Path, *, report: bool) -> int:
 def as_json(report: Mapping[str, object]) -> str:
     """Return the report, with numbers side by side."""
     text = json.dumps(report, indent=1)
-    return re.sub(r"\n +(?=\d)|(?<=\d)\n +(?=\])", " ", text).replace("[ ", "[") + "\n"
+    return re.sub(r"\[\n([\d.,\s]+)\]", lambda own: f"[{' '.join(own[1].split())}]", text) + "\n"
 
 
 def try_all(names: list[str]) -> dict[str, object]:

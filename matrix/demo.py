@@ -68,7 +68,7 @@ class Demo:
     def serve(self) -> Iterator[int]:
         """Serve while the block runs; yield the port."""
         port = free_port()
-        command = [self._python, "manage.py", "runtornado", f"{ADDRESS}:{port}"]
+        command = [str(self._python), "manage.py", "runtornado", f"{ADDRESS}:{port}"]
         with running(command, self._log, folder=FOLDER, variables=self._variables) as process:
             wait_until_it_answers(process, port, self._log)
             yield port

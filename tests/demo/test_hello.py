@@ -7,6 +7,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from matrix.demo import Demo
 from matrix.talk import NATIVE
@@ -35,7 +36,7 @@ def test_it_says_again_what_it_hears(port: int) -> None:
 
 def test_another_site_is_refused(port: int) -> None:
     with pytest.raises(InvalidStatus, match="HTTP 403"):
-        connect(f"ws://{ADDRESS}:{port}{NATIVE}", origin="http://other.example", proxy=None)
+        connect(f"ws://{ADDRESS}:{port}{NATIVE}", origin=Origin("http://other.example"), proxy=None)
 
 
 def test_it_logs_an_opening_what_is_said_and_the_closing(demo: Demo) -> None:
