@@ -101,7 +101,7 @@ def try_all(names: list[str]) -> dict[str, object]:
     from benchmarks import machine
     from matrix import environments, pairs
 
-    print(f"Making {len(names)} environments", flush=True)
+    print(f"Making {len(names)} environments, which takes minutes", flush=True)
     made = environments.make(names)
     with tempfile.TemporaryDirectory(prefix="c10kws-matrix-") as scratch:
         tried = [pairs.try_pair(each, Path(scratch)) for each in pairs.group(made)]

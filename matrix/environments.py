@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TOX = (sys.executable, "-m", "tox")
 #: The factor of those that have what serves the demo, and not what runs the tests.
 DEMO = "demo"
 NAME = re.compile(r"py\d+-django\d+-(oldest|newest)")
@@ -73,6 +74,3 @@ def discovery() -> list[str]:
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted(root.glob("versions/*/bin/python3"))
     return ["--discover", *map(str, found)] if found else []
-
-
-TOX = (sys.executable, "-m", "tox")

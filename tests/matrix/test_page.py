@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import c10kws
@@ -85,11 +86,28 @@ def test_a_python_that_is_missing_is_named() -> None:
     assert not has_failed(one)
 
 
-def test_the_committed_page_is_what_its_results_give() -> None:
+def committed() -> Report:
     report: Report = json.loads((DOCS / "compatibility" / "results.json").read_text("utf-8"))
+    return report
+
+
+def test_the_committed_page_is_what_its_results_give() -> None:
+    report = committed()
     assert (DOCS / "compatibility.rst").read_text("utf-8") == page.write(report)
     pictures = {path.stem for path in (DOCS / "compatibility").glob("*.svg")}
     assert pictures == {pair["name"] for pair in report["pairs"] if pair["times"]}
+
+
+def test_the_page_has_every_pair_that_tox_has() -> None:
+    text = (ROOT / "tox.ini").read_text("utf-8")
+    listed = re.findall(r"^    py([\d{},]+)-django([\d{},]+)-{oldest,newest}$", text, re.MULTILINE)
+    pairs = [
+        f"py{python}-django{django}"
+        for pythons, djangos in listed
+        for python in pythons.strip("{}").split(",")
+        for django in djangos.strip("{}").split(",")
+    ]
+    assert [pair["name"] for pair in committed()["pairs"]] == pairs
 
 
 def places() -> list[Path]:
