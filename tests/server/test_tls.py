@@ -155,6 +155,7 @@ def test_flow_control_of_reading(serve_tls: Serve, connect: Connect) -> None:
     with connect(live) as client:
         client.send(REQUEST)
         client.read_head()
+        wait_for(lambda: bool(switch.protocols and "made" in switch.protocols[0].events))
         client.send(b"abc")
         live.on_loop(lambda: None)
         assert b"abc" not in switch.protocols[0].events
