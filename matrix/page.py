@@ -83,8 +83,8 @@ def beside(oldest: Trial) -> str:
     if not oldest["versions"]:
         return "The environment of the oldest releases was not made."
     found = oldest["versions"]
-    how = "works as well" if works(oldest) else "does **not** work"
-    return f"With tornado {found['tornado']} and wsproto {found['wsproto']} it {how}."
+    how = "pass" if works(oldest) else "do **not** pass"
+    return f"The checks {how} with tornado {found['tornado']} and wsproto {found['wsproto']}."
 
 
 def failures_of_the_oldest(oldest: Trial) -> Iterator[str]:
@@ -98,7 +98,7 @@ def log(subject: str, check: Check) -> str:
     """Return a sentence and the server's lines."""
     said = f"{subject} {'works fine' if check['works'] else 'does **not** work'}::"
     return "\n".join(
-        [said, "", *(f"    {line}".rstrip() for line in check["log"] or ["(silence)"])]
+        [said, "", *(f"    {line}".rstrip() for line in check["log"] or ["(nothing was logged)"])]
     )
 
 
