@@ -103,13 +103,20 @@ def try_all(names: list[str]) -> dict[str, object]:
 
     print(f"Making {len(names)} environments, which takes minutes", flush=True)
     made = environments.make(names)
+    about = describe(machine.processor())
     with tempfile.TemporaryDirectory(prefix="c10kws-matrix-") as scratch:
         tried = [pairs.try_pair(each, Path(scratch)) for each in pairs.group(made)]
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{machine.processor()}, {len(os.sched_getaffinity(0))} cores",
+        "machine": about,
         "pairs": tried,
     }
+
+
+def describe(processor: str) -> str:
+    """Return what a reader must know of the machine; a load above 0 is that of other programs."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    return f"{processor}, {cores} cores, with a load average of {load:.1f} when it began"
 
 
 if __name__ == "__main__":
