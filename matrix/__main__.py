@@ -103,20 +103,19 @@ def try_all(names: list[str]) -> dict[str, object]:
 
     print(f"Making {len(names)} environments, which takes minutes", flush=True)
     made = environments.make(names)
-    about = describe(machine.processor())
     with tempfile.TemporaryDirectory(prefix="c10kws-matrix-") as scratch:
         tried = [pairs.try_pair(each, Path(scratch)) for each in pairs.group(made)]
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": about,
+        "machine": describe(machine.processor()),
         "pairs": tried,
     }
 
 
 def describe(processor: str) -> str:
-    """Return what a reader must know of the machine; a load above 0 is that of other programs."""
+    """Return what a reader must know of the machine, when all is tried."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return f"{processor}, {cores} cores, with a load average of {load:.1f} when it began"
+    return f"{processor}, {cores} cores, with a load average of {load:.1f} at its end"
 
 
 if __name__ == "__main__":

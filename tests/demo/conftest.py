@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +10,13 @@ from matrix.demo import Demo
 from matrix.visitor import Visitor
 from tests.processes import ADDRESS
 
-ROOT = Path(__file__).parents[2]
-PATH = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+from .support import demo_in
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo with a fresh database."""
-    demo = Demo(Path(sys.executable), tmp_path_factory.mktemp("demo"), {"PYTHONPATH": PATH})
+    demo = demo_in(tmp_path_factory.mktemp("demo"))
     demo.prepare()
     return demo
 

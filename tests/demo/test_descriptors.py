@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from .support import ROOT, WAIT
+from .games import ROOT, WAIT
 
 pytest.importorskip("resource", reason="this system has no such limit")
 

@@ -24,7 +24,7 @@ from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
 
 from .reference import next_step
-from .support import WAIT, finish, relay_of, run, started
+from .games import WAIT, finish, relay_of, run, started
 
 BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
 

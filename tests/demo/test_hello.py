@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -9,10 +10,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from matrix.demo import Demo
 from matrix.talk import NATIVE
 from matrix.visitor import Visitor
 from tests.processes import ADDRESS
+
+from .support import demo_in
 
 WAIT = 60
 
@@ -39,14 +41,14 @@ def test_another_site_is_refused(port: int) -> None:
         connect(f"ws://{ADDRESS}:{port}{NATIVE}", origin=Origin("http://other.example"), proxy=None)
 
 
-def test_it_logs_an_opening_what_is_said_and_the_closing(demo: Demo) -> None:
+def test_it_logs_an_opening_what_is_said_and_the_closing(tmp_path: Path) -> None:
     def visit(port: int) -> None:
         with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
             for message in ("Hello, world", "x" * 1000):
                 websocket.send(message)
                 websocket.recv(WAIT)
 
-    check = demo.check(visit, "WebSocket closed")
+    check = demo_in(tmp_path).check(visit, "WebSocket closed")
     assert check["works"]
     said = [line.partition("] ")[2] for line in check["log"] if "handlers:" in line]
     assert said == [

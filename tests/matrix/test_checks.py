@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,14 +11,12 @@ from matrix import polls, talk
 from matrix.demo import Demo
 from matrix.environments import read
 from matrix.visitor import Unexpected, Visitor
-
-ROOT = Path(__file__).parents[2]
-PATH = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+from tests.demo.support import demo_in
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    demo = Demo(Path(sys.executable), tmp_path_factory.mktemp("matrix"), {"PYTHONPATH": PATH})
+    demo = demo_in(tmp_path_factory.mktemp("matrix"))
     demo.prepare()
     return demo
 
