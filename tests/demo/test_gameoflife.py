@@ -23,8 +23,8 @@ from demo.gameoflife.cells import Cell, Pace
 from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
 
-from .reference import next_step
 from .games import WAIT, finish, relay_of, run, started
+from .reference import next_step
 
 BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
 
