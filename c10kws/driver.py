@@ -23,6 +23,7 @@ from .message import Message, size_of
 from .protocol import ServerProtocol
 from .sending import Sender
 from .waiter import Waiter
+from .writing import HIGH_WATER
 
 #: Messages that wait to be read: a second bound beside the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
@@ -270,6 +271,9 @@ class Driver(Sender):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first call: what waits is sent."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        if self._settings.max_queue_bytes < HIGH_WATER:
+            # Who awaits a write waits before the next one would be too much.
+            self._transport.set_write_buffer_limits(high=self._settings.max_queue_bytes)
         if self._settings.ping_interval:
             self._keepalive(self._settings.ping_interval).add(self)
         self.resume_writing()

@@ -22,6 +22,8 @@ FULL_CORK = 16 * 1024
 LONG_CORK = 8 * 1024
 #: With a bound below this each byte is counted before it is written, which is slower.
 LEAST_PROMPT_QUEUE = 128 * 1024
+#: From so many unsent bytes on a transport pauses its writers by itself.
+HIGH_WATER = 64 * 1024
 
 
 class Writer(asyncio.BufferedProtocol):
@@ -111,6 +113,8 @@ class Writer(asyncio.BufferedProtocol):
             self._writes = 0
             self._flush()
             await asyncio.sleep(0)
+        if self._unsent() > self._settings.max_queue_bytes:
+            self._flush()  # now the transport has too much of it, and says so
         while self._transport is None or self._drained is not None:
             if self.closed:
                 raise self.connection_closed()

@@ -302,6 +302,24 @@ def test_awaited_writes_over_a_small_limit_wait(live: LiveServer, settings: Any)
             assert peer.read_frame() == (TEXT, b"x" * 200)
 
 
+@pytest.mark.parametrize("size", [50, 25_000])
+def test_who_awaits_writes_is_never_too_much(live: LiveServer, settings: Any, size: int) -> None:
+    settings.C10KWS = {"PING_INTERVAL": None, "MAX_QUEUE_BYTES": 20_000}
+    waits = threading.Event()
+
+    async def handler(ws: WebSocket) -> None:
+        while not waits.is_set():
+            await ws.write_message(b"x" * size)
+        await ws.write_message(b"last")
+
+    play(handler)
+    with opened(live, PLAIN) as peer:
+        eventually(lambda: connections and connections[0]._drained is not None)
+        waits.set()
+        while (message := peer.read_frame()) != (BINARY, b"last"):
+            assert message == (BINARY, b"x" * size)
+
+
 def test_pongs_to_a_client_that_does_not_read_are_bounded(live: LiveServer, settings: Any) -> None:
     """It sends Pings without end and reads none of their answers."""
     settings.C10KWS = {"PING_INTERVAL": None, "MAX_QUEUE_BYTES": 100_000, "CLOSE_TIMEOUT": 0.2}
