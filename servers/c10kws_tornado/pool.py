@@ -93,6 +93,11 @@ class Pool(Executor):
         """Jobs that wait for a thread."""
         return len(self._jobs) + len(self._urgent)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether any job of it or of a sibling runs or waits."""
+        return any(pool.queued or pool.busy for pool in (self, *self._siblings))
+
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` when its turn comes; raises :exc:`PoolFull` instead of waiting for room."""
         future: Future[T] = Future()

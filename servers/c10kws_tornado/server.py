@@ -181,6 +181,7 @@ class Server:
             if self._native is not None:
                 self._native.abort()
             await self._finish_tasks()
+            await self._finish_jobs()
         for sock in self._sockets:
             sock.close()
         self.pool.shutdown(cancel_futures=True)
@@ -217,6 +218,13 @@ class Server:
             await asyncio.wait(tasks, timeout=LAST_BREATH)
         with suppress(TimeoutError):  # one may wait for a thread that hangs
             await asyncio.wait_for(self._http.close_all_connections(), LAST_BREATH)
+
+    async def _finish_jobs(self) -> None:
+        """What the last connections leave behind, log lines and clean-up, is not lost."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LAST_BREATH
+        while self.pool.at_work and loop.time() < deadline:
+            await asyncio.sleep(0.01)
 
     def is_trusted(self, context: Any) -> bool:
         """Whether the peer of a connection may speak for its clients."""

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from demo.gameoflife import plaintext
 from demo.gameoflife.grid import place
 from tests.demo.reference import next_step
-from tests.demo.support import finish, run, started
+from tests.demo.games import finish, run, started
 
 from .conftest import WAIT
 

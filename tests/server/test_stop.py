@@ -276,3 +276,21 @@ def test_a_server_that_never_started(pages: Pages) -> None:
     server.add_sockets([live.socket])
     asyncio.run(server.stop())
     assert live.socket.fileno() < 0
+
+
+def test_what_the_last_connections_leave_behind_is_done(serve: Serve, pages: Pages) -> None:
+    live = serve(pages, threads=1)
+    reports = live.server.pool.sibling("reports", queue_size=10)
+    written: list[int] = []
+
+    def write(number: int) -> None:
+        threading.Event().wait(0.02)
+        written.append(number)
+
+    def leave(code: int, deadline: float) -> None:
+        for number in range(5):
+            reports.submit(write, number)
+
+    live.server.on_stop(leave)
+    live.stop(timeout=PATIENCE)
+    assert written == [0, 1, 2, 3, 4]
