@@ -17,8 +17,9 @@ from tornado.httputil import (
 )
 
 from .accesslog import Line
-from .container import Container, Exchange
+from .container import Container
 from .environ import BadRequest, check_host, head_size, make_environ, set_body
+from .exchange import Exchange
 from .pool import PoolFull
 from .response import make_head, plain_error
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from demo.gameoflife import plaintext
 from demo.gameoflife.grid import place
-from tests.demo.reference import next_step
 from tests.demo.games import finish, run, started
+from tests.demo.reference import next_step
 
 from .conftest import WAIT
 

@@ -1,0 +1,330 @@
+"""One WSGI call and the four ends of its response (``docs/hijack.rst``).
+
+============================ ====================================================================
+1 plain iterable             called, iterated and closed in one worker thread
+2 async iterable             iterated on the loop; closed in a worker thread
+3 deferred                   announced by ``c10kws.defer``, resolved and sent on the loop
+4 101 Switching Protocols    head flushed, stream detached, ``close()`` in the same worker thread
+============================ ====================================================================
+
+A ``wsgi.file_wrapper`` body is sent as end 2 is: read in the pool, no thread held in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from typing import IO, TYPE_CHECKING, Any
+
+from .accesslog import Line
+from .chunks import ClosedTogether, aiterate, is_async, run_in_pool
+from .container import Container
+from .filewrapper import FileWrapper
+from .response import Head, Outgoing, StartResponse, make_head, merge_heads, plain_error
+from .sender import ClientGone, Sender
+from .stream import RawStream
+
+if TYPE_CHECKING:
+    from tornado.http1connection import HTTP1Connection
+
+logger = logging.getLogger("c10kws_tornado.error")
+
+Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]]
+
+
+class Deferral:
+    """``c10kws.defer``: called, it announces that an awaitable resolves to the response.
+
+    It does not know the exchange: whoever keeps an environ keeps nothing of the server.
+    """
+
+    __slots__ = ("awaitable",)
+
+    def __init__(self) -> None:
+        self.awaitable: Deferred | None = None
+
+    def __call__(self, awaitable: Deferred) -> None:
+        self.awaitable = awaitable
+
+
+class Exchange:
+    """A request and its response. ``run`` is the job of a worker thread."""
+
+    def __init__(
+        self,
+        container: Container,
+        connection: HTTP1Connection,
+        environ: dict[str, Any],
+        body: IO[bytes],
+        line: Line,
+        done: Callable[[], None],
+    ) -> None:
+        self._container = container
+        self._environ = environ
+        self._method: str = environ["REQUEST_METHOD"]
+        self._body = body
+        self._line = line
+        self._done = done
+        self._sender = Sender(connection, container.mailbox, container.loop, container.limits)
+        self._connection = connection
+        self._start = StartResponse(self._write, lambda: self._head_queued)
+        self._outgoing: Outgoing | None = None
+        self._head_queued = False
+        self._end_queued = False
+        self._deferral = Deferral()
+        self._task: asyncio.Task[None] | None = None
+        self._stream = RawStream()
+        self._result: Any = None
+        environ["c10kws.stream"] = self._stream
+        environ["c10kws.loop"] = container.loop
+        environ["c10kws.executor"] = container.pool
+        environ["c10kws.defer"] = self._deferral
+        environ["c10kws.on_stop"] = container.on_stop
+
+    # In a worker thread
+
+    def run(self) -> None:
+        """Call the application and bring its response to one of the four ends."""
+        handed_over = False
+        try:
+            self._body.seek(0)
+            self._result = self._container.application(self._environ, self._start)
+            handed_over = self._choose_end()
+        except ClientGone:
+            self._stop()
+        except BaseException as error:  # SystemExit too is only the end of a request
+            self._fail(error)
+        finally:
+            if not handed_over:
+                self._close()
+                self._finish()
+
+    def _choose_end(self) -> bool:
+        """Answer whether the loop has the response now, and will close it."""
+        if self._deferral.awaitable is not None:
+            return self._hand_over(self._send_deferred())
+        if self._start.status is not None and self._start.status.startswith("101"):
+            self._switch()
+            return False
+        if is_async(self._result) or isinstance(self._result, FileWrapper):
+            return self._hand_over(self._send_async(self._begin_body(), self._result))
+        self._send_plain()
+        return False
+
+    def _hand_over(self, coroutine: Any) -> bool:
+        self._container.mailbox.post(self._begin, coroutine)
+        return True
+
+    def _send_plain(self) -> None:
+        """End 1: a chunk goes out when it is yielded (PEP 3333, "Buffering and Streaming")."""
+        for data in self._result:
+            if data:
+                self._write(data)
+            if self._outgoing is not None and self._outgoing.complete:
+                break
+        if self._outgoing is None:
+            self._write(b"")
+        self._begin_body().check_end()
+        if not self._end_queued:
+            self._sender.send(None, b"", last=True)
+
+    def _write(self, data: bytes) -> None:
+        """PEP 3333's ``write()``, and the way of every chunk."""
+        outgoing = self._begin_body()
+        data = outgoing.fit(data)
+        if outgoing.overrun:
+            self._log_overrun()
+        head = None if self._head_queued else outgoing.head
+        self._head_queued = True
+        if head is not None or data:
+            self._end_queued = outgoing.whole
+            self._sender.send(head, data, last=self._end_queued)
+
+    def _begin_body(self) -> Outgoing:
+        """Make the head when the first byte is there, or the end."""
+        if self._outgoing is None:
+            self._outgoing = Outgoing(self._make_head(), self._method)
+        return self._outgoing
+
+    def _make_head(self) -> Head:
+        if self._start.status is None:
+            raise AssertionError("the application did not call start_response before its body")
+        head = make_head(self._start.status, self._start.headers)
+        if head.code < 200:
+            raise ValueError(f"expected a final status, not {self._start.status!r}")
+        if head.length is not None and head.code == 204:
+            del head.headers["Content-Length"]  # RFC 9110 §8.6
+        if head.length is None and self._environ["SERVER_PROTOCOL"] != "HTTP/1.1":
+            head.close = True  # the end of the connection is the end of the body
+        if self._container.stopping:
+            head.close = True
+            head.headers["Connection"] = "close"
+        self._line.status = head.code
+        return head
+
+    def _log_overrun(self) -> None:
+        logger.error(
+            "%s: the body is longer than its Content-Length of %d; cut there",
+            self._line.request_line,
+            self._begin_body().head.length,
+        )
+
+    def _switch(self) -> None:
+        """End 4: wait for the flush here, so that ``close()`` runs in this thread."""
+        assert self._start.status is not None
+        if not _may_upgrade(self._environ):
+            raise ValueError("expected 101 only where an HTTP/1.1 request without a body asks")
+        head = make_head(
+            self._start.status, self._start.headers, upgrade=self._environ["HTTP_UPGRADE"]
+        )
+        self._line.status = head.code
+        timeout = self._container.limits.flush_timeout
+        switched = threading.Lock()
+        switched.acquire()
+        self._container.mailbox.post(
+            self._stream.switch, self._connection, head, timeout, switched.release
+        )
+        switched.acquire(timeout=timeout + 1)
+        if not self._stream.upgraded:
+            logger.info("%s: the client left before its 101", self._line.request_line)
+
+    def _fail(self, error: BaseException) -> None:
+        """The application raised: 500 when its head is unsent, else an aborted connection."""
+        logger.error("%s: the application failed", self._line.request_line, exc_info=error)
+        if inspect.iscoroutine(self._deferral.awaitable):
+            self._deferral.awaitable.close()  # it may not have begun
+        if self._head_queued or self._connection.stream is None:
+            self._stop()
+            return
+        status, headers, body = plain_error(500, "Internal Server Error", "Internal Server Error")
+        head = make_head(status, headers)
+        self._line.status = head.code
+        try:
+            self._sender.send(head, body if head.has_body(self._method) else b"", last=True)
+        except ClientGone:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._container.mailbox.post(self._sender.abort)
+
+    def _close(self) -> None:
+        """PEP 3333: ``close()`` is called "regardless of whether the request completed"."""
+        try:
+            if hasattr(self._result, "close"):
+                self._result.close()
+        except Exception:
+            logger.exception("%s: close() of the response raised", self._line.request_line)
+
+    def _finish(self) -> None:
+        """The last act in the worker thread."""
+        try:
+            self._body.close()
+            if self._sender.stalled:
+                seconds = self._container.limits.send_timeout
+                logger.info("%s: the client took nothing for %gs", self._line.request_line, seconds)
+            self._line.size = self._sender.sent
+            self._line.write()
+        finally:  # whatever a log's handler does
+            if self._line.status == 101:  # behind the callback that takes the stream over
+                self._container.loop.call_soon_threadsafe(self._end)
+            else:
+                self._container.mailbox.post(self._end)
+
+    # On the loop
+
+    def _end(self) -> None:
+        """Nothing more comes from the application; what it has sent may still be on its way."""
+        if self._line.status != 101:
+            self._sender.ended.add_done_callback(lambda _: self._done())
+            return
+        # Whoever takes the stream over has asked the loop to by now.
+        self._stream.close_unattached()
+        if self._stream.upgraded:
+            self._container.attached(self._stream)
+        self._done()
+
+    def leave(self) -> None:
+        """The client has gone: whoever waits for it on the loop is cancelled."""
+        self._sender.leave()
+        if self._task is not None:
+            # Not at once: cancelled before its first step it would not clean up.
+            self._container.loop.call_soon(self._task.cancel)
+
+    def _begin(self, sending: Any) -> None:
+        self._task = task = self._container.spawn(self._supervise(sending))
+        if self._sender.gone:
+            self._container.loop.call_soon(task.cancel)
+
+    async def _supervise(self, sending: Awaitable[None]) -> None:
+        """Ends 2 and 3: send on the loop, then clean up in a thread that is never refused."""
+        task = asyncio.current_task()
+        try:
+            await sending
+        except ClientGone:
+            self._sender.abort()
+        except (Exception, asyncio.CancelledError) as error:
+            if task is not None and task.cancelling():  # the client has left, or the server stops
+                self._sender.abort()
+            else:
+                await run_in_pool(self._container.pool, self._fail, error)
+        finally:
+            self._container.pool.urgent(self._clean_up)
+
+    def _clean_up(self) -> None:
+        self._close()
+        self._finish()
+
+    async def _send_deferred(self) -> None:
+        assert self._deferral.awaitable is not None
+        awaitable, self._deferral.awaitable = self._deferral.awaitable, None  # the environ has it
+        status, headers, body = await awaitable
+        self._start.status = status
+        self._start.headers = merge_heads(self._start.headers, headers)
+        self._result = ClosedTogether(body, self._result)
+        outgoing = await run_in_pool(self._container.pool, self._begin_body)
+        if isinstance(body, (list, tuple)):
+            await self._send_whole(outgoing, b"".join(body))
+        else:
+            await self._send_async(outgoing, body)
+
+    async def _send_whole(self, outgoing: Outgoing, body: bytes) -> None:
+        """Send what is in memory already: no thread is asked for it."""
+        data = outgoing.fit(body)
+        if outgoing.overrun:
+            await run_in_pool(self._container.pool, self._log_overrun)
+        outgoing.check_end()
+        self._head_queued = True
+        await self._sender.send_async(outgoing.head, data, last=True)
+
+    async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
+        """Send the head at once (an event stream may be silent for long), then each chunk."""
+        pool = self._container.pool
+        chunks = aiterate(body, pool, self._container.limits.high_water)
+        head = None if self._head_queued else outgoing.head
+        self._head_queued = True
+        try:
+            await self._sender.send_async(head, b"", last=False)
+            async for data in chunks:
+                if fitting := outgoing.fit(data):
+                    await self._sender.send_async(None, fitting, last=False)
+                if outgoing.complete:
+                    break
+        finally:
+            if hasattr(chunks, "aclose"):
+                await chunks.aclose()
+        if outgoing.overrun:
+            await run_in_pool(pool, self._log_overrun)
+        outgoing.check_end()
+        await self._sender.send_async(None, b"", last=True)
+
+
+def _may_upgrade(environ: dict[str, Any]) -> bool:
+    """RFC 9110 §7.8: only what the client asked for, and not over HTTP/1.0."""
+    return (
+        "HTTP_UPGRADE" in environ
+        and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+        and environ.get("CONTENT_LENGTH", "0") == "0"
+    )
