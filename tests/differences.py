@@ -9,9 +9,13 @@ from typing import Any
 
 import django
 import pytest
+import tornado
 
 #: Django 6.0 deprecates pairs of a name and an address in ADMINS, and 5.2 takes nothing else.
 ADMINS: list[Any] = ["a@example.com"] if django.VERSION >= (6, 0) else [("a", "a@example.com")]
+
+#: Names of RequestHandler that tornado 6.5 has not.
+NEWER_NAMES = {"check_trusted_origin"} if tornado.version_info < (6, 6) else set()
 
 #: Django 6.1 warns that a project without MAILERS sends no mail from Django 2028 on, and its own
 #: handler of log records sends one.

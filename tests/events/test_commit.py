@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -117,9 +118,9 @@ class OwnBlocks(TestCase):
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[str]:
-    """A second database, in memory."""
-    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+def elsewhere(tmp_path: Path) -> Iterator[str]:
+    """A second database, in a file: Django never closes one in memory."""
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "elsewhere.sqlite3"}
     configured = connections.configure_settings({"default": settings, "elsewhere": settings})
     connections.settings["elsewhere"] = configured["elsewhere"]
     yield "elsewhere"

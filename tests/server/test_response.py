@@ -309,6 +309,10 @@ def test_write_and_no_body(serve: Serve) -> None:
 # The access log
 
 
+def access_records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "c10kws_tornado.access"]
+
+
 def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
 
@@ -319,10 +323,10 @@ def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
 
     live = serve(application)
     with live.connect() as client:
-        for status in (200, 302, 404, 503):
+        for number, status in enumerate((200, 302, 404, 503)):
             client.get(f"/{status}?a=\u00e9\x85")
-    live.stop()
-    records = [record for record in caplog.records if record.name == "c10kws_tornado.access"]
+            wait_for(lambda: len(access_records(caplog)) > number)  # noqa: B023
+    records = access_records(caplog)
     levels = [logging.INFO, logging.INFO, logging.WARNING, logging.ERROR]
     assert [record.levelno for record in records] == levels
     first: Any = records[0]
@@ -339,7 +343,7 @@ def test_refusals_are_in_the_access_log(serve: Serve, caplog: pytest.LogCaptureF
         client.send("GET relative HTTP/1.1\nHost: a\n\n")
         client.read_to_end()
     live.stop()
-    (record,) = [record for record in caplog.records if record.name == "c10kws_tornado.access"]
+    (record,) = access_records(caplog)
     assert '"GET relative HTTP/1.1" 400 ' in record.getMessage()
 
 
