@@ -13,6 +13,7 @@ A ``wsgi.file_wrapper`` body is sent as end 2 is: read in the pool, no thread he
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 import threading
@@ -115,7 +116,8 @@ class Exchange:
         return False
 
     def _hand_over(self, coroutine: Any) -> bool:
-        self._container.mailbox.post(self._begin, coroutine)
+        context = contextvars.copy_context()  # the body may ask for what its view has set
+        self._container.mailbox.post(context.run, self._begin, coroutine)
         return True
 
     def _send_plain(self) -> None:
@@ -265,7 +267,7 @@ class Exchange:
             await sending
         except ClientGone:
             self._sender.abort()
-        except (Exception, asyncio.CancelledError) as error:
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
             if task is not None and task.cancelling():  # the client has left, or the server stops
                 self._sender.abort()
             else:

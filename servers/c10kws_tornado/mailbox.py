@@ -7,6 +7,7 @@ response asks for two of them within a few microseconds.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -16,20 +17,22 @@ class Mailbox:
     """Runs what is posted in its order. A deque's own methods are atomic.
 
     Each thread looks at ``_woken`` after it has posted, and the loop looks at what is posted after
-    it has taken ``_woken`` back: so two threads may both wake it, and never neither.
+    it has taken ``_woken`` back: so two threads may both wake it, and never neither. What runs sees
+    no context variables: those of the thread that woke the loop are not those of the others.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._posted: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._woken = False
+        self._context = contextvars.Context()
 
     def post(self, callback: Callable[..., object], *args: Any) -> None:
         """Call on the loop soon, from any thread; RuntimeError when the loop is closed."""
         self._posted.append((callback, args))
         if not self._woken:
             self._woken = True
-            self._loop.call_soon_threadsafe(self._deliver)
+            self._loop.call_soon_threadsafe(self._deliver, context=self._context)
 
     def _deliver(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 from wsgiref.validate import validator
 
@@ -372,6 +373,48 @@ def test_async_iterables_run_on_the_loop(serve_as_is: Serve) -> None:
         assert client.get("/page").body == b"page"
     assert events.closed.wait(PATIENCE)
     assert events.loops == [live.loop]
+
+
+def test_each_async_iterable_sees_the_context_of_its_own_view(serve_as_is: Serve) -> None:
+    path: ContextVar[str] = ContextVar("path")
+    both = threading.Barrier(3)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield path.get().encode()
+
+    def application(environ: dict[str, Any], start_response: Any) -> AsyncIterator[bytes]:
+        path.set(environ["PATH_INFO"])
+        start_response("200 OK", [TEXT])
+        both.wait(PATIENCE)
+        return body()
+
+    live = serve_as_is(application, threads=2)
+    with live.connect() as one, live.connect() as other:
+        one.send("GET /one HTTP/1.1\nHost: a\n\n")
+        other.send("GET /other HTTP/1.1\nHost: a\n\n")
+        wait_for(lambda: live.server.pool.busy == 2)
+        # While the loop is held both post, and one of them wakes it.
+        live.on_loop(lambda: (both.wait(PATIENCE), wait_for(lambda: live.server.pool.busy == 0)))
+        assert one.read_response().body == b"/one"
+        assert other.read_response().body == b"/other"
+
+
+def test_sys_exit_of_a_body_ends_only_its_response(serve: Serve) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise SystemExit
+
+    async def resolve() -> Any:
+        return "200 OK", [TEXT], body()
+
+    live = serve(Deferring(resolve))
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        assert client.read_head().status == 200
+        assert client.read_chunk() == b"first"
+        assert client.read_to_end() == b""
+    with live.connect() as client:
+        assert client.get("/page").body == b"page"
 
 
 def test_event_streams_hold_no_thread(serve_as_is: Serve) -> None:
