@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -71,8 +72,9 @@ def serve(
 
     ``sockets`` take the place of address and port; ``on_ready`` is called when the server
     listens; ``uvloop`` takes the event loop of that package; ``options`` are those of
-    :class:`Server`. A second signal ends the draining. Signals are looked at only in the main
-    thread. Raises OSError when the address is not to be had, ImportError without uvloop.
+    :class:`Server`. A second signal other than TERM ends the draining. Signals are looked at only
+    in the main thread. Raises OSError when the address is not to be had, ImportError without
+    uvloop.
     """
     keep_heap()
     spare_collector()
@@ -93,16 +95,21 @@ def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 async def _serve(
     server: Server, sockets: list[socket.socket], on_ready: Callable[[], object] | None
 ) -> None:
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    with signals.calling(lambda: loop.call_soon_threadsafe(stop.set)):
+
+    def take(number: int) -> None:
+        if stop.is_set() and number != signal.SIGTERM:
+            hurry.set()
+        stop.set()
+
+    with signals.calling(lambda number: loop.call_soon_threadsafe(take, number)):
         server.add_sockets(sockets)
         server.start()
         if on_ready is not None:
             on_ready()
         await stop.wait()
-        stop.clear()
-        hurry = asyncio.create_task(stop.wait())
+        hurrying = asyncio.create_task(hurry.wait())
         stopping = asyncio.create_task(server.stop())
-        await asyncio.wait([hurry, stopping], return_when=asyncio.FIRST_COMPLETED)
-        hurry.cancel()
+        await asyncio.wait([hurrying, stopping], return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()

@@ -1,4 +1,8 @@
-"""The signals that end a server."""
+"""The signals that end a server.
+
+The first stops it in good order, and another one ends that, but for TERM. It may come to a process
+twice: systemd sends it to all processes of a unit, and a parent tells its workers beside that.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ NAMES = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
 
 
 @contextmanager
-def calling(handle: Callable[[], object]) -> Iterator[None]:
-    """Call ``handle()`` at each signal, and put the handlers back at the end.
+def calling(handle: Callable[[int], object]) -> Iterator[None]:
+    """Call ``handle(number)`` at each signal, and put the handlers back at the end.
 
     It runs between two bytecodes of the main thread, so it must not take a lock. Signals are
     looked at in the main thread alone: in another one this does nothing.
@@ -22,7 +26,9 @@ def calling(handle: Callable[[], object]) -> Iterator[None]:
         yield
         return
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    previous = {number: signal.signal(number, lambda *_: handle()) for number in numbers}
+    previous = {
+        number: signal.signal(number, lambda number, _: handle(number)) for number in numbers
+    }
     try:
         yield
     finally:

@@ -50,13 +50,14 @@ class Workers:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        # What the main thread waits for: True is a signal, False a worker that has ended for good.
+        # What the main thread waits for: a signal, or None for a worker that has ended for good.
         # A SimpleQueue, since a signal may interrupt anything.
-        self._news: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Run them until INT, TERM or QUIT; a second signal goes to the workers. Main thread."""
-        with signals.calling(lambda: self._news.put(True)):
+        """Run them until INT, TERM or QUIT; a second one that is no TERM ends the wait for
+        them. Main thread."""
+        with signals.calling(self._news.put):
             for name in self._names:
                 threading.Thread(target=self._keep, args=(name,), name=name, daemon=True).start()
             self._news.get()
@@ -77,18 +78,24 @@ class Workers:
                 "the worker for %s ended with status %d after %.1f s; starting it again in %g s",
                 *(name, status, lived, pause),
             )
-        self._news.put(False)
+        self._news.put(None)
 
     def _run_once(self, name: str) -> int:
         with self._lock:
             if self._stopping.is_set():
                 return 0
-            process = self._processes[name] = subprocess.Popen(
-                self._command, env=os.environ | {VARIABLE: name}, stdin=subprocess.PIPE, **OWN_GROUP
-            )
+            try:
+                process = self._processes[name] = self._start(name)
+            except OSError as error:  # no memory, say: a later try may have it
+                logger.error("the worker for %s cannot be started: %s", name, error)
+                return error.errno or 1
         status = process.wait()
         close_input(process)
         return status
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        environ = os.environ | {VARIABLE: name}
+        return subprocess.Popen(self._command, env=environ, stdin=subprocess.PIPE, **OWN_GROUP)
 
     def _stop(self) -> None:
         with self._lock:
@@ -102,10 +109,11 @@ class Workers:
         killer.start()
         left = len(self._names)
         while left:
-            if self._news.get():
-                self._signal(subprocess.Popen.terminate)
-            else:
+            number = self._news.get()
+            if number is None:
                 left -= 1
+            elif number != signal.SIGTERM:
+                self._signal(interrupt)
         killer.cancel()
 
     def _signal(self, send: Callable[[subprocess.Popen[bytes]], None]) -> None:
@@ -118,6 +126,14 @@ def close_input(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
     with suppress(OSError):
         process.stdin.close()
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Tell a worker that stops to end at once."""
+    if os.name == "posix":
+        process.send_signal(signal.SIGINT)
+    else:
+        process.terminate()
 
 
 def own_name() -> str | None:

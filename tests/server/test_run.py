@@ -23,13 +23,13 @@ from .support import PATIENCE, Client, LiveServer
 from .test_hijack import REQUEST, application_of_the_page
 
 PROGRAM = """
-import threading
+import sys
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     if environ["PATH_INFO"] == "/hang":
         print("hanging", flush=True)
-        threading.Event().wait()
+        sys.stdin.readline()
     return [b"page"]
 
 not_callable = 3
@@ -52,7 +52,12 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         command = [sys.executable, "-m", "c10kws_tornado", *arguments]
         started.append(
             subprocess.Popen(
-                command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                command,
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
             )
         )
         return started[-1]
@@ -112,9 +117,25 @@ def test_a_second_signal_ends_the_draining(start: Start, port: int) -> None:
         assert read_line(process.stdout) == "hanging\n"
         process.send_signal(signal.SIGTERM)
         wait_until_refused(port)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+def test_a_second_term_ends_no_draining(start: Start, port: int) -> None:
+    process = start("program", "--port", str(port), "--drain-timeout", "3600")
+    port_of(process)
+    with connect(port) as client:
+        client.send("GET /hang HTTP/1.1\nHost: a\n\n")
+        assert process.stdout is not None and process.stdin is not None
+        assert read_line(process.stdout) == "hanging\n"
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0
+        wait_until_refused(port)
+        process.send_signal(signal.SIGTERM)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert client.read_response().body == b"page"
+    assert process.wait(PATIENCE) == 0
 
 
 def wait_until_refused(port: int) -> None:

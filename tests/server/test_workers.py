@@ -28,12 +28,13 @@ if name == "ill":
 
 def handle(number, frame):
     if name == "deaf":
-        print("deaf heard it", flush=True)
+        print(f"deaf heard {number}", flush=True)
     else:
         print(f"bye {name}", flush=True)
         os._exit(0)
 
 signal.signal(signal.SIGTERM, handle)
+signal.signal(signal.SIGINT, handle)
 workers.end_with_parent()
 print(f"worker {name} is {os.getpid()}, for its children {workers.own_name()}", flush=True)
 while True:
@@ -145,16 +146,33 @@ def test_who_does_not_end_is_killed(start: Start) -> None:
     assert re.findall(r"bye (\w+)", parent.output) == ["well"]
 
 
-def test_a_second_signal_goes_to_the_workers(start: Start) -> None:
+def test_a_second_signal_goes_to_the_workers_but_no_second_term(start: Start) -> None:
     parent = start("deaf", "well")
     parent.wait_for("is", 2)
     parent.process.send_signal(signal.SIGTERM)
     parent.wait_for("bye well")
-    parent.wait_for("deaf heard it")
+    parent.wait_for(f"deaf heard {signal.SIGTERM:d}")
     parent.process.send_signal(signal.SIGTERM)
-    parent.wait_for("deaf heard it", 2)
+    parent.process.send_signal(signal.SIGINT)
+    parent.wait_for(f"deaf heard {signal.SIGINT:d}")
     os.kill(int(parent.wait_for(r"worker deaf is (\d+)")[0]), signal.SIGKILL)
     parent.wait()
+    assert parent.output.count("deaf heard") == 2
+
+
+def test_a_command_that_cannot_be_run_is_tried_again(start: Start, tmp_path: Path) -> None:
+    command = tmp_path / "command"
+    (tmp_path / "parent.py").write_text(
+        PARENT.replace('sys.executable, "worker.py"', '"./command"')
+    )
+    parent = start("a")
+    parent.wait_for(r"the worker for a cannot be started: .*command")
+    command.write_text(f"#!/bin/sh\nexec {sys.executable} worker.py\n")
+    command.chmod(0o755)
+    parent.wait_for("worker a is")
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait()
+    assert parent.output.endswith("all have ended\n")
 
 
 def test_the_children_of_a_worker_are_none(start: Start) -> None:
