@@ -40,7 +40,7 @@ async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
         if not websocket.closed:  # nobody here cancels the handler of an open connection
             websocket.close(1011, "internal error")
             report.failed(error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit() would end the server
         if not _is_normal_end(error, websocket):
             websocket.close(1011, "internal error")
             report.failed(error)
@@ -51,7 +51,7 @@ async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
         report.ended(websocket)
 
 
-def _is_normal_end(error: Exception, websocket: WebSocket) -> bool:
+def _is_normal_end(error: BaseException, websocket: WebSocket) -> bool:
     if isinstance(error, ExceptionGroup):
         return all(_is_normal_end(each, websocket) for each in error.exceptions)
     return isinstance(error, ConnectionClosed) and error.websocket is websocket

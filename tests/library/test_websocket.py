@@ -180,6 +180,12 @@ def test_close_codes_of_the_handler(live: LiveServer, code: int) -> None:
         assert closed_with(ws) == (code, "as asked")
 
 
+def test_sys_exit_of_a_handler_ends_only_its_connection(live: LiveServer) -> None:
+    for _ in range(2):
+        with live.connect("/ws/exiting/") as ws:
+            assert closed_with(ws) == (1011, "internal error")
+
+
 @pytest.mark.parametrize("code", [999, 1005, 5000])
 def test_a_close_code_that_may_not_be_sent_is_the_handlers_error(
     live: LiveServer, code: int

@@ -23,6 +23,7 @@ sockets = [
     path("decorated-class/<str:name>/", views.DecoratedClass.as_view()),
     path("locale/", views.locale),
     path("failing/", views.failing),
+    path("exiting/", views.exiting),
     path("in-a-group/", views.in_a_group),
     path("foreign-end/", views.foreign_end),
     path("closing/<int:code>/", views.closing),

@@ -118,6 +118,11 @@ async def failing(ws: WebSocket) -> None:
 
 
 @websocket
+async def exiting(ws: WebSocket) -> None:
+    raise SystemExit
+
+
+@websocket
 async def in_a_group(ws: WebSocket) -> None:
     """The connection's end arrives inside an ExceptionGroup."""
 
