@@ -11,19 +11,21 @@ from asgiref.sync import iscoroutinefunction
 logger = logging.getLogger("c10kws")
 
 
-def guarded(function: Callable[..., Any], fail: Callable[[Exception], None]) -> Callable[..., Any]:
+def guarded(
+    function: Callable[..., Any], fail: Callable[[BaseException], None]
+) -> Callable[..., Any]:
     """Return a function, or coroutine function, whose exceptions go to ``fail``."""
 
     async def wait_for(*args: Any, **kwargs: Any) -> Any:
         try:
             return await function(*args, **kwargs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit() on the loop would end the server
             fail(error)
 
     def call_now(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             fail(error)
 
     return wait_for if iscoroutinefunction(function) else call_now

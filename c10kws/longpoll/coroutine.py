@@ -45,6 +45,9 @@ class Coroutine:
                 if callable(render := getattr(response, "render", None)):
                     response = await sync_to_async(render)()
                 self._handler.take(response)
-        except (Exception, asyncio.CancelledError) as error:
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
             if not isinstance(error, asyncio.CancelledError) or not self._handler.pending.settled:
                 self._handler.pending.fail(error)
+        finally:
+            # asyncio keeps the context of a cancelled timer until its time has come, and so this.
+            del self._call, self._handler

@@ -26,8 +26,8 @@ def error_response(request: HttpRequest, error: BaseException) -> HttpResponseBa
 
     Http404, PermissionDenied, BadRequest and SuspiciousOperation have their own status.
     """
-    if not isinstance(error, Exception):  # asyncio.CancelledError
-        error = RuntimeError(f"the view was cancelled: {error!r}").with_traceback(
+    if not isinstance(error, Exception):  # asyncio.CancelledError, or SystemExit
+        error = RuntimeError(f"expected the view to answer, not {error!r}").with_traceback(
             error.__traceback__
         )
     try:

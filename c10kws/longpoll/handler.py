@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, overload
@@ -39,7 +40,7 @@ class Handler:
     what Django has in its place (``docs/longpoll.rst``).
     """
 
-    __slots__ = ("_django", "_head", "_parts", "_request", "pending")
+    __slots__ = ("_django", "_head", "_lock", "_parts", "_request", "pending")
 
     def __init__(self, request: HttpRequest, pending: Pending) -> None:
         self.pending = pending
@@ -47,6 +48,7 @@ class Handler:
         self._request: Request | None = None
         self._head: HttpResponse | None = None
         self._parts: list[bytes] = []
+        self._lock = threading.RLock()  # nobody sends, or loses, what another thread writes
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(explain("handler", name, HANDLER))
@@ -73,7 +75,9 @@ class Handler:
         if not isinstance(chunk, (str, bytes)):
             raise TypeError(f"expected str, bytes or a dictionary, not {type(chunk).__name__}")
         if chunk and not self.pending.closed:
-            self._parts.append(chunk.encode() if isinstance(chunk, str) else chunk)
+            data = chunk.encode() if isinstance(chunk, str) else chunk
+            with self._lock:
+                self._parts.append(data)
 
     def flush(self, include_footers: bool = False) -> Sent:
         """Send what is written now; the head goes out with the first call.
@@ -82,8 +86,9 @@ class Handler:
         raises :exc:`~c10kws.ClientLeft` when there is nobody. Ignored, what the client does not
         take piles up to MAX_QUEUE_BYTES; the next flush cuts the response.
         """
-        self.pending.check_unfinished("flush")
-        return self._flush(self.pending.chunks or self._begin())
+        with self._lock:
+            self.pending.check_unfinished("flush")
+            return self._flush(self.pending.chunks or self._begin())
 
     def _begin(self) -> Chunks:
         head = self._take_head()
@@ -112,8 +117,13 @@ class Handler:
                 render()
             self.take(chunk)
             return Sent(None)
-        if chunk is not None:
-            self.write(chunk)
+        with self._lock:
+            self.pending.check_unfinished("finish")
+            if chunk is not None:
+                self.write(chunk)
+            return self._finish()
+
+    def _finish(self) -> Sent:
         if self.pending.chunks is not None:
             sent = self._flush(self.pending.chunks)
             self.pending.finish()

@@ -191,8 +191,8 @@ class Pending:
             self._call_soon(self._release)
 
     def abandon(self) -> None:
-        """The view raised, and Django has answered."""
-        self._settle(State.OVER)
+        """The view raised, and Django answers; in the view's thread."""
+        self.close()
 
     def close(self) -> None:
         """The server is done with it, in a thread of the pool."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import queue
 import socket
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -293,6 +296,60 @@ def test_many_threads_finish_once(live: LiveServer) -> None:
     assert sorted(outcomes) == [False] * 7 + [True]
 
 
+class Interleaved(list[bytes]):
+    """What was written; right after a piece came, another thread has its chance."""
+
+    def __init__(self, other: threading.Thread) -> None:
+        super().__init__()
+        self._other = other
+
+    def append(self, piece: bytes) -> None:
+        super().append(piece)
+        if not self._other.is_alive():
+            self._other.start()
+            self._other.join(0.2)  # it may have to wait for us
+
+
+def test_who_finishes_first_says_its_own_words(live: LiveServer) -> None:
+    refused: list[RuntimeError] = []
+
+    def answer(handler: Handler) -> None:
+        def finish() -> None:
+            try:
+                handler.finish("second")
+            except RuntimeError as error:
+                refused.append(error)
+
+        other = threading.Thread(target=finish)
+        handler._parts = Interleaved(other)
+        handler.finish("first")
+        other.join(WAIT)
+
+    assert answered(live, answer).body == b"first"
+    assert len(refused) == 1
+
+
+def test_nothing_is_lost_when_another_thread_flushes(live: LiveServer) -> None:
+    class Text(str):
+        """Another thread flushes in the middle of ``write()``."""
+
+        def encode(self, *args: Any) -> bytes:
+            thread = threading.Thread(target=handlers[0].flush)
+            thread.start()
+            thread.join(WAIT)
+            return super().encode(*args)
+
+    handlers: list[Handler] = []
+
+    def answer(handler: Handler) -> None:
+        handlers.append(handler)
+        handler.write("a")
+        handler.write(Text("b"))
+        handler.finish("c")
+
+    assert answered(live, answer).body == b"abc"
+
+
 # Middleware
 
 
@@ -490,10 +547,14 @@ def test_an_exception_of_the_view_is_djangos(live: LiveServer) -> None:
     @stage
     def view(request: HttpRequest, handler: Handler) -> None:
         parked.put(handler)
+        handler.on_connection_close(lambda: over.put(handler))
         raise Http404
 
+    over: queue.SimpleQueue[Handler] = queue.SimpleQueue()
     assert get(live).status == 404
-    parked.get(timeout=WAIT).finish("nobody hears it")
+    handler = parked.get(timeout=WAIT)
+    assert over.get(timeout=WAIT) is handler
+    handler.finish("nobody hears it")
 
 
 def test_async_callback_ends_the_response_with_500(
@@ -616,6 +677,20 @@ def test_a_coroutine_is_cancelled_when_the_client_leaves(live: LiveServer) -> No
     assert cancelled.wait(WAIT)
 
 
+def test_nothing_keeps_the_request_of_a_cancelled_coroutine(live: LiveServer) -> None:
+    requests: queue.SimpleQueue[weakref.ref[HttpRequest]] = queue.SimpleQueue()
+
+    @stage
+    async def view(request: HttpRequest, handler: Handler) -> None:
+        requests.put(weakref.ref(request))
+        await asyncio.sleep(3600)
+
+    with connect(live) as client:
+        send(client, PLAY)
+        request = requests.get(timeout=WAIT)
+    eventually(lambda: gc.collect() >= 0 and request() is None)
+
+
 def test_a_coroutine_is_cancelled_by_the_timeout(live: LiveServer) -> None:
     cancelled = threading.Event()
 
@@ -642,13 +717,23 @@ async def cancels_itself() -> HttpResponse:
     raise asyncio.CancelledError
 
 
+async def exits() -> HttpResponse:
+    raise SystemExit
+
+
 async def returns_text() -> str:
     return "text"
 
 
 @pytest.mark.parametrize(
     ("run", "status"),
-    [(raises_404, 404), (raises_500, 500), (cancels_itself, 500), (returns_text, 500)],
+    [
+        (raises_404, 404),
+        (raises_500, 500),
+        (cancels_itself, 500),
+        (exits, 500),
+        (returns_text, 500),
+    ],
 )
 def test_an_exception_of_a_coroutine(
     live: LiveServer, run: Callable[[], Any], status: int, exceptions: list[Any]
