@@ -10,7 +10,6 @@ open is closed here:
 * it forgets to look at its own state (data after a Close, and a Pong while closing, raise), so the
   closing handshake is ours, and it sends no control frame;
 * after a parse failure its parser is dead: we send our Close and throw away what follows;
-* a Ping between the fragments of a compressed message spoils it: one that is whole passes by.
 """
 
 from __future__ import annotations
