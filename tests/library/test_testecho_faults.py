@@ -86,6 +86,19 @@ def never_ends(ws: ServerConnection) -> None:
         ws.send("x" * 1000 for _ in range(1000))
 
 
+def only_pings(ws: ServerConnection) -> None:
+    with suppress(ConnectionClosed):
+        for _ in range(50):
+            ws.ping().wait(WAIT)
+            threading.Event().wait(0.1)
+
+
+def test_pings_give_no_more_time() -> None:
+    with serving(only_pings) as url:
+        output, _, _ = testecho(url, clients=1, rounds=1, timeout=1)
+    assert "expected 'Hello!': nothing came in 1 s" in output
+
+
 def test_several_servers_get_as_many_clients() -> None:
     ports: list[int] = []
 

@@ -9,6 +9,7 @@ import socket
 import sys
 from asyncio import Future, Transport
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any, cast
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -75,17 +76,15 @@ class Client(asyncio.Protocol):
         except OSError as error:
             raise Failed(f"cannot connect: {describe(error)}") from error
         self._write(make_request(seat.target, self._key))
-        while self._frames is None:
-            if self._end is not None:
-                raise Failed(self._end)
-            await self._wait("an answer to the handshake")
+        await self._wait("an answer to the handshake", lambda: self._frames or self._end)
+        if self._frames is None:
+            raise Failed(str(self._end))
 
     async def expect(self, text: str) -> None:
         """Wait for the next message, which must be this text."""
-        while not self._messages:
-            if self._end is not None:
-                raise Failed(f"expected {text!r}, but {self._end}")
-            await self._wait(repr(text))
+        await self._wait(repr(text), lambda: self._messages or self._end)
+        if not self._messages:
+            raise Failed(f"expected {text!r}, but {self._end}")
         if (message := self._messages.pop(0)) != text:
             raise Failed(f"expected {text!r}, not {shorten(message)}")
 
@@ -97,13 +96,11 @@ class Client(asyncio.Protocol):
 
     async def expect_close(self, code: int) -> None:
         """Wait for the server's Close, and until it has closed TCP too (RFC 6455 §7.1.1)."""
-        while self._end is None:
-            await self._wait(f"a Close with {code}")
+        await self._wait(f"a Close with {code}", lambda: self._end)
         if self._messages or self._end != closed_with(code):
             got = f"{shorten(self._messages[0])} came" if self._messages else self._end
             raise Failed(f"expected a Close with {code}, but {got}")
-        while self._transport is not None:
-            await self._wait("the end of TCP after the Close")
+        await self._wait("the end of TCP after the Close", lambda: self._transport is None)
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -112,11 +109,13 @@ class Client(asyncio.Protocol):
 
     # Waiting
 
-    async def _wait(self, expected: str) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+    async def _wait(self, expected: str, is_there: Callable[[], object]) -> None:
+        """Return when it is there. What else comes, as the server's Pings, gives no more time."""
         try:
             async with asyncio.timeout(self._timeout):
-                await self._waiter
+                while not is_there():
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
         except TimeoutError:
             raise Failed(f"expected {expected}: nothing came in {self._timeout:g} s") from None
         finally:
