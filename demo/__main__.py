@@ -34,7 +34,6 @@ def main() -> int:
     environment.enter(".venv", "demo.txt")
     manage("migrate", "--verbosity=0")
     manage("demouser")
-    manage("demouser")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `&` has it ignored
     visitor = Visitor(options.port, once=options.once)
     visitor.start()
