@@ -39,3 +39,16 @@ def test_two_windows_talk_by_long_polling(open_window: Open) -> None:
     one.goto("about:blank")
     join(two, "Bea")
     expect(two.locator("#people")).to_have_text("Bea")
+
+
+def test_who_is_forgotten_comes_in_again(page: Page) -> None:
+    page.goto("/talk/")
+    join(page, "Cleo")
+    page.evaluate("post('part/', {id: session.id})")
+    expect(page.locator("#messages .note span")).to_have_text(
+        ["Cleo has come", "Cleo has gone", "Cleo has come"]
+    )
+    expect(page.get_by_role("status")).to_have_text("You are Cleo.")
+    expect(page.locator("#people")).to_have_text("Cleo")
+    say(page, "Here again!")
+    expect(page.locator("#messages b + span")).to_have_text(["Here again!"])

@@ -5,13 +5,18 @@
 const byId = (id) => document.getElementById(id);
 const say = byId("send").querySelector("button");
 const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 const PATIENCE = 60; // seconds for an answer: the server gives one every 25
+const UNKNOWN = 403; // the server does not know the session: it was restarted, or we were away
 const people = new Set();
 let session = null;
 
 /** What the server refuses: the reason is for the visitor. */
-class Refused extends Error {}
+class Refused extends Error {
+  constructor(reason, status) {
+    super(reason);
+    this.status = status;
+  }
+}
 
 function tell(text, wrong = false) {
   byId("state").textContent = text;
@@ -23,7 +28,7 @@ async function ask(path, options = {}) {
   const isJSON = response.headers.get("Content-Type") === "application/json";
   if (!isJSON) throw new Error(`the server answered ${response.status}`); // it restarts, say
   const answer = await response.json();
-  if (!response.ok) throw new Refused(answer.error);
+  if (!response.ok) throw new Refused(answer.error, response.status);
   if (answer.rss) byId("rss").textContent = `${(answer.rss / 2 ** 20).toFixed(1)} MB`;
   return answer;
 }
@@ -32,6 +37,9 @@ const post = (path, data) => ask(path, {
   method: "POST",
   body: new URLSearchParams({ ...data, csrfmiddlewaretoken: token }),
 });
+
+/** Wait at most so many seconds, each window its own time, so that not all ask at once. */
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 500 * seconds * (1 + Math.random())));
 
 function make(tag, text) {
   const element = document.createElement(tag);
@@ -71,24 +79,48 @@ function switchTo(next) {
   say.disabled = !next;
 }
 
+async function lookWhoIsHere() {
+  const { nicks } = await ask("who/");
+  people.clear();
+  for (const nick of nicks) people.add(nick);
+  showPeople();
+}
+
+/** Ask once, and show what has come. */
+async function receive(mine) {
+  const { messages } = await ask(`recv/?${new URLSearchParams({ id: mine.id, since: mine.since })}`);
+  if (session !== mine) return;
+  for (const message of messages) {
+    mine.since = message.id;
+    take(message);
+  }
+  showPeople();
+  tell(`You are ${mine.nick}.`);
+}
+
+/** Come in anew, for what was said since. A server that was restarted counts from 0 again. */
+async function rejoin(mine) {
+  const { id, since } = await post("join/", { nick: mine.nick });
+  if (session !== mine) return post("part/", { id }); // left meanwhile
+  Object.assign(mine, { id, since: mine.since > since ? 0 : mine.since });
+  return lookWhoIsHere();
+}
+
 /** Ask again and again, for as long as this session is the one of the window. */
 async function poll(mine) {
   let wait = 1;
   while (session === mine) {
     try {
-      const { messages } = await ask(`recv/?${new URLSearchParams({ id: mine.id, since: mine.since })}`);
-      if (session !== mine) return;
-      for (const message of messages) {
-        mine.since = message.id;
-        take(message);
-      }
-      showPeople();
+      if (!mine.id) await rejoin(mine);
+      if (session === mine) await receive(mine);
       wait = 1;
-      tell(`You are ${mine.nick}.`);
     } catch (error) {
       if (session !== mine) return;
       tell(error.message, true);
-      if (error instanceof Refused) return switchTo(null);
+      if (error.status === UNKNOWN) {
+        mine.id = "";
+        wait = Math.min(wait, 2); // the server is there
+      } else if (error instanceof Refused) return switchTo(null);
       await pause(wait);
       wait = Math.min(2 * wait, 30);
     }
@@ -99,9 +131,7 @@ byId("join").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     const joined = await post("join/", { nick: byId("nick").value });
-    people.clear();
-    for (const nick of (await ask("who/")).nicks) people.add(nick);
-    showPeople();
+    await lookWhoIsHere();
     switchTo(joined);
     tell(`You are ${joined.nick}.`);
     byId("text").focus();
