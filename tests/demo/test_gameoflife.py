@@ -79,7 +79,10 @@ def test_a_blinker_without_wrapping(address: str, blinker: str) -> None:
 
 
 def test_no_step_leaves_the_pattern_as_it_is(address: str) -> None:
-    assert play(address, "-s4", "-pblock", "-n0") == {(1, 1), (1, 2), (2, 1), (2, 2)}
+    status, output, errors = run(address, "--print", "-s4", "-pblock", "-n0")
+    told, *grid = output.splitlines()
+    assert (status, errors, told) == (0, "", "16 cells play; Ctrl-C ends the game.")
+    assert plaintext.parse("\n".join(grid)) == {(1, 1), (1, 2), (2, 1), (2, 2)}
 
 
 @pytest.mark.parametrize("wrap", [True, False])

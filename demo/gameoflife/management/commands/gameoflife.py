@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
     def tell(self, game: Game) -> None:
         """Say how it went."""
-        if game.seconds:
+        if game.step:
             self.stdout.write(
                 f"{game.step:,} steps in {game.seconds:.1f} seconds: "
                 f"{game.step / game.seconds:.2f} steps and "
