@@ -25,6 +25,8 @@ FINAL = frozenset({1000, 1002, 1003, 1007, 1008, 1009, 1010})
 TEMPORARY = frozenset({4408, 4429})
 MAX_EVENT_LENGTH = 128
 MAX_ID_LENGTH = 64
+#: The largest integer that JavaScript represents exactly, as Number.MAX_SAFE_INTEGER (RFC 8259 §6).
+MAX_ID = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ INVALID_JSON = "Invalid JSON was sent."
 NO_EVENT = "There is no event in this JSON."
 NOT_BOUND = "Event is not binded."
 NO_DICTIONARY = "The data should be a dictionary."
+BAD_ID = (
+    f"'id' must be an integer within ±(2**53 - 1) or a string of at most {MAX_ID_LENGTH} characters"
+)
 
 
 def decode(message: str | bytes, version: int = 1) -> Frame:
@@ -85,12 +90,13 @@ def decode(message: str | bytes, version: int = 1) -> Frame:
 
 
 def _id(value: object) -> int | str | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and -MAX_ID <= value <= MAX_ID:
         return value
     if isinstance(value, str) and len(value) <= MAX_ID_LENGTH:
         return value
-    text = f"expected an integer or at most {MAX_ID_LENGTH} characters in 'id'"
-    raise BadFrame("bad_frame", text, NO_EVENT)
+    raise BadFrame("bad_frame", BAD_ID, NO_EVENT)
 
 
 def _loads(text: str) -> object:
@@ -99,9 +105,9 @@ def _loads(text: str) -> object:
         if "\\u" in text:  # a lone surrogate could never be sent on
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        raise BadFrame("bad_json", "expected less brackets in brackets", INVALID_JSON) from None
+        raise BadFrame("bad_json", "JSON is nested too deeply", INVALID_JSON) from None
     except UnicodeEncodeError:
-        raise BadFrame("bad_json", "expected text without half characters", INVALID_JSON) from None
+        raise BadFrame("bad_json", "text contains a lone surrogate", INVALID_JSON) from None
     except ValueError as error:
         raise BadFrame("bad_json", f"expected JSON: {error}"[:200], INVALID_JSON) from None
     return value
