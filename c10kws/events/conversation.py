@@ -61,7 +61,7 @@ class Conversation:
 
     async def run(self) -> None:
         """Open, handle events until the client has left, close."""
-        websocket = self._socket.websocket
+        websocket = self._socket.connection
         if self._socket.version >= 1:
             self._socket.write("ws:hello", _hello(self._socket))
         self._endpoint.enter(self._socket)
@@ -98,7 +98,7 @@ class Conversation:
             self._endpoint.greet(self._socket)
             await self._call("open")
         except ConnectionClosed as error:
-            if error.websocket is not self._socket.websocket:
+            if error.websocket is not self._socket.connection:
                 raise
             # It has left already; what it sent before is handled all the same.
         except (EventError, PermissionDenied) as error:
@@ -233,7 +233,7 @@ class Conversation:
         self._socket.write_error(error.code, error.message, warning=error.warning, re=error.re)
 
     def _fail(self, frame: Frame, error: BaseException) -> None:
-        if isinstance(error, ConnectionClosed) and error.websocket is self._socket.websocket:
+        if isinstance(error, ConnectionClosed) and error.websocket is self._socket.connection:
             return  # the client has left: nobody waits for the answer
         if isinstance(error, EventError):
             try:

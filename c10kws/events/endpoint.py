@@ -226,7 +226,7 @@ class EventSocket:
             if socket.closed:
                 self._count(0, 1)
             else:
-                loops.setdefault(id(socket.websocket.shared), []).append(socket.websocket)
+                loops.setdefault(id(socket.connection.shared), []).append(socket.connection)
         for websockets in loops.values():
             taken = broadcast(websockets, text)
             if isinstance(taken, int):

@@ -31,7 +31,7 @@ class Socket:
     def __init__(self, endpoint: EventSocket, websocket: WebSocket, kwargs: Mapping[str, Any]):
         self.id = secrets.token_urlsafe(12)
         self.endpoint = endpoint
-        self.websocket = websocket
+        self.connection = websocket
         self.kwargs = dict(kwargs)
         self.state = SimpleNamespace()
         self.version = 1 if websocket.subprotocol == SUBPROTOCOL else 0
@@ -42,14 +42,19 @@ class Socket:
         return f"<Socket {self.id} of {self.endpoint.path}>"
 
     @property
+    def websocket(self) -> WebSocket:
+        """The connection, as ``@websocket`` has it."""
+        return self.connection
+
+    @property
     def request(self) -> HttpRequest:
         """The request of the handshake."""
-        return self.websocket.request
+        return self.connection.request
 
     @property
     def user(self) -> User | AnonymousUser:
         """Who was logged in at the handshake."""
-        return self.websocket.user
+        return self.connection.user
 
     @property
     def session(self) -> Any:
@@ -59,7 +64,7 @@ class Socket:
     @property
     def closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self.websocket.closed
+        return self.connection.closed
 
     # Sending
 
@@ -84,21 +89,21 @@ class Socket:
         self._check_open()
         if on_commit and after_commit(lambda: self._send_late(text), using):
             return _Later()
-        return self.websocket.write_message(text)
+        return self.connection.write_message(text)
 
     def _send_late(self, text: str) -> None:
         if not self.closed:  # else it has left during the transaction
-            self.websocket.write_message(text)
+            self.connection.write_message(text)
 
     def _check_open(self) -> None:
         if self.closed:
-            code, reason = self.websocket.close_code, self.websocket.close_reason
-            raise ConnectionClosed(code or 1006, reason or "", self.websocket)
+            code, reason = self.connection.close_code, self.connection.close_reason
+            raise ConnectionClosed(code or 1006, reason or "", self.connection)
 
     def write(self, event: str, data: object, **extra: int | str) -> None:
         """Send a frame of the protocol itself; whoever has left needs none."""
         if not self.closed:
-            self.websocket.write_message(outgoing.encode(event, data, **extra))
+            self.connection.write_message(outgoing.encode(event, data, **extra))
 
     def write_error(
         self,
@@ -150,10 +155,10 @@ class Socket:
         ``retry_after`` after how many seconds.
         """
         if self.version >= 1 and not self.closed:
-            self.websocket.farewell = partial(
+            self.connection.farewell = partial(
                 self._say_bye, reconnect=reconnect, retry_after=retry_after
             )
-        return self.websocket.close(code, reason)
+        return self.connection.close(code, reason)
 
     def _say_bye(
         self,
