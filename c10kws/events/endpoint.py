@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -16,7 +15,7 @@ from ..broadcast import broadcast
 from ..connection import WebSocket
 from ..origins import Origins
 from ..views import websocket
-from . import outgoing, registry
+from . import definition, outgoing, registry
 from .callbacks import Callback
 from .commit import after_commit
 from .conversation import Conversation
@@ -64,7 +63,7 @@ class EventSocket:
         self.rooms = Rooms()
         self.authorise: Authorise | None = None
         self.delivered = self.dropped = 0
-        self.origin = _origin()
+        self.origin = definition.of_the_caller()
         self._callbacks: dict[str, Callback] = {}
         self._lock = threading.Lock()
         self._handlers: dict[Socket, None] = {}
@@ -269,14 +268,3 @@ class Target:
 
 def _as_set(exclude: Socket | Iterable[Socket]) -> set[Socket]:
     return {exclude} if isinstance(exclude, Socket) else set(exclude)
-
-
-def _origin() -> str:
-    """Return the line of the program that makes the EventSocket, for messages."""
-    for frame in reversed(traceback.extract_stack()[:-2]):
-        if not frame.filename.startswith(_HERE):
-            return f"{frame.filename}:{frame.lineno}"
-    return "an unknown place"
-
-
-_HERE = __file__.rpartition("endpoint.py")[0]

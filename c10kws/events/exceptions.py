@@ -89,16 +89,35 @@ class EventAlreadyBound(C10kwsError, NameError):
 
 
 class PathAlreadyUsed(C10kwsError):
-    """Two EventSockets cannot have one path. ``first`` and ``second`` say where they are made."""
+    """Two EventSockets cannot share a path.
 
-    def __init__(self, path: str, first: str, second: str) -> None:
-        super().__init__(path, first, second)
+    ``first`` and ``second`` are the lines that define them, ``modules`` the names of the modules of
+    these lines.
+    """
+
+    def __init__(
+        self, path: str, first: str, second: str, modules: tuple[str, str] = ("", "")
+    ) -> None:
+        super().__init__(path, first, second, modules)
         self.path = path
         self.first = first
         self.second = second
+        self.modules = modules
 
     def __str__(self) -> str:
+        one, other = self.modules
+        if self.first != self.second:
+            return (
+                f"Path {self.path!r} is already used by the EventSocket defined at {self.first} "
+                f"(redefined at {self.second})."
+            )
+        if one != other:
+            return (
+                f"Path {self.path!r} is already used: the module that defines its EventSocket at "
+                f"{self.first} was imported under two names, {one!r} and {other!r}. Import it "
+                "under one name only."
+            )
         return (
-            f"expected a free path: {self.path!r} is that of the EventSocket made in {self.first}; "
-            f"{self.second} needs another"
+            f"Path {self.path!r} is already used: the line {self.first} of the module {one!r} "
+            "was executed twice. Define each EventSocket once, and do not reload its module."
         )

@@ -22,7 +22,8 @@ def add(endpoint: EventSocket) -> None:
     with _lock:
         other = _endpoints.setdefault(endpoint.path, endpoint)
     if other is not endpoint:
-        raise PathAlreadyUsed(endpoint.path, other.origin, endpoint.origin)
+        first, second = other.origin, endpoint.origin
+        raise PathAlreadyUsed(endpoint.path, str(first), str(second), (first.module, second.module))
     clear_url_caches()  # ``reverse`` remembers what there was at its first call
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from c10kws.events import (
     EventSocket,
     NotCallableError,
     PathAlreadyUsed,
+    registry,
 )
 from tests.library.test_websocket import WAIT, eventually
 
@@ -88,6 +92,28 @@ def test_what_cannot_be_bound_is_refused_where_it_is_bound(make: Make) -> None:
         EventSocket("refusing/")
     assert "conftest.py:" in used.value.first
     assert "test_callbacks.py:" in used.value.second
+
+
+def test_a_module_that_is_imported_under_two_names_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "twice").mkdir()
+    module = tmp_path / "twice" / "twice_sockets.py"
+    module.write_text('from c10kws.events import EventSocket\nchat = EventSocket("/twice")\n')
+    for folder in (tmp_path, tmp_path / "twice"):
+        monkeypatch.syspath_prepend(folder)
+    first = importlib.import_module("twice.twice_sockets")
+    try:
+        with pytest.raises(PathAlreadyUsed) as used:
+            importlib.import_module("twice_sockets")
+        assert used.value.first == used.value.second == f"{module}:2"
+        assert used.value.modules == ("twice.twice_sockets", "twice_sockets")
+        assert "under two names, 'twice.twice_sockets' and 'twice_sockets'" in str(used.value)
+        with pytest.raises(PathAlreadyUsed, match="executed twice"):
+            importlib.reload(first)
+    finally:
+        registry.remove(first.chat)
+        del sys.modules["twice.twice_sockets"], sys.modules["twice"]
 
 
 def test_callbacks_of_one_client_run_one_after_another(chat: EventSocket, connect: Connect) -> None:
