@@ -26,6 +26,7 @@ from .connection import WebSocket
 from .exceptions import HandshakeRefused
 from .hijack import Hijack
 from .origins import Origins, check_origin
+from .signatures import takes, wraps_a_view
 from .switching import Startup, SwitchingProtocols
 
 logger = logging.getLogger("c10kws")
@@ -101,8 +102,9 @@ def websocket(
     ``max_message_size`` (bytes) take the place of the settings. ``keep_request=False`` lets the
     request go when the handshake is over, which saves two thirds of an idle connection's memory.
 
-    Raises TypeError when the handler is not a coroutine function, and TypeError or ValueError when
-    an argument has the wrong shape.
+    Raises TypeError when the handler is not a coroutine function, takes no connection or is wrapped
+    by a decorator of views, which goes above this one; TypeError or ValueError when an argument has
+    the wrong shape.
     """
     options = Options(subprotocols, origins, user, compression, max_message_size, keep_request)
     if handler is None:
@@ -115,12 +117,28 @@ def _check_sequence(name: str, value: object) -> None:
         raise TypeError(f"@websocket: expected {name} to be a list of strings, not {value!r}")
 
 
-def _make_view(handler: Handler, options: Options) -> View:
-    if not (iscoroutinefunction(handler) or _is_probe(handler)):
+def _check_handler(handler: Handler) -> None:
+    name = getattr(handler, "__name__", "handler")
+    if not iscoroutinefunction(handler):
         raise TypeError(
-            f"@websocket: expected `async def {getattr(handler, '__name__', 'handler')}(ws, …)`, "
-            f"not {handler!r}. Decorators for views, as @login_required, go above @websocket."
+            f"@websocket: expected `async def {name}(ws, …)`, not {handler!r}. "
+            "Decorators of views, such as @login_required, go above @websocket."
         )
+    if wraps_a_view(handler):
+        raise TypeError(
+            f"@websocket: {name!r} is wrapped by a decorator of views, which expects a request. "
+            "Put decorators such as @login_required above @websocket."
+        )
+    if not takes(handler, "ws"):
+        raise TypeError(
+            f"@websocket: {name!r} has no positional parameter for the connection. Write "
+            f"`async def {name}(ws, …)`, or `async def {name}(self, ws, …)` for a method."
+        )
+
+
+def _make_view(handler: Handler, options: Options) -> View:
+    if not _is_probe(handler):
+        _check_handler(handler)
 
     @csrf_exempt  # a POST is answered by the handshake's 405, and a GET is not checked anyway
     @functools.wraps(handler)

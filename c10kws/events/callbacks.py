@@ -20,7 +20,7 @@ class Callback:
     __slots__ = ("function", "is_async", "name", "wanted")
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        """Raise :exc:`NotCallableError`, or TypeError for a parameter that nobody can fill."""
+        """Raise :exc:`NotCallableError`, or TypeError for an unsupported parameter."""
         if not callable(function):
             raise NotCallableError(function)
         self.function = function
@@ -46,8 +46,18 @@ def _wanted(function: Callable[..., Any]) -> list[str]:
         elif parameter.kind is parameter.VAR_POSITIONAL:
             continue
         elif parameter.default is parameter.empty:
-            raise TypeError(
-                f"expected {getattr(function, '__name__', function)!r} to take socket, data and "
-                f"self, by these names; nobody can fill {parameter.name!r}"
-            )
+            raise TypeError(_complaint(function, parameter))
     return wanted
+
+
+def _complaint(function: Callable[..., Any], parameter: inspect.Parameter) -> str:
+    name = repr(getattr(function, "__name__", function))
+    if parameter.name in OFFERED:
+        return (
+            f"{parameter.name!r} of the callback {name} is positional-only; callbacks are called "
+            "by keyword: remove the '/'"
+        )
+    return (
+        f"callback {name} has an unsupported parameter {parameter.name!r}; use any of: self, "
+        "socket, data"
+    )

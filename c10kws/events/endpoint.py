@@ -14,6 +14,7 @@ from .. import registry as servers
 from ..broadcast import broadcast
 from ..connection import WebSocket
 from ..origins import Origins
+from ..signatures import takes
 from ..views import websocket
 from . import definition, outgoing, registry
 from .callbacks import Callback
@@ -26,7 +27,11 @@ from .socket import Socket
 from .system import Authorise
 
 F = TypeVar("F", bound=Callable[..., Any])
-Decorator = Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]
+View = Callable[..., HttpResponse]
+Decorator = Callable[[View], View]
+
+#: ``@chat.on()``
+MISSING: Any = object()
 
 #: Events that the server calls by itself, and those that a client might take for its own.
 OWN = frozenset({"open", "close"})
@@ -69,9 +74,7 @@ class EventSocket:
         self._handlers: dict[Socket, None] = {}
         view = websocket(subprotocols=[SUBPROTOCOL], origins=origins)(self._serve)
         self.websocket_options = view.websocket_options  # type: ignore[attr-defined]
-        for decorator in reversed(decorators):
-            view = decorator(view)
-        self._view = view
+        self._view = _decorated(view, decorators)
         registry.add(self)
 
     def __repr__(self) -> str:
@@ -87,7 +90,7 @@ class EventSocket:
     def on(self, callback: F, /) -> F: ...
     @overload
     def on(self, name: str, /) -> Callable[[F], F]: ...
-    def on(self, thing: Any, /) -> Any:
+    def on(self, thing: Any = MISSING, /) -> Any:
         """Bind a function to the event of its name, or to the one that is named; a decorator.
 
         The function, sync or ``async def``, asks for what it needs by the names of its parameters:
@@ -95,9 +98,11 @@ class EventSocket:
         goes; what ``open`` raises refuses it. What a callback returns answers a request that has
         an ``id``, what it raises answers with an error (:exc:`EventError` says which).
 
-        Raises :exc:`NotCallableError`, :exc:`EventAlreadyBound`, TypeError for a parameter that
-        nobody can fill, ValueError for a name that no client may send.
+        Raises :exc:`NotCallableError`, :exc:`EventAlreadyBound`, TypeError for an unsupported
+        parameter, ValueError for a name that no client may send.
         """
+        if thing is MISSING:
+            raise TypeError('the event is missing: write @on or @on("name"), not @on()')
         if isinstance(thing, str):
             return lambda function: self._bind(thing, function)
         if not callable(thing):
@@ -116,13 +121,20 @@ class EventSocket:
         """Return what is bound to an event."""
         return self._callbacks.get(event)
 
-    def may_join(self, function: F) -> F:
-        """Let ``function(socket, room) -> bool``, sync or async, say who may join; a decorator.
+    def may_join(self, function: F = MISSING, /) -> F:
+        """Use ``function(socket, room) -> bool``, sync or async, to authorise joins; a decorator.
 
         Without it a client joins only rooms whose names :func:`sign_room` has signed.
+
+        Raises :exc:`NotCallableError`, TypeError for a function of another shape.
         """
+        if function is MISSING:
+            raise TypeError("the function is missing: write @may_join, not @may_join()")
         if not callable(function):
             raise NotCallableError(function)
+        if not takes(function, "socket", "room"):
+            name = getattr(function, "__name__", function)
+            raise TypeError(f"{name!r} must take two arguments, the socket and the name of a room")
         self.authorise = function
         return function
 
@@ -240,6 +252,18 @@ class EventSocket:
         with self._lock:
             self.delivered += delivered
             self.dropped += dropped
+
+
+def _decorated(view: View, decorators: Any) -> View:
+    is_list = isinstance(decorators, Sequence) and not isinstance(decorators, str)
+    if not (is_list and all(callable(decorator) for decorator in decorators)):
+        raise TypeError(
+            "decorators must be a list of decorators of views, for example [login_required], "
+            f"not {decorators!r}"
+        )
+    for decorator in reversed(decorators):
+        view = decorator(view)
+    return view
 
 
 class Target:

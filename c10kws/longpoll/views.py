@@ -15,6 +15,7 @@ from django.utils.log import log_response
 from .. import conf
 from ..answer import Answer
 from ..hijack import Hijack
+from ..signatures import takes
 from .coroutine import Coroutine
 from .handler import Handler
 from .pending import Pending
@@ -49,7 +50,8 @@ def asynchronous(
     loop, when middleware is done. ``timeout`` (seconds, or None for ever) takes the place of the
     setting ASYNCHRONOUS_TIMEOUT: who has no answer by then gets 504.
 
-    Raises TypeError when ``view`` cannot be called, ValueError for another timeout.
+    Raises TypeError when ``view`` cannot be called with a request and a handler, ValueError for
+    another timeout.
     """
     if timeout is not OF_SETTINGS and timeout is not None and not timeout > 0:
         raise ValueError(f"@asynchronous: expected a timeout above 0 or None, not {timeout!r}")
@@ -61,6 +63,13 @@ def asynchronous(
 def _make_view(function: View, timeout: float | None) -> View:
     if not callable(function):
         raise TypeError(f"@asynchronous: expected a view, not {function!r}")
+    if not takes(function, "request", "handler"):
+        name = getattr(function, "__name__", "view")
+        raise TypeError(
+            f"@asynchronous: {name!r} cannot be called with a request and a handler. Write "
+            f"`def {name}(request, handler, …)`, or `def {name}(self, request, handler, …)` for a "
+            "method."
+        )
 
     @functools.wraps(function)
     def view(*args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -18,6 +18,7 @@ from c10kws.events import (
     EventSocket,
     NotCallableError,
     PathAlreadyUsed,
+    Socket,
     registry,
 )
 from tests.library.test_websocket import WAIT, eventually
@@ -86,8 +87,21 @@ def test_what_cannot_be_bound_is_refused_where_it_is_bound(make: Make) -> None:
     for name in ("ws:mine", "error", "connect"):
         with pytest.raises(ValueError, match=name):
             chat.on(name)(lambda: None)
-    with pytest.raises(TypeError, match="nobody can fill 'sockt'"):
-        chat.on("typo")(lambda sockt: None)
+    for function in (lambda sockt: None, lambda sockt, /: None, lambda data, *, sockt: None):
+        with pytest.raises(TypeError, match="unsupported parameter 'sockt'; use any of: self, so"):
+            chat.on("typo")(function)
+    with pytest.raises(TypeError, match=r"'data' of .* is positional-only"):
+        chat.on("typo")(lambda data, /: None)
+    with pytest.raises(TypeError, match=r'write @on or @on\("name"\), not @on\(\)'):
+        chat.on()  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"write @may_join, not @may_join\(\)"):
+        chat.may_join()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"'f' .* socket and the name of a room"):
+
+        @chat.may_join
+        def f(socket: Socket) -> bool:
+            return True
+
     with pytest.raises(PathAlreadyUsed, match="'/refusing'") as used:
         EventSocket("refusing/")
     assert "conftest.py:" in used.value.first

@@ -27,6 +27,13 @@ def test_decorators_are_those_of_views(make: Make, connect: Connect) -> None:
     assert closed.value.rcvd.code == 4401
 
 
+@pytest.mark.parametrize("decorators", [login_required, "login_required", [None], {login_required}])
+def test_decorators_that_are_no_list_of_them(make: Make, decorators: Any) -> None:
+    with pytest.raises(TypeError, match=r"decorators must be a list .* \[login_required\]"):
+        make("/wrong", decorators=decorators)
+    make("/wrong")  # the path is still free
+
+
 def test_pages_of_other_sites(make: Make, connect: Connect) -> None:
     make("/ours")
     make("/partners", origins=["https://partner.example"])
