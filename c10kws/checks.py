@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any, cast
 
 from django.apps import AppConfig, apps
@@ -84,6 +85,8 @@ def _expected(key: str, value: object) -> str | None:
     """Return what a value must be, None when it is that."""
     if key == "COMPRESSION":
         return _expected_compression(value)
+    if key == "TRUSTED_PROXIES":
+        return _expected_networks(value)
     if key == "JSON_ENCODER":
         return _expected_encoder(value)
     if key in conf.CHOICES:
@@ -93,9 +96,6 @@ def _expected(key: str, value: object) -> str | None:
     default = conf.KEYS[key]
     if isinstance(default, bool):
         expected, valid = "True or False", isinstance(value, bool)
-    elif isinstance(default, tuple):
-        expected = "a list of strings"
-        valid = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
     else:
         kinds = (int, float) if isinstance(default, float) else int
         expected = "a number above 0" if isinstance(default, float) else "a whole number above 0"
@@ -103,6 +103,18 @@ def _expected(key: str, value: object) -> str | None:
         number = isinstance(value, kinds) and not isinstance(value, bool)
         valid = number and 0 < cast(float, value) < math.inf
     return None if valid else expected
+
+
+def _expected_networks(value: object) -> str | None:
+    expected = 'a list of addresses and networks, as ["10.0.0.1", "10.0.0.0/8"]'
+    if not isinstance(value, (list, tuple)):
+        return expected
+    for entry in value:
+        try:
+            ip_network(entry.strip())
+        except (AttributeError, ValueError) as error:
+            return f"{expected} ({error})"
+    return None
 
 
 def _expected_encoder(value: object) -> str | None:

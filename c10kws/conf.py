@@ -51,7 +51,8 @@ class Settings:
     threads: int = 16
     #: Whether runtornado takes uvloop's event loop: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
-    #: Peers whose forwarded headers (X-Forwarded-For, …) reach the application.
+    #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.
+    #: From any other peer they are the client's own invention.
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
     #: The class, by its path, that turns the data of events into JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"

@@ -56,9 +56,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--url-scheme", choices=["http", "https"], help="what a proxy speaks")
     parser.add_argument(
         "--trusted-proxies",
-        type=lambda text: text.split(","),
+        type=lambda text: [entry for entry in text.split(",") if entry.strip()],
         default=("127.0.0.1", "::1"),
-        help="whose forwarded headers count, separated by commas (127.0.0.1,::1)",
+        help="addresses and networks, separated by commas, whose forwarded headers count "
+        "(127.0.0.1,::1)",
     )
     parser.add_argument(
         "--multiprocess", action="store_true", help="other processes serve this application too"

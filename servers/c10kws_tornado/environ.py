@@ -11,26 +11,13 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
+from .proxies import is_forwarded
+
 try:
     from tornado.speedups import websocket_mask
 except ImportError:  # Tornado was built without its C extension
     websocket_mask = None  # type: ignore[assignment]
 
-#: Headers in which a proxy speaks for its client; from anybody else they are lies.
-FORWARDED = frozenset(
-    {
-        "Forwarded",
-        "X-Forwarded-For",
-        "X-Forwarded-Host",
-        "X-Forwarded-Port",
-        "X-Forwarded-Prefix",
-        "X-Forwarded-Proto",
-        "X-Forwarded-Scheme",
-        "X-Forwarded-Ssl",
-        "X-Real-Ip",
-        "X-Scheme",
-    }
-)
 #: Names and values under this length may be kept for others to share, but not one client's own.
 SHORT = 256
 _OWN = frozenset({"Authorization", "Cookie", "Proxy-Authorization", "Sec-Websocket-Key"})
@@ -42,8 +29,15 @@ class BadRequest(Exception):
     """A request that has no environ; the text says why."""
 
 
-def check_host(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """RFC 9112 §3.2: 400 for an HTTP/1.1 request without Host, or any with more than one."""
+def check_head(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    """Raise :exc:`BadRequest` for a head that must not be served.
+
+    RFC 9112 §3.2: an HTTP/1.1 request without Host, or any with more than one. RFC 9112 §6.1:
+    Transfer-Encoding in HTTP/1.0 is faulty framing, and the connection must be closed. A proxy on
+    the way that knows no chunks may see other requests in these bytes.
+    """
+    if start_line.version == "HTTP/1.0" and "Transfer-Encoding" in headers:
+        raise BadRequest("Transfer-Encoding in an HTTP/1.0 request")
     hosts = headers.get_list("Host")
     if len(hosts) > 1:
         raise BadRequest("more than one Host header")
@@ -96,7 +90,7 @@ def make_environ(
     environ["REQUEST_URI"] = environ["RAW_URI"] = start_line.path
     environ["SERVER_PROTOCOL"] = start_line.version
     for name in headers:
-        if "_" in name or name in _LEFT_OUT or (name in FORWARDED and not trusted):
+        if "_" in name or name in _LEFT_OUT or (not trusted and is_forwarded(name)):
             continue
         # RFC 9110 §5.3 joins by a comma, RFC 6265 §5.4 cookies by a semicolon.
         value = ("; " if name == "Cookie" else ",").join(headers.get_list(name))

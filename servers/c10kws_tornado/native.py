@@ -30,8 +30,10 @@ from tornado.websocket import WebSocketHandler
 
 from .accesslog import AccessLog, Line
 from .connections import Connections
-from .environ import FORWARDED, head_size
+from .environ import BadRequest, check_head, head_size
 from .limits import Limits
+from .peers import Peer
+from .proxies import drop_forwarded
 
 logger = logging.getLogger("c10kws_tornado")
 
@@ -67,14 +69,14 @@ class Native:
         request: HTTPMessageDelegate,
         server_connection: object,
         connection: HTTP1Connection,
-        trusted: bool,
+        peer: Peer,
     ) -> HTTPMessageDelegate:
         """Return the delegate of the next request on a connection; ``request`` is the WSGI one.
 
         Tornado asks for it when the request before is over.
         """
         self.end(server_connection)
-        return Choice(self, request, server_connection, connection, trusted)
+        return Choice(self, request, server_connection, connection, peer)
 
     def find(
         self,
@@ -88,13 +90,14 @@ class Native:
             return None
         counted = NativeConnection(connection, start_line, self)
         try:
+            check_head(start_line, headers)
             request = HTTPServerRequest(
                 connection=counted,
                 server_connection=server_connection,
                 start_line=start_line,
                 headers=headers,
             )
-        except HTTPInputError:
+        except (BadRequest, HTTPInputError):
             return None  # the other half refuses it, and says why
         delegate = self._application.default_router.find_handler(request)
         if delegate is not None:
@@ -170,13 +173,13 @@ class Choice(HTTPMessageDelegate):
         request: HTTPMessageDelegate,
         server_connection: object,
         connection: HTTP1Connection,
-        trusted: bool,
+        peer: Peer,
     ) -> None:
         self._native = native
         self._delegate = request
         self._server_connection = server_connection
         self._connection = connection
-        self._trusted = trusted
+        self._peer = peer
         self._receiving = False
 
     def headers_received(
@@ -184,7 +187,7 @@ class Choice(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         """Ask the rules, then pass on."""
         start_line = cast(RequestStartLine, start_line)
-        if not self._trusted:
+        if not self._peer.trusted:
             drop_forwarded(headers)
         if not self._connection.stream.closed():
             found = self._native.find(
@@ -252,9 +255,3 @@ class NativeConnection(HTTPConnection):
         stream = self._connection.detach()
         self._native.detached(stream)
         return stream
-
-
-def drop_forwarded(headers: HTTPHeaders) -> None:
-    """Take away what only a trusted proxy may say."""
-    for name in FORWARDED:
-        headers.pop(name, None)

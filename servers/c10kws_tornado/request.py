@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -18,13 +18,14 @@ from tornado.httputil import (
 
 from .accesslog import Line
 from .container import Container
-from .environ import BadRequest, check_host, head_size, make_environ, set_body
+from .environ import BadRequest, check_head, head_size, make_environ, set_body
 from .exchange import Exchange
 from .pool import PoolFull
 from .response import make_head, plain_error
 
 if TYPE_CHECKING:
     from .connections import Connections
+    from .peers import Peer
 
 #: Tornado's own limit of a body is switched off: ours answers 413. ``int()`` takes no more digits.
 NO_LIMIT = 10**4300
@@ -39,16 +40,14 @@ class Request(HTTPMessageDelegate):
         connections: Connections,
         server_connection: object,
         connection: HTTP1Connection,
-        server_keys: Mapping[str, Any],
-        trusted: bool,
+        peer: Peer,
     ) -> None:
         self._container = container
         self._limits = container.limits
         self._connections = connections
         self._server_connection = server_connection
         self._connection = connection
-        self._server_keys = server_keys
-        self._trusted = trusted
+        self._peer = peer
         self._environ: dict[str, Any] = {}
         self._body: IO[bytes] | None = None
         self._size = 0
@@ -71,11 +70,11 @@ class Request(HTTPMessageDelegate):
             return None
         self._connections.begin(self._server_connection)
         self._running = True
-        context: Any = self._connection.context
         self._line = Line(
-            str(context), f"{start_line.method} {start_line.path} {start_line.version}"
+            self._peer.address, f"{start_line.method} {start_line.path} {start_line.version}"
         )
         self._method = start_line.method
+        self._headers = headers
         self._connection.set_max_body_size(NO_LIMIT)
         self._has_body = "Content-Length" in headers or "Transfer-Encoding" in headers
         refusal = self._check(start_line, headers)
@@ -98,9 +97,9 @@ class Request(HTTPMessageDelegate):
         if length.isascii() and length.isdigit() and self._is_too_large(int(length[:20])):
             return self._too_large()
         try:
-            check_host(start_line, headers)
+            check_head(start_line, headers)
             self._environ = make_environ(
-                start_line, headers, trusted=self._trusted, server=self._server_keys
+                start_line, headers, trusted=self._peer.trusted, server=self._peer.keys
             )
         except BadRequest as error:
             return plain_error(400, "Bad Request", f"Bad request: {error}.")
@@ -200,6 +199,7 @@ class Request(HTTPMessageDelegate):
             body = b""
         if close:
             head.headers["Connection"] = "close"
+            self._headers.pop("Connection", None)  # Tornado would answer HTTP/1.0's "keep-alive"
         self._line.status, self._line.size = head.code, len(body)
         self._connection.write_headers(head.start_line, head.headers, body)
         self._container.log.write_later(self._line)

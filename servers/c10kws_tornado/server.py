@@ -19,11 +19,13 @@ from tornado.web import Application
 from .accept import Acceptor
 from .connections import Connections
 from .container import Container
-from .environ import address_keys, server_keys
+from .environ import server_keys
 from .filewrapper import FileWrapper
 from .limits import HEAD_ROOM, Limits
 from .native import Native
+from .peers import Peers
 from .pool import Pool
+from .proxies import TrustedProxies
 from .request import Request
 
 if TYPE_CHECKING:
@@ -42,9 +44,10 @@ class Server:
     """Serve a WSGI application (PEP 3333) on Tornado's HTTP/1.1 parser and an event loop.
 
     ``threads`` views run at a time and ``queue_size`` requests wait for one; more get 503.
-    ``trusted_proxies`` are the addresses whose forwarded headers reach the application; peers on
-    unix sockets are trusted too. With an ``ssl_context`` it speaks TLS. ``drain_timeout`` bounds
-    :meth:`stop`, in seconds. What matches a rule of ``native`` is that application's.
+    ``trusted_proxies`` are the addresses and networks whose forwarded headers reach the
+    application; peers on unix sockets are trusted too. With an ``ssl_context`` it speaks TLS.
+    ``drain_timeout`` bounds :meth:`stop`, in seconds. What matches a rule of ``native`` is that
+    application's.
     """
 
     def __init__(
@@ -67,14 +70,14 @@ class Server:
         self._application = application
         self._tornado = native
         self._native: Native | None = None
-        self._trusted = frozenset(trusted_proxies)
         self._ssl_context = ssl_context
-        self._keys = server_keys(
+        keys = server_keys(
             scheme=url_scheme or ("https" if ssl_context else "http"),
             multithread=threads > 1,
             multiprocess=multiprocess,
             file_wrapper=FileWrapper,
         )
+        self._peers = Peers(TrustedProxies(trusted_proxies), keys)
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._callbacks: list[StopCallback] = []
@@ -226,31 +229,22 @@ class Server:
         while self.pool.at_work and loop.time() < deadline:
             await asyncio.sleep(0.01)
 
-    def is_trusted(self, context: Any) -> bool:
-        """Whether the peer of a connection may speak for its clients."""
-        if context.address_family not in (socket.AF_INET, socket.AF_INET6):
-            return True
-        return context.address[0] in self._trusted
-
     def start_request(
         self, server_connection: object, connection: HTTPConnection
     ) -> HTTPMessageDelegate:
         """Tornado asks for the delegate of the next request on a connection."""
         assert isinstance(connection, HTTP1Connection)
         self._connections.add(server_connection)
-        context: Any = connection.context
-        keys = self._keys | address_keys(connection.stream.socket, context)
-        trusted = self.is_trusted(context)
-        request = Request(
-            self._container, self._connections, server_connection, connection, keys, trusted
-        )
+        peer = self._peers.find(server_connection, connection)
+        request = Request(self._container, self._connections, server_connection, connection, peer)
         if self._native is None:
             return request
-        return self._native.choose(request, server_connection, connection, trusted)
+        return self._native.choose(request, server_connection, connection, peer)
 
     def close_connection(self, server_connection: object) -> None:
         """Tornado has closed a connection, or let go of its stream."""
         self._connections.remove(server_connection)
+        self._peers.remove(server_connection)
         if self._native is not None:
             self._native.end(server_connection)
 

@@ -62,6 +62,7 @@ def complaints(key: str, value: Any) -> list[CheckMessage]:
 
 
 COMPRESSION = "True, False or a dictionary of options"
+NETWORKS = "a list of addresses and networks"
 OPTIONS = ", ".join(field.name for field in fields(Compression))
 
 
@@ -98,8 +99,12 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             )
             for value in (0, -1, None, True, 1.5, "1")
         ),
-        ("TRUSTED_PROXIES", "10.0.0.1", "a list of strings"),
-        ("TRUSTED_PROXIES", None, "a list of strings"),
+        ("TRUSTED_PROXIES", "10.0.0.1", NETWORKS),
+        ("TRUSTED_PROXIES", None, NETWORKS),
+        ("TRUSTED_PROXIES", [1], NETWORKS),
+        ("TRUSTED_PROXIES", ["10.0.0.0/40"], NETWORKS),
+        ("TRUSTED_PROXIES", ["10.0.0.1/8"], "10.0.0.1/8 has host bits set"),
+        ("TRUSTED_PROXIES", ["127.0.0.1", "localhost"], "'localhost' does not appear to be"),
         *(
             ("COMPRESSION", value, f"{COMPRESSION} (expected {COMPRESSION}, not {value!r})")
             for value in (1, 0, "on", ["level"], 6.0)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from c10kws_tornado import Server
+
 from .support import Client, LiveServer
 
 Serve = Callable[..., LiveServer]
@@ -171,8 +173,26 @@ FORWARDED = {
     "X-Forwarded-Host": "evil.example",
     "X-Forwarded-Port": "1",
     "X-Forwarded-Proto": "https",
+    "X-Forwarded-User": "root",
+    "X-Forwarded-Email": "root@example.com",
+    "X-Forwarded-Client-Cert": "Hash=1",
+    "x-forwarded-anything": "1",
     "X-Real-IP": "1.2.3.4",
+    "X-Client-IP": "1.2.3.4",
+    "X-Cluster-Client-IP": "1.2.3.4",
+    "True-Client-IP": "1.2.3.4",
+    "CF-Connecting-IP": "1.2.3.4",
+    "X-Original-URL": "/admin/",
+    "X-Original-Host": "evil.example",
+    "X-Rewrite-URL": "/admin/",
     "X-Scheme": "https",
+    "X-SSL-Client-Verify": "SUCCESS",
+    "X-SSL-Cert": "A",
+    "Client-Cert": ":AA==:",
+    "Client-Cert-Chain": ":AA==:",
+    "Remote-User": "root",
+    "X-Remote-User": "root",
+    "X-Auth-Request-User": "root",
 }
 
 
@@ -185,6 +205,57 @@ def test_forwarded_headers_count_from_trusted_peers_only(serve: Serve, trusted: 
         assert environ.get(key) == (value if trusted else None)
     assert environ["REMOTE_ADDR"] == "127.0.0.1"
     assert environ["wsgi.url_scheme"] == "http"
+
+
+def test_what_a_client_may_say_of_itself_is_kept(serve: Serve) -> None:
+    environ = get(serve(tell, trusted_proxies=[]), "/", "Via: 1.1 a", "X-Forward: 1", "Client: 2")
+    assert environ["HTTP_VIA"] == "1.1 a"
+    assert (environ["HTTP_X_FORWARD"], environ["HTTP_CLIENT"]) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("entries", "trusted"),
+    [
+        (["10.0.0.1", " 127.0.0.1 "], True),
+        (["127.0.0.0/8"], True),
+        (["::ffff:127.0.0.0/104"], True),
+        (["::ffff:127.0.0.1"], True),
+        (["0.0.0.0/0"], True),
+        (["10.0.0.0/8", "::/0"], False),
+        ([], False),
+    ],
+)
+def test_a_trusted_proxy_is_an_address_or_a_network(
+    serve: Serve, entries: list[str], trusted: bool
+) -> None:
+    environ = get(serve(tell, trusted_proxies=entries), "/", "X-Forwarded-For: 1.2.3.4")
+    assert ("HTTP_X_FORWARDED_FOR" in environ) is trusted
+
+
+@pytest.mark.parametrize("entries", [["127.0.0.1"], ["127.0.0.0/8"]])
+def test_a_trusted_proxy_that_comes_in_by_ipv6(serve: Serve, entries: list[str]) -> None:
+    """A socket for both families reports an IPv4 peer as ``::ffff:127.0.0.1``."""
+    listen = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    serve(tell, listen=listen, trusted_proxies=entries)
+    with Client(socket.create_connection(("127.0.0.1", listen.getsockname()[1]))) as client:
+        environ = json.loads(client.get("/", "X-Forwarded-For: 1.2.3.4").body)
+    assert environ["REMOTE_ADDR"] == "::ffff:127.0.0.1"
+    assert environ["HTTP_X_FORWARDED_FOR"] == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        (["localhost"], "'localhost' is no trusted proxy"),
+        ([""], "write an address or a network"),
+        (["10.0.0.1/8"], "10.0.0.1/8 has host bits set"),
+        ([10], "10 is no trusted proxy"),
+        ("127.0.0.1", "must be a list of addresses"),
+    ],
+)
+def test_nonsense_among_the_trusted_proxies_is_refused(entries: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        Server(tell, trusted_proxies=entries)
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no unix sockets")

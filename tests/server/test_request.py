@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tornado.web import RequestHandler
 
-from c10kws_tornado import Limits
+from c10kws_tornado import Limits, make_application
 
 from .support import PATIENCE, LiveServer, wait_for
 
@@ -249,6 +250,38 @@ def test_malformed_requests(serve: Serve, request_: str) -> None:
         client.send(request_)
         assert client.read_until(b"\r\n").startswith(b"HTTP/1.1 400 ")
         client.read_to_end()
+    live.stop()
+    assert not called
+
+
+@pytest.mark.parametrize("native", [None, "/"])
+@pytest.mark.parametrize("connection", ["", "Connection: keep-alive\n"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_http_1_0_has_no_transfer_encoding(
+    serve: Serve, method: str, connection: str, native: str | None
+) -> None:
+    """RFC 9112 §6.1: the framing is faulty; nothing behind the head is a second request."""
+    called = []
+
+    def note(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        called.append(environ["PATH_INFO"])
+        return hello(environ, start_response)
+
+    class Note(RequestHandler):
+        def get(self) -> None:
+            called.append(self.request.path)
+
+        post = get
+
+    live = serve(note, native=native and make_application([(native, Note)], {}))
+    with live.connect() as client:
+        client.send(f"{method} / HTTP/1.0\n{connection}Transfer-Encoding: chunked\n\n0\n\n")
+        client.send("GET /second HTTP/1.1\nHost: a\n\n")
+        response = client.read_response()
+        assert response.status == 400
+        assert response["connection"] == "close"
+        assert b"Transfer-Encoding in an HTTP/1.0 request" in response.body
+        assert client.read_to_end() == b""
     live.stop()
     assert not called
 

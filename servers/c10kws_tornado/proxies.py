@@ -1,0 +1,113 @@
+"""Proxies: which peers are trusted, and the headers in which only they may speak."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import lru_cache
+
+from tornado.httputil import HTTPHeaders
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: Beginnings of the names of headers in which a proxy describes its client: the address, scheme,
+#: host and path of the original request, the client's certificate (also RFC 9440) and the user
+#: that the proxy has authenticated. "Via" is not among them: any client may send it (RFC 9110
+#: §7.6.3), and it identifies nobody.
+FORWARDED = (
+    "Cf-Access-Authenticated-User-",
+    "Cf-Connecting-Ip",
+    "Client-Cert",
+    "Client-Ip",
+    "Fastly-Client-Ip",
+    "Fly-Client-Ip",
+    "Forwarded",
+    "Front-End-Https",
+    "Remote-Email",
+    "Remote-Groups",
+    "Remote-Name",
+    "Remote-User",
+    "Ssl-Client-",
+    "True-Client-Ip",
+    "X-Amzn-Mtls-",
+    "X-Amzn-Oidc-",
+    "X-Auth-Request-",
+    "X-Authenticated-",
+    "X-Authentik-",
+    "X-Azure-Clientip",
+    "X-Client-Cert",
+    "X-Client-Dn",
+    "X-Client-Ip",
+    "X-Client-Verify",
+    "X-Cluster-Client-Ip",
+    "X-Envoy-External-Address",
+    "X-Forwarded",
+    "X-Goog-Authenticated-User-",
+    "X-Http-Host-Override",
+    "X-Ms-Client-Principal",
+    "X-Original-",
+    "X-Originating-Ip",
+    "X-Proxyuser-Ip",
+    "X-Real-Ip",
+    "X-Remote-",
+    "X-Rewrite-Url",
+    "X-Scheme",
+    "X-Script-Name",
+    "X-Ssl-",
+    "X-Url-Scheme",
+    "X-Webauth-",
+)
+
+
+@lru_cache(1024)
+def is_forwarded(name: str) -> bool:
+    """Return True for the name of a header that only a trusted proxy may send."""
+    return name.startswith(FORWARDED)
+
+
+def drop_forwarded(headers: HTTPHeaders) -> None:
+    """Remove the headers that only a trusted proxy may send."""
+    for name in [name for name in headers if is_forwarded(name)]:
+        del headers[name]
+
+
+class TrustedProxies:
+    """The addresses and networks whose forwarded headers count.
+
+    An IPv4 address matches in its IPv6 form too (``::ffff:10.0.0.1``), as a socket that listens
+    for both families reports it. Raises ValueError for an entry that is neither.
+    """
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        if isinstance(entries, str):
+            raise ValueError(f"trusted proxies must be a list of addresses, not {entries!r}")
+        self._networks = tuple(_parse_network(entry) for entry in entries)
+
+    def __contains__(self, text: str) -> bool:
+        address = _parse_address(text)
+        return address is not None and any(address in network for network in self._networks)
+
+
+def _parse_network(entry: str) -> Network:
+    try:
+        network = ipaddress.ip_network(entry.strip())
+    except (AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{entry!r} is no trusted proxy ({error}): write an address or a network, "
+            "as 10.0.0.1 or 10.0.0.0/8"
+        ) from None
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.IPv4Network((mapped, network.prefixlen - 96))
+    return network
+
+
+def _parse_address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
