@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .endpoint import EventSocket, Target
+from .endpoint import EventSocket
 from .exceptions import (
     EmitHandlerError,
     EventAlreadyBound,
@@ -13,7 +13,7 @@ from .exceptions import (
 )
 from .progress import ProgressBar
 from .socket import Socket
-from .system import sign_room
+from .target import Target
 
 __all__ = [
     "EmitHandlerError",
@@ -26,5 +26,4 @@ __all__ = [
     "ProgressBar",
     "Socket",
     "Target",
-    "sign_room",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar, overload
 
@@ -16,7 +17,7 @@ from ..connection import WebSocket
 from ..origins import Origins
 from ..signatures import takes
 from ..views import websocket
-from . import definition, outgoing, registry
+from . import definition, outgoing, registry, signing
 from .callbacks import Callback
 from .commit import after_commit
 from .conversation import Conversation
@@ -25,6 +26,7 @@ from .exceptions import EmitHandlerError, EventAlreadyBound, NotCallableError
 from .rooms import Rooms
 from .socket import Socket
 from .system import Authorise
+from .target import Target, as_set
 
 F = TypeVar("F", bound=Callable[..., Any])
 View = Callable[..., HttpResponse]
@@ -124,7 +126,8 @@ class EventSocket:
     def may_join(self, function: F = MISSING, /) -> F:
         """Use ``function(socket, room) -> bool``, sync or async, to authorise joins; a decorator.
 
-        Without it a client joins only rooms whose names :func:`sign_room` has signed.
+        It is not asked for names that :meth:`sign_room` has signed; without it a client joins only
+        those.
 
         Raises :exc:`NotCallableError`, TypeError for a function of another shape.
         """
@@ -137,6 +140,20 @@ class EventSocket:
             raise TypeError(f"{name!r} must take two arguments, the socket and the name of a room")
         self.authorise = function
         return function
+
+    def sign_room(
+        self, room: str, user: Any = None, max_age: float | timedelta | None = None
+    ) -> str:
+        """Return a name with which a client of this EventSocket may join ``room``.
+
+        With ``user`` only a client that is logged in as this user may. After ``max_age`` (seconds,
+        or a timedelta) nobody may; a client joins again after each reconnect.
+
+        Raises ValueError for a room whose signed name would be too long, for a user without a
+        primary key and for another ``max_age``, :exc:`InvalidInstanceError` for a room that is not
+        a str.
+        """
+        return signing.sign(room, self.path, user, max_age)
 
     async def _serve(self, websocket: WebSocket, /, *args: Any, **kwargs: Any) -> None:
         await Conversation(self, self.socket_class(self, websocket, kwargs)).run()
@@ -202,7 +219,7 @@ class EventSocket:
         if not (self._handlers or servers.serving()):
             raise EmitHandlerError(event, self.path)
         text = outgoing.encode_event(event, data)
-        excluded = _as_set(exclude)
+        excluded = as_set(exclude)
 
         def send() -> None:
             self._send([each for each in self.handlers if each not in excluded], text)
@@ -264,31 +281,3 @@ def _decorated(view: View, decorators: Any) -> View:
     for decorator in reversed(decorators):
         view = decorator(view)
     return view
-
-
-class Target:
-    """A room of an EventSocket: ``chat.to("news").emit("headline", {…})``."""
-
-    def __init__(self, endpoint: EventSocket, room: str) -> None:
-        self._endpoint = endpoint
-        self._room = room
-
-    def emit(
-        self,
-        event: str,
-        data: outgoing.Data = None,
-        *,
-        exclude: Socket | Iterable[Socket] = (),
-        on_commit: bool = True,
-        using: str | None = None,
-    ) -> None:
-        """Do as :meth:`EventSocket.emit` does, to who is in the room when it is sent."""
-        if not (len(self._endpoint) or servers.serving()):
-            raise EmitHandlerError(event, self._endpoint.path)
-        send = self._endpoint.send_to_room(self._room, event, data, _as_set(exclude))
-        if not (on_commit and after_commit(send, using)):
-            send()
-
-
-def _as_set(exclude: Socket | Iterable[Socket]) -> set[Socket]:
-    return {exclude} if isinstance(exclude, Socket) else set(exclude)

@@ -7,32 +7,17 @@ from functools import cache
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.core.signing import BadSignature, Signer
 
 from .. import conf
 from .callbacks import Callback
 from .envelope import Frame
 from .exceptions import EventError
+from .signing import MAX_ROOM_LENGTH, Expired, is_signed, read
 from .socket import Socket
-
-MAX_ROOM_LENGTH = 256
-SALT = "c10kws.events.room"
 
 #: Who may join which room: ``(socket, room) -> bool``, sync or async.
 Authorise = Callable[[Socket, str], Any]
 Data = dict[str, Any]
-
-
-def sign_room(room: str) -> str:
-    """Return a name with which whoever has it may join ``room``: put it into a page.
-
-    Raises ValueError when it is longer than a client may send.
-    """
-    signed = Signer(salt=SALT).sign(room)
-    if len(signed) > MAX_ROOM_LENGTH:
-        limit = len(room) + MAX_ROOM_LENGTH - len(signed)
-        raise ValueError(f"expected a room's name of at most {limit} characters, not {room!r}")
-    return signed
 
 
 def find(socket: Socket, frame: Frame) -> Callback | None:
@@ -41,47 +26,55 @@ def find(socket: Socket, frame: Frame) -> Callback | None:
         case "ws:ping":
             socket.write("ws:pong", {})
         case "ws:join":
-            return _joining(socket.endpoint.authorise)
+            authorise = socket.endpoint.authorise
+            if authorise is None or is_signed(frame.data.get("room")):
+                return JOIN_SIGNED
+            return _joining(authorise)
         case "ws:leave":
             return LEAVE
     return None
 
 
 @cache
-def _joining(authorise: Authorise | None) -> Callback:
-    async def join_signed(socket: Socket, data: Data) -> Data:
-        return _enter(socket, _unsigned(_asked(data)))
-
+def _joining(authorise: Authorise) -> Callback:
     async def join_async(socket: Socket, data: Data) -> Data:
-        assert authorise is not None
-        asked = _asked(data)
-        room = _unsigned(asked) or (asked if await authorise(socket, asked) else None)
-        return _enter(socket, room)
+        room = _asked(data)
+        return _enter(socket, room if await authorise(socket, room) else None)
 
     def join_sync(socket: Socket, data: Data) -> Data:
-        assert authorise is not None
-        asked = _asked(data)
-        room = _unsigned(asked) or (asked if authorise(socket, asked) else None)
-        return _enter(socket, room)
+        room = _asked(data)
+        return _enter(socket, room if authorise(socket, room) else None)
 
-    if authorise is None:
-        return Callback(join_signed)
     return Callback(join_async if iscoroutinefunction(authorise) else join_sync)
+
+
+async def _join_signed(socket: Socket, data: Data) -> Data:
+    try:
+        return _enter(socket, _read(socket, _asked(data)))
+    except Expired:
+        text = "the signed name of this room has expired: load the page again"
+        raise EventError("forbidden", text) from None
+
+
+JOIN_SIGNED = Callback(_join_signed)
 
 
 def _enter(socket: Socket, room: str | None) -> Data:
     if room is None:
-        raise EventError("forbidden", "expected a signed room, or one that the server opens to you")
+        raise EventError(
+            "forbidden",
+            "the server does not let you join this room, or its signed name is not yours",
+        )
     limit, rooms = conf.current().max_rooms, socket.rooms
     if len(rooms) >= limit and room not in rooms:
-        raise EventError("forbidden", f"expected at most {limit} rooms: leave one before")
+        raise EventError("forbidden", f"you are in {limit} rooms, the limit: leave one first")
     socket.join(room)
     return {"room": room, "epoch": None, "seq": 0, "recovered": False}
 
 
 async def _leave(socket: Socket, data: Data) -> Data:
     asked = _asked(data)
-    room = _unsigned(asked) or asked
+    room = _read(socket, asked, aged=True) or asked
     socket.leave(room)
     return {"room": room}
 
@@ -93,11 +86,12 @@ def _asked(data: Data) -> str:
     room = data.get("room")
     if isinstance(room, str) and 0 < len(room) <= MAX_ROOM_LENGTH:
         return room
-    raise EventError("invalid", f"expected a room's name of 1 to {MAX_ROOM_LENGTH} characters")
+    raise EventError("invalid", f"the name of a room has 1 to {MAX_ROOM_LENGTH} characters")
 
 
-def _unsigned(asked: str) -> str | None:
-    try:
-        return Signer(salt=SALT).unsign(asked)
-    except BadSignature:
+def _read(socket: Socket, asked: str, *, aged: bool = False) -> str | None:
+    """Return the room of a signed name, None when it is not signed for this client."""
+    if not is_signed(asked):
         return None
+    user = getattr(socket.websocket, "user", None)  # there is none without its middleware
+    return read(asked, socket.endpoint.path, user, aged=aged)

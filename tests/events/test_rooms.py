@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.test import Client
 
 from c10kws import ConnectionClosed
 from c10kws.events import (
     EventError,
     EventSocket,
+    InvalidInstanceError,
     Socket,
-    sign_room,
 )
+from c10kws.events.signing import MAX_ROOM_LENGTH
 from tests.library.test_websocket import closed_with, eventually
 
-from .conftest import Connect
+from .conftest import Connect, Make
 
 
 def test_a_room_reaches_its_members(chat: EventSocket, connect: Connect) -> None:
@@ -60,7 +64,7 @@ def test_a_client_joins_what_the_server_opens_to_it(
     with connect() as client:
         assert client.ask("ws:join", {"room": "open"}) == {"room": "open", **joined}
         assert client.ask("ws:join", {"room": "shut"})["code"] == "forbidden"
-        signed = sign_room("shut")
+        signed = chat.sign_room("shut")
         assert client.ask("ws:join", {"room": signed}) == {"room": "shut", **joined}
         assert client.ask("ws:join", {"room": signed[:-1]})["code"] == "forbidden"
         assert client.ask("ws:join", {"room": 3})["code"] == "invalid"
@@ -77,7 +81,7 @@ def test_without_an_authoriser_only_signed_rooms_are_open(
 ) -> None:
     with connect() as client:
         assert client.ask("ws:join", {"room": "any"})["code"] == "forbidden"
-        assert client.ask("ws:join", {"room": sign_room("any")})["room"] == "any"
+        assert client.ask("ws:join", {"room": chat.sign_room("any")})["room"] == "any"
 
 
 def test_a_client_asks_itself_into_so_many_rooms(
@@ -96,12 +100,89 @@ def test_a_client_asks_itself_into_so_many_rooms(
 
 
 def test_a_signed_room_fits_into_a_frame(chat: EventSocket, connect: Connect) -> None:
-    with pytest.raises(ValueError, match=r"at most \d+ characters") as error:
-        sign_room("x" * 256)
-    limit = int(str(error.value).split("at most ")[1].split()[0])
-    longest = "x" * limit
+    user = User.objects.create_user("ann")
+    for options in ({}, {"user": user, "max_age": 60}):
+        with pytest.raises(ValueError, match=r"1 to \d+ characters") as error:
+            chat.sign_room("x" * 256, **options)
+        longest = "x" * int(str(error.value).split("1 to ")[1].split()[0])
+        assert len(chat.sign_room(longest, **options)) == MAX_ROOM_LENGTH
     with connect() as client:
-        assert client.ask("ws:join", {"room": sign_room(longest)})["room"] == longest
+        assert client.ask("ws:join", {"room": chat.sign_room("é:" * 90)})["room"] == "é:" * 90
+
+
+def test_a_signed_room_is_that_of_its_endpoint(
+    chat: EventSocket, make: Make, connect: Connect
+) -> None:
+    asked: list[str] = []
+    other = make("/other")
+    for endpoint in (chat, other):
+        endpoint.may_join(lambda socket, room: not asked.append(room))
+    signed = chat.sign_room("room")
+    with connect("/events/other") as client:
+        assert client.ask("ws:join", {"room": signed})["code"] == "forbidden"
+        assert client.ask("ws:leave", {"room": signed}) == {"room": signed}
+        assert other[0].rooms == set()
+    with connect() as client:
+        for bad in (signed[:-1], signed.replace("room", "r00m"), "ws:room", "ws:", "ws:a:b:c"):
+            assert client.ask("ws:join", {"room": bad})["code"] == "forbidden"
+        assert chat[0].rooms == set()
+        assert client.ask("ws:join", {"room": signed})["room"] == "room"
+        assert asked == []
+        assert client.ask("ws:join", {"room": "room"})["room"] == "room"
+        assert asked == ["room"]
+
+
+def test_a_room_signed_for_a_user_opens_to_that_user_alone(
+    chat: EventSocket, connect: Connect
+) -> None:
+    ann, bob = User.objects.create_user("ann"), User.objects.create_user("bob")
+    signed = chat.sign_room("ann's", user=ann)
+    for user, may in ((ann, True), (bob, False), (None, False)):
+        browser = Client()
+        if user is not None:
+            browser.force_login(user)
+        cookies = "; ".join(f"{name}={each.value}" for name, each in browser.cookies.items())
+        with connect(additional_headers={"Cookie": cookies} if cookies else {}) as client:
+            answer = client.ask("ws:join", {"room": signed})
+            assert answer.get("room", answer.get("code")) == ("ann's" if may else "forbidden")
+            assert client.ask("ws:join", {"room": chat.sign_room("all")})["room"] == "all"
+    for nobody in (AnonymousUser(), User(username="unsaved"), 3):
+        with pytest.raises(ValueError, match="no primary key"):
+            chat.sign_room("room", user=nobody)
+
+
+def test_a_signed_room_expires_and_can_be_left_all_the_same(
+    chat: EventSocket, connect: Connect
+) -> None:
+    signed = chat.sign_room("short", max_age=timedelta(milliseconds=200))
+    with connect() as early, connect() as late:
+        assert early.ask("ws:join", {"room": signed})["room"] == "short"
+        eventually(lambda: "forbidden" in late.ask("ws:join", {"room": signed}).values())
+        assert "expired" in late.ask("ws:join", {"room": signed})["message"]
+        assert chat[0].rooms == {"short"}
+        assert early.ask("ws:leave", {"room": signed}) == {"room": "short"}
+        assert chat[0].rooms == set()
+        assert late.ask("ws:join", {"room": chat.sign_room("long", max_age=60)})["room"] == "long"
+    for max_age in (0, -1, timedelta(0), float("inf"), float("nan"), "1"):
+        with pytest.raises(ValueError, match="max_age"):
+            chat.sign_room("room", max_age=max_age)  # type: ignore[arg-type]
+
+
+def test_a_room_to_sign_is_a_str_of_at_least_one_character(chat: EventSocket) -> None:
+    with pytest.raises(ValueError, match="1 to"):
+        chat.sign_room("")
+    with pytest.raises(InvalidInstanceError, match="not 7"):
+        chat.sign_room(7)  # type: ignore[arg-type]
+
+
+def test_a_key_that_was_replaced_still_opens(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    signed = chat.sign_room("room")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "a new one"
+    with connect() as client:
+        assert client.ask("ws:join", {"room": signed})["room"] == "room"
 
 
 def test_what_may_join_raises_and_odd_wishes_are_answers(

@@ -1,0 +1,84 @@
+"""Signed names of rooms: whoever is given one may join.
+
+A signed name is ``ws:ROOM:EXPIRY:SIGNATURE``. EXPIRY is a time in milliseconds in base 62, or
+nothing. The path of the EventSocket, and the user where there is one, are part of the key: they are
+not in the name, and it is of no use elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.core.signing import BadSignature, Signer, b62_decode, b62_encode
+
+from .envelope import RESERVED_PREFIX
+from .exceptions import InvalidInstanceError
+
+MAX_ROOM_LENGTH = 256
+SALT = "c10kws.events.room"
+
+MaxAge = float | timedelta | None
+
+
+class Expired(Exception):
+    """The name was signed for less time than has passed."""
+
+
+def sign(room: str, path: str, user: Any, max_age: MaxAge) -> str:
+    """Return the signed name of ``room``; see :meth:`EventSocket.sign_room`."""
+    if not isinstance(room, str):
+        raise InvalidInstanceError(room, "the name of a room")
+    pk = getattr(user, "pk", None)
+    if user is not None and pk is None:
+        raise ValueError(
+            f"cannot sign the room {room!r} for {user!r}, which has no primary key: pass a user "
+            "who is logged in, or None for all clients"
+        )
+    signer = _signer(path, pk)
+    signed = RESERVED_PREFIX + signer.sign(f"{room}:{_expiry(max_age)}")
+    if not room or len(signed) > MAX_ROOM_LENGTH:
+        limit = len(room) + MAX_ROOM_LENGTH - len(signed)
+        raise ValueError(f"a signed room's name has 1 to {limit} characters, not {len(room)}")
+    return signed
+
+
+def is_signed(name: object) -> bool:
+    """Return True for a name that is signed, well or badly."""
+    return isinstance(name, str) and name.startswith(RESERVED_PREFIX)
+
+
+def read(name: str, path: str, user: Any, *, aged: bool = False) -> str | None:
+    """Return the room of a signed name; None when it is not for this path and user.
+
+    Raises :exc:`Expired`, unless it may be ``aged``.
+    """
+    for pk in {None, getattr(user, "pk", None)}:
+        try:
+            value = _signer(path, pk).unsign(name.removeprefix(RESERVED_PREFIX))
+        except BadSignature:
+            continue
+        room, _, expiry = value.rpartition(":")
+        if expiry and not aged and b62_decode(expiry) < _now():
+            raise Expired
+        return room
+    return None
+
+
+def _signer(path: str, pk: Any) -> Signer:
+    return Signer(salt=f"{SALT} {(path, None if pk is None else str(pk))!r}")
+
+
+def _expiry(max_age: MaxAge) -> str:
+    if max_age is None:
+        return ""
+    seconds: object = max_age.total_seconds() if isinstance(max_age, timedelta) else max_age
+    if not (isinstance(seconds, int | float) and 0 < seconds < math.inf):
+        raise ValueError(f"max_age must be seconds above 0, a timedelta or None, not {max_age!r}")
+    return b62_encode(_now() + math.ceil(seconds * 1000))
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
