@@ -54,6 +54,9 @@ class Settings:
     #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.
     #: From any other peer they are the client's own invention.
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
+    #: Whether access lines of WebSockets and event streams have their query strings. Off: a browser
+    #: sends no header of the page's own with either, so that tokens stand in the URL.
+    log_query_strings: bool = False
     #: The class, by its path, that turns the data of events into JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
     #: Rooms of an EventSocket that a client may be in when it asks for another: names cost memory,

@@ -1,8 +1,8 @@
 """The contract between a WSGI server and c10kws: what ``docs/hijack.rst`` says, as types.
 
-A server that can hand a connection over puts six keys in ``environ``, of which ``defer`` and
-``mask`` are optional. Nothing here imports a server, and a server that keeps the contract imports
-nothing from here.
+A server that can hand a connection over puts seven keys in ``environ``, of which ``defer``,
+``mask`` and ``client`` are optional. Nothing here imports a server, and a server that keeps the
+contract imports nothing from here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ EXECUTOR = "c10kws.executor"
 DEFER = "c10kws.defer"
 ON_STOP = "c10kws.on_stop"
 MASK = "c10kws.mask"
+CLIENT = "c10kws.client"
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 

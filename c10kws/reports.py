@@ -11,7 +11,9 @@ import time
 from django.core import signals
 from django.http import HttpRequest
 
+from . import conf
 from .connection import WebSocket
+from .hijack import CLIENT
 from .threads import HandlerThreads
 
 access_logger = logging.getLogger("c10kws.access")
@@ -31,8 +33,10 @@ class Report:
         self, threads: HandlerThreads, request: HttpRequest, *, keep_request: bool
     ) -> None:
         self._threads = threads
-        self._address: str = request.META.get("REMOTE_ADDR") or "-"
-        self.path = request.get_full_path()
+        address: str = request.META.get(CLIENT) or request.META.get("REMOTE_ADDR") or "-"
+        self._address = address
+        path = request.get_full_path()
+        self.path = path if conf.current().log_query_strings else path.partition("?")[0]
         self._request = request if keep_request else None
 
     def failed(self, error: BaseException) -> None:

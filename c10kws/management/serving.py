@@ -29,6 +29,7 @@ def server_options() -> dict[str, Any]:
         "threads": settings.threads,
         "trusted_proxies": tuple(settings.trusted_proxies),
         "drain_timeout": settings.drain_timeout,
+        "log_query_strings": settings.log_query_strings,
         "native": native.application(),
     }
 

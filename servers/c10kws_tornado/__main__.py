@@ -64,6 +64,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--multiprocess", action="store_true", help="other processes serve this application too"
     )
+    parser.add_argument(
+        "--log-query-strings",
+        action="store_true",
+        help="log the query strings of WebSockets and event streams too",
+    )
     parser.add_argument("--uvloop", action="store_true", help="run on uvloop, when installed")
     parser.add_argument("--certfile", help="speak TLS with this certificate (PEM)")
     parser.add_argument("--keyfile", help="its private key, if that is a file of its own")

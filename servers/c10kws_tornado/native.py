@@ -84,11 +84,12 @@ class Native:
         headers: HTTPHeaders,
         server_connection: object,
         connection: HTTP1Connection,
+        peer: Peer,
     ) -> HTTPMessageDelegate | None:
         """Return the delegate of the rule that matches, if one does; the request begins then."""
         if head_size(start_line, headers) > self._limits.max_head_size:
             return None
-        counted = NativeConnection(connection, start_line, self)
+        counted = NativeConnection(connection, peer.begin_line(start_line, headers), self)
         try:
             check_head(start_line, headers)
             request = HTTPServerRequest(
@@ -191,7 +192,7 @@ class Choice(HTTPMessageDelegate):
             drop_forwarded(headers)
         if not self._connection.stream.closed():
             found = self._native.find(
-                start_line, headers, self._server_connection, self._connection
+                start_line, headers, self._server_connection, self._connection, self._peer
             )
             self._delegate = found or self._delegate
         waiting = self._delegate.headers_received(start_line, headers)
@@ -217,13 +218,10 @@ class Choice(HTTPMessageDelegate):
 class NativeConnection(HTTPConnection):
     """Tornado's connection as a handler has it; what the access line says is read off here."""
 
-    def __init__(
-        self, connection: HTTP1Connection, start_line: RequestStartLine, native: Native
-    ) -> None:
+    def __init__(self, connection: HTTP1Connection, line: Line, native: Native) -> None:
         self._connection = connection
         self._native = native
-        request_line = f"{start_line.method} {start_line.path} {start_line.version}"
-        self.line = Line(str(connection.context), request_line)
+        self.line = line
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

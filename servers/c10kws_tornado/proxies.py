@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from tornado.httputil import HTTPHeaders
@@ -88,6 +88,22 @@ class TrustedProxies:
         address = _parse_address(text)
         return address is not None and any(address in network for network in self._networks)
 
+    def client_of(self, hops: Sequence[str]) -> str | None:
+        """Return the client's address out of ``X-Forwarded-For``; None when it is not known.
+
+        Each proxy appends the address of its peer. So the right-most address that is no trusted
+        proxy's is the client's, and what stands left of it is the client's own invention.
+        """
+        client = None
+        for hop in reversed(",".join(hops).split(",")):
+            address = _parse_address(_without_port(hop.strip()))
+            if address is None:
+                break
+            client = str(address)
+            if client not in self:
+                break
+        return client
+
 
 def _parse_network(entry: str) -> Network:
     try:
@@ -111,3 +127,10 @@ def _parse_address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of ``192.0.2.1:4711`` or ``[2001:db8::1]:4711``, as some proxies send."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop

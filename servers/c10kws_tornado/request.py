@@ -70,9 +70,7 @@ class Request(HTTPMessageDelegate):
             return None
         self._connections.begin(self._server_connection)
         self._running = True
-        self._line = Line(
-            self._peer.address, f"{start_line.method} {start_line.path} {start_line.version}"
-        )
+        self._line = self._peer.begin_line(start_line, headers)
         self._method = start_line.method
         self._headers = headers
         self._connection.set_max_body_size(NO_LIMIT)
@@ -101,9 +99,16 @@ class Request(HTTPMessageDelegate):
             self._environ = make_environ(
                 start_line, headers, trusted=self._peer.trusted, server=self._peer.keys
             )
+            self._name_client()
         except BadRequest as error:
             return plain_error(400, "Bad Request", f"Bad request: {error}.")
         return None
+
+    def _name_client(self) -> None:
+        """Name the client that is behind a trusted proxy, for the library's access line."""
+        assert self._line is not None
+        if self._line.remote_addr != self._peer.address:
+            self._environ["c10kws.client"] = self._line.remote_addr
 
     def _is_too_large(self, size: int) -> bool:
         return size > self._limits.max_body_size

@@ -47,7 +47,7 @@ class Server:
     ``trusted_proxies`` are the addresses and networks whose forwarded headers reach the
     application; peers on unix sockets are trusted too. With an ``ssl_context`` it speaks TLS.
     ``drain_timeout`` bounds :meth:`stop`, in seconds. What matches a rule of ``native`` is that
-    application's.
+    application's. ``log_query_strings`` is for the access lines of WebSockets and event streams.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Server:
         drain_timeout: float = 30.0,
         multiprocess: bool = False,
         native: Application | None = None,
+        log_query_strings: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
@@ -77,7 +78,9 @@ class Server:
             multiprocess=multiprocess,
             file_wrapper=FileWrapper,
         )
-        self._peers = Peers(TrustedProxies(trusted_proxies), keys)
+        self._peers = Peers(
+            TrustedProxies(trusted_proxies), keys, log_query_strings=log_query_strings
+        )
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._callbacks: list[StopCallback] = []

@@ -80,7 +80,12 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
         ),
         *(
             (key, value, "True or False")
-            for key in ("FAST_LANE", "UVLOOP", "CLOSE_REFUSED_HANDSHAKES")
+            for key in (
+                "FAST_LANE",
+                "UVLOOP",
+                "LOG_QUERY_STRINGS",
+                "CLOSE_REFUSED_HANDSHAKES",
+            )
             for value in (None, 0, 1, "yes", "uvloop", ["yes"])
         ),
         *(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -237,15 +238,31 @@ def test_cookies_set_in_the_handshake_arrive(live: LiveServer) -> None:
         assert ws.recv(WAIT) == "x"
 
 
-def test_the_access_line_of_a_websocket(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
-    with live.connect("/ws/echo/?a=1") as ws:
+@pytest.mark.parametrize(
+    ("own", "forwarded", "expected"),
+    [
+        ({}, "", '127.0.0.1 "WebSocket /ws/echo/" 1000 '),
+        ({"LOG_QUERY_STRINGS": True}, "", '127.0.0.1 "WebSocket /ws/echo/?token=a%0A" 1000 '),
+        ({}, "1.1.1.1, 192.0.2.7", '192.0.2.7 "WebSocket /ws/echo/" 1000 '),
+        ({"TRUSTED_PROXIES": []}, "192.0.2.7", '127.0.0.1 "WebSocket /ws/echo/" 1000 '),
+    ],
+)
+def test_the_access_line_of_a_websocket(
+    make_live: Callable[..., LiveServer],
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    own: dict[str, Any],
+    forwarded: str,
+    expected: str,
+) -> None:
+    settings.C10KWS = own
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    with make_live().connect("/ws/echo/?token=a%0A", additional_headers=headers) as ws:
         ws.send("x")
         ws.recv(WAIT)
     eventually(lambda: [r for r in caplog.records if r.name == "c10kws.access"])
     (record,) = [r for r in caplog.records if r.name == "c10kws.access"]
-    assert record.getMessage().startswith(
-        '127.0.0.1 "WebSocket /ws/echo/?a=1" 1000 received 1 sent 1 dropped 0 '
-    )
+    assert record.getMessage().startswith(expected + "received 1 sent 1 dropped 0 ")
 
 
 @pytest.mark.parametrize(

@@ -347,6 +347,69 @@ def test_refusals_are_in_the_access_log(serve: Serve, caplog: pytest.LogCaptureF
     assert '"GET relative HTTP/1.1" 400 ' in record.getMessage()
 
 
+def line_of(live: LiveServer, caplog: pytest.LogCaptureFixture, path: str, *headers: str) -> str:
+    """Return the access line of one request, without its duration."""
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
+    with live.connect() as client:
+        client.get(path, *headers)
+    wait_for(lambda: bool(access_records(caplog)))
+    (record,) = access_records(caplog)
+    return record.getMessage().rpartition(" ")[0]
+
+
+@pytest.mark.parametrize(
+    ("hops", "address"),
+    [
+        (["192.0.2.7"], "192.0.2.7"),
+        (["1.1.1.1, 192.0.2.7"], "192.0.2.7"),
+        (["1.1.1.1", "192.0.2.7,10.0.0.2 , 10.0.0.3"], "192.0.2.7"),
+        (["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
+        (["192.0.2.7:4711"], "192.0.2.7"),
+        (["2001:DB8::7"], "2001:db8::7"),
+        (["[2001:db8::7]:4711"], "2001:db8::7"),
+        (["::ffff:192.0.2.7"], "192.0.2.7"),
+        (["192.0.2.7, unknown"], "127.0.0.1"),
+        (["192.0.2.7, \x85[2J, 10.0.0.3"], "10.0.0.3"),
+        ([""], "127.0.0.1"),
+    ],
+)
+def test_the_line_of_a_client_behind_a_trusted_proxy(
+    serve: Serve, caplog: pytest.LogCaptureFixture, hops: list[str], address: str
+) -> None:
+    live = serve(answer("200 OK", [TEXT]), trusted_proxies=["127.0.0.1", "10.0.0.0/8"])
+    headers = [f"X-Forwarded-For: {hop}" for hop in hops]
+    assert line_of(live, caplog, "/", *headers) == f'{address} "GET / HTTP/1.1" 200 0'
+
+
+def test_the_line_of_a_client_that_claims_to_be_another(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve(answer("200 OK", [TEXT]), trusted_proxies=["10.0.0.0/8"])
+    assert line_of(live, caplog, "/", "X-Forwarded-For: 192.0.2.7").startswith("127.0.0.1 ")
+
+
+@pytest.mark.parametrize(
+    ("header", "log_query_strings", "shown"),
+    [
+        ("Upgrade: websocket", False, False),
+        ("Upgrade: websocket", True, True),
+        ("Accept: text/event-stream", False, False),
+        ("Accept: text/html", False, True),
+    ],
+)
+def test_the_line_of_a_request_that_may_carry_a_token(
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+    header: str,
+    log_query_strings: bool,
+    shown: bool,
+) -> None:
+    live = serve(answer("200 OK", [TEXT]), log_query_strings=log_query_strings)
+    path = "/?token=a" if shown else "/"
+    line = line_of(live, caplog, "/?token=a", header)
+    assert line == f'127.0.0.1 "GET {path} HTTP/1.1" 200 0'
+
+
 class FailingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         raise LookupError("in the handler")
