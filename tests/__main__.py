@@ -123,6 +123,8 @@ class Part:
     package: str
     #: Another way to get it, without root: a module of the environment and its arguments.
     download: tuple[str, ...] = ()
+    #: Its package and release in npm's registry, which is tried first.
+    npm: str = ""
     required: bool = True
 
     def find(self) -> str | None:
@@ -156,9 +158,11 @@ class Part:
         return None
 
     def ways(self) -> Iterator[list[list[str]]]:
-        """Yield the ways, each as commands: Debian's for root, then the part's own."""
+        """Yield the ways, each as commands: npm's, Debian's for root, then the part's own."""
         if self.chosen():
             return
+        if self.npm and shutil.which("npm"):
+            yield [["npm", "install", "--no-audit", "--no-fund", "--prefix", str(NPM), self.npm]]
         if may_use_apt():
             yield [["apt-get", "update"], ["apt-get", "install", "--yes", self.package]]
         if self.download:
@@ -171,9 +175,13 @@ class Part:
         lines = [f"apt-get install {self.package}"] if shutil.which("apt-get") else []
         if self.download:
             lines.append(" ".join([sys.executable, "-m", *self.download]))
+        if self.npm:
+            lines.append(f"npm install --global {self.npm}")
         return " or ".join(lines) or f"install {self.package}"
 
 
+#: Where npm installs: in the environment, so that it goes with it.
+NPM = Path(sys.prefix) / "npm"
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -192,6 +200,11 @@ def chromium_places() -> Iterator[str]:
         yield playwright.chromium.executable_path
 
 
+def typescript_places() -> Iterator[str]:
+    """Yield where TypeScript's compiler may be."""
+    yield from (str(NPM / "node_modules" / ".bin" / "tsc"), "tsc")
+
+
 PARTS = (
     Part(
         name="headless Chromium",
@@ -201,6 +214,14 @@ PARTS = (
         package="chromium",
         # Ubuntu has no package of that name; its libraries come by Playwright's own apt-get.
         download=("playwright", "install", *["--with-deps"] * may_use_apt(), "chromium"),
+    ),
+    Part(
+        name="TypeScript",
+        variable="C10KWS_TSC",
+        places=typescript_places,
+        trial=("--version",),
+        package="node-typescript",
+        npm="typescript@5.9.3",
     ),
 )
 

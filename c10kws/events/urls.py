@@ -2,6 +2,9 @@
 
 The list is read anew at each look, since a ``views.py`` may make EventSockets after this module
 was imported. One with ``add_to_handlers=False`` is left out.
+
+``reverse("c10kws:/")`` is the path of the include itself, which ``{% c10kws_client %}`` writes into
+the page.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, overload
 
-from django.urls import URLPattern, path
+from django.urls import ResolverMatch, URLPattern, path
+from django.urls.resolvers import RoutePattern
+from django.views.defaults import page_not_found
 
 from . import registry
 from .endpoint import EventSocket
@@ -19,8 +24,22 @@ from .endpoint import EventSocket
 app_name = "c10kws"
 
 
+class _Prefix(URLPattern):
+    """The path of the include, for ``reverse`` only: a request finds what comes after it."""
+
+    def __init__(self) -> None:
+        super().__init__(RoutePattern("", name="/", is_endpoint=True), page_not_found, name="/")
+
+    def resolve(self, path: str) -> ResolverMatch | None:
+        """Match nothing."""
+        return None
+
+
 class _Patterns(Sequence[URLPattern]):
+    _prefix = _Prefix()
+
     def __iter__(self) -> Iterator[URLPattern]:
+        yield self._prefix
         for endpoint in registry.endpoints():
             if endpoint.add_to_handlers:
                 yield from _patterns_of(endpoint)

@@ -158,10 +158,10 @@ def rendered(tag: str, **context: Any) -> str:
 
 def test_the_tag_finds_a_nonce_where_there_is_one() -> None:
     request = HttpRequest()
-    plain = '<script src="/static/c10kws/client.js"></script>'
+    plain = '<script src="/static/c10kws/client.js" data-prefix="/events/"></script>'
     assert rendered("c10kws_client") == plain
     assert rendered("c10kws_client", request=request, csp_nonce=None) == plain
-    noncy = '<script src="/static/c10kws/client.js" nonce="a&amp;b"></script>'
+    noncy = plain.replace("></", ' nonce="a&amp;b"></')
     assert rendered("c10kws_client", request=request, csp_nonce="a&b") == noncy
     request.csp_nonce = "a&b"  # type: ignore[attr-defined]
     assert rendered("c10kws_client", request=request) == noncy
@@ -180,9 +180,14 @@ def test_the_tag_takes_a_nonce_that_is_false_until_it_is_used() -> None:
 
 def test_the_tag_defers() -> None:
     assert rendered("c10kws_client progress=True defer=True").splitlines() == [
-        '<script src="/static/c10kws/client.js" defer></script>',
+        '<script src="/static/c10kws/client.js" data-prefix="/events/" defer></script>',
         '<script src="/static/c10kws/progress.js" defer></script>',
     ]
+
+
+def test_the_tag_knows_no_prefix_without_the_include(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.project.client_views"
+    assert rendered("c10kws_client") == '<script src="/static/c10kws/client.js"></script>'
 
 
 def test_the_modules_give_out_what_the_scripts_made(page: Page) -> None:
@@ -737,14 +742,23 @@ def test_what_is_too_large_for_the_server_stays_here(
     page: Page, world: World, start: Start
 ) -> None:
     start("dropped")
-    code = page.evaluate(
+    error = page.evaluate(
         """async () => {
             ws.emit("echo", "é".repeat(500)).emit("echo", "x".repeat(900));
-            return (await caught(ws.request("echo", "x".repeat(2000)))).code;
+            return caught(ws.request("echo", "x".repeat(2000)));
         }"""
     )
-    assert code == "too_large"
-    assert page.evaluate("logged('dropped').map(({reason}) => reason)") == ["too_large"]
+    length = len('{"event":"echo","data":{"message":""},"id":1}') + 2000
+    assert error == {
+        "name": "RequestError",
+        "code": "too_large",
+        "message": f'"echo" was not sent: too_large ({length} bytes; the server accepts 1000)',
+        "details": {"reason": "too_large", "length": length, "limit": 1000},
+    }
+    (dropped,) = page.evaluate("logged('dropped')")
+    sizes = {"length": len('{"event":"echo","data":{"message":""}}') + 1000, "limit": 1000}
+    data = {"message": "é" * 500}
+    assert dropped == {"event": "echo", "data": data, "reason": "too_large"} | sizes
     page.evaluate("() => ws.request('echo')")
     assert len(world.events("echo")) == 2
 

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.decorators import login_required
 from django.core.checks import run_checks
 from django.test import Client
-from django.urls import path, resolve, reverse
+from django.urls import Resolver404, include, path, resolve, reverse
+from django.views import defaults
 
 from c10kws.events import EventSocket, urls
 from c10kws.events.checks import check_endpoints
@@ -24,8 +25,24 @@ def test_the_include_reads_the_registry_late(make: Make) -> None:
     assert resolve("/events/late").func is chat
     assert resolve("/events/late/").func is chat
     assert any(pattern.callback is chat for pattern in urls.urlpatterns)
-    assert len(urls.urlpatterns) % 2 == 0
+    assert len(urls.urlpatterns) % 2 == 1  # two for each, and the path of the include
     assert urls.urlpatterns[-1].callback is chat
+
+
+def test_the_include_tells_its_own_path_and_answers_nothing_there() -> None:
+    assert reverse("c10kws:/") == "/events/"
+    with pytest.raises(Resolver404):
+        resolve("/events/")
+
+
+def test_the_path_of_the_include_hides_no_page(settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    urlpatterns.extend([path("", include("c10kws.events.urls")), path("", defaults.server_error)])
+    try:
+        assert reverse("c10kws:/") == "/"
+        assert resolve("/").func is defaults.server_error
+    finally:
+        urlpatterns.clear()
 
 
 def test_a_path_with_converters(make: Make) -> None:

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,17 @@ def test_a_part_that_was_chosen_and_does_not_run_is_named(
     assert part("pass").find() is None
     assert part("pass").install() is None
     assert part("pass").hint() == f"C10KWS_SAMPLE names {chosen}, which does not run"
+
+
+def test_npm_is_asked_first_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    npm = tmp_path / "npm"
+    npm.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sample = replace(part("pass"), npm="sample@1.0")
+    assert next(sample.ways())[0][-3:] == ["--prefix", str(command.NPM), "sample@1.0"]
+    assert "npm install --global sample@1.0" in sample.hint()
+    npm.unlink()
+    assert list(sample.ways()) == []
 
 
 @pytest.mark.parametrize(

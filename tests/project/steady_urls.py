@@ -38,4 +38,4 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(Template(PAGE).render(RequestContext(request)))
 
 
-urlpatterns = [path("page/", page), path("ws/", include("c10kws.events.urls"))]
+urlpatterns = [path("page/", page), path("live/sockets/", include("c10kws.events.urls"))]

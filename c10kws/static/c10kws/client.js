@@ -11,7 +11,8 @@
 
   const SUBPROTOCOL = "c10kws.v1.json";
   const DEFAULTS = {
-    prefix: "/ws", // what stands before the path, as the URLconf has it
+    // What comes before the path: {% c10kws_client %} writes that of the URLconf.
+    prefix: globalThis.document?.currentScript?.dataset.prefix ?? "/ws",
     timeout: 30, // how long request() waits
     handshake: 20, // how long a connection may take to open: browsers wait for minutes
   };
@@ -317,8 +318,8 @@
     _transmit(item) {
       if (this.version === 0 && item.id !== undefined) return this._drop(item, "unsupported");
       // The server would close with 1009, for good. A UTF-16 unit is at most three bytes.
-      const tooLarge = item.text.length * 3 > this._max && new Blob([item.text]).size > this._max;
-      if (tooLarge) return this._drop(item, "too_large");
+      const length = item.text.length * 3 > this._max ? new Blob([item.text]).size : 0;
+      if (length > this._max) return this._drop(item, "too_large", { length, limit: this._max });
       item.sent = true;
       this.websocket.send(item.text);
     }
@@ -328,13 +329,16 @@
       this._queue.delete(item);
     }
 
-    _drop(item, reason) {
+    _drop(item, reason, sizes = {}) {
       const { event, data, id } = item;
       const code = reason === "full" || reason === "expired" ? "closed" : reason;
-      const error = new RequestError(code, `"${event}" was not sent: ${reason}`, { reason });
+      const { length, limit } = sizes;
+      const why = length ? `${reason} (${length} bytes; the server accepts ${limit})` : reason;
+      const details = { reason, ...sizes };
+      const error = new RequestError(code, `"${event}" was not sent: ${why}`, details);
       this._unqueue(item);
       if (id !== undefined) this._settle(id, "reject", error);
-      else if (!this._dispatch("dropped", { event, data, reason })) warn(error.message, data);
+      else if (!this._dispatch("dropped", { event, data, ...details })) warn(error.message, data);
     }
 
     _settle(id, verb, value) {

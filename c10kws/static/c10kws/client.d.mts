@@ -1,0 +1,132 @@
+// Types of client.mjs and of the globals of client.js; docs/javascript.rst. All times are in
+// seconds.
+
+export type State = "connecting" | "open" | "reconnecting" | "closed" | "offline";
+export type Data = { [key: string]: any };
+export type Position = { epoch: string; seq: number };
+
+export interface Options {
+  /** What comes before the path; that of `{% c10kws_client %}`, or "/ws". */
+  prefix?: string;
+  /** The page's own. */
+  host?: string;
+  /** The page's own. */
+  port?: number | string;
+  /** Whether it is wss; as the page's own scheme. */
+  secure?: boolean;
+  /** How long `request` waits; 30. */
+  timeout?: number;
+  /** How long a connection may take to open; 20. */
+  handshake?: number;
+  /** 0 never offers version 1, 1 never falls back to version 0. */
+  version?: 0 | 1;
+  reconnect?: false | { base?: number; cap?: number; tries?: number; stable?: number };
+  queue?: false | { size?: number; seconds?: number };
+}
+
+/** What a handler is told of the room that a message went to. */
+export interface Place {
+  room: string;
+  /** Only where the room keeps a history. */
+  seq?: number;
+  epoch?: string;
+}
+
+export interface StateDetail {
+  code?: number;
+  reason?: string;
+  /** Seconds until the next try. */
+  delay?: number;
+  /** Tries in a row. */
+  tries?: number;
+  cause?: "browser" | "tries";
+}
+
+export interface Dropped {
+  event: string;
+  data: Data;
+  reason: "full" | "expired" | "closed" | "too_large";
+  /** Bytes, when it is too large: of the frame, and what the server takes. */
+  length?: number;
+  limit?: number;
+}
+
+export interface Warning {
+  message: string;
+  /** Absent in version 0, as details. */
+  code?: string;
+  details?: Data;
+  /** A room that could not be joined again. */
+  room?: string;
+}
+
+/** What the server answers to a join. */
+export interface Joined {
+  room: string;
+  epoch: string | null;
+  seq: number;
+  recovered: boolean;
+}
+
+/** Events of the client itself; all others are the server's. */
+export interface LocalEvents {
+  open: [event: Event];
+  close: [event: CloseEvent];
+  error: [event: Event];
+  raw: [event: MessageEvent];
+  state: [state: State, detail: StateDetail];
+  offline: [detail: StateDetail];
+  dropped: [dropped: Dropped];
+  reset: [position: { room: string; epoch: string | null; seq: number }];
+  warning: [warning: Warning];
+}
+
+export class RequestError extends Error {
+  /** The server's, or "timeout", "closed", "too_large", "unsupported". */
+  readonly code: string;
+  readonly details: Data;
+}
+
+export class TornadoWebSocket {
+  static readonly SUBPROTOCOL: "c10kws.v1.json";
+  static readonly RequestError: typeof RequestError;
+
+  constructor(path: string, options?: Options);
+
+  readonly url: string;
+  readonly options: Options;
+  readonly state: State;
+  readonly connected: boolean;
+  /** The server's name for this connection; null before ws:hello and in version 0. */
+  readonly sid: string | null;
+  /** null before the handshake. */
+  readonly version: 0 | 1 | null;
+  /** null between two connections. */
+  readonly websocket: WebSocket | null;
+
+  on<E extends keyof LocalEvents>(event: E, callback: (...args: LocalEvents[E]) => void): this;
+  on<T = any>(event: string, callback: (data: T, place?: Place) => void): this;
+  once<E extends keyof LocalEvents>(event: E, callback: (...args: LocalEvents[E]) => void): this;
+  once<T = any>(event: string, callback: (data: T, place?: Place) => void): this;
+  off(event: string, callback?: (...args: any[]) => void): this;
+
+  emit(event: string, data?: unknown): this;
+  request<T = any>(event: string, data?: unknown, options?: { timeout?: number }): Promise<T>;
+
+  join(room: string, options?: { since?: Position }): Promise<Joined>;
+  leave(room: string): Promise<{ room: string }>;
+
+  connect(): this;
+  close(code?: number, reason?: string): this;
+}
+
+export function tws(path: string, options?: Options): TornadoWebSocket;
+export const SUBPROTOCOL: "c10kws.v1.json";
+export default TornadoWebSocket;
+
+type Client = typeof TornadoWebSocket;
+
+declare global {
+  var TornadoWebSocket: Client & ((path: string, options?: Options) => InstanceType<Client>);
+  var tws: (path: string, options?: Options) => InstanceType<Client>;
+}
