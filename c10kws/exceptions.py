@@ -6,6 +6,7 @@
     ├── ConnectionClosed      the peer is gone, or the connection was closed here
     ├── ClientLeft            nobody is there any more to take the response of a long poll
     └── HandshakeRefused      an opening handshake that RFC 6455 §4.2 does not let us accept
+        └── OriginRefused     a page of another site that may not connect
 """
 
 from __future__ import annotations
@@ -59,3 +60,14 @@ class HandshakeRefused(C10kwsError):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}"
+
+
+class OriginRefused(HandshakeRefused):
+    """A handshake from a page whose origin may not connect.
+
+    ``advice`` says what to do about it, in as few words as a Close frame has room for.
+    """
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(403, f"{reason} {advice}")
+        self.advice = advice

@@ -96,16 +96,14 @@ def _check_method(environ: Mapping[str, Any]) -> None:
 def _check_upgrade(environ: Mapping[str, Any]) -> None:
     """RFC 6455 §4.2.1: HTTP/1.1 or higher, ``Upgrade: websocket``, ``Connection: Upgrade``, 13."""
     if not is_handshake(environ):
-        raise HandshakeRefused(
-            426, "This URL speaks WebSocket: open it with new WebSocket(…), not as a page."
-        )
+        raise HandshakeRefused(426, "This is a WebSocket endpoint; connect with new WebSocket(…).")
     if environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         raise HandshakeRefused(
             400, f"A WebSocket needs HTTP/1.1, not {environ.get('SERVER_PROTOCOL')}."
         )
     if "upgrade" not in _tokens(environ.get("HTTP_CONNECTION", "").lower()):
         raise HandshakeRefused(
-            400, "The header Connection must hold Upgrade; a proxy may have dropped it."
+            400, 'Missing "Connection: Upgrade" header; a proxy may have removed it.'
         )
     version = environ.get("HTTP_SEC_WEBSOCKET_VERSION", "").strip()
     if version != VERSION:

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from . import conf, handshake
 from .connection import WebSocket
-from .exceptions import HandshakeRefused
+from .exceptions import HandshakeRefused, OriginRefused
 from .hijack import Hijack
 from .origins import check_origin
 from .registry import announce, registry_of
@@ -47,6 +49,15 @@ class Close:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """The 101 and the Close that take the place of an HTTP answer."""
+
+    accepted: handshake.Accept
+    close: Close
+    cookies: Headers
+
+
 class Refusals:
     """Wrap a Django WSGI application; see the module's text."""
 
@@ -66,16 +77,16 @@ class Refusals:
         asked = dict(environ)  # Django decodes PATH_INFO in place
         held = _HeldResponse(start_response)
         result = self._application(environ, held)
-        close = _close_for(WSGIRequest(asked), held) if held.refusal else None
-        accepted = _accept(WSGIRequest(asked)) if close else None
-        if close is None or accepted is None:
+        visible = _make_visible(asked, held, result) if held.refusal else None
+        if visible is None:
             held.release()
             return result
-        _log(asked, held, close)
-        websocket = RefusedWebSocket(WSGIRequest(asked), contract, accepted.subprotocol, close)
-        cookies = [(name, value) for name, value in held.headers if name.lower() == "set-cookie"]
+        _log(asked, held, visible.close)
+        websocket = RefusedWebSocket(
+            WSGIRequest(asked), contract, visible.accepted.subprotocol, visible.close
+        )
         # PEP 3333's validator asks for a Content-Type; the server strips it from a 101.
-        head = [("Content-Type", "text/plain"), *accepted.headers.items(), *cookies]
+        head = [("Content-Type", "text/plain"), *visible.accepted.headers.items(), *visible.cookies]
         start_response("101 Switching Protocols", head)
         return _ClosingResponse(result, websocket)
 
@@ -178,7 +189,33 @@ class RefusedWebSocket:
         Report(threads, self.request, keep_request=False).ended(websocket)
 
 
-def _close_for(request: WSGIRequest, held: _HeldResponse) -> Close | None:
+def _make_visible(
+    environ: WSGIEnvironment, held: _HeldResponse, response: object
+) -> Visible | None:
+    """Return what a browser can see of a refusal; None where the HTTP answer has to stay.
+
+    A page whose origin may not connect gets no WebSocket, except under DEBUG: there it is closed
+    with the reason, which developers look for, and without cookies.
+    """
+    request = WSGIRequest(environ)
+    close = _close_for(request, held, response)
+    if close is None:
+        return None
+    options = _options(request.path_info) or _options(request.path_info + "/") or Options()
+    cookies = [(name, value) for name, value in held.headers if name.lower() == "set-cookie"]
+    try:
+        accepted = _accept(request, options)
+        check_origin(request, options.origins)
+    except OriginRefused as refusal:
+        if not settings.DEBUG:
+            return None
+        close, cookies = Close(4403, _short(f"origin: {refusal.advice}")), []
+    except (HandshakeRefused, DisallowedHost):
+        return None
+    return Visible(accepted, close, cookies)
+
+
+def _close_for(request: WSGIRequest, held: _HeldResponse, response: object) -> Close | None:
     """Return the Close for an HTTP answer; None for a redirect that says nothing of WebSockets."""
     if held.status in REASONS:
         return Close(4000 + held.status, REASONS[held.status])
@@ -189,9 +226,23 @@ def _close_for(request: WSGIRequest, held: _HeldResponse) -> Close | None:
         return Close(4404, _short(f"missing final slash: {path}"))
     if request.scheme == "http" and target.scheme == "https" and path == request.path:
         return Close(4403, "use wss")
-    if _options(request.path_info) is not None:
-        return Close(4401, REASONS[401])
-    return None
+    if _options(request.path_info) is None:
+        return None
+    status = 403 if _is_authenticated(response) else 401
+    return Close(4000 + status, REASONS[status])
+
+
+def _is_authenticated(response: object) -> bool:
+    """Return True if the client is logged in: then the redirect cannot be about that.
+
+    ``permission_required`` redirects those who lack the permission to the login page, too. Django
+    lets a response close its request; a wrapper of another package may hide that.
+    """
+    for closer in getattr(response, "_resource_closers", ()):
+        request = getattr(closer, "__self__", None)
+        if isinstance(request, HttpRequest) and hasattr(request, "user"):
+            return bool(request.user.is_authenticated)
+    return False
 
 
 def _short(reason: str) -> str:
@@ -199,19 +250,14 @@ def _short(reason: str) -> str:
     return reason.encode()[:123].decode(errors="ignore")
 
 
-def _accept(request: WSGIRequest) -> handshake.Accept | None:
-    """Return the answer to the handshake; None when it is invalid or its origin not allowed.
+def _accept(request: WSGIRequest, options: Options) -> handshake.Accept:
+    """Return the answer to the handshake. Raises :exc:`HandshakeRefused` when it is invalid.
 
     The subprotocol is one that the view speaks, else the first offered: a browser that offered
     some and is answered with none reports 1006 and nothing else.
     """
-    options = _options(request.path_info) or _options(request.path_info + "/") or Options()
-    try:
-        check_origin(request, options.origins)
-        offered = handshake.offered_subprotocols(request.META)
-        return handshake.accept(request.META, [*options.subprotocols, *offered])
-    except (HandshakeRefused, DisallowedHost):
-        return None
+    offered = handshake.offered_subprotocols(request.META)
+    return handshake.accept(request.META, [*options.subprotocols, *offered])
 
 
 def _options(path: str) -> Options | None:

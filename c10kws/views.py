@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from . import conf, handshake
 from .answer import Answer
+from .asgi import UNDER_ASGI
 from .compression import Compression
 from .connection import WebSocket
 from .exceptions import HandshakeRefused
@@ -173,11 +174,16 @@ def _accept(
     request: HttpRequest, handler: Callable[[WebSocket], Awaitable[None]], options: Options
 ) -> SwitchingProtocols:
     compression = options.compresses
-    accepted = handshake.accept(request.META, options.subprotocols, compression)
-    check_origin(request, options.origins)
     contract = Hijack.from_environ(request.META)
+    try:
+        accepted = handshake.accept(request.META, options.subprotocols, compression)
+    except HandshakeRefused as refusal:
+        if contract is None:
+            refusal.reason += f" {_no_contract(request)}"
+        raise
+    check_origin(request, options.origins)
     if contract is None:
-        raise HandshakeRefused(500, NO_CONTRACT)
+        raise HandshakeRefused(500, _no_contract(request))
     startup = Startup(
         handler,
         contract,
@@ -189,6 +195,10 @@ def _accept(
         keep_request=options.keep_request,
     )
     return SwitchingProtocols(request, startup)
+
+
+def _no_contract(request: HttpRequest) -> str:
+    return UNDER_ASGI if hasattr(request, "scope") else NO_CONTRACT
 
 
 def _refuse(request: HttpRequest, refusal: HandshakeRefused) -> Answer:

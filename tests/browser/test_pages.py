@@ -104,10 +104,12 @@ def test_a_browser_sees_a_missing_slash_and_a_missing_page(page: Page) -> None:
         assert close_seen_by(page, path) == {"code": code, "reason": reason}
 
 
-def test_a_browser_of_another_site_gets_nothing(page: Page, demo: str) -> None:
-    page.goto(demo.replace("127.0.0.1", "localhost"))
+def test_under_debug_a_page_of_another_site_sees_why_it_is_refused(page: Page, demo: str) -> None:
+    other = demo.replace("127.0.0.1", "localhost")
+    page.goto(other)
     own = demo.replace("http", "ws")
-    assert close_seen_by(page, f"{own}/ws/echo/") == {"code": 1006, "reason": ""}
+    reason = f"origin: Add {other!r} to CSRF_TRUSTED_ORIGINS to let it in."
+    assert close_seen_by(page, f"{own}/ws/echo/") == {"code": 4403, "reason": reason}
 
 
 def test_the_user_of_the_session_arrives(page: Page) -> None:

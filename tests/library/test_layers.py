@@ -32,7 +32,7 @@ LAYERS = [
     {
         *("views", "switching", "origins", "threads", "reports", "refusals", "checks"),
         *("tornado_checks", "testpages", "templatetags", "answer", "context", "longpoll"),
-        "signatures",
+        *("signatures", "asgi"),
     },
     {"events"},
     {"management", "test", "apps", "compat"},

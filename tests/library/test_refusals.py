@@ -6,6 +6,8 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from websockets.exceptions import ConnectionClosed
 
 from .conftest import LiveServer
@@ -53,6 +55,15 @@ def test_an_answer_becomes_a_close(live: LiveServer, path: str, code: int, reaso
     assert close_of(live, path) == (code, reason)
 
 
+def test_a_redirect_of_who_is_logged_in_is_no_question_of_login(live: LiveServer) -> None:
+    browser = Client()
+    browser.force_login(User.objects.create_user("ann"))
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    path = "/ws/permitted-or-login/"
+    assert close_of(live, path, additional_headers=cookie) == (4403, "forbidden")
+    assert close_of(live, path) == (4401, "authentication required")
+
+
 def test_a_long_path_fits_the_reason(live: LiveServer, settings: Any) -> None:
     code, reason = close_of(live, "/ws/greet/" + "é" * 200)
     assert code == 4404
@@ -67,6 +78,42 @@ def test_a_redirect_that_is_no_websockets_stays_http(live: LiveServer) -> None:
 @pytest.mark.parametrize("path", ["/ws/unauthorized/", "/ws/echo/", "/nowhere/"])
 def test_a_foreign_origin_gets_no_websocket(live: LiveServer, path: str) -> None:
     assert 400 <= status_of(live, path, origin="http://evil.example") < 500
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "advice"),
+    [
+        ("/ws/echo/", "http://evil.example", "Add 'http://evil.example' to CSRF_TRUSTED_ORIGINS"),
+        ("/ws/partners/", "http://evil.example", "Add 'http://evil.example' to the view's origins"),
+        ("/ws/unauthorized/", "http://evil.example", "Add 'http://evil.example' to CSRF_TRUSTED_"),
+        ("/ws/members/", "http://" + "x" * 200, "Add 'http://xx"),
+        ("/ws/echo/", "http://127.0.0.1:5173", "Only the port differs"),
+        ("/nowhere/", "null", "Add 'null' to CSRF_TRUSTED_ORIGINS"),
+    ],
+)
+def test_under_debug_a_browser_sees_why_its_origin_is_refused(
+    live: LiveServer, settings: Any, path: str, origin: str, advice: str
+) -> None:
+    settings.DEBUG = True
+    with live.connect(path, origin=origin, subprotocols=["v1.example"]) as ws:
+        assert ws.response is not None
+        assert "Set-Cookie" not in ws.response.headers  # as little as possible for other sites
+        assert ws.subprotocol == "v1.example"
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(WAIT)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    assert closed.value.rcvd.reason.startswith(f"origin: {advice}")
+
+
+def test_under_debug_the_handler_of_a_foreign_page_never_starts(
+    live: LiveServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    started: list[int] = []
+    monkeypatch.setattr("c10kws.switching.SwitchingProtocols._start", started.append)
+    assert close_of(live, "/ws/echo/", origin="http://evil.example")[0] == 4403
+    assert started == []
 
 
 def test_the_views_origins_count_for_its_refusals(live: LiveServer) -> None:

@@ -23,7 +23,14 @@ HANDSHAKE = {
 def test_a_plain_get_is_told_what_the_url_speaks(client: Client) -> None:
     response = client.get("/ws/echo/")
     assert response.status_code == 426
-    assert "WebSocket" in response.content.decode()
+    assert "This is a WebSocket endpoint" in response.content.decode()
+
+
+def test_a_plain_get_is_told_when_the_server_cannot_carry_it(client: Client) -> None:
+    for headers in ({}, {**HANDSHAKE, "SERVER_PROTOCOL": "HTTP/1.0"}):
+        body = client.get("/ws/echo/", **headers).content.decode()
+        assert "This server cannot carry WebSockets" in body
+        assert "manage.py runtornado" in body
 
 
 def test_a_post_is_answered_405_and_not_403() -> None:
@@ -79,6 +86,45 @@ def test_a_refused_origin_is_named_with_the_setting_that_lets_it_in(
         assert "http://evil.example" in text
         assert "http://testserver" in text
         assert "CSRF_TRUSTED_ORIGINS" in text
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "words", "not_words"),
+    [
+        ("https://example.com", "example.com", "Only the scheme differs", "Host"),
+        ("https://example.com", "example.com", "SECURE_PROXY_SSL_HEADER", "CSRF_TRUSTED"),
+        ("https://example.com", "example.com", "X-Forwarded-Proto", "port"),
+        ("https://EXAMPLE.com:8443", "example.com:8443", "Only the scheme differs", "Host"),
+        ("http://example.com:8080", "example.com", "Only the port differs", "CSRF_TRUSTED"),
+        ("http://example.com:8080", "example.com", "Host header", "SSL_HEADER"),
+        ("http://[::1]:8080", "[::1]", "Host header", "SSL_HEADER"),
+        ("http://example.com:5173", "example.com:8000", "Only the port differs", "SSL_HEADER"),
+        ("http://example.com:5173", "example.com:8000", "CSRF_TRUSTED_ORIGINS", "SSL_HEADER"),
+        ("https://example.com:8443", "example.com", "Scheme and port differ", "CSRF_TRUSTED"),
+        ("https://example.com", "example.com:8000", "SECURE_PROXY_SSL_HEADER", "CSRF_TRUSTED"),
+        ("https://evil.example", "example.com", "CSRF_TRUSTED_ORIGINS", "SSL_HEADER"),
+        ("http://example.com:x", "example.com", "CSRF_TRUSTED_ORIGINS", "SSL_HEADER"),
+        ("null", "example.com", "CSRF_TRUSTED_ORIGINS", "SSL_HEADER"),
+        ("ftp://example.com", "example.com", "CSRF_TRUSTED_ORIGINS", "SSL_HEADER"),
+    ],
+)
+def test_where_only_port_or_scheme_differ_the_proxys_headers_are_named(
+    client: Client, settings: Any, origin: str, host: str, words: str, not_words: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["example.com", "[::1]"]
+    headers: dict[str, Any] = HANDSHAKE | {"HTTP_ORIGIN": origin, "HTTP_HOST": host}
+    response = client.get("/ws/echo/", **headers)
+    assert response.status_code == 403
+    advice = response.content.decode().partition("Host header). ")[2]
+    assert words in advice
+    assert not_words not in advice
+
+
+def test_http_pages_are_not_the_https_site(client: Client) -> None:
+    headers: dict[str, Any] = HANDSHAKE | {"HTTP_ORIGIN": "http://testserver"}
+    response = client.get("/ws/echo/", secure=True, **headers)
+    assert response.status_code == 403
+    assert "CSRF_TRUSTED_ORIGINS" in response.content.decode()
 
 
 def test_a_hostile_origin_cannot_forge_a_line_of_the_log(

@@ -18,6 +18,7 @@ sockets = [
     path("nobody/", views.nobody),
     path("members/", views.members),
     path("permitted/", views.permitted),
+    path("permitted-or-login/", views.permitted_or_login),
     path("method/<str:name>/", views.Method.as_view()),
     path("decorated-method/<str:name>/", views.DecoratedMethod.as_view()),
     path("decorated-class/<str:name>/", views.DecoratedClass.as_view()),

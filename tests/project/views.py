@@ -72,6 +72,12 @@ async def members(ws: WebSocket) -> None:
     await ws.write_message(ws.user.get_username())
 
 
+@permission_required("project.view_row")
+@websocket
+async def permitted_or_login(ws: WebSocket) -> None:
+    await ws.write_message("permitted")
+
+
 @permission_required("project.view_row", raise_exception=True)
 @websocket
 async def permitted(ws: WebSocket) -> None:
