@@ -41,14 +41,26 @@ class Settings:
     #: answered with 504; None for ever. Below the 60 s after which nginx and most load balancers
     #: answer in our place.
     asynchronous_timeout: float | None = 55.0
+    #: Longest request line and headers together; longer ones are answered with 431. As much as
+    #: nginx's four large header buffers and some more.
+    max_head_size: int = 64 * 1024
     #: Longest body of a request; a longer one is answered with 413.
     max_body_size: int = 100 * 1024 * 1024
+    #: How long a connection may be silent between requests, and how long the head of a request may
+    #: take. nginx's default, so that a proxy's connections live as long as it expects.
+    idle_timeout: float = 75.0
+    #: How long a client may stop in the middle of its body before it is answered with 408: until
+    #: then it holds up to 1 MiB of memory. nginx's default.
+    read_timeout: float = 60.0
     #: How long a client may take no byte of a response before it is aborted.
     send_timeout: float = 10.0
     #: How long a stopping server waits for requests and connections to end.
     drain_timeout: float = 30.0
     #: Threads that run views; as many again run the ORM calls of WebSocket handlers.
     threads: int = 16
+    #: Requests that may wait for a thread; more are answered with 503. At 50 ms a view, 16 threads
+    #: are through with as many in 3 seconds; who waits longer would have left.
+    queue_size: int = 1024
     #: Whether runtornado takes uvloop's event loop: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
     #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.

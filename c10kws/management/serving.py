@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 #: The loggers of the access lines: the server's for requests, the library's for WebSockets.
 ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
+#: Limits of the server that are settings.
+LIMITS = ("idle_timeout", "max_body_size", "max_head_size", "read_timeout", "send_timeout")
 
 
 def server_options() -> dict[str, Any]:
     """Return the arguments of ``c10kws_tornado.Server`` that ``C10KWS`` and ``TORNADO`` set."""
     settings = conf.current()
     return {
-        "limits": Limits(max_body_size=settings.max_body_size, send_timeout=settings.send_timeout),
+        "limits": Limits(**{name: getattr(settings, name) for name in LIMITS}),
         "threads": settings.threads,
+        "queue_size": settings.queue_size,
         "trusted_proxies": tuple(settings.trusted_proxies),
         "drain_timeout": settings.drain_timeout,
         "log_query_strings": settings.log_query_strings,

@@ -7,6 +7,7 @@ import asyncio
 from tornado.http1connection import HTTP1ServerConnection
 
 from .stream import RawStream
+from .streams import PlainStream, TLSStream
 
 #: How often an idle connection is looked at before it is closed.
 VISITS = 4
@@ -36,7 +37,7 @@ class Connections:
         }
         for connection, visits in self._waiting.items():
             if visits > VISITS:
-                self._close(connection)
+                self._expire(connection)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(timeout / VISITS, self.watch, timeout)
 
@@ -46,6 +47,10 @@ class Connections:
     def add(self, connection: object) -> None:
         """A connection waits for its next request."""
         self._running.setdefault(connection, 0)
+
+    def is_running(self, connection: object) -> bool:
+        """Return True while a connection carries a request whose head has come."""
+        return self._running.get(connection, 0) > 0
 
     def begin(self, connection: object) -> None:
         """A request has begun; the one before it may be closing its response still."""
@@ -104,3 +109,8 @@ class Connections:
     def _close(self, connection: object) -> None:
         assert isinstance(connection, HTTP1ServerConnection)
         connection.stream.close()
+
+    def _expire(self, connection: object) -> None:
+        assert isinstance(connection, HTTP1ServerConnection)
+        assert isinstance(connection.stream, PlainStream | TLSStream)
+        connection.stream.expire()

@@ -30,6 +30,11 @@ class Limits:
     flush_timeout: float = 5.0
     #: How long a connection may be silent between requests, or a head take; nginx's default.
     idle_timeout: float = 75.0
+    #: How long a client may stop in the middle of its body; nginx's default.
+    read_timeout: float = 60.0
+    #: Bytes a second of a body; a client below this rate uses up its ``read_timeout``. Apache's
+    #: default.
+    min_body_rate: int = 500
     #: How long a whole body may take: 100 MiB over a slow line.
     body_timeout: float = 3600.0
     #: How long a refused body is still read, so that the client sees the refusal and no reset.

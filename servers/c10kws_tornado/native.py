@@ -12,6 +12,7 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -29,11 +30,13 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from .accesslog import AccessLog, Line
+from .bodytimer import BodyTimer
 from .connections import Connections
 from .environ import BadRequest, check_head, head_size
 from .limits import Limits
 from .peers import Peer
 from .proxies import drop_forwarded
+from .response import encode_refusal, stalled_body
 
 logger = logging.getLogger("c10kws_tornado")
 
@@ -57,7 +60,7 @@ class Native:
         self._application = application
         self._connections = connections
         self._log = log
-        self._limits = limits
+        self.limits = limits
         self._running: dict[object, NativeConnection] = {}
         self._streams: dict[IOStream, Callable[[], WebSocketHandler | None] | None] = {}
         self._code: int | None = None
@@ -87,7 +90,7 @@ class Native:
         peer: Peer,
     ) -> HTTPMessageDelegate | None:
         """Return the delegate of the rule that matches, if one does; the request begins then."""
-        if head_size(start_line, headers) > self._limits.max_head_size:
+        if head_size(start_line, headers) > self.limits.max_head_size:
             return None
         counted = NativeConnection(connection, peer.begin_line(start_line, headers), self)
         try:
@@ -102,7 +105,7 @@ class Native:
             return None  # the other half refuses it, and says why
         delegate = self._application.default_router.find_handler(request)
         if delegate is not None:
-            connection.set_max_body_size(self._limits.max_body_size)
+            connection.set_max_body_size(self.limits.max_body_size)
             if "Upgrade" in headers:
                 connection.stream.max_buffer_size = FRAME_ROOM
             self._connections.begin(server_connection)
@@ -114,6 +117,11 @@ class Native:
         if server_connection in self._running:
             line = self._running[server_connection].line
             line.status = line.status or 400
+
+    def refuse_stalled_body(self, server_connection: object) -> None:
+        """Answer with 408, unless the handler has begun its answer, and close."""
+        if server_connection in self._running:
+            self._running[server_connection].refuse_stalled_body()
 
     def end(self, server_connection: object) -> None:
         """The native request of a connection, if it had one, is over; or the connection is."""
@@ -182,6 +190,7 @@ class Choice(HTTPMessageDelegate):
         self._connection = connection
         self._peer = peer
         self._receiving = False
+        self._timer: BodyTimer | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -195,24 +204,47 @@ class Choice(HTTPMessageDelegate):
                 start_line, headers, self._server_connection, self._connection, self._peer
             )
             self._delegate = found or self._delegate
+            if found is not None and {"Content-Length", "Transfer-Encoding"} & headers.keys():
+                self._start_timer()
         waiting = self._delegate.headers_received(start_line, headers)
         self._receiving = True
         return waiting
 
+    def _start_timer(self) -> None:
+        refuse = partial(self._native.refuse_stalled_body, self._server_connection)
+        self._timer = BodyTimer(asyncio.get_running_loop(), self._native.limits, refuse)
+
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Pass on."""
-        return self._delegate.data_received(chunk)
+        waiting = self._delegate.data_received(chunk)
+        if self._timer is not None:
+            self._timer.received(len(chunk))
+            if waiting is not None:
+                return self._wait(waiting, self._timer)
+        return waiting
+
+    async def _wait(self, waiting: Awaitable[None], timer: BodyTimer) -> None:
+        """Wait for a handler that takes its body in pieces."""
+        timer.pause()
+        await waiting
+        timer.resume()
 
     def finish(self) -> None:
         """Pass on."""
         self._receiving = False
+        self._stop_timer()
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
         """Pass on."""
+        self._stop_timer()
         if self._receiving:
             self._native.fail(self._server_connection)
         self._delegate.on_connection_close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class NativeConnection(HTTPConnection):
@@ -247,6 +279,14 @@ class NativeConnection(HTTPConnection):
     def finish(self) -> None:
         """The response is complete."""
         self._connection.finish()
+
+    def refuse_stalled_body(self) -> None:
+        """Answer with 408, unless an answer has begun, and close."""
+        stream = self._connection.stream
+        if not stream.closed() and not self.line.status:
+            self.line.status = 408
+            stream.write(encode_refusal(stalled_body()))
+        self._connection.close()
 
     def detach(self) -> IOStream:
         """Let the handler have the stream."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import tempfile
+import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -17,15 +20,18 @@ from tornado.httputil import (
 )
 
 from .accesslog import Line
+from .bodytimer import BodyTimer
 from .container import Container
 from .environ import BadRequest, check_head, head_size, make_environ, set_body
 from .exchange import Exchange
 from .pool import PoolFull
-from .response import make_head, plain_error
+from .response import make_head, plain_error, stalled_body
 
 if TYPE_CHECKING:
     from .connections import Connections
     from .peers import Peer
+
+logger = logging.getLogger("c10kws_tornado")
 
 #: Tornado's own limit of a body is switched off: ours answers 413. ``int()`` takes no more digits.
 NO_LIMIT = 10**4300
@@ -59,6 +65,7 @@ class Request(HTTPMessageDelegate):
         self._dead = False
         self._truncated = False
         self._linger: asyncio.TimerHandle | None = None
+        self._timer: BodyTimer | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -80,6 +87,8 @@ class Request(HTTPMessageDelegate):
             self._refuse(refusal, linger=self._has_body and "Expect" not in headers)
         elif self._has_body:
             self._body = self._make_body()
+            loop = self._container.loop
+            self._timer = BodyTimer(loop, self._limits, self._refuse_stalled_body)
         _prepare_expect(start_line, headers)
         return None
 
@@ -122,6 +131,8 @@ class Request(HTTPMessageDelegate):
         if self._body is None:
             return None
         self._size += len(chunk)
+        assert self._timer is not None
+        self._timer.received(len(chunk))
         if self._is_too_large(self._size):
             self._discard_body()
             self._refuse(self._too_large(), linger=True)
@@ -133,6 +144,8 @@ class Request(HTTPMessageDelegate):
 
     async def _write_to_disk(self, body: IO[bytes], chunk: bytes) -> None:
         """Write in the pool; when the client leaves meanwhile, wait no longer for a thread."""
+        assert self._timer is not None
+        self._timer.pause()
         stream, left = self._connection.stream, asyncio.Event()
         stream.set_close_callback(left.set)
         writing = asyncio.wrap_future(self._container.pool.urgent(body.write, chunk))
@@ -141,6 +154,7 @@ class Request(HTTPMessageDelegate):
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
         stream.set_close_callback(None)
+        self._timer.resume()
         if writing.done():
             writing.result()
         else:
@@ -148,6 +162,7 @@ class Request(HTTPMessageDelegate):
 
     def finish(self) -> None:
         """The request is complete: a thread of the pool takes it, or 503."""
+        self._stop_timer()
         if self._dead:
             return
         if self._truncated:
@@ -175,11 +190,26 @@ class Request(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         """The client left in the middle of its request, or Tornado found a fault in its body."""
+        self._stop_timer()
         self._discard_body()
         if self._running and not self._refused and self._line is not None:
             self._line.status = 400
             self._container.log.write_later(self._line)
         self._end()
+
+    def _refuse_stalled_body(self) -> None:
+        assert self._line is not None
+        message = "%s: the body did not come in time: %d bytes in %.0fs; answered with 408"
+        seconds = time.monotonic() - self._line.started
+        self._container.log.later(
+            partial(logger.info, message, self._line.request_line, self._size, seconds)
+        )
+        self._discard_body()
+        self._refuse(stalled_body(), linger=True)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _discard_body(self) -> None:
         """Close the body in the pool: it may be a file of 100 MiB."""
@@ -196,6 +226,7 @@ class Request(HTTPMessageDelegate):
         would reset the connection, and the client might never see the answer.
         """
         assert self._line is not None
+        self._stop_timer()
         self._refused = True
         self._close = close
         status, headers, body = refusal

@@ -216,3 +216,17 @@ def plain_error(code: int, reason: str, text: str, *extra: tuple[str, str]) -> t
         *extra,
     ]
     return f"{code} {reason}", headers, body
+
+
+def stalled_body() -> tuple[Any, ...]:
+    """Return the refusal of a request whose body does not come (RFC 9110 §15.5.9)."""
+    text = "The body of the request did not come in time."
+    return plain_error(408, "Request Timeout", text)
+
+
+def encode_refusal(refusal: tuple[Any, ...]) -> bytes:
+    """Return the bytes of a refusal after which the connection ends."""
+    status, headers, body = refusal
+    head = make_head(status, [*headers, ("Connection", "close")])
+    encoded: bytes = head.encode() + body
+    return encoded

@@ -8,18 +8,19 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
-from tornado.iostream import IOStream, SSLIOStream
 from tornado.web import Application
 
 from .accept import Acceptor
 from .connections import Connections
 from .container import Container
 from .environ import server_keys
+from .faults import Faults
 from .filewrapper import FileWrapper
 from .limits import HEAD_ROOM, Limits
 from .native import Native
@@ -27,6 +28,7 @@ from .peers import Peers
 from .pool import Pool
 from .proxies import TrustedProxies
 from .request import Request
+from .streams import PlainStream, TLSStream
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -117,11 +119,11 @@ class Server:
             log = self._container.log
             self._native = Native(self._tornado, self._connections, log, self.limits)
             self.on_stop(self._native.stop)
+        self._faults = Faults(self._container.log, self._connections, self.limits)
         self._http = _HTTPServer(
             _Requests(self),
             max_header_size=self.limits.max_head_size * HEAD_ROOM,
             chunk_size=self.limits.chunk_size * 4,
-            body_timeout=self.limits.body_timeout,
         )
         self._http.conn_params.header_timeout = None
         self._connections.watch(self.limits.idle_timeout)
@@ -144,9 +146,9 @@ class Server:
             "max_buffer_size": self.limits.max_head_size * HEAD_ROOM * 2,
             "read_chunk_size": self.limits.chunk_size * 4,
         }
-        stream: IOStream
+        stream: PlainStream | TLSStream
         if self._ssl_context is None:
-            stream = _PlainStream(connection, **options)
+            stream = PlainStream(connection, **options)
         else:
             try:
                 wrapped = self._ssl_context.wrap_socket(
@@ -155,7 +157,8 @@ class Server:
             except OSError:  # the client has left already
                 connection.close()
                 return
-            stream = _TLSStream(wrapped, **options)
+            stream = TLSStream(wrapped, **options)
+        stream.linger_timeout = self.limits.linger_timeout
         self._http.handle_stream(stream, address)
 
     def on_stop(self, callback: StopCallback) -> None:
@@ -239,6 +242,9 @@ class Server:
         assert isinstance(connection, HTTP1Connection)
         self._connections.add(server_connection)
         peer = self._peers.find(server_connection, connection)
+        stream = cast("PlainStream | TLSStream", connection.stream)
+        if stream.on_fault is None:
+            stream.on_fault = partial(self._faults.answer, server_connection, peer)
         request = Request(self._container, self._connections, server_connection, connection, peer)
         if self._native is None:
             return request
@@ -250,21 +256,6 @@ class Server:
         self._peers.remove(server_connection)
         if self._native is not None:
             self._native.end(server_connection)
-
-
-class _NoDelay:
-    """Nagle's algorithm is off for good; Tornado would switch it on and off for each response."""
-
-    def set_nodelay(self, value: bool) -> None:
-        """Leave it off."""
-
-
-class _PlainStream(_NoDelay, IOStream):
-    """A plain connection."""
-
-
-class _TLSStream(_NoDelay, SSLIOStream):
-    """An encrypted connection."""
 
 
 class _Requests(HTTPServerConnectionDelegate):

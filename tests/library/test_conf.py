@@ -12,6 +12,8 @@ from django.test import override_settings
 from c10kws import conf
 from c10kws.checks import check_settings
 from c10kws.compression import Compression
+from c10kws.management.serving import server_options
+from c10kws_tornado import Limits
 
 
 def test_defaults() -> None:
@@ -24,6 +26,19 @@ def test_settings_are_read_when_they_are_needed() -> None:
         assert conf.current().threads == 4
         assert conf.current().close_timeout == 10
     assert conf.current().threads == 16
+
+
+def test_the_server_gets_its_limits() -> None:
+    own = {"MAX_HEAD_SIZE": 9, "IDLE_TIMEOUT": 2.5, "READ_TIMEOUT": 3.5, "QUEUE_SIZE": 7}
+    with override_settings(C10KWS=own):
+        options = server_options()
+    limits = options["limits"]
+    assert (limits.max_head_size, limits.idle_timeout, limits.read_timeout) == (9, 2.5, 3.5)
+    assert options["queue_size"] == 7
+
+
+def test_the_settings_have_the_defaults_of_the_server() -> None:
+    assert server_options()["limits"] == Limits()
 
 
 def test_an_unknown_key_is_left_to_the_checks() -> None:
@@ -90,7 +105,14 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
         ),
         *(
             (key, value, "a number above 0")
-            for key in ("CLOSE_TIMEOUT", "HANDLER_TIMEOUT", "SEND_TIMEOUT", "DRAIN_TIMEOUT")
+            for key in (
+                "CLOSE_TIMEOUT",
+                "HANDLER_TIMEOUT",
+                "IDLE_TIMEOUT",
+                "READ_TIMEOUT",
+                "SEND_TIMEOUT",
+                "DRAIN_TIMEOUT",
+            )
             for value in (0, None, True, "10")
         ),
         *(
@@ -99,6 +121,8 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
                 "MAX_MESSAGE_SIZE",
                 "MAX_QUEUE_BYTES",
                 "MAX_BODY_SIZE",
+                "MAX_HEAD_SIZE",
+                "QUEUE_SIZE",
                 "THREADS",
                 "MAX_ROOMS",
             )

@@ -294,6 +294,18 @@ def test_what_the_server_refuses_it_refuses_here_too(serve: Serve) -> None:
         assert (response.status, response.body) == (400, b"Bad request: no Host header.\n")
 
 
+@pytest.mark.parametrize("limits", [Limits(read_timeout=0.2), Limits(body_timeout=0.2)])
+def test_a_body_that_stalls_is_answered_with_408(
+    serve: Serve, caplog: pytest.LogCaptureFixture, limits: Limits
+) -> None:
+    live = serve(django, native=make(), limits=limits)
+    with access_lines(caplog, '"POST /native HTTP/1.1" 408 0'), live.connect() as client:
+        client.send("POST /native HTTP/1.1\nHost: a\nContent-Length: 9\n\nabc")
+        response = client.read_response()
+        assert (response.status, response["connection"]) == (408, "close")
+        assert client.read_to_end() == b""
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_forwarded_headers_are_a_trusted_peers(serve: Serve, trusted: bool) -> None:
     proxies = ["127.0.0.1"] if trusted else []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
+import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from tornado.web import RequestHandler
 
 from c10kws_tornado import Limits, make_application
+from c10kws_tornado.bodytimer import BodyTimer
 
 from .support import PATIENCE, LiveServer, wait_for
 
@@ -339,20 +343,151 @@ def test_a_client_that_leaves_in_its_body(serve: Serve, caplog: pytest.LogCaptur
     assert '"POST / HTTP/1.1" 400 0 ' in record.getMessage()
 
 
-@pytest.mark.parametrize(
-    ("limits", "request_"),
+# Requests that stall
+
+HEAD = "POST /stall HTTP/1.1\nHost: a\n"
+QUICK = {"linger_timeout": 0.2}
+STALLED = pytest.mark.parametrize(
+    ("limits", "request_", "line"),
     [
-        (Limits(idle_timeout=0.2), ""),
-        (Limits(idle_timeout=0.2), "GET / HTTP/1.1\nHost: a\n"),
-        (Limits(body_timeout=0.2), "POST / HTTP/1.1\nHost: a\nContent-Length: 9\n\nabc"),
+        (QUICK | {"idle_timeout": 0.2}, "GET / HTTP/1.1\nHost: a\n", '"-" 408 46'),
+        (QUICK | {"read_timeout": 0.2}, HEAD + "Content-Length: 9\n\nabc", "408 46"),
+        (QUICK | {"read_timeout": 0.2}, HEAD + "Content-Length: 9\n\n", "408 46"),
+        (QUICK | {"read_timeout": 0.2}, HEAD + "Transfer-Encoding: chunked\n\n5\nabc", "408 46"),
+        (QUICK | {"read_timeout": 0.2}, HEAD + "Transfer-Encoding: chunked\n\n5", "408 46"),
+        (QUICK | {"body_timeout": 0.2}, HEAD + "Content-Length: 9\n\nabc", "408 46"),
     ],
 )
-def test_a_request_that_does_not_come_ends_the_connection(
-    serve: Serve, limits: Limits, request_: str
+
+
+def messages(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == name]
+
+
+@STALLED
+def test_a_request_that_stalls_is_answered_with_408(
+    serve: Serve, caplog: pytest.LogCaptureFixture, limits: dict[str, Any], request_: str, line: str
 ) -> None:
-    with serve(hello, limits=limits).connect() as client:
+    caplog.set_level(logging.INFO, "c10kws_tornado")
+    live = serve(hello, limits=Limits(**limits))
+    with live.connect() as client:
         client.send(request_)
+        response = client.read_response()
+        assert (response.status, response["connection"]) == (408, "close")
+        assert response["date"]
+        assert b"did not come in time" in response.body
         assert client.read_to_end() == b""
+    live.stop()
+    (access,) = messages(caplog, "c10kws_tornado.access")
+    assert line in access
+    (message,) = messages(caplog, "c10kws_tornado")
+    assert "did not come in time" in message
+
+
+def test_a_client_that_sends_a_byte_now_and_then(serve: Serve) -> None:
+    live = serve(hello, limits=Limits(read_timeout=0.3))
+    over = threading.Event()
+    with live.connect() as client:
+        client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 9000\n\n")
+
+        def drip() -> None:
+            with suppress(OSError):
+                while not over.wait(0.02):
+                    client.send(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            assert client.read_response().status == 408
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_many_stalled_uploads_end_and_give_their_memory_back(serve: Serve) -> None:
+    live = serve(hello, limits=Limits(read_timeout=0.5, linger_timeout=0.2))
+    with ExitStack() as stack:
+        clients = [stack.enter_context(live.connect()) for _ in range(200)]
+        for client in clients:
+            client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 1000000\n\n")
+            client.send(bytes(20_000))
+        wait_for(lambda: live.server.requests == 200 or count_bodies() == 0)
+        assert [client.read_response().status for client in clients] == [408] * 200
+        wait_for(lambda: live.server.connections == live.server.requests == 0)
+        wait_for(lambda: count_bodies() == 0)
+
+
+def count_bodies() -> int:
+    gc.collect()
+    return sum(isinstance(each, tempfile.SpooledTemporaryFile) for each in gc.get_objects())
+
+
+def test_a_connection_that_never_asks_is_closed(serve: Serve) -> None:
+    with serve(hello, limits=Limits(idle_timeout=0.2)).connect() as client:
+        assert client.read_to_end() == b""
+
+
+class Clock:
+    """A loop's clock and timers, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, call: Callable[[], None]) -> Any:
+        self.timers.append((when, call))
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        due = [call for when, call in self.timers if when <= self.now]
+        self.timers = [(when, call) for when, call in self.timers if when > self.now]
+        for call in due:
+            call()
+
+
+def timer(clock: Any, expired: list[float], **limits: Any) -> BodyTimer:
+    limits = {"read_timeout": 60.0, "min_body_rate": 500, "body_timeout": 3600.0} | limits
+    return BodyTimer(clock, Limits(**limits), lambda: expired.append(clock.now))
+
+
+@pytest.mark.parametrize(
+    ("size", "pause", "expected"),
+    [(0, 10, 60), (500, 10, 70), (5_000, 10, None), (50_000, 50, None), (50_000, 60, 60)],
+)
+def test_the_time_of_a_body_runs_out_at_a_low_rate(
+    size: int, pause: int, expected: float | None
+) -> None:
+    clock, expired = Clock(), list[float]()
+    body = timer(clock, expired)
+    for _ in range(20):
+        clock.advance(pause)
+        body.received(size)
+    assert expired[:1] == ([] if expected is None else [expected])
+
+
+def test_the_time_of_a_body_does_not_run_while_the_server_does_not_read() -> None:
+    clock, expired = Clock(), list[float]()
+    body = timer(clock, expired)
+    body.pause()
+    for _ in range(9):
+        clock.advance(100)
+    body.resume()
+    clock.advance(59)
+    assert not expired
+    clock.advance(61)
+    assert expired
+
+
+def test_a_body_has_an_end_in_any_case() -> None:
+    clock, expired = Clock(), list[float]()
+    body = timer(clock, expired, body_timeout=100.0)
+    body.pause()
+    for _ in range(3):
+        clock.advance(50)
+    assert expired == [100]
 
 
 def test_an_idle_connection_is_closed(serve: Serve) -> None:
