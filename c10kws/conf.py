@@ -54,6 +54,10 @@ class Settings:
     read_timeout: float = 60.0
     #: How long a client may take no byte of a response before it is aborted.
     send_timeout: float = 10.0
+    #: Bytes a second that a client has to take of a response that waits for it, on average over
+    #: SEND_TIMEOUT; None for any progress. A telephone on EDGE takes ten times as much; below it a
+    #: few clients could hold the threads of all plain iterables.
+    min_send_rate: int | None = 1024
     #: How long a stopping server waits for requests and connections to end.
     drain_timeout: float = 30.0
     #: Threads that run views; as many again run the ORM calls of WebSocket handlers.
@@ -82,7 +86,7 @@ class Settings:
 DEFAULTS = Settings()
 #: Keys with a few values, and keys that None switches off.
 CHOICES: Mapping[str, Sequence[str]] = {"SLOW_CLIENT": ("disconnect", "drop")}
-MAY_BE_NONE = frozenset({"ASYNCHRONOUS_TIMEOUT", "PING_INTERVAL", "PING_TIMEOUT"})
+MAY_BE_NONE = frozenset({"ASYNCHRONOUS_TIMEOUT", "MIN_SEND_RATE", "PING_INTERVAL", "PING_TIMEOUT"})
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 
 #: ``C10KWS`` as it was read last, and what came of it: each handshake asks.

@@ -27,7 +27,10 @@ def server_options() -> dict[str, Any]:
     """Return the arguments of ``c10kws_tornado.Server`` that ``C10KWS`` and ``TORNADO`` set."""
     settings = conf.current()
     return {
-        "limits": Limits(**{name: getattr(settings, name) for name in LIMITS}),
+        "limits": Limits(
+            min_send_rate=settings.min_send_rate or 0,
+            **{name: getattr(settings, name) for name in LIMITS},
+        ),
         "threads": settings.threads,
         "queue_size": settings.queue_size,
         "trusted_proxies": tuple(settings.trusted_proxies),

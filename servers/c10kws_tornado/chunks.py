@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeGuard
 
 from .filewrapper import FileWrapper
 from .pool import Pool
@@ -17,6 +17,14 @@ def is_async(body: object) -> bool:
     Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
     """
     return hasattr(body, "__aiter__") and bool(getattr(body, "is_async", True))
+
+
+def is_whole(body: object) -> TypeGuard[Iterable[bytes]]:
+    """Whether all of a body is there: to iterate it runs no code of the application, nor waits.
+
+    Django's HttpResponse says so by its attribute.
+    """
+    return isinstance(body, (list, tuple)) or getattr(body, "streaming", True) is False
 
 
 def aiterate(body: Any, pool: Pool, size: int) -> AsyncIterator[bytes]:

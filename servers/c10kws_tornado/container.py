@@ -38,6 +38,7 @@ class Container:
         self.log = AccessLog(pool)
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
+        self.slow_clients = 0
 
     def spawn(self, coroutine: Any) -> asyncio.Task[None]:
         """Run a coroutine of an exchange; on the loop."""

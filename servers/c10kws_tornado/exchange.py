@@ -1,7 +1,8 @@
 """One WSGI call and the four ends of its response (``docs/hijack.rst``).
 
 ============================ ====================================================================
-1 plain iterable             called, iterated and closed in one worker thread
+1 plain iterable             called, iterated and closed in one worker thread, which waits for no
+                             client once it has everything
 2 async iterable             iterated on the loop; closed in a worker thread
 3 deferred                   announced by ``c10kws.defer``, resolved and sent on the loop
 4 101 Switching Protocols    head flushed, stream detached, ``close()`` in the same worker thread
@@ -21,7 +22,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any
 
 from .accesslog import Line
-from .chunks import ClosedTogether, aiterate, is_async, run_in_pool
+from .chunks import ClosedTogether, aiterate, is_async, is_whole, run_in_pool
 from .container import Container
 from .filewrapper import FileWrapper
 from .response import Head, Outgoing, StartResponse, make_head, merge_heads, plain_error
@@ -112,13 +113,25 @@ class Exchange:
             return False
         if is_async(self._result) or isinstance(self._result, FileWrapper):
             return self._hand_over(self._send_async(self._begin_body(), self._result))
-        self._send_plain()
+        if is_whole(self._result):
+            self._send_parts(self._begin_body(), self._result)
+        else:
+            self._send_plain()
         return False
 
     def _hand_over(self, coroutine: Any) -> bool:
         context = contextvars.copy_context()  # the body may ask for what its view has set
         self._container.mailbox.post(context.run, self._begin, coroutine)
         return True
+
+    def _send_parts(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
+        """Give a whole body to the loop: how slowly a client reads it is no matter of threads."""
+        parts = outgoing.fit_all(body)
+        if outgoing.overrun:
+            self._log_overrun()
+        head = None if self._head_queued else outgoing.head
+        self._head_queued = True
+        self._sender.send(head, parts, last=True)
 
     def _send_plain(self) -> None:
         """End 1: a chunk goes out when it is yielded (PEP 3333, "Buffering and Streaming")."""
@@ -131,7 +144,7 @@ class Exchange:
             self._write(b"")
         self._begin_body().check_end()
         if not self._end_queued:
-            self._sender.send(None, b"", last=True)
+            self._sender.send(None, [], last=True)
 
     def _write(self, data: bytes) -> None:
         """PEP 3333's ``write()``, and the way of every chunk."""
@@ -143,7 +156,7 @@ class Exchange:
         self._head_queued = True
         if head is not None or data:
             self._end_queued = outgoing.whole
-            self._sender.send(head, data, last=self._end_queued)
+            self._sender.send(head, [data], last=self._end_queued)
 
     def _begin_body(self) -> Outgoing:
         """Make the head when the first byte is there, or the end."""
@@ -205,7 +218,7 @@ class Exchange:
         head = make_head(status, headers)
         self._line.status = head.code
         try:
-            self._sender.send(head, body if head.has_body(self._method) else b"", last=True)
+            self._sender.send(head, [body if head.has_body(self._method) else b""], last=True)
         except ClientGone:
             self._stop()
 
@@ -224,29 +237,51 @@ class Exchange:
         """The last act in the worker thread."""
         try:
             self._body.close()
-            if self._sender.stalled:
-                seconds = self._container.limits.send_timeout
-                logger.info("%s: the client took nothing for %gs", self._line.request_line, seconds)
-            self._line.size = self._sender.sent
-            self._line.write()
+            self._result = None  # a client may take its time for the bytes of it
+            if not self._is_long:
+                self._line.size = self._sender.sent
+                self._line.write()
         finally:  # whatever a log's handler does
             if self._line.status == 101:  # behind the callback that takes the stream over
                 self._container.loop.call_soon_threadsafe(self._end)
             else:
                 self._container.mailbox.post(self._end)
 
+    @property
+    def _is_long(self) -> bool:
+        """Whether much of the response may be on its way when the application is done with it.
+
+        Its access line waits for the end. To have the loop do that for all would cost them a
+        wake-up of the log's thread.
+        """
+        return self._sender.given > self._container.limits.high_water
+
     # On the loop
 
     def _end(self) -> None:
         """Nothing more comes from the application; what it has sent may still be on its way."""
         if self._line.status != 101:
-            self._sender.ended.add_done_callback(lambda _: self._done())
+            self._sender.ended.add_done_callback(self._ended)
             return
         # Whoever takes the stream over has asked the loop to by now.
         self._stream.close_unattached()
         if self._stream.upgraded:
             self._container.attached(self._stream)
         self._done()
+
+    def _ended(self, _: object) -> None:
+        """The last byte has left, or nobody takes it."""
+        if self._is_long:
+            self._line.size = self._sender.sent
+            self._container.log.write_later(self._line)
+        if self._sender.slow is not None:
+            self._container.slow_clients += 1
+            self._container.log.later(self._log_slow_client)
+        self._done()
+
+    def _log_slow_client(self) -> None:
+        text = "%s: closed a slow client: %s"
+        logger.info(text, self._line.request_line, self._sender.slow)
 
     def leave(self) -> None:
         """The client has gone: whoever waits for it on the loop is cancelled."""
@@ -287,19 +322,18 @@ class Exchange:
         self._start.headers = merge_heads(self._start.headers, headers)
         self._result = ClosedTogether(body, self._result)
         outgoing = await run_in_pool(self._container.pool, self._begin_body)
-        if isinstance(body, (list, tuple)):
-            await self._send_whole(outgoing, b"".join(body))
+        if is_whole(body):
+            await self._send_whole(outgoing, body)
         else:
             await self._send_async(outgoing, body)
 
-    async def _send_whole(self, outgoing: Outgoing, body: bytes) -> None:
+    async def _send_whole(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
         """Send what is in memory already: no thread is asked for it."""
-        data = outgoing.fit(body)
+        parts = outgoing.fit_all(body)
         if outgoing.overrun:
             await run_in_pool(self._container.pool, self._log_overrun)
-        outgoing.check_end()
         self._head_queued = True
-        await self._sender.send_async(outgoing.head, data, last=True)
+        await self._sender.send_async(outgoing.head, parts, last=True)
 
     async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""
@@ -308,10 +342,10 @@ class Exchange:
         head = None if self._head_queued else outgoing.head
         self._head_queued = True
         try:
-            await self._sender.send_async(head, b"", last=False)
+            await self._sender.send_async(head, [])
             async for data in chunks:
                 if fitting := outgoing.fit(data):
-                    await self._sender.send_async(None, fitting, last=False)
+                    await self._sender.send_async(None, [fitting])
                 if outgoing.complete:
                     break
         finally:
@@ -320,7 +354,7 @@ class Exchange:
         if outgoing.overrun:
             await run_in_pool(pool, self._log_overrun)
         outgoing.check_end()
-        await self._sender.send_async(None, b"", last=True)
+        await self._sender.send_async(None, [], last=True)
 
 
 def _may_upgrade(environ: dict[str, Any]) -> bool:

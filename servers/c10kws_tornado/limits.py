@@ -26,6 +26,10 @@ class Limits:
     high_water: int = 256 * 1024
     #: How long a client may take no byte of a response.
     send_timeout: float = 10.0
+    #: What a client has to take of a response that waits for it, in bytes a second, on average over
+    #: ``send_timeout``; 0 for any progress. A tenth of what a telephone on EDGE gets; above the 240
+    #: of IIS and Kestrel, since a plain iterable holds a thread meanwhile.
+    min_send_rate: int = 1024
     #: How long the head of a 101 may take to leave: the send buffer is empty then.
     flush_timeout: float = 5.0
     #: How long a connection may be silent between requests, or a head take; nginx's default.

@@ -97,6 +97,19 @@ class Outgoing:
         self._sent += len(data)
         return data
 
+    def fit_all(self, parts: Iterable[bytes]) -> list[bytes]:
+        """Return what may be sent of a whole body.
+
+        Raises :exc:`ShortBody` when that is less than its head promises.
+        """
+        fitting: list[bytes] = []
+        for data in parts:
+            fitting.append(self.fit(data))
+            if self.overrun:
+                break
+        self.check_end()
+        return fitting
+
     @property
     def complete(self) -> bool:
         """Whether nothing of what may come can be sent."""

@@ -1,45 +1,46 @@
 """The way of a body to the client: from a worker thread or the loop, with flow control.
 
-Slices go out one after another. When the client takes nothing for ``send_timeout`` the connection
-is aborted. A worker that is ahead of its client waits in :meth:`Sender.send`.
+Slices go out one after another, each cut when the one before it has left. A client that takes less
+than ``min_send_rate`` is disconnected. A worker that is ahead of its client waits in
+:meth:`Sender.send`, unless nothing more will come from it: what is left belongs to the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import sys
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from tornado.iostream import StreamClosedError
 
 from .limits import Limits
 from .mailbox import Mailbox
-
-if sys.platform != "win32":
-    from fcntl import ioctl
-    from termios import TIOCOUTQ
+from .pace import Pace, SlowClient
 
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
     from .response import Head
+    from .streams import PlainStream, TLSStream
 
 logger = logging.getLogger("c10kws_tornado")
 
 
 class ClientGone(Exception):
-    """The client has left, or took nothing for too long: there is nobody to send to."""
+    """The client has left, or took too little: there is nobody to send to."""
 
 
 class Sender:
-    """Sends one response on its connection. ``sent`` counts the bytes of the body.
+    """Sends one response on its connection.
 
-    ``ended`` is done when the last byte has left or nobody is there to take it; ``stalled`` says
-    that the client took nothing for ``send_timeout``.
+    ``given`` counts the bytes of the body that came, ``sent`` those without what a client that
+    left has not taken.
+
+    ``ended`` is done when the last byte has left or nobody is there to take it; ``slow`` says how
+    much a client took that was disconnected for it.
     """
 
     def __init__(
@@ -54,65 +55,73 @@ class Sender:
         self._loop = loop
         self._limits = limits
         self._queue: deque[bytes | None] = deque()
+        self._position = 0  # in the first of the queue
+        self._leaving = 0  # size of the slice that is being written
         self._size = 0
         self._changed = threading.Condition()
         self._pump: asyncio.Task[None] | None = None
         self._head: Head | None = None
         self._begun = False
-        self.sent = 0
+        self.given = 0
+        self._lost = 0
         self.gone = False
-        self.stalled = False
+        self.slow: SlowClient | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
+
+    @property
+    def sent(self) -> int:
+        return self.given - self._lost
 
     # From a worker thread
 
-    def send(self, head: Head | None, data: bytes, *, last: bool) -> None:
-        """Queue a head (with the first data) and data, and wait while the client is behind.
+    def send(self, head: Head | None, parts: Sequence[bytes], *, last: bool = False) -> None:
+        """Queue a head (with the first data) and data.
 
-        Raises :exc:`ClientGone`.
+        Wait first while the client reads slowly, but not with the ``last`` data: its thread has
+        nothing else to do here. Raises :exc:`ClientGone`.
         """
-        self._put(head, data, last)
-        self._mailbox.post(self._wake)
         with self._changed:
-            self._changed.wait_for(lambda: self.gone or self._size <= self._limits.high_water)
-        self._check()
+            if not last:
+                self._changed.wait_for(self._has_room)
+            self._put(head, parts, last)
+        self._mailbox.post(self._wake)
 
-    def _check(self) -> None:
+    def _has_room(self) -> bool:
+        return self.gone or self._size <= self._limits.high_water
+
+    def _put(self, head: Head | None, parts: Sequence[bytes], last: bool) -> None:
         if self.gone:
             raise ClientGone
-
-    def _put(self, head: Head | None, data: bytes, last: bool) -> None:
-        self._check()
-        self.sent += len(data)
-        step = self._limits.chunk_size
-        with self._changed:
-            if head is not None:
-                self._head = head
-            self._size += len(data)
-            if not data and head is None:
-                pass
-            elif len(data) <= step:
-                self._queue.append(data)
-            else:
-                view = memoryview(data)
-                self._queue.extend(bytes(view[i : i + step]) for i in range(0, len(data), step))
-            if last:
-                self._queue.append(None)
+        data = [part for part in parts if part]
+        size = sum(map(len, data))
+        if head is not None:
+            self._head = head
+            data = data or [b""]  # it goes alone
+        self._queue.extend(data)
+        self._size += size
+        self.given += size
+        if last:
+            self._queue.append(None)
 
     # On the loop
 
-    async def send_async(self, head: Head | None, data: bytes, *, last: bool) -> None:
+    async def send_async(
+        self, head: Head | None, parts: Sequence[bytes], *, last: bool = False
+    ) -> None:
         """Do as :meth:`send` does, from a coroutine: return when the data has left."""
-        self._put(head, data, last)
+        with self._changed:
+            self._put(head, parts, last)
         self._wake()
         if self._pump is not None:
             await asyncio.wait([self._pump])
-        self._check()
+        if self.gone:
+            raise ClientGone
 
     def leave(self) -> None:
         """The client has gone; whoever waits learns of it."""
         with self._changed:
             self.gone = True
+            self._lost += self._size
             self._queue.clear()
             self._size = 0
             self._changed.notify_all()
@@ -132,50 +141,71 @@ class Sender:
             return
         try:
             pending = self._write_queue()
-        except Exception:  # whoever waits must not wait for ever
-            logger.exception("a response could not be written")
-            self.abort()
+        except Exception:
+            self._fail()
             return
-        if pending is not None:
-            self._pump = self._loop.create_task(self._wait(pending))
+        if pending is not None or self._queue:
+            self._pump = self._loop.create_task(self._write_slowly(pending))
+
+    def _fail(self) -> None:
+        """Log what the connection raised; a thread that waits must not wait for ever."""
+        logger.exception("a response could not be written")
+        self.abort()
 
     def _write_queue(self) -> asyncio.Future[None] | None:
-        """Write until a slice does not leave at once, and return its future."""
-        while not self.gone and self._queue:
-            future = self._write(self._queue[0])
+        """Write until a slice does not leave at once, and return its future.
+
+        No more than ``high_water`` in one go, since other clients wait for the loop too.
+        """
+        written = 0
+        while not self.gone and self._queue and written <= self._limits.high_water:
+            future = self._write(self._next_slice())
             if not future.done():
                 return future
             if future.exception() is not None:
                 self.leave()
             else:
+                written += self._leaving
                 self._left()
         return None
 
-    async def _wait(self, pending: asyncio.Future[None]) -> None:
-        following: asyncio.Future[None] | None = pending
+    def _next_slice(self) -> bytes | None:
+        """Return a slice of the first of the queue: cut now, so that no copy of it all is made."""
+        data, step = self._queue[0], self._limits.chunk_size
+        if data is not None and len(data) > step:
+            data = data[self._position : self._position + step]
+        self._leaving = len(data or b"")
+        return data
+
+    async def _write_slowly(self, pending: asyncio.Future[None] | None) -> None:
+        stream = cast("PlainStream | TLSStream", self._connection.stream)
+        pace = Pace(self._limits, stream.taken)
         try:
-            while following is not None:
-                await self._wait_for(following)
-                if self.gone:
-                    break
-                self._left()
-                following = self._write_queue()
+            while not self.gone and self._queue:
+                if pending is None:
+                    await asyncio.sleep(0)
+                else:
+                    await self._wait_for(pending, stream, pace)
+                    self._left()
+                pending = self._write_queue()
         except StreamClosedError:
             self.leave()
-        except TimeoutError:
-            self.stalled = True
+        except SlowClient as error:
+            self.slow = error
             self.abort()
+        except Exception:
+            self._fail()
         finally:
             self._pump = None
 
-    async def _wait_for(self, leaving: asyncio.Future[None]) -> None:
-        """Wait for a slice, as long as the kernel says that the client takes something."""
+    async def _wait_for(
+        self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, pace: Pace
+    ) -> None:
+        """Wait for a slice, as long as the kernel says that the client takes enough."""
         while not leaving.done():
-            before = unsent_bytes(self._connection.stream.socket)
-            await asyncio.wait([leaving], timeout=self._limits.send_timeout)
-            after = unsent_bytes(self._connection.stream.socket)
-            if not leaving.done() and after >= before:
-                raise TimeoutError
+            await asyncio.wait([leaving], timeout=max(pace.left, 0))
+            if not stream.closed() and pace.left <= 0:
+                pace.check(stream.taken)
         await leaving
 
     def _write(self, data: bytes | None) -> asyncio.Future[None]:
@@ -189,12 +219,18 @@ class Sender:
         return self._connection.write(data)
 
     def _left(self) -> None:
-        """The first of the queue has left."""
+        """A slice has left."""
+        if self.gone:
+            return
         with self._changed:
-            data = self._queue.popleft()
-            self._size -= len(data or b"")
+            first = self._queue[0]
+            self._position += self._leaving
+            self._size -= self._leaving
+            if first is None or self._position == len(first):
+                self._queue.popleft()
+                self._position = 0
             self._changed.notify_all()
-        if data is None:
+        if first is None:
             self._end()
 
     def _finish(self) -> asyncio.Future[None]:
@@ -213,13 +249,3 @@ class Sender:
             self._connection.close()
         if not self.ended.done():
             self.ended.set_result(None)
-
-
-def unsent_bytes(sock: socket.socket | None) -> int:
-    """Return what the kernel still keeps for the peer; 0 where it does not tell."""
-    if sock is None or sys.platform == "win32":
-        return 0
-    try:
-        return int.from_bytes(ioctl(sock, TIOCOUTQ, bytes(4)), sys.byteorder)
-    except OSError:
-        return 0

@@ -100,6 +100,11 @@ class Server:
         """How many requests are under way, from their head to the end of their response."""
         return self._connections.requests
 
+    @property
+    def slow_clients(self) -> int:
+        """How many clients were disconnected because they read a response too slowly."""
+        return self._container.slow_clients if self._started else 0
+
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Listen on bound sockets (:func:`bind` makes them); call it before :meth:`start`."""
         self._sockets.extend(sockets)

@@ -10,6 +10,8 @@ from typing import Any
 
 from tornado.iostream import IOStream, SSLIOStream
 
+from .pace import unsent_bytes
+
 
 class _Stream(IOStream):
     """What plain and encrypted streams have in common."""
@@ -18,11 +20,23 @@ class _Stream(IOStream):
         #: Returns the answer to a head that is not to be had, for a status code.
         self.on_fault: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
+        self._written = 0
         self._discarding = False
         super().__init__(*args, **kwargs)
 
     def set_nodelay(self, value: bool) -> None:
         """Leave Nagle's algorithm off; Tornado would switch it on and off for each response."""
+
+    @property
+    def taken(self) -> int:
+        """The number of bytes that the peer has acknowledged; over TLS an estimate."""
+        return self._written - unsent_bytes(self.socket)
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """Count what the kernel takes."""
+        size = super().write_to_fd(data)
+        self._written += size
+        return size
 
     def expire(self) -> None:
         """Close a connection that has been idle for too long; a head that stalls gets 408."""

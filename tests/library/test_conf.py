@@ -135,6 +135,10 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
         ("TRUSTED_PROXIES", ["10.0.0.1/8"], "10.0.0.1/8 has host bits set"),
         ("TRUSTED_PROXIES", ["127.0.0.1", "localhost"], "'localhost' does not appear to be"),
         *(
+            ("MIN_SEND_RATE", value, "a whole number above 0 or None")
+            for value in (0, -1, True, 1.5, "1")
+        ),
+        *(
             ("COMPRESSION", value, f"{COMPRESSION} (expected {COMPRESSION}, not {value!r})")
             for value in (1, 0, "on", ["level"], 6.0)
         ),

@@ -54,6 +54,7 @@ sockets = [
 ]
 urlpatterns = [
     path("page/", views.page, name="page"),
+    path("large/", views.large),
     path("blocked/", views.blocked),
     path("test/", include("c10kws.testpages")),
     path("longpoll/", include("tests.project.longpoll_views")),

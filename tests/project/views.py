@@ -23,6 +23,11 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("page")
 
 
+def large(request: HttpRequest) -> HttpResponse:
+    """Ask the database, then answer with more than the kernel takes for a client."""
+    return HttpResponse(f"{Row.objects.count()}".encode() + bytes(8 * 1024 * 1024))
+
+
 @websocket
 async def echo(ws: WebSocket) -> None:
     while True:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,8 +65,15 @@ class LiveServer:
         assert not self._thread.is_alive()
         assert self.errors == []
 
-    def connect(self) -> Client:
-        return Client(socket.create_connection(("127.0.0.1", self.port)))
+    def connect(self, receive_buffer: int | None = None) -> Client:
+        """Connect a client; a small receive buffer lets the server see how slowly it reads."""
+        address = "127.0.0.1", self.port
+        if receive_buffer is None:
+            return Client(socket.create_connection(address))
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.connect(address)
+        return Client(sock)
 
     def on_loop(self, function: Callable[[], Any]) -> Any:
         """Call a function on the loop's thread and return its result."""
@@ -183,6 +191,17 @@ class Client:
                 self._receive()
         except (EOFError, ConnectionResetError):
             return self._take(len(self._buffer))
+
+    def peek(self) -> bytes:
+        """Wait for the first bytes and leave them to be read."""
+        return self.socket.recv(1, socket.MSG_PEEK)
+
+    def trickle(self, size: int) -> None:
+        """Read at most this many bytes if there are any, and keep them for the other methods."""
+        self.socket.settimeout(0)
+        with suppress(BlockingIOError, ConnectionError):
+            self._buffer += self.socket.recv(size)
+        self.socket.settimeout(PATIENCE)
 
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])

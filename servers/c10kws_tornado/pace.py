@@ -1,0 +1,56 @@
+"""How fast a client takes the response that waits for it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+
+from .limits import Limits
+
+if sys.platform != "win32":
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+
+
+class SlowClient(Exception):
+    """The client took less than ``min_send_rate`` allows: it is disconnected."""
+
+
+class Pace:
+    """Windows of ``send_timeout`` seconds, in each of which the client takes a minimum.
+
+    ``taken`` is the number of bytes that the client's machine has acknowledged since the
+    connection began.
+    """
+
+    __slots__ = ("_before", "_ends", "_minimum", "_seconds")
+
+    def __init__(self, limits: Limits, taken: int) -> None:
+        self._seconds = limits.send_timeout
+        self._minimum = max(1.0, limits.min_send_rate * limits.send_timeout)
+        self._before = taken
+        self._ends = time.monotonic() + self._seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until this window ends; below 0 when it has ended."""
+        return self._ends - time.monotonic()
+
+    def check(self, taken: int) -> None:
+        """Begin another window. Raises :exc:`SlowClient` when this one brought too little."""
+        progress = taken - self._before
+        if progress < self._minimum:
+            raise SlowClient(f"it took {progress} bytes in {self._seconds:g} s")
+        self._before = taken
+        self._ends = time.monotonic() + self._seconds
+
+
+def unsent_bytes(sock: socket.socket | None) -> int:
+    """Return what the kernel still keeps for the peer; 0 where it does not tell."""
+    if sock is None or sys.platform == "win32":
+        return 0
+    try:
+        return int.from_bytes(ioctl(sock, TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0

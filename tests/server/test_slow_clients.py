@@ -1,0 +1,270 @@
+"""Clients that read slowly: what they cost, and when they are disconnected."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from c10kws_tornado import Limits
+from c10kws_tornado.pace import Pace, SlowClient
+
+from .support import LiveServer, wait_for
+
+Serve = Callable[..., LiveServer]
+TEXT = ("Content-Type", "text/plain")
+MIB = 1024 * 1024
+PART = bytes(range(256)) * (12 * 1024)
+#: Clients for a pool of two threads.
+CLIENTS = 16
+
+
+class ClosingList(list[bytes]):
+    """A whole body that notes the thread of its ``close()``."""
+
+    def __init__(self, parts: list[bytes], closed: list[threading.Thread]) -> None:
+        super().__init__(parts)
+        self._closed = closed
+
+    def close(self) -> None:
+        self._closed.append(threading.current_thread())
+
+
+class Response:
+    """A body that declares itself whole, as Django's HttpResponse does."""
+
+    streaming = False
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._parts)
+
+
+def respond(make_body: Callable[[], Any], *headers: tuple[str, str]) -> Any:
+    """Return an application that answers /body with a body, and all else with a page."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] != "/body":
+            start_response("200 OK", [TEXT])
+            return [b"page"]
+        start_response("200 OK", [TEXT, *headers])
+        return make_body()
+
+    return application
+
+
+class SlowReaders:
+    """Clients that read at most 40 bytes each in a twentieth of a second, in a thread."""
+
+    def __init__(self, live: LiveServer, count: int) -> None:
+        self.clients = [live.connect(receive_buffer=4096) for _ in range(count)]
+        for client in self.clients:
+            client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read)
+
+    def __enter__(self) -> SlowReaders:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        for client in self.clients:
+            client.close()
+
+    def _read(self) -> None:
+        while not self._stop.wait(0.05):
+            for client in self.clients:
+                client.trickle(40)
+
+
+@pytest.mark.parametrize(
+    ("make_body", "headers"),
+    [
+        (lambda: [PART], ()),
+        (lambda: (PART, b"", PART), ()),
+        (lambda: Response(b"a", PART, b"b"), ()),
+        (lambda: iter([PART]), ()),
+        (lambda: iter([PART, b"a"]), (("Content-Length", str(len(PART) + 1)),)),
+    ],
+    ids=["list", "tuple", "declared", "iterator of one", "iterator with a length"],
+)
+def test_a_body_that_is_whole_holds_no_thread(
+    serve_as_is: Serve, make_body: Callable[[], Any], headers: Any
+) -> None:
+    live = serve_as_is(respond(make_body, *headers), threads=2)
+    with SlowReaders(live, CLIENTS) as slow:
+        for client in slow.clients:
+            assert client.peek()
+        with live.connect() as other:
+            assert [other.get("/").body for _ in range(3)] == [b"page"] * 3
+    with live.connect() as other:
+        assert other.get("/body").body == b"".join(make_body())
+
+
+def test_a_body_behind_the_validator_holds_no_thread(serve: Serve) -> None:
+    """Wrappers of an application hide what kind of object it has returned."""
+    live = serve(respond(lambda: [PART]), threads=2)
+    with SlowReaders(live, CLIENTS), live.connect() as other:
+        assert other.get("/").body == b"page"
+
+
+def test_a_whole_body_is_closed_in_its_thread_before_it_is_sent(serve_as_is: Serve) -> None:
+    """A client that reads slowly holds none of the application's resources."""
+    called: list[threading.Thread] = []
+    closed: list[threading.Thread] = []
+
+    def make_body() -> ClosingList:
+        called.append(threading.current_thread())
+        return ClosingList([PART, PART], closed)
+
+    live = serve_as_is(respond(make_body))
+    with live.connect(receive_buffer=4096) as client:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        assert client.read_head().status == 200
+        wait_for(lambda: bool(closed))
+        assert live.on_loop(lambda: live.server.requests) == 1
+        assert b"".join(iter(client.read_chunk, b"")) == PART * 2
+    live.stop()
+    assert closed == called
+
+
+def test_a_whole_body_that_is_too_short_is_500(serve_as_is: Serve) -> None:
+    """The server knows before it sends the head."""
+    live = serve_as_is(respond(lambda: [b"ab", b"c"], ("Content-Length", "5")))
+    with live.connect() as client:
+        assert [client.get("/body").status, client.get("/").status] == [500, 200]
+
+
+def test_a_stalled_client_costs_no_second_copy(serve_as_is: Serve) -> None:
+    body = bytes(50 * MIB)
+    live = serve_as_is(respond(lambda: [body]))
+    tracemalloc.start()
+    try:
+        with live.connect(receive_buffer=4096) as client:
+            client.send("GET /body HTTP/1.1\nHost: a\n\n")
+            assert client.read_head().status == 200
+            live.on_loop(lambda: None)
+            assert tracemalloc.get_traced_memory()[1] < 8 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+# The access line of a body that is sent after its thread was given back
+
+
+def access_record(caplog: pytest.LogCaptureFixture) -> Any:
+    name = "c10kws_tornado.access"
+    wait_for(lambda: any(each.name == name for each in caplog.records))
+    (record,) = (each for each in caplog.records if each.name == name)
+    return record
+
+
+def test_the_access_line_comes_when_the_body_was_sent(
+    serve_as_is: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
+    closed: list[threading.Thread] = []
+    live = serve_as_is(respond(lambda: ClosingList([PART], closed)))
+    with live.connect(receive_buffer=4096) as client:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        assert client.read_head().status == 200
+        wait_for(lambda: bool(closed))
+        assert caplog.records == []
+        assert b"".join(iter(client.read_chunk, b"")) == PART
+        assert access_record(caplog).size == len(PART)
+
+
+def test_the_access_line_of_a_client_that_left_has_what_was_sent(
+    serve_as_is: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
+    live = serve_as_is(respond(lambda: [bytes(50 * MIB)]))
+    with live.connect(receive_buffer=4096) as client:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        client.read_exactly(2048)
+    assert 2048 < access_record(caplog).size < 50 * MIB
+
+
+# The minimum rate
+
+#: More in half a second than a client reads that takes 40 bytes in a twentieth.
+FAST = Limits(send_timeout=0.5, min_send_rate=10 * MIB)
+
+
+class Endless:
+    """A body that has no end, and notes when it is closed."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            yield bytes(64 * 1024)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_an_iterator_gets_its_thread_back_from_a_trickling_reader(
+    serve_as_is: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "c10kws_tornado")
+    body = Endless()
+    live = serve_as_is(respond(lambda: body), threads=1, limits=FAST)
+    with live.connect(receive_buffer=65536) as client:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        while not body.closed.wait(0.02):
+            client.trickle(4096)
+        with live.connect() as other:
+            assert other.get("/").body == b"page"
+    live.stop()
+    assert live.server.slow_clients == 1
+    assert "GET /body HTTP/1.1: closed a slow client: it took" in caplog.text
+
+
+@pytest.mark.parametrize("make_body", [lambda: [bytes(50 * MIB)], lambda: iter([bytes(50 * MIB)])])
+def test_a_trickling_reader_of_a_whole_body_is_disconnected(
+    serve_as_is: Serve, make_body: Callable[[], Any]
+) -> None:
+    live = serve_as_is(respond(make_body), limits=FAST)
+    with live.connect(receive_buffer=65536) as client:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        assert client.read_head().status == 200
+        pause = threading.Event()
+        while live.server.slow_clients == 0:
+            client.trickle(4096)
+            pause.wait(0.02)
+        assert len(client.read_to_end()) < 50 * MIB
+
+
+def test_the_rate_counts_only_while_data_waits(serve_as_is: Serve) -> None:
+    """An event stream may say little."""
+
+    def events() -> Iterator[bytes]:
+        pause = threading.Event()
+        for number in range(6):
+            yield b"%d" % number
+            pause.wait(0.05)
+
+    limits = Limits(send_timeout=0.05, min_send_rate=100 * MIB)
+    live = serve_as_is(respond(events), limits=limits)
+    with live.connect() as client:
+        assert client.get("/body").body == b"012345"
+    assert live.server.slow_clients == 0
+
+
+@pytest.mark.parametrize(("rate", "minimum"), [(0, 1), (1000, 5000)])
+def test_the_minimum_of_a_window(rate: int, minimum: int) -> None:
+    pace = Pace(Limits(send_timeout=5, min_send_rate=rate), 100)
+    pace.check(100 + minimum)
+    pace.check(100 + 2 * minimum)
+    with pytest.raises(SlowClient, match=f"it took {minimum - 1} bytes in 5 s"):
+        pace.check(100 + 3 * minimum - 1)
