@@ -75,6 +75,10 @@ class Settings:
     log_query_strings: bool = False
     #: The class, by its path, that turns the data of events into JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
+    #: What an emit does in a process that serves nothing (a command, a shell, a Celery worker):
+    #: "warn" logs a warning, once for each EventSocket, "drop" does nothing, "raise" raises
+    #: EmitHandlerError. A signal that emits must not break loaddata.
+    emit_without_server: str = "warn"
     #: Rooms of an EventSocket that a client may be in when it asks for another: names cost memory,
     #: and a permissive ``may_join`` lets anybody invent them. The server may put it into more.
     max_rooms: int = 1000
@@ -85,7 +89,10 @@ class Settings:
 
 DEFAULTS = Settings()
 #: Keys with a few values, and keys that None switches off.
-CHOICES: Mapping[str, Sequence[str]] = {"SLOW_CLIENT": ("disconnect", "drop")}
+CHOICES: Mapping[str, Sequence[str]] = {
+    "SLOW_CLIENT": ("disconnect", "drop"),
+    "EMIT_WITHOUT_SERVER": ("raise", "warn", "drop"),
+}
 MAY_BE_NONE = frozenset({"ASYNCHRONOUS_TIMEOUT", "MIN_SEND_RATE", "PING_INTERVAL", "PING_TIMEOUT"})
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 

@@ -21,17 +21,16 @@ from . import definition, outgoing, registry, signing
 from .callbacks import Callback
 from .commit import after_commit
 from .conversation import Conversation
+from .decorators import Decorator, decorated
 from .envelope import LIFE_CYCLE, RESERVED_PREFIX, SUBPROTOCOL
-from .exceptions import EmitHandlerError, EventAlreadyBound, NotCallableError
+from .exceptions import EventAlreadyBound, NotCallableError
 from .rooms import Rooms
 from .socket import Socket
 from .system import Authorise
 from .target import Target, as_set
+from .unserved import Unserved
 
 F = TypeVar("F", bound=Callable[..., Any])
-View = Callable[..., HttpResponse]
-Decorator = Callable[[View], View]
-
 #: ``@chat.on()``
 MISSING: Any = object()
 
@@ -55,6 +54,8 @@ class EventSocket:
     #: For subclasses: what makes the ``socket`` and, of a frame's dict, the ``data`` of callbacks.
     socket_class: type[Socket] = Socket
     data_class: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    #: For subclasses: a value of EMIT_WITHOUT_SERVER, in place of the setting.
+    without_server: str | None = None
 
     def __init__(
         self,
@@ -70,13 +71,14 @@ class EventSocket:
         self.rooms = Rooms()
         self.authorise: Authorise | None = None
         self.delivered = self.dropped = 0
+        self._unserved = Unserved(self.path, self.without_server)
         self.origin = definition.of_the_caller()
         self._callbacks: dict[str, Callback] = {}
         self._lock = threading.Lock()
         self._handlers: dict[Socket, None] = {}
         view = websocket(subprotocols=[SUBPROTOCOL], origins=origins)(self._serve)
         self.websocket_options = view.websocket_options  # type: ignore[attr-defined]
-        self._view = _decorated(view, decorators)
+        self._view = decorated(view, decorators)
         registry.add(self)
 
     def __repr__(self) -> str:
@@ -212,13 +214,15 @@ class EventSocket:
         It is encoded and framed once. Clients that have left are skipped; ``delivered`` and
         ``dropped`` count. See :meth:`Socket.emit` for ``data``, ``on_commit`` and ``using``.
 
-        Raises :exc:`EmitHandlerError` in a process that serves nothing,
-        :exc:`InvalidInstanceError` for other data, TypeError and ValueError for what JSON cannot
-        say.
+        In a process that serves nothing EMIT_WITHOUT_SERVER decides: log a warning, do nothing or
+        raise :exc:`EmitHandlerError`.
+
+        Raises :exc:`InvalidInstanceError` for other data, TypeError and ValueError for data that
+        is not JSON-serializable.
         """
-        if not (self._handlers or servers.serving()):
-            raise EmitHandlerError(event, self.path)
         text = outgoing.encode_event(event, data)
+        if not self.can_emit(event):
+            return
         excluded = as_set(exclude)
 
         def send() -> None:
@@ -226,6 +230,13 @@ class EventSocket:
 
         if not (on_commit and after_commit(send, using)):
             send()
+
+    def can_emit(self, event: str) -> bool:
+        """Return False in a process that serves nothing, after EMIT_WITHOUT_SERVER was heeded."""
+        if self._handlers or servers.serving():
+            return True
+        self._unserved.handle(event)
+        return False
 
     def to(self, room: str) -> Target:
         """Return a room, to ``emit`` to."""
@@ -269,15 +280,3 @@ class EventSocket:
         with self._lock:
             self.delivered += delivered
             self.dropped += dropped
-
-
-def _decorated(view: View, decorators: Any) -> View:
-    is_list = isinstance(decorators, Sequence) and not isinstance(decorators, str)
-    if not (is_list and all(callable(decorator) for decorator in decorators)):
-        raise TypeError(
-            "decorators must be a list of decorators of views, for example [login_required], "
-            f"not {decorators!r}"
-        )
-    for decorator in reversed(decorators):
-        view = decorator(view)
-    return view

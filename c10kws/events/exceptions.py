@@ -39,7 +39,7 @@ class EventError(C10kwsError):
 
 
 class EmitHandlerError(C10kwsError):
-    """An event was emitted to everybody in a process that serves nobody."""
+    """An event was emitted in a process that serves nothing, and EMIT_WITHOUT_SERVER is "raise"."""
 
     def __init__(self, event: str, path: str) -> None:
         super().__init__(event, path)
@@ -48,8 +48,8 @@ class EmitHandlerError(C10kwsError):
 
     def __str__(self) -> str:
         return (
-            f"expected a server in this process to carry {self.event!r} of {self.path!r}, and it "
-            "serves nothing: emit from a view, a callback or a thread of the server"
+            f"Cannot emit {self.event!r} on {self.path!r}: this process is not serving. "
+            "Clients are reached from a view, a callback or a thread of the server."
         )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..origins import Origins
-from .endpoint import Decorator, EventSocket
+from .decorators import Decorator
+from .endpoint import EventSocket
 from .socket import Socket
 
 PREFIX = "/module/progress_bar"

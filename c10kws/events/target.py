@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .. import registry as servers
 from . import outgoing
 from .commit import after_commit
-from .exceptions import EmitHandlerError
 from .socket import Socket
 
 if TYPE_CHECKING:
@@ -32,9 +30,9 @@ class Target:
         using: str | None = None,
     ) -> None:
         """Do as :meth:`EventSocket.emit` does, to who is in the room when it is sent."""
-        if not (len(self._endpoint) or servers.serving()):
-            raise EmitHandlerError(event, self._endpoint.path)
         send = self._endpoint.send_to_room(self._room, event, data, as_set(exclude))
+        if not self._endpoint.can_emit(event):
+            return
         if not (on_commit and after_commit(send, using)):
             send()
 

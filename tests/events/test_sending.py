@@ -13,14 +13,13 @@ import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 
 from c10kws.events import (
-    EmitHandlerError,
     EventSocket,
     InvalidInstanceError,
     Socket,
 )
 from tests.library.test_websocket import eventually
 
-from .conftest import Connect, Make
+from .conftest import Connect
 
 
 def test_data_of_every_kind(chat: EventSocket, connect: Connect) -> None:
@@ -126,16 +125,6 @@ def test_ten_threads_emit_ten_thousand_events(chat: EventSocket, connect: Connec
             thread.join()
     for name in range(10):
         assert [step["number"] for step in steps if step["thread"] == name] == list(range(1000))
-
-
-def test_in_a_process_that_serves_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    chat = make("/alone")
-    monkeypatch.setattr("c10kws.registry._announced", False)
-    monkeypatch.setattr("c10kws.registry._registries", {})
-    for emit in (chat.emit, chat.to("room").emit):
-        with pytest.raises(EmitHandlerError, match="'news' of '/alone'") as error:
-            emit("news")
-        assert (error.value.event, error.value.path) == ("news", "/alone")
 
 
 class Shouting(DjangoJSONEncoder):

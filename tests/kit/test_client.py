@@ -111,6 +111,7 @@ class EventTests(TestCase):
         with (
             mock.patch("c10kws.registry._announced", False),
             mock.patch("c10kws.registry._registries", {}),
+            self.settings(C10KWS={"EMIT_WITHOUT_SERVER": "raise"}),
         ):
             with self.assertRaises(EmitHandlerError):
                 self.chat.emit("news")

@@ -89,6 +89,10 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             for value in ("close", None, True, ["drop"])
         ),
         *(
+            ("EMIT_WITHOUT_SERVER", value, "'raise' or 'warn' or 'drop'")
+            for value in ("ignore", None, True, ["warn"])
+        ),
+        *(
             (key, value, "a number above 0 or None")
             for key in ("PING_INTERVAL", "PING_TIMEOUT")
             for value in (0, -1, -0.5, float("nan"), True, False, "20", [20])
@@ -186,6 +190,7 @@ def test_an_error_names_the_setting_what_it_expected_what_it_got_and_the_default
     [
         ("SLOW_CLIENT", "disconnect"),
         ("SLOW_CLIENT", "drop"),
+        *(("EMIT_WITHOUT_SERVER", value) for value in ("raise", "warn", "drop")),
         *(
             (key, value)
             for key in ("PING_INTERVAL", "PING_TIMEOUT")

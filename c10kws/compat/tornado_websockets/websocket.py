@@ -21,3 +21,4 @@ class WebSocket(EventSocket):
 
     socket_class = WebSocketHandler
     data_class = Data
+    without_server = "raise"

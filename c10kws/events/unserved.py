@@ -1,0 +1,31 @@
+"""Emitting in a process that serves nothing: EMIT_WITHOUT_SERVER decides what happens."""
+
+from __future__ import annotations
+
+import logging
+
+from .. import conf
+from .exceptions import EmitHandlerError
+
+logger = logging.getLogger("c10kws.events")
+
+
+class Unserved:
+    """The policy of one EventSocket, and its one warning."""
+
+    def __init__(self, path: str, policy: str | None) -> None:
+        self._path = path
+        self._policy = policy
+        self._warned = False
+
+    def handle(self, event: str) -> None:
+        """Raise :exc:`EmitHandlerError`, log a warning the first time, or do nothing."""
+        policy = self._policy or conf.current().emit_without_server
+        if policy == "raise":
+            raise EmitHandlerError(event, self._path)
+        if policy == "warn" and not self._warned:
+            self._warned = True
+            logger.warning(
+                "%s EMIT_WITHOUT_SERVER is 'warn': what follows on this path is dropped silently.",
+                EmitHandlerError(event, self._path),
+            )
