@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .accesslog import AccessLog
+from .heap import trim_heap
 from .limits import Limits
 from .mailbox import Mailbox
 from .pool import Pool
@@ -14,6 +15,9 @@ from .stream import RawStream
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+#: How long bodies that end together may take, in seconds.
+TRIM_DELAY = 1.0
 
 
 class Container:
@@ -39,6 +43,7 @@ class Container:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
         self.slow_clients = 0
+        self._trimming = False
 
     def spawn(self, coroutine: Any) -> asyncio.Task[None]:
         """Run a coroutine of an exchange; on the loop."""
@@ -46,3 +51,18 @@ class Container:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+    def trim_later(self) -> None:
+        """Give the memory of bodies that were thrown away back to the system; on the loop.
+
+        Not at once: many may end together. Such bodies leave holes in the heap, of which glibc by
+        itself would give nothing back.
+        """
+        if not self._trimming:
+            self._trimming = True
+            self.loop.call_later(TRIM_DELAY, self._trim)
+
+    def _trim(self) -> None:
+        self._trimming = False
+        if not self.stopping:
+            self.pool.urgent(trim_heap)

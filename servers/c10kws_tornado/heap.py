@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import platform
+from contextlib import suppress
 
 #: The parameters of glibc's ``mallopt``.
 M_TRIM_THRESHOLD = -1
@@ -28,6 +29,13 @@ def keep_heap() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(M_TRIM_THRESHOLD, KEEP) and mallopt(M_MMAP_THRESHOLD, LARGEST))
+
+
+def trim_heap() -> None:
+    """Give free memory back to the system; not only the top of the heap, so it takes a while."""
+    if platform.libc_ver()[0] == "glibc":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def spare_collector() -> None:

@@ -205,6 +205,7 @@ class Request(HTTPMessageDelegate):
             partial(logger.info, message, self._line.request_line, self._size, seconds)
         )
         self._discard_body()
+        self._container.trim_later()
         self._refuse(stalled_body(), linger=True)
 
     def _stop_timer(self) -> None:

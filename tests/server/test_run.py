@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +19,7 @@ import pytest
 
 from c10kws_tornado import bind, serve
 
-from .support import PATIENCE, Client, LiveServer
+from .support import PATIENCE, Client, LiveServer, wait_for
 from .test_hijack import REQUEST, application_of_the_page
 
 PROGRAM = """
@@ -193,6 +193,26 @@ def test_every_limit_is_a_flag(start: Start) -> None:
         "--keyfile",
     ):
         assert flag in output
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="for Linux")
+def test_stalled_uploads_give_their_memory_back(start: Start, port: int) -> None:
+    limits = ["--read-timeout", "0.5", "--linger-timeout", "0.1"]
+    process = start("program:application", "--port", str(port), *limits)
+    assert port_of(process) == port
+    resident = Path(f"/proc/{process.pid}/statm")
+
+    def memory() -> int:
+        return int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(port)) for _ in range(60)]
+        before = memory()
+        for client in clients:
+            client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 2000000\n\n")
+            client.send(bytes(900_000))
+        assert {client.read_response().status for client in clients} == {408}
+        wait_for(lambda: memory() < before + 16 * 1024 * 1024)
 
 
 # serve()
