@@ -40,6 +40,35 @@ def server_options() -> dict[str, Any]:
     }
 
 
+def log_to_stderr() -> None:
+    """Show the lines of both halves on stderr, unless LOGGING has a handler for them.
+
+    Django's default configuration shows no access lines, and warnings without a time.
+    """
+    enable_loggers()
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s"))
+    for name in ACCESS_LOGGERS:
+        access = logging.getLogger(name)
+        if access.hasHandlers():
+            continue
+        half = logging.getLogger(name.partition(".")[0])
+        half.addHandler(handler)
+        if access.level == half.level == logging.NOTSET:
+            access.setLevel(logging.INFO)
+
+
+def enable_loggers() -> None:
+    """Enable the loggers of both halves again.
+
+    A project's ``wsgi.py`` calls ``django.setup()`` a second time. If LOGGING does not set
+    ``disable_existing_loggers`` to False, that disables all loggers made since the first time.
+    """
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("c10kws", "c10kws_tornado"):
+            logging.getLogger(name).disabled = False
+
+
 class DjangoServerHandler(logging.Handler):
     """Hand access lines to the logger ``django.server``, which a stock project shows."""
 
@@ -52,6 +81,7 @@ class DjangoServerHandler(logging.Handler):
 
 def log_to_django_server() -> None:
     """Send the access lines where those of Django's own runserver go."""
+    enable_loggers()
     for name in ACCESS_LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, DjangoServerHandler) for handler in logger.handlers):

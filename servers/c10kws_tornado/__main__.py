@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import ssl
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from .limits import Limits
-from .run import serve
+from .run import MAX_PORT, bind, port_of, serve
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -24,15 +26,16 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(message)s")
     application = load(options.pop("application"))
     address, port = options.pop("address"), options.pop("port")
-    limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
     scheme = "https" if options["certfile"] else "http"
-    ready = f"Serving {scheme}://{address}:{port}/. Quit with CONTROL-C."
     try:
+        limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
         context = load_certificate(options.pop("certfile"), options.pop("keyfile"))
+        sockets = bind(address, port)
+        host = f"[{address}]" if ":" in address else address
+        ready = f"Serving {scheme}://{host}:{port_of(sockets)}/. Quit with CONTROL-C."
         serve(
             application,
-            address,
-            port,
+            sockets=sockets,
             limits=limits,
             ssl_context=context,
             on_ready=lambda: print(ready, flush=True),
@@ -47,12 +50,18 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m c10kws_tornado", description=__doc__)
     parser.add_argument("application", help="the WSGI application, as project.wsgi:application")
     parser.add_argument("--address", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="where to listen (8000)")
-    parser.add_argument("--threads", type=int, default=16, help="threads that run views (16)")
     parser.add_argument(
-        "--queue-size", type=int, default=1024, help="requests that may wait (1024)"
+        "--port", type=port_number, default=8000, help="where to listen (8000); 0 for a free one"
     )
-    parser.add_argument("--drain-timeout", type=float, default=30.0, help="seconds to stop in (30)")
+    parser.add_argument(
+        "--threads", type=above_zero(int), default=16, help="threads that run views (16)"
+    )
+    parser.add_argument(
+        "--queue-size", type=above_zero(int), default=1024, help="requests that may wait (1024)"
+    )
+    parser.add_argument(
+        "--drain-timeout", type=above_zero(float), default=30.0, help="seconds to stop in (30)"
+    )
     parser.add_argument("--url-scheme", choices=["http", "https"], help="what a proxy speaks")
     parser.add_argument(
         "--trusted-proxies",
@@ -73,10 +82,35 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--certfile", help="speak TLS with this certificate (PEM)")
     parser.add_argument("--keyfile", help="its private key, if that is a file of its own")
     for field in fields(Limits):
-        kind = float if isinstance(field.default, float) else int
+        kind = above_zero(float if isinstance(field.default, float) else int)
+        if field.name == "reserved_descriptors":
+            kind = int  # none may be kept; Limits checks the rest
         flag = "--" + field.name.replace("_", "-")
         parser.add_argument(flag, type=kind, default=field.default, help=f"({field.default})")
     return parser
+
+
+def port_number(text: str) -> int:
+    """Return the port that a flag names."""
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"must be from 0 to {MAX_PORT}, not {text!r}")
+    return int(text)
+
+
+def above_zero(kind: type[int] | type[float]) -> Callable[[str], float]:
+    """Return a function that converts the value of a flag to a finite number above 0."""
+
+    def convert(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < math.inf:
+            name = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"must be a {name} above 0, not {text!r}")
+        return value
+
+    return convert
 
 
 def load_certificate(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:

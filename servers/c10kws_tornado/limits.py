@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 #: Tornado answers a head above its own limit by closing without a byte. Its limit stands above
 #: ours, so that ours can answer 431.
@@ -45,3 +46,18 @@ class Limits:
     linger_timeout: float = 2.0
     #: Descriptors that connections leave to files, the database and the log.
     reserved_descriptors: int = 32
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "reserved_descriptors" and value == 0:
+                continue
+            check_positive(field.name, value, whole=isinstance(field.default, int))
+
+
+def check_positive(name: str, value: object, *, whole: bool) -> None:
+    """Raise ValueError, with the name, for what is not a finite number above 0."""
+    kinds = (int,) if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not 0 < value < math.inf:
+        kind = "whole number" if whole else "number"
+        raise ValueError(f"{name} must be a {kind} above 0, not {value!r}.")

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import signals
@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 #: As many handshakes may wait for ``accept`` as the kernel allows; a storm of reconnecting clients
 #: comes all at once.
 BACKLOG = 4096
+MAX_PORT = 65535
 
 
 def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.socket]:
     """Return sockets that listen on an address, a host name or "" for all interfaces.
 
     ``ipv6`` True or False picks the family, None takes what the name resolves to. Port 0 picks
-    one. Raises OSError that names the address.
+    one. Raises OSError that names the address, ValueError for a port that does not exist.
     """
+    if not 0 <= port <= MAX_PORT:  # getaddrinfo() would take the last 16 bits
+        raise ValueError(f"The port must be from 0 to {MAX_PORT}, not {port}.")
     family = {None: socket.AF_UNSPEC, True: socket.AF_INET6, False: socket.AF_INET}[ipv6]
     found = socket.getaddrinfo(
         address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
@@ -42,6 +45,12 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
             sock.close()
         raise OSError(error.errno, f"{os.strerror(error.errno or 0)}: {address}:{port}") from error
     return sockets
+
+
+def port_of(sockets: Sequence[socket.socket]) -> int:
+    """Return the port that bound sockets listen on, which port 0 left to the system."""
+    number: int = sockets[0].getsockname()[1]
+    return number
 
 
 def _listen(sock: socket.socket, where: Any) -> socket.socket:

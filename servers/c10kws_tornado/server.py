@@ -22,7 +22,7 @@ from .container import Container
 from .environ import server_keys
 from .faults import Faults
 from .filewrapper import FileWrapper
-from .limits import HEAD_ROOM, Limits
+from .limits import HEAD_ROOM, Limits, check_positive
 from .native import Native
 from .peers import Peers
 from .pool import Pool
@@ -67,6 +67,9 @@ class Server:
         native: Application | None = None,
         log_query_strings: bool = False,
     ) -> None:
+        check_positive("threads", threads, whole=True)
+        check_positive("queue_size", queue_size, whole=True)
+        check_positive("drain_timeout", drain_timeout, whole=False)
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout

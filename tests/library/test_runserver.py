@@ -264,6 +264,63 @@ def test_runtornado(start: Start, port: int) -> None:
     assert "Traceback" not in command.output
 
 
+ACCESS_LINE = r'\[[^]]+\] 127\.0\.0\.1 "GET /admin/login/ HTTP/1\.1" 200'
+
+
+def test_runtornado_shows_access_lines_under_the_default_logging(start: Start, port: int) -> None:
+    command = start("runtornado", str(port))
+    command.wait_for(f"ws://127.0.0.1:{port}/")
+    with open_socket(port) as ws:
+        ws.send("hello")
+        assert ws.recv(WAIT) == "hello"
+    assert get(port, "/admin/login/")[0] == 200
+    command.wait_for(ACCESS_LINE)
+    command.wait_for(r'\[[^]]+\] 127\.0\.0\.1 "WebSocket /ws/echo/" 1000 received 1 sent 1')
+
+
+LOGGING = """
+LOGGING = {
+    "version": 1,
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "own"}},
+    "formatters": {"own": {"format": "own %(message)s"}},
+    "LOGGERS": {"handlers": ["console"], "level": "INFO"},
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "place",
+    ['"root": {', '"loggers": {"c10kws_tornado.access": {', '"loggers": {"c10kws_tornado": {'],
+)
+def test_runtornado_leaves_access_lines_to_the_logging_of_the_project(
+    start: Start, project: Path, port: int, place: str
+) -> None:
+    text = LOGGING.replace('"LOGGERS": {', place)
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(text.replace("},\n}", "}" * place.count("{") + ",\n}"))
+    command = start("runtornado", str(port))
+    command.wait_for(f"ws://127.0.0.1:{port}/")
+    assert get(port, "/admin/login/")[0] == 200
+    command.wait_for('own 127.0.0.1 "GET /admin/login/')
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait() == 0
+    assert len(re.findall('"GET /admin/login/', command.output)) == 1
+
+
+def test_runtornado_says_which_port_it_was_given(start: Start) -> None:
+    command = start("runtornado", "0")
+    command.wait_for(r"ws://127\.0\.0\.1:[1-9]\d*/")
+    found = re.search(r"ws://127\.0\.0\.1:(\d+)/", command.output)
+    assert found is not None
+    assert get(int(found[1]), "/admin/login/")[0] == 200
+
+
+def test_runtornado_refuses_a_port_that_does_not_exist(start: Start) -> None:
+    command = start("runtornado", "70000")
+    assert command.wait() == 1
+    assert "The port must be from 0 to 65535, not 70000." in command.output
+
+
 def test_runtornado_names_an_address_it_does_not_understand(start: Start) -> None:
     command = start("runtornado", "localhost:http")
     assert command.wait() == 1

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-from c10kws_tornado import bind, serve
+from c10kws_tornado import Limits, Server, bind, serve
 
 from .support import PATIENCE, Client, LiveServer, wait_for
 from .test_hijack import REQUEST, application_of_the_page
@@ -153,8 +153,17 @@ def wait_until_refused(port: int) -> None:
         (["missing_module:application"], "expected package.module:application"),
         (["broken:application"], "No module named 'a_module_that_is_missing'"),
         (["program:not_callable"], "program:not_callable is not a WSGI application"),
-        (["program:application", "--threads", "0"], "at least 1 thread"),
-        (["program:application", "--port", "x"], "invalid int value: 'x'"),
+        (["program", "--threads", "0"], "--threads: must be a whole number above 0, not '0'"),
+        (["program", "--queue-size", "-1"], "must be a whole number above 0, not '-1'"),
+        (["program", "--port", "x"], "--port: must be from 0 to 65535, not 'x'"),
+        (["program", "--port", "70000"], "--port: must be from 0 to 65535, not '70000'"),
+        (["program", "--port", "-1"], "--port: must be from 0 to 65535, not '-1'"),
+        (["program", "--idle-timeout", "0"], "must be a number above 0, not '0'"),
+        (["program", "--send-timeout", "inf"], "must be a number above 0, not 'inf'"),
+        (["program", "--drain-timeout", "nan"], "must be a number above 0, not 'nan'"),
+        (["program", "--max-body-size", "-5"], "must be a whole number above 0, not '-5'"),
+        (["program", "--chunk-size", "1.5"], "must be a whole number above 0, not '1.5'"),
+        (["program", "--reserved-descriptors", "-1"], "reserved_descriptors must be"),
         (["program:application", "--address", "203.0.113.1"], "203.0.113.1:8000"),
         (["program:application", "--certfile", "nowhere.pem"], "nowhere.pem"),
         ([], "required: application"),
@@ -166,6 +175,13 @@ def test_bad_arguments(start: Start, arguments: list[str], message: str) -> None
     assert process.returncode != 0
     assert message in errors
     assert "Traceback" not in errors
+
+
+def test_port_0_prints_the_port_that_was_chosen(start: Start) -> None:
+    port = port_of(start("program:application", "--port", "0"))
+    assert port > 0
+    with connect(port) as client:
+        assert client.get().body == b"page"
 
 
 def test_a_port_in_use_is_named(start: Start) -> None:
@@ -276,6 +292,46 @@ def test_bind_names_the_address() -> None:
     with pytest.raises(OSError, match=r"203\.0\.113\.1"):
         bind("203.0.113.1", 0)
     sock.close()
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 70000])
+def test_bind_refuses_a_port_that_does_not_exist(port: int) -> None:
+    with pytest.raises(ValueError, match=f"The port must be from 0 to 65535, not {port}"):
+        bind("127.0.0.1", port)
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_head_size": 0},
+        {"chunk_size": 1.5},
+        {"high_water": True},
+        {"idle_timeout": 0.0},
+        {"send_timeout": float("nan")},
+        {"body_timeout": "60"},
+        {"reserved_descriptors": -1},
+    ],
+)
+def test_limits_are_numbers_above_0(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(ValueError, match=f"{name} must be a .*number above 0, not"):
+        Limits(**options)
+
+
+def test_no_descriptor_need_be_kept() -> None:
+    assert Limits(reserved_descriptors=0).reserved_descriptors == 0
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": 0}, {"threads": 2.5}, {"queue_size": 0}, {"drain_timeout": -1}]
+)
+def test_arguments_of_the_server_are_numbers_above_0(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(ValueError, match=f"{name} must be a .*number above 0, not"):
+        Server(application_of_the_page(), **options)
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6")

@@ -17,10 +17,11 @@ from django.utils import autoreload
 import c10kws
 from c10kws import conf
 from c10kws_tornado import Workers, bind, serve, workers
+from c10kws_tornado.run import MAX_PORT, port_of
 
 from ...refusals import Refusals
 from .. import native
-from ..serving import server_options
+from ..serving import log_to_stderr, server_options
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -92,6 +93,7 @@ class Command(BaseCommand):
                 raise CommandError(f"Cannot listen on {addrport}: {error}") from error
         for line in native.report():
             self.stdout.write(line)
+        log_to_stderr()
         timeout = conf.current().drain_timeout + LAST_BREATH
         Workers(autoreload.get_child_arguments(), addrports, timeout).run()
 
@@ -114,12 +116,14 @@ class Command(BaseCommand):
         if is_worker:
             workers.end_with_parent()
         address, port = parse_address(addrport)
+        handler = make_handler(use_static_handler=options["use_static_handler"])
+        log_to_stderr()
         try:
+            sockets = bind(address, port)
             serve(
-                Refusals(make_handler(use_static_handler=options["use_static_handler"])),
-                address,
-                port,
-                on_ready=lambda: self.announce(address, port, alone=not is_worker),
+                Refusals(handler),
+                sockets=sockets,
+                on_ready=lambda: self.announce(address, port_of(sockets), alone=not is_worker),
                 uvloop=conf.current().uvloop,
                 multiprocess=is_worker,
                 **server_options(),
@@ -155,6 +159,8 @@ def make_handler(*, use_static_handler: bool) -> WSGIApplication:
 def parse_address(text: str) -> tuple[str, int]:
     """Return address and port of ``[addr:]port``; an IPv6 address stands in brackets."""
     match = _ADDRESS.fullmatch(text)
-    if match is None or not 0 <= int(match["port"]) < 65536:
+    if match is None:
         raise CommandError(f"Expected a port or address:port, as 0.0.0.0:8000, not {text!r}.")
+    if int(match["port"]) > MAX_PORT:
+        raise CommandError(f"The port must be from 0 to {MAX_PORT}, not {match['port']}.")
     return (match["address"] or DEFAULT_ADDRESS).strip("[]"), int(match["port"])
