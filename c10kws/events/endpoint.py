@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar, overload
 
 from django.http import HttpRequest, HttpResponse
 
 from .. import registry as servers
-from ..broadcast import broadcast
 from ..connection import WebSocket
 from ..origins import Origins
 from ..signatures import takes
@@ -22,6 +19,7 @@ from .callbacks import Callback
 from .commit import after_commit
 from .conversation import Conversation
 from .decorators import Decorator, decorated
+from .delivery import Delivery
 from .envelope import LIFE_CYCLE, RESERVED_PREFIX, SUBPROTOCOL
 from .exceptions import EventAlreadyBound, NotCallableError
 from .rooms import Rooms
@@ -70,12 +68,13 @@ class EventSocket:
         self.context: Any = None
         self.rooms = Rooms()
         self.authorise: Authorise | None = None
-        self.delivered = self.dropped = 0
+        self._delivery = Delivery()
         self._unserved = Unserved(self.path, self.without_server)
         self.origin = definition.of_the_caller()
         self._callbacks: dict[str, Callback] = {}
         self._lock = threading.Lock()
         self._handlers: dict[Socket, None] = {}
+        self._opening: dict[Socket, None] = {}  # ``open`` has not returned
         view = websocket(subprotocols=[SUBPROTOCOL], origins=origins)(self._serve)
         self.websocket_options = view.websocket_options  # type: ignore[attr-defined]
         self._view = decorated(view, decorators)
@@ -184,21 +183,45 @@ class EventSocket:
     def __getitem__(self, index: int) -> Socket:
         return self.handlers[index]
 
-    def enter(self, socket: Socket) -> None:
-        """A client has come."""
+    def begin(self, socket: Socket) -> None:
+        """Hold what a new client would hear until ``enter``: ``open`` is about to be called."""
+        socket.hold()
         with self._lock:
+            self._opening[socket] = None
+
+    def enter(self, socket: Socket) -> None:
+        """Make a client a member: ``open`` has returned."""
+        with self._lock:
+            self._opening.pop(socket, None)
             self._handlers[socket] = None
+            socket.opening = False
 
     def leave(self, socket: Socket) -> None:
-        """A client has gone."""
+        """Forget a client that has left, or that ``open`` has refused."""
         with self._lock:
+            self._opening.pop(socket, None)
             self._handlers.pop(socket, None)
+            socket.opening = False
         self.rooms.leave_all(socket)
+
+    def _listeners(self) -> list[Socket]:
+        with self._lock:
+            return [*self._handlers, *self._opening]
 
     def greet(self, socket: Socket) -> None:
         """Send what a new client must know, before ``open``; for subclasses."""
 
     # Sending
+
+    @property
+    def delivered(self) -> int:
+        """Messages that clients took, each counted for each of them."""
+        return self._delivery.delivered
+
+    @property
+    def dropped(self) -> int:
+        """Messages that clients could not take."""
+        return self._delivery.dropped
 
     def emit(
         self,
@@ -226,14 +249,14 @@ class EventSocket:
         excluded = as_set(exclude)
 
         def send() -> None:
-            self._send([each for each in self.handlers if each not in excluded], text)
+            self._send([each for each in self._listeners() if each not in excluded], text)
 
         if not (on_commit and after_commit(send, using)):
             send()
 
     def can_emit(self, event: str) -> bool:
         """Return False in a process that serves nothing, after EMIT_WITHOUT_SERVER was heeded."""
-        if self._handlers or servers.serving():
+        if self._handlers or self._opening or servers.serving():
             return True
         self._unserved.handle(event)
         return False
@@ -252,31 +275,16 @@ class EventSocket:
         )
 
         def send() -> None:
-            members = [each for each in self.rooms.members(room) if each not in excluded]
+            members = [each for each in self.rooms.listeners(room) if each not in excluded]
             for version, text in enumerate(texts):
                 self._send([each for each in members if each.version == version], text)
 
         return send
 
     def _send(self, sockets: list[Socket], text: str) -> None:
-        """Broadcast on each loop apart: a process may run two servers."""
-        loops: dict[int, list[WebSocket]] = {}
-        for socket in sockets:
-            if socket.closed:
-                self._count(0, 1)
-            else:
-                loops.setdefault(id(socket.connection.shared), []).append(socket.connection)
-        for websockets in loops.values():
-            taken = broadcast(websockets, text)
-            if isinstance(taken, int):
-                self._count(taken, len(websockets) - taken)
-            else:
-                taken.add_done_callback(partial(self._count_later, len(websockets)))
-
-    def _count_later(self, number: int, taken: Future[int]) -> None:
-        self._count(taken.result(), number - taken.result())
-
-    def _count(self, delivered: int, dropped: int) -> None:
-        with self._lock:
-            self.delivered += delivered
-            self.dropped += dropped
+        if self._opening:
+            waiting = [each for each in sockets if each in self._opening]
+            held = {each for each in waiting if each.hold_broadcast(text)}
+            sockets = [each for each in sockets if each not in held]
+            self._delivery.count(len(held), 0)
+        self._delivery.send(sockets, text)

@@ -51,5 +51,9 @@ class Rooms:
 
     def members(self, room: str) -> list[Socket]:
         """Return who is in a room."""
+        return [each for each in self.listeners(room) if not each.opening]
+
+    def listeners(self, room: str) -> list[Socket]:
+        """Return who is in a room, or will be when ``open`` has returned."""
         with self._lock:
             return list(self._members.get(room, ()))

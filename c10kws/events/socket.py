@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Awaitable, Generator, Mapping
 from functools import partial
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
+from .. import conf
 from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
 from . import outgoing
+from .backlog import Backlog, BacklogFull
 from .commit import after_commit
 from .envelope import SUBPROTOCOL, error_data, is_final
 
@@ -21,12 +24,19 @@ if TYPE_CHECKING:
 
     from .endpoint import EventSocket
 
+logger = logging.getLogger("c10kws.events")
+
 
 class Socket:
     """One connection. It is itself as a key, and its ``id`` in JSON.
 
-    ``kwargs`` are the arguments of the URL, ``state`` is the application's to fill.
+    ``kwargs`` are the arguments of the URL, ``state`` is the application's to fill. While
+    ``opening`` is True ``open`` has not returned: the client is no member of anything, and what is
+    emitted to it is held.
     """
+
+    opening = False
+    _backlog: Backlog | None = None
 
     def __init__(self, endpoint: EventSocket, websocket: WebSocket, kwargs: Mapping[str, Any]):
         self.id = secrets.token_urlsafe(12)
@@ -89,21 +99,26 @@ class Socket:
         self._check_open()
         if on_commit and after_commit(lambda: self._send_late(text), using):
             return _Later()
-        return self.connection.write_message(text)
+        return self._send(text)
 
     def _send_late(self, text: str) -> None:
         if not self.closed:  # else it has left during the transaction
-            self.connection.write_message(text)
+            self._send(text)
+
+    def _send(self, text: str) -> Awaitable[None]:
+        if self._backlog is not None and self._backlog.put(text, own=True):
+            return _Later()
+        return self.connection.write_message(text)
 
     def _check_open(self) -> None:
-        if self.closed:
+        if self.closed and not self.opening:
             code, reason = self.connection.close_code, self.connection.close_reason
             raise ConnectionClosed(code or 1006, reason or "", self.connection)
 
     def write(self, event: str, data: object, **extra: int | str) -> None:
         """Send a frame of the protocol itself; whoever has left needs none."""
         if not self.closed:
-            self.connection.write_message(outgoing.encode(event, data, **extra))
+            self._send(outgoing.encode(event, data, **extra))
 
     def write_error(
         self,
@@ -121,13 +136,48 @@ class Socket:
             extra = {} if re is None else {"re": re}
             self.write("ws:error", error_data(code, message, details or {}), **extra)
 
+    # While ``open`` runs
+
+    def hold(self) -> None:
+        """Hold what is emitted to it from now on."""
+        self.opening = True
+        self._backlog = Backlog(conf.current().max_queue_bytes)
+
+    def hold_broadcast(self, text: str) -> bool:
+        """Hold a message to many; return False when nothing is held and it is to be sent."""
+        try:
+            return self._backlog is not None and self._backlog.put(text, own=False)
+        except BacklogFull as error:
+            self.connection.dropped += 1
+            if conf.current().slow_client != "drop":
+                path = self.endpoint.path
+                logger.warning("%s: closing a client whose 'open' runs: %s", path, error)
+                self.close(1013, "too slow")
+            return True
+
+    def release(self, hello: str | None) -> None:
+        """Send ``hello`` and what was held."""
+        if self._backlog is not None:
+            self._backlog.release(self.connection.write_message, hello)
+            self._backlog = None
+
+    def discard(self) -> None:
+        """Drop what was held."""
+        if self._backlog is not None:
+            self._backlog.drop()
+
     # Rooms
 
     def join(self, room: str) -> None:
-        """Enter a room of this EventSocket; at the end of the connection it is left."""
+        """Enter a room of this EventSocket; at the end of the connection it is left.
+
+        In ``open`` it becomes a member when ``open`` returns.
+        """
         self._check_open()
         self.endpoint.rooms.join(room, self)
-        if self not in self.endpoint:  # its end has come, and it has left all rooms
+        if (
+            self not in self.endpoint and not self.opening
+        ):  # its end has come, and it has left all rooms
             self.endpoint.rooms.leave(room, self)
 
     def leave(self, room: str) -> None:
@@ -152,8 +202,11 @@ class Socket:
         """End the connection, with a ``ws:bye`` before it for clients of version 1.
 
         ``reconnect`` says whether the client should come again, which else its code tells;
-        ``retry_after`` after how many seconds.
+        ``retry_after`` after how many seconds. In ``open`` it refuses the client, which hears what
+        was emitted to it alone, and no broadcast.
         """
+        if self._backlog is not None:
+            self._backlog.drop(self.connection.write_message)
         if self.version >= 1 and not self.closed:
             self.connection.farewell = partial(
                 self._say_bye, reconnect=reconnect, retry_after=retry_after
@@ -169,7 +222,7 @@ class Socket:
     ) -> None:
         again = not is_final(code) if reconnect is None else reconnect
         bye = {"code": code, "reason": reason, "reconnect": again, "retry_after": retry_after}
-        self.write("ws:bye", bye)
+        self.connection.write_message(outgoing.encode("ws:bye", bye))
 
 
 class _Later:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventSocket, Socket
-from c10kws.events.conversation import PATIENCE
+from c10kws.events.answers import PATIENCE
 from c10kws.events.envelope import BadFrame, Frame, decode
 from tests.library.test_websocket import closed_with
 

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 
-from c10kws import ConnectionClosed
 from c10kws.events import (
     EventError,
     EventSocket,
@@ -208,25 +207,36 @@ def test_what_may_join_raises_and_odd_wishes_are_answers(
         assert chat[0].rooms == {"open"}
 
 
-def test_nobody_enters_a_room_after_the_end(
-    chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture
+def test_nobody_enters_a_room_after_the_end(chat: EventSocket, connect: Connect) -> None:
+    with connect() as client:
+        socket = chat[0]
+        chat.leave(socket)
+        socket.join("room")
+        assert chat.rooms.members("room") == []
+        assert client.ask("?")["code"] == "unknown_event"  # the connection is open still
+
+
+def test_a_room_joined_in_open_is_entered_when_open_returns(
+    chat: EventSocket, connect: Connect
 ) -> None:
-    """A callback ``close`` whose connection is open still: ``open`` has failed."""
-    closed: list[bool] = []
+    refused = False
 
     @chat.on
     def open(socket: Socket) -> None:
-        other = chat[0].websocket
-        if other is not socket.websocket:
-            raise ConnectionClosed(1006, "", other)  # of another connection
+        socket.join("room")
+        assert socket.rooms == {"room"}
+        assert socket not in chat.rooms.members("room")
+        chat.to("room").emit("news", {"n": len(chat.rooms.members("room"))})
+        if refused:
+            raise EventError("full", "no seat left")
 
-    @chat.on
-    def close(socket: Socket) -> None:
-        closed.append(socket.closed)
-        if not socket.closed:
-            socket.join("room")
-
-    with connect(), connect() as second:
-        assert closed_with(second.connection) == (1011, "internal error")
-        assert closed == [False]
-        assert chat.rooms.members("room") == []
+    with connect() as first:
+        assert first.receive() == {"event": "news", "data": {"n": 0}, "room": "room"}
+        assert chat.rooms.members("room") == [chat[0]]
+        refused = True
+        with connect() as second:
+            assert second.hello is not None
+            assert second.hello["event"] == "ws:bye"
+            assert closed_with(second.connection) == (4403, "no seat left")
+        assert first.expect("news") == {"n": 1}
+        eventually(lambda: len(chat.rooms.listeners("room")) == 1)

@@ -14,9 +14,25 @@ from tests.transcripts import TRANSCRIPTS, same
 from .conftest import Connect
 
 
+def bind_open(chat: EventSocket) -> None:
+    """Bind an ``open`` that does what the query of the URL tells."""
+
+    @chat.on("open")
+    def begin(socket: Socket) -> None:
+        match socket.request.GET.get("open"):
+            case "welcome":
+                socket.emit("welcome", {"clients": len(chat)})
+                chat.emit("joined")
+            case "refuse":
+                chat.emit("joined")
+                raise EventError("full", "no seat left")
+
+
 @pytest.fixture
 def golden(chat: EventSocket) -> EventSocket:
     """The endpoint that the transcripts talk to."""
+
+    bind_open(chat)
 
     @chat.on
     def add(data: dict[str, Any]) -> dict[str, int]:
@@ -52,7 +68,8 @@ def golden(chat: EventSocket) -> EventSocket:
 @pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_the_python_end(golden: EventSocket, connect: Connect, name: str) -> None:
     transcript = TRANSCRIPTS[name]
-    with connect(version=transcript["version"]) as client:
+    path = f"/events/chat?{transcript.get('query', '')}"
+    with connect(path, version=transcript["version"]) as client:
         frames = transcript["frames"]
         if client.hello is not None:
             assert same(frames[0][1], client.hello), client.hello

@@ -2,8 +2,9 @@
 
 ``frames`` are in the order of the wire: ``["client", frame]``, ``["client text", text]``,
 ``["server", frame]`` or ``["server close", [code, reason]]``; ``"<any>"`` stands for anything.
-``javascript``, where a browser can have this conversation, is what its page does with an open
-``ws``, and ``result`` what comes of it.
+``javascript``, where a browser can have this conversation, is what its page does with ``ws``, and
+``result`` what comes of it. The ``ws`` is open, but where a ``query`` tells the server's callback
+``open`` what to do.
 """
 
 from __future__ import annotations

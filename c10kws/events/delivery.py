@@ -1,0 +1,44 @@
+"""``Delivery``: one text to many clients, and how many took it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from functools import partial
+
+from ..broadcast import broadcast
+from ..connection import WebSocket
+from .socket import Socket
+
+
+class Delivery:
+    """The counters of an EventSocket: clients that took a message, and those that could not."""
+
+    def __init__(self) -> None:
+        self.delivered = self.dropped = 0
+        self._lock = threading.Lock()
+
+    def send(self, sockets: Iterable[Socket], text: str) -> None:
+        """Broadcast on each loop apart: a process may run two servers."""
+        loops: dict[int, list[WebSocket]] = {}
+        for socket in sockets:
+            if socket.closed:
+                self.count(0, 1)
+            else:
+                loops.setdefault(id(socket.connection.shared), []).append(socket.connection)
+        for websockets in loops.values():
+            taken = broadcast(websockets, text)
+            if isinstance(taken, int):
+                self.count(taken, len(websockets) - taken)
+            else:
+                taken.add_done_callback(partial(self._count_later, len(websockets)))
+
+    def _count_later(self, number: int, taken: Future[int]) -> None:
+        self.count(taken.result(), number - taken.result())
+
+    def count(self, delivered: int, dropped: int) -> None:
+        """Add to the counters."""
+        with self._lock:
+            self.delivered += delivered
+            self.dropped += dropped
