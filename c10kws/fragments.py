@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .message import Message, size_of
+from .message import Joiner, Message, size_of
 
 #: A message may come in this many fragments. The RFC sets no bound, and empty ones cost memory;
 #: the conformance suite sends 4 MiB in fragments of 64 bytes, and an empty one.
@@ -20,7 +20,7 @@ class Fragments:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._parts: list[Message] = []
+        self._parts = Joiner()
         self._size = 0
         self._frames = 0
 
@@ -32,10 +32,8 @@ class Fragments:
             raise TooBig(f"message over {self._limit} bytes")
         if self._frames > MAX_FRAGMENTS:
             raise TooBig(f"message of over {MAX_FRAGMENTS} fragments")
-        if part or not self._parts:  # the first says whether it is a text
-            self._parts.append(part)
+        self._parts.add(part)
 
     def join(self) -> Message:
         """Return the whole message."""
-        empty = "" if isinstance(self._parts[0], str) else b""
-        return empty.join(self._parts)  # type: ignore[arg-type]
+        return self._parts.join()

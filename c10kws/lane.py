@@ -14,7 +14,7 @@ import struct
 from codecs import utf_8_decode
 
 from .mask import Mask
-from .message import Message
+from .message import Joiner, Message
 
 TEXT = 0x81  # FIN and the opcode
 BINARY = 0x82
@@ -96,7 +96,7 @@ class Pieces:
         self._key = key
         self._left = size
         self._mask = mask
-        self._parts: list[Message] = []
+        self._parts = Joiner()
         self._rest = b""  # bytes of a character whose others are still to come
 
     def feed(self, data: bytes, start: int) -> int:
@@ -113,9 +113,9 @@ class Pieces:
             piece = self._rest + piece
             text, used = utf_8_decode(piece, "strict", not self._left)
             self._rest = piece[used:]
-            self._parts.append(text)
+            self._parts.add(text)
         else:
-            self._parts.append(piece)
+            self._parts.add(piece)
         return stop
 
     @property
@@ -125,7 +125,7 @@ class Pieces:
 
     def message(self) -> Message:
         """Return the message of a whole frame."""
-        return ("" if self._is_text else b"").join(self._parts)  # type: ignore[arg-type]
+        return self._parts.join()
 
 
 def make_frame(message: Message) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
+from tornado.speedups import websocket_mask
 
 from c10kws.closing import Closed, State, check_close
 from c10kws.fragments import MAX_FRAGMENTS
@@ -161,6 +164,31 @@ def test_empty_fragments_are_counted(protocol: ServerProtocol) -> None:
     while not events:
         events = receive(protocol, empty)
     assert events == [Closed(1009, f"message of over {MAX_FRAGMENTS} fragments")]
+
+
+@pytest.mark.parametrize("fast_lane", [True, False], ids=["lane", "wsproto"])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+@pytest.mark.parametrize("how", ["pieces", "fragments"])
+def test_a_message_that_comes_byte_by_byte_holds_little_more_than_its_size(
+    how: str, opcode: int, fast_lane: bool
+) -> None:
+    size = 20_000
+    protocol = ServerProtocol(size, mask=websocket_mask, fast_lane=fast_lane)
+    if how == "pieces":
+        pieces = [bytes([byte]) for byte in frame(opcode, b"x" * size)]
+    else:
+        first, other = frame(opcode, b"x", fin=False), frame(CONTINUATION, b"x", fin=False)
+        pieces = [first, *[other] * (size - 2), frame(CONTINUATION, b"x")]
+    messages: list[Message] = []
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            messages += protocol.receive_data(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert messages == ["x" * size if opcode == TEXT else b"x" * size]
+    assert peak < 5 * size
 
 
 def test_after_our_close_messages_are_not_delivered_and_the_peers_close_ends_it(
