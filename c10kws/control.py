@@ -13,8 +13,8 @@ ALL = frozenset((CLOSE, PING, PONG))
 MAX_PAYLOAD = 125
 
 _CODE = struct.Struct("!H")
-#: What a peer may send (§7.4). wsproto's list: it answers 1014 with 1002.
-_CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1014), *range(3000, 5000)))
+#: What a peer may send: those of §7.4, and 1012 to 1014, which IANA has registered since.
+_CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)))
 
 
 def make(opcode: int, payload: bytes) -> bytes:

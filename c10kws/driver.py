@@ -230,6 +230,8 @@ class Driver(Sender):
         """Begin the closing handshake, which the peer has CLOSE_TIMEOUT to end."""
         super().send_close(code, reason)
         self._start_timer()
+        if self._protocol.news:  # the peer's Close came before, behind what is not read yet
+            self._handle_news()
         if self._reading_paused:  # the peer's Close stands behind what nobody will read
             self._resume_reading()
 

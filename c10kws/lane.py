@@ -13,12 +13,16 @@ from __future__ import annotations
 import struct
 from codecs import utf_8_decode
 
+from .control import ALL as CONTROL
+from .control import MAX_PAYLOAD as MAX_CONTROL
 from .mask import Mask
 from .message import Joiner, Message
 
 TEXT = 0x81  # FIN and the opcode
 BINARY = 0x82
 MASKED = 0x80
+RSV1 = 0x40
+CONTINUATION = 0x00
 
 _U16 = struct.Struct("!H").unpack_from
 _U64 = struct.Struct("!Q").unpack_from
@@ -86,15 +90,29 @@ def read_head(data: bytes, start: int) -> tuple[int, int] | None:
     return (size, body) if left > 5 else None
 
 
+def is_broken(first: int, size: int, *, compresses: bool) -> bool:
+    """Return True for a head that may not stand anywhere (§5.2, §5.5).
+
+    ``first`` is its first byte, ``size`` that of :func:`read_head`; ``compresses`` is True where
+    permessage-deflate was agreed on, whose mark RSV1 is (RFC 7692 §6.1).
+    """
+    opcode = first & 0x0F
+    if size < 0 or size >= 2**63 or first & (0x30 if compresses else 0x70):
+        return True
+    if opcode & 0x08:
+        return first not in CONTROL or size > MAX_CONTROL
+    return opcode > 2 or (opcode == CONTINUATION and bool(first & RSV1))
+
+
 class Pieces:
     """A plain frame whose payload comes in pieces: each is unmasked and decoded once."""
 
-    __slots__ = ("_broken", "_is_text", "_key", "_left", "_mask", "_parts", "_rest")
+    __slots__ = ("_is_text", "_key", "_mask", "_parts", "_rest", "left")
 
     def __init__(self, first: int, key: bytes, size: int, mask: Mask) -> None:
         self._is_text = first == TEXT
         self._key = key
-        self._left = size
+        self.left = size  # bytes that are still to come
         self._mask = mask
         self._parts = Joiner()
         self._rest = b""  # bytes of a character whose others are still to come
@@ -104,14 +122,14 @@ class Pieces:
 
         Raises UnicodeDecodeError as soon as a text cannot become valid (§8.1).
         """
-        stop = min(start + self._left, len(data))
+        stop = min(start + self.left, len(data))
         piece = self._mask(self._key, data[start:stop])
         taken = stop - start
-        self._left -= taken
+        self.left -= taken
         self._key = self._key[taken % 4 :] + self._key[: taken % 4]
         if self._is_text:
             piece = self._rest + piece
-            text, used = utf_8_decode(piece, "strict", not self._left)
+            text, used = utf_8_decode(piece, "strict", not self.left)
             self._rest = piece[used:]
             self._parts.add(text)
         else:
@@ -121,7 +139,7 @@ class Pieces:
     @property
     def whole(self) -> bool:
         """Whether the frame has come to its end."""
-        return not self._left
+        return not self.left
 
     def message(self) -> Message:
         """Return the message of a whole frame."""

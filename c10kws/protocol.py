@@ -1,28 +1,28 @@
 """Frames of an open WebSocket (RFC 6455 §5–§7), without I/O: bytes in, whole messages out.
 
-Strategy: plain data frames take the :mod:`lane <c10kws.lane>`, and control frames that come whole
-are read here; every other frame is parsed by :class:`wsproto.connection.Connection`, made when the
-first one comes: most connections never need it. To know whose a frame is, the ends of frames are
-tracked here, so that wsproto never holds a byte beyond the frame it is given. What wsproto leaves
-open is closed here:
+Strategy: each frame is judged by its head, here. Plain data frames take the :mod:`lane
+<c10kws.lane>`, and control frames are read here; other data frames (fragmented, compressed, or text
+that is not valid) are parsed by :class:`wsproto.connection.Connection`, made when the first one
+comes: most connections never need it. The ends of frames are tracked here, so that wsproto never
+holds a byte beyond the frame it is given. What wsproto leaves open is closed here:
 
-* it has no limits, so bytes and fragments of a message are counted as they come (``fragments``);
+* it has no limits, so bytes and fragments of a message are counted (``fragments``);
+* it parses half of a frame that may not stand where it does, so its answer would depend on how TCP
+  cut the frame; it refuses a Close with 1014;
 * it forgets to look at its own state (data after a Close, and a Pong while closing, raise), so the
   closing handshake is ours, and it sends no control frame;
-* after a parse failure its parser is dead: we send our Close and throw away what follows;
+* after a parse failure its parser is dead: we send our Close and throw away what follows.
 """
 
 from __future__ import annotations
 
-from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
-
 from . import control, lane
 from .closing import REASONS, Closed, State
 from .compression import Deflate
-from .fragments import Fragments, TooBig
+from .late import LateFrames
 from .mask import Mask, mask_slowly
 from .message import Message
+from .parser import Parser
 
 
 class ServerProtocol:
@@ -34,20 +34,21 @@ class ServerProtocol:
     bytes to write.
 
     ``mask`` unmasks payloads; ``deflate`` is the extension that the handshake agreed on, new and
-    for this connection alone; ``fast_lane=False`` leaves every frame that comes to wsproto.
+    for this connection alone; ``fast_lane=False`` leaves every data frame to wsproto.
     """
 
     __slots__ = (
         "_at",
-        "_connection",
         "_data",
         "_deflate",
         "_fault",
-        "_fragments",
         "_in_lane",
+        "_late",
         "_left",
         "_mask",
         "_out",
+        "_over",
+        "_parser",
         "_pieces",
         "closed",
         "fast_lane",
@@ -75,13 +76,14 @@ class ServerProtocol:
         self.pongs: list[bytes] | None = None
         self._mask = mask
         self._deflate = deflate
-        self._connection: Connection | None = None
         self._data = b""  # what is not parsed begins at _at
         self._at = 0
-        self._fault = 0  # the code to fail with when the messages before are answered
+        self._fault: Closed | None = None  # to fail with when the messages before are answered
         self._pieces: lane.Pieces | None = None  # a plain frame that is not whole
-        self._left = 0  # bytes of the frame that is wsproto's and still to come
-        self._fragments: Fragments | None = None  # the message that wsproto has under way
+        self._left = 0  # bytes of the frame that is the parser's and still to come
+        self._parser: Parser | None = None
+        self._late: LateFrames | None = None  # what comes after our Close
+        self._over = False  # no message can come any more
         self._in_lane = fast_lane
         self._out: list[bytes] | None = None
 
@@ -90,8 +92,11 @@ class ServerProtocol:
 
         Nothing that is no plain message stands between or behind them: the rest is ``held``, until
         a call without data goes on. So all can be answered in the order in which it came, and one
-        call inflates one message. What comes after a Close, in either direction, is not delivered
-        (§5.5.1, §7.1.4).
+        call inflates one message.
+
+        What comes after a Close is not delivered: §1.4 and §5.5.1 end each direction with it. So
+        of what the peer sent while our Close was on its way, that is delivered which was handed in
+        here, whole, before :meth:`send_close`.
         """
         messages: list[Message] = []
         if self._in_lane:
@@ -99,32 +104,27 @@ class ServerProtocol:
             if stopped == len(data):
                 return messages
             self._data, self._at = data, stopped
-        elif self._done:
+        elif data and self.state is not State.OPEN:
+            self._skip_late(data)
             return messages
-        elif data and self.fast_lane:
+        elif data:
             self._data, self._at = self._data[self._at :] + data, 0
         self.held = False
-        if self._fault:
+        if self._fault is not None:
             self._fail(self._fault)
-        elif self.fast_lane:
-            self._receive_mixed(messages)
-        else:
-            self._receive_frames(data, messages)
-            self.held = bool(messages)
+        elif not self._over:
+            self._receive_frames(messages)
         return messages
 
     @property
-    def _done(self) -> bool:
-        return self.state is State.CLOSED or self.state is State.FAILED
-
-    @property
     def _lane_free(self) -> bool:
-        return self.state is State.OPEN and self._fragments is None
+        under_way = self._parser is not None and self._parser.under_way
+        return self.fast_lane and self.state is State.OPEN and not under_way
 
-    def _receive_mixed(self, messages: list[Message]) -> None:
-        """Give each frame to the lane or to wsproto; a frame may come in many pieces."""
+    def _receive_frames(self, messages: list[Message]) -> None:
+        """Give each frame to the lane, to wsproto or to ``control``; it may come in many pieces."""
         data, position = self._data, self._at
-        while position < len(data) and not (self._done or self.held):
+        while position < len(data) and not (self._over or self.held):
             if self._pieces is not None:
                 position = self._take_pieces(self._pieces, data, position, messages)
             elif self._left and messages:
@@ -132,7 +132,11 @@ class ServerProtocol:
             elif self._left:
                 stop = min(position + self._left, len(data))
                 self._left -= stop - position
-                self._receive_frames(data[position:stop], messages)
+                result = self._the_parser().parse(data[position:stop])
+                if isinstance(result, Closed):
+                    self._fail(result)
+                elif result is not None:
+                    messages.append(result)
                 position = stop
             else:
                 if self._lane_free:
@@ -140,35 +144,51 @@ class ServerProtocol:
                         data, position, messages, self._mask, self.max_message_size
                     )
                 head = lane.read_head(data, position)
-                if head is None:
+                begun = None if head is None else self._begin_frame(data, position, *head, messages)
+                if begun is None:
                     break
-                position = self._begin_frame(data, position, *head, messages)
+                position = begun
         if not self.held:
             data, position = data[position:], 0  # a few bytes must not keep the whole read alive
         self._data, self._at = data, position
-        begun = self.held or data or self._left or self._pieces
-        self._in_lane = self._lane_free and not begun
+        self._over = self._over or not (self.held or self.state is State.OPEN)
+        self._in_lane = self._lane_free and not (self.held or data or self._left or self._pieces)
 
     def _begin_frame(
         self, data: bytes, position: int, size: int, body: int, messages: list[Message]
-    ) -> int:
-        """Look at the head of a frame that is not whole or not plain: whose is it?"""
-        if size < 0:
-            return self._refuse(1002, data, messages)
+    ) -> int | None:
+        """Look at the head of a frame that is not whole or not plain: whose is it?
+
+        Return where to go on; None for a control frame that is not whole.
+        """
         first = data[position]
-        if first in control.ALL and size <= control.MAX_PAYLOAD and body + size <= len(data):
-            if messages:
-                self.held = True
-                return position
-            if self._take_control(
-                first, self._mask(data[body - 4 : body], data[body : body + size])
-            ):
-                return body + size
-        plain = first in (lane.TEXT, lane.BINARY) and size <= self.max_message_size
+        plain = first in (lane.TEXT, lane.BINARY) and 0 <= size <= self.max_message_size
         if plain and self._lane_free and body + size > len(data):
             self._pieces = lane.Pieces(first, data[body - 4 : body], size, self._mask)
             return body
+        if lane.is_broken(first, size, compresses=self._deflate is not None):
+            return self._refuse(Closed(1002, REASONS[1002]), data, messages)
+        if first in control.ALL:
+            return self._begin_control(data, position, size, body, messages)
+        fault = self._the_parser().begin_frame(first, size)
+        if fault is not None:
+            return self._refuse(fault, data, messages)
         self._left = body - position + size
+        return position
+
+    def _begin_control(
+        self, data: bytes, position: int, size: int, body: int, messages: list[Message]
+    ) -> int | None:
+        stop = body + size
+        if stop > len(data):
+            return None
+        if messages:
+            self.held = True
+            return position
+        payload = self._mask(data[body - 4 : body], data[body:stop])
+        if self._take_control(data[position], payload):
+            return stop
+        self._left = stop - position  # wsproto says what is wrong with a Close
         return position
 
     def _take_pieces(
@@ -177,19 +197,18 @@ class ServerProtocol:
         try:
             position = pieces.feed(data, position)
         except UnicodeDecodeError:
-            return self._refuse(1007, data, messages)
+            return self._refuse(Closed(1007, REASONS[1007]), data, messages)
         if pieces.whole:
             self._pieces = None
-            if self.state is State.OPEN:
-                messages.append(pieces.message())
+            messages.append(pieces.message())
         return position
 
-    def _refuse(self, code: int, data: bytes, messages: list[Message]) -> int:
+    def _refuse(self, fault: Closed, data: bytes, messages: list[Message]) -> int:
         """Fail, when the messages before are answered; return the end of the data."""
         if messages:
-            self._fault, self.held = code, True
+            self._fault, self.held = fault, True
         else:
-            self._fail(code)
+            self._fail(fault)
         return len(data)
 
     def _take_control(self, opcode: int, payload: bytes) -> bool:
@@ -199,7 +218,7 @@ class ServerProtocol:
         elif opcode == control.PONG:
             self._handle_pong(payload)
         elif (close := control.read_close(payload)) is not None:
-            self._handle_close(*close)
+            self._handle_close(Closed(*close))
         else:
             return False
         return True
@@ -214,71 +233,41 @@ class ServerProtocol:
         self.pongs = self.pongs or []
         self.pongs.append(payload)
 
-    def _handle_close(self, code: int, reason: str) -> None:
+    def _handle_close(self, close: Closed) -> None:
         """§5.5.1: send one back, unless ours is under way."""
         if self.state is State.OPEN:
-            self._answer(control.make_close(code, reason))
-        self._end(State.CLOSED, code, reason)
+            self._answer(control.make_close(close.code, close.reason))
+            self._end(State.CLOSED, close)
+        self._forget()
 
-    # What wsproto is for
+    # The end
 
-    def _wsproto(self) -> Connection:
-        if self._connection is None:
-            extensions = [] if self._deflate is None else [self._deflate]
-            self._connection = Connection(ConnectionType.SERVER, list(extensions))
-        return self._connection
-
-    def _receive_frames(self, data: bytes, messages: list[Message]) -> None:
-        if self._done:
-            return
-        connection = self._wsproto()
-        if data:
-            connection.receive_data(data)
-        for event in connection.events():
-            match event:
-                case TextMessage() | BytesMessage():
-                    self._handle_data(event, messages)
-                case Ping():
-                    self._handle_ping(bytes(event.payload))
-                case Pong():
-                    self._handle_pong(bytes(event.payload))
-                case CloseConnection() if connection.state is ConnectionState.OPEN:
-                    # No Close came: wsproto says so when its parser failed, in its own words.
-                    self._fail(int(event.code))
-                case CloseConnection():
-                    self._handle_close(int(event.code), event.reason or "")
-            if messages or self._done:
-                return
-
-    def _handle_data(self, event: TextMessage | BytesMessage, messages: list[Message]) -> None:
-        if self.state is State.CLOSING:  # §1.4: data sent before the peer saw our Close
-            return
-        part = event.data if isinstance(event.data, str) else bytes(event.data)
-        message = self._fragments or Fragments(self.max_message_size)
-        try:
-            message.add(part, ends_frame=event.frame_finished)
-        except TooBig as error:
-            self._fail(1009, str(error))
-            return
-        self._fragments = None if event.message_finished else message
-        if event.message_finished:
-            messages.append(message.join())
-
-    def _fail(self, code: int, reason: str | None = None) -> None:
+    def _fail(self, fault: Closed) -> None:
         """§7.1.7: _Fail the WebSocket Connection_."""
-        if reason is None:
-            reason = REASONS.get(code, "")
         if self.state is State.OPEN:
-            self._answer(control.make_close(code, reason))
-        self._end(State.FAILED, code, reason)
+            self._answer(control.make_close(fault.code, fault.reason))
+            self._end(State.FAILED, fault)
+        self._forget()
 
-    def _end(self, state: State, code: int, reason: str) -> None:
+    def _end(self, state: State, closed: Closed) -> None:
         self.news = True
         self.state = state
-        self.closed = Closed(code, reason)
-        self._fragments = self._pieces = None
+        self.closed = closed
+
+    def _forget(self) -> None:
+        """Drop what is not parsed: no message can come of it."""
+        self._over = True
+        self._in_lane = self.held = False
+        self._pieces = self._fault = None
         self._data = b""
         self._at = self._left = 0
+
+    def _skip_late(self, data: bytes) -> None:
+        """Look for the peer's Close behind ours."""
+        end = None if self._late is None else self._late.skip(data)
+        if end is not None:
+            self._late = None
+            self._end(*end)
 
     def _answer(self, data: bytes) -> None:
         self.news = True
@@ -310,19 +299,32 @@ class ServerProtocol:
 
     def send_fragment(self, part: Message, *, final: bool) -> bytes:
         """Return a frame of a fragmented message (§5.4), all of whose parts are of one type."""
-        event: TextMessage | BytesMessage = (
-            TextMessage(part, message_finished=final)
-            if isinstance(part, str)
-            else BytesMessage(part, message_finished=final)
-        )
-        return bytes(self._wsproto().send(event))
+        return self._the_parser().make_frame(part, final=final)
+
+    def _the_parser(self) -> Parser:
+        if self._parser is None:
+            self._parser = Parser(self.max_message_size, self._deflate)
+        return self._parser
 
     def send_ping(self, payload: bytes) -> bytes:
         """Return a Ping frame (§5.5.2) with at most 125 bytes of payload."""
         return control.make(control.PING, payload)
 
     def send_close(self, code: int, reason: str = "") -> bytes:
-        """Return a Close frame (§5.5.1) and begin the closing handshake."""
+        """Return a Close frame (§5.5.1) and begin the closing handshake; once.
+
+        What is ``held`` came before it and is still delivered. The peer's Close is looked for at
+        once, also behind that: the handler may never ask for it.
+        """
         self.state = State.CLOSING
         self._in_lane = False
+        fault, rest = self._fault, self._data[self._at :]
+        left = self._left if self._pieces is None else self._pieces.left
+        if not self.held or fault is not None:
+            self._forget()
+        if fault is not None:
+            self._end(State.FAILED, fault)
+        else:
+            self._late = LateFrames(left, self._mask)
+            self._skip_late(rest)
         return control.make_close(code, reason)

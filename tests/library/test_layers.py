@@ -20,6 +20,8 @@ LAYERS = [
         "mask",
         "lane",
         "fragments",
+        "late",
+        "parser",
         "closing",
         "control",
         "protocol",

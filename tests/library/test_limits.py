@@ -106,11 +106,34 @@ def test_a_message_is_measured_after_inflating(live: LiveServer, fragments: int)
                 assert opcode == BINARY
 
 
+@pytest.mark.parametrize("fast_lane", [True, False])
+def test_what_came_before_the_handlers_own_close_can_still_be_read(
+    live: LiveServer, settings: Any, fast_lane: bool
+) -> None:
+    settings.C10KWS = {"PING_INTERVAL": None, "FAST_LANE": fast_lane, "CLOSE_TIMEOUT": WAIT}
+    messages: list[str | bytes] = []
+
+    async def handler(ws: WebSocket) -> None:
+        async for message in ws:
+            messages.append(message)
+            if len(messages) == 1:
+                ws.close(4000)
+
+    play(handler)
+    with opened(live, PLAIN) as peer:
+        texts = [b"%d" % number for number in range(6)]
+        peer.socket.sendall(b"".join(frame(TEXT, text) for text in texts))
+        assert peer.read_frame() == (CLOSE, b"\x0f\xa0")
+        peer.socket.sendall(frame(TEXT, b"late") + close_frame(4000))
+        assert peer.read_to_end() == b""
+    eventually(lambda: len(messages) >= 6)
+    assert messages == [text.decode() for text in texts]
+
+
 def test_a_huge_message_is_refused_by_its_head(live: LiveServer) -> None:
     play(echo)
     with opened(live, "/ws/frames/short/") as peer:
-        head = bytes([FIN | BINARY, 0xFF]) + (2**40).to_bytes(8, "big") + MASK
-        peer.socket.sendall(head + b"x" * 1001)
+        peer.socket.sendall(bytes([FIN | BINARY, 0xFF]) + (2**62).to_bytes(8, "big") + MASK)
         opcode, answer = peer.read_frame()
         assert (opcode, answer[:2]) == (CLOSE, (1009).to_bytes(2, "big"))
 

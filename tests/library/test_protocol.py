@@ -153,9 +153,42 @@ def test_fragments_add_up(protocol: ServerProtocol) -> None:
     assert receive(protocol, data) == [Closed(1009, "message over 1000 bytes")]
 
 
-def test_a_huge_frame_is_refused_before_it_has_come(protocol: ServerProtocol) -> None:
-    head = b"\x82\xff" + (2**62).to_bytes(8, "big") + MASK
-    assert receive(protocol, head + b"x" * 1001) == [Closed(1009, "message over 1000 bytes")]
+def head(first: int, size: int) -> bytes:
+    """The head of a frame whose payload never comes."""
+    if size < 65536:
+        return bytes([first, 0x80 | 126]) + size.to_bytes(2, "big") + MASK
+    return bytes([first, 0x80 | 127]) + size.to_bytes(8, "big") + MASK
+
+
+@pytest.mark.parametrize("size", [1001, 65536, 2**62])
+@pytest.mark.parametrize("first", [0x81, 0x82, 0x01, 0x02])
+def test_a_frame_over_the_limit_is_refused_by_its_head(
+    protocol: ServerProtocol, first: int, size: int
+) -> None:
+    assert receive(protocol, frame(TEXT, b"before") + head(first, size)) == [
+        "before",
+        Closed(1009, "message over 1000 bytes"),
+    ]
+
+
+def test_a_fragment_over_what_is_left_is_refused_by_its_head(protocol: ServerProtocol) -> None:
+    assert receive(protocol, frame(BINARY, b"x" * 600, fin=False)) == []
+    assert receive(protocol, head(FIN | CONTINUATION, 401)) == [
+        Closed(1009, "message over 1000 bytes")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("begun", "first"), [(b"", 0x80), (b"", 0x00), (frame(TEXT, b"a", fin=False), 0x81)]
+)
+def test_a_frame_that_may_not_stand_there_is_refused_by_its_head(
+    protocol: ServerProtocol, begun: bytes, first: int
+) -> None:
+    assert receive(protocol, begun + head(first, 2**62)) == [Closed(1002, "protocol error")]
+
+
+def test_a_length_of_64_bits_is_a_protocol_error(protocol: ServerProtocol) -> None:
+    assert receive(protocol, head(0x82, 2**63)) == [Closed(1002, "protocol error")]
 
 
 def test_empty_fragments_are_counted(protocol: ServerProtocol) -> None:
@@ -199,6 +232,67 @@ def test_after_our_close_messages_are_not_delivered_and_the_peers_close_ends_it(
     assert protocol.data_to_send() == b""
     assert receive(protocol, close_frame(1000)) == [Closed(1000, "")]
     assert protocol.state is State.CLOSED
+
+
+def test_what_had_come_before_our_close_is_delivered(protocol: ServerProtocol) -> None:
+    """The fragments keep the lane from taking all three at once."""
+    one, two = frame(TEXT, b"1", fin=False), frame(CONTINUATION, b"2")
+    messages = protocol.receive_data(one + two + frame(TEXT, b"3") + one + two + one)
+    assert messages[:1] == ["12"]
+    protocol.send_close(1000)
+    assert protocol.receive_data(two + frame(TEXT, b"late")) == []
+    while protocol.held:
+        messages += protocol.receive_data(b"")
+    assert messages == ["12", "3", "12"]
+    assert receive(protocol, frame(TEXT, b"later") + close_frame(1000)) == [Closed(1000, "")]
+    assert protocol.state is State.CLOSED
+    assert protocol.data_to_send() == b""
+
+
+def test_the_peers_close_is_found_behind_what_is_held(protocol: ServerProtocol) -> None:
+    one, two = frame(TEXT, b"1", fin=False), frame(CONTINUATION, b"2")
+    close = close_frame(3000, "bye")
+    assert protocol.receive_data((one + two) * 2 + close[:7]) == ["12"]
+    protocol.send_close(1000)
+    assert protocol.closed is None
+    assert protocol.receive_data(close[7:]) == []
+    assert protocol.closed == Closed(3000, "bye")
+    assert protocol.receive_data(b"") == ["12"]
+    assert protocol.held is False
+
+
+def test_a_fault_behind_messages_that_are_not_answered_ends_it_with_our_close(
+    protocol: ServerProtocol,
+) -> None:
+    one, two = frame(TEXT, b"1", fin=False), frame(CONTINUATION, b"2")
+    assert protocol.receive_data(one + two + frame(3)) == ["12"]
+    assert protocol.held
+    protocol.send_close(1000)
+    assert protocol.state is State.FAILED
+    assert protocol.closed == Closed(1002, "protocol error")
+    assert protocol.held is False
+    assert receive_all(protocol, frame(TEXT, b"more")) == []
+
+
+@pytest.mark.parametrize("begun", range(1, len(frame(TEXT, b"half"))))
+def test_a_frame_that_is_not_whole_at_our_close_is_skipped(
+    protocol: ServerProtocol, begun: int
+) -> None:
+    data = frame(TEXT, b"half") + frame(BINARY, b"x" * 200) + close_frame(1000)
+    assert receive(protocol, data[:begun]) == []
+    protocol.send_close(1000)
+    for byte in data[begun:-1]:
+        assert receive(protocol, bytes([byte])) == []
+    assert receive(protocol, data[-1:]) == [Closed(1000, "")]
+
+
+@pytest.mark.parametrize("cut", range(1, len(close_frame(1014, "gateway"))))
+def test_a_close_with_1014_is_answered_with_it(protocol: ServerProtocol, cut: int) -> None:
+    """RFC 6455 has no 1014; IANA has registered it as Bad Gateway."""
+    data = close_frame(1014, "gateway")
+    assert receive(protocol, data[:cut]) == []
+    assert receive(protocol, data[cut:]) == [Closed(1014, "gateway")]
+    assert protocol.data_to_send() == b"\x88\x09\x03\xf6gateway"
 
 
 def test_a_broken_frame_after_our_close_gets_no_second_close(protocol: ServerProtocol) -> None:
