@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -93,6 +94,8 @@ def _expected(key: str, value: object) -> str | None:
         return None if value in conf.CHOICES[key] else " or ".join(map(repr, conf.CHOICES[key]))
     if key in conf.MAY_BE_NONE and value is None:
         return None
+    if key == "UPLOAD_DIR":
+        return _expected_folder(value)
     default = conf.KEYS[key]
     if isinstance(default, bool):
         expected, valid = "True or False", isinstance(value, bool)
@@ -115,6 +118,12 @@ def _expected_networks(value: object) -> str | None:
         except (AttributeError, ValueError) as error:
             return f"{expected} ({error})"
     return None
+
+
+def _expected_folder(value: object) -> str | None:
+    folder = isinstance(value, (str, os.PathLike)) and os.path.isdir(value)
+    right = folder and os.access(cast(str, value), os.W_OK | os.X_OK)
+    return None if right else "a folder that exists and can be written, or None"
 
 
 def _expected_encoder(value: object) -> str | None:

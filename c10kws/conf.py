@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from typing import Any
 
 NAME = "C10KWS"
@@ -52,6 +53,9 @@ class Settings:
     #: How long a client may stop in the middle of its body before it is answered with 408: until
     #: then it holds up to 1 MiB of memory. nginx's default.
     read_timeout: float = 60.0
+    #: The folder for bodies over 1 MiB while they come in. It needs room for all uploads that are
+    #: under way. None: FILE_UPLOAD_TEMP_DIR, else the system's folder for temporary files.
+    upload_dir: str | PathLike[str] | None = None
     #: How long a client may take no byte of a response before it is aborted.
     send_timeout: float = 10.0
     #: Bytes a second that a client has to take of a response that waits for it, on average over
@@ -93,7 +97,9 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "SLOW_CLIENT": ("disconnect", "drop"),
     "EMIT_WITHOUT_SERVER": ("raise", "warn", "drop"),
 }
-MAY_BE_NONE = frozenset({"ASYNCHRONOUS_TIMEOUT", "MIN_SEND_RATE", "PING_INTERVAL", "PING_TIMEOUT"})
+MAY_BE_NONE = frozenset(
+    {"ASYNCHRONOUS_TIMEOUT", "MIN_SEND_RATE", "PING_INTERVAL", "PING_TIMEOUT", "UPLOAD_DIR"}
+)
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 
 #: ``C10KWS`` as it was read last, and what came of it: each handshake asks.

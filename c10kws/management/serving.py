@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings as django_settings
+
 from c10kws_tornado import Limits
 
 from .. import conf
@@ -36,6 +38,7 @@ def server_options() -> dict[str, Any]:
         "trusted_proxies": tuple(settings.trusted_proxies),
         "drain_timeout": settings.drain_timeout,
         "log_query_strings": settings.log_query_strings,
+        "upload_dir": settings.upload_dir or django_settings.FILE_UPLOAD_TEMP_DIR,
         "native": native.application(),
     }
 

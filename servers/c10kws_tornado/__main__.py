@@ -13,7 +13,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .limits import Limits
+from .limits import MAY_BE_ZERO, Limits
 from .run import MAX_PORT, bind, port_of, serve
 
 if TYPE_CHECKING:
@@ -78,13 +78,16 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="log the query strings of WebSockets and event streams too",
     )
+    parser.add_argument(
+        "--upload-dir", type=writable_folder, help="for bodies over --spool-size (the system's)"
+    )
     parser.add_argument("--uvloop", action="store_true", help="run on uvloop, when installed")
     parser.add_argument("--certfile", help="speak TLS with this certificate (PEM)")
     parser.add_argument("--keyfile", help="its private key, if that is a file of its own")
     for field in fields(Limits):
         kind = above_zero(float if isinstance(field.default, float) else int)
-        if field.name == "reserved_descriptors":
-            kind = int  # none may be kept; Limits checks the rest
+        if field.name in MAY_BE_ZERO:
+            kind = int  # Limits checks the rest
         flag = "--" + field.name.replace("_", "-")
         parser.add_argument(flag, type=kind, default=field.default, help=f"({field.default})")
     return parser
@@ -111,6 +114,13 @@ def above_zero(kind: type[int] | type[float]) -> Callable[[str], float]:
         return value
 
     return convert
+
+
+def writable_folder(path: str) -> str:
+    """Return the path of a folder that can be written."""
+    if not (os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)):
+        raise argparse.ArgumentTypeError(f"{path!r} is not a folder that can be written")
+    return path
 
 
 def load_certificate(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:

@@ -12,6 +12,7 @@ from .limits import Limits
 from .mailbox import Mailbox
 from .pool import Pool
 from .stream import RawStream
+from .uploads import Uploads
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -29,6 +30,7 @@ class Container:
         loop: asyncio.AbstractEventLoop,
         pool: Pool,
         limits: Limits,
+        uploads: Uploads,
         on_stop: Callable[[Any], None],
         attached: Callable[[RawStream], None],
     ) -> None:
@@ -37,6 +39,7 @@ class Container:
         self.mailbox = Mailbox(loop)
         self.pool = pool
         self.limits = limits
+        self.uploads = uploads
         self.on_stop = on_stop
         self.attached = attached
         self.log = AccessLog(pool)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 #: Tornado answers a head above its own limit by closing without a byte. Its limit stands above
 #: ours, so that ours can answer 431.
 HEAD_ROOM = 2
+#: Limits that 0 switches off.
+MAY_BE_ZERO = frozenset({"min_send_rate", "reserved_descriptors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name == "reserved_descriptors" and value == 0:
+            if field.name in MAY_BE_ZERO and value == 0:
                 continue
             check_positive(field.name, value, whole=isinstance(field.default, int))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import tempfile
 import time
 from collections.abc import Awaitable
 from functools import partial
@@ -26,6 +25,7 @@ from .environ import BadRequest, check_head, head_size, make_environ, set_body
 from .exchange import Exchange
 from .pool import PoolFull
 from .response import make_head, plain_error, stalled_body
+from .uploads import store
 
 if TYPE_CHECKING:
     from .connections import Connections
@@ -86,14 +86,11 @@ class Request(HTTPMessageDelegate):
         if refusal is not None:
             self._refuse(refusal, linger=self._has_body and "Expect" not in headers)
         elif self._has_body:
-            self._body = self._make_body()
+            self._body = self._container.uploads.make_body()
             loop = self._container.loop
             self._timer = BodyTimer(loop, self._limits, self._refuse_stalled_body)
         _prepare_expect(start_line, headers)
         return None
-
-    def _make_body(self) -> IO[bytes]:
-        return tempfile.SpooledTemporaryFile(max_size=self._limits.spool_size)
 
     def _check(self, start_line: RequestStartLine, headers: HTTPHeaders) -> tuple[Any, ...] | None:
         limit = self._limits.max_head_size
@@ -148,7 +145,7 @@ class Request(HTTPMessageDelegate):
         self._timer.pause()
         stream, left = self._connection.stream, asyncio.Event()
         stream.set_close_callback(left.set)
-        writing = asyncio.wrap_future(self._container.pool.urgent(body.write, chunk))
+        writing = asyncio.wrap_future(self._container.pool.urgent(store, body, chunk))
         leaving = asyncio.ensure_future(left.wait())
         either: set[asyncio.Future[Any]] = {writing, leaving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -156,9 +153,16 @@ class Request(HTTPMessageDelegate):
         stream.set_close_callback(None)
         self._timer.resume()
         if writing.done():
-            writing.result()
+            self._finish_writing(writing.exception())
         else:
             self._truncated = writing.cancel()
+
+    def _finish_writing(self, error: BaseException | None) -> None:
+        if error is None or self._refused:  # it took too long, and the file was closed meanwhile
+            return
+        if not isinstance(error, OSError):
+            raise error
+        self._refuse_unstored_body(error)
 
     def finish(self) -> None:
         """The request is complete: a thread of the pool takes it, or 503."""
@@ -207,6 +211,23 @@ class Request(HTTPMessageDelegate):
         self._discard_body()
         self._container.trim_later()
         self._refuse(stalled_body(), linger=True)
+
+    def _refuse_unstored_body(self, error: OSError) -> None:
+        """Answer 507: the disk is full, or the folder cannot be written."""
+        self._container.log.later(partial(self._log_unstored_body, error))
+        self._discard_body()
+        text = "The server has no room for the body of this request."
+        self._refuse(plain_error(507, "Insufficient Storage", text), linger=True)
+
+    def _log_unstored_body(self, error: OSError) -> None:
+        assert self._line is not None
+        logger.error(
+            "%s: the body could not be stored in %s: %s; answered with 507. Free some space there, "
+            "or choose another folder (upload_dir).",
+            self._line.request_line,
+            self._container.uploads.folder,
+            error,
+        )
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

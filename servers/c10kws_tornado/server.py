@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -29,6 +30,7 @@ from .pool import Pool
 from .proxies import TrustedProxies
 from .request import Request
 from .streams import PlainStream, TLSStream
+from .uploads import Uploads
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -50,6 +52,8 @@ class Server:
     application; peers on unix sockets are trusted too. With an ``ssl_context`` it speaks TLS.
     ``drain_timeout`` bounds :meth:`stop`, in seconds. What matches a rule of ``native`` is that
     application's. ``log_query_strings`` is for the access lines of WebSockets and event streams.
+    Bodies over ``spool_size`` are kept in ``upload_dir``, by default the system's folder for
+    temporary files.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Server:
         multiprocess: bool = False,
         native: Application | None = None,
         log_query_strings: bool = False,
+        upload_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         check_positive("threads", threads, whole=True)
         check_positive("queue_size", queue_size, whole=True)
@@ -74,6 +79,7 @@ class Server:
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout
         self._application = application
+        self._upload_dir = upload_dir
         self._tornado = native
         self._native: Native | None = None
         self._ssl_context = ssl_context
@@ -120,6 +126,7 @@ class Server:
             asyncio.get_running_loop(),
             self.pool,
             self.limits,
+            Uploads(self._upload_dir, self.limits),
             self.on_stop,
             self._connections.add_stream,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,10 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
         ("TRUSTED_PROXIES", ["10.0.0.1/8"], "10.0.0.1/8 has host bits set"),
         ("TRUSTED_PROXIES", ["127.0.0.1", "localhost"], "'localhost' does not appear to be"),
         *(
+            ("UPLOAD_DIR", value, "a folder that exists and can be written, or None")
+            for value in ("/not/there", __file__, True, 1, ["/tmp"])
+        ),
+        *(
             ("MIN_SEND_RATE", value, "a whole number above 0 or None")
             for value in (0, -1, True, 1.5, "1")
         ),
@@ -206,6 +211,8 @@ def test_an_error_names_the_setting_what_it_expected_what_it_got_and_the_default
         ("COMPRESSION", {"server_max_window_bits": 15, "client_max_window_bits": 9}),
         ("COMPRESSION", {"server_no_context_takeover": True, "client_no_context_takeover": False}),
         ("THREADS", 1),
+        ("MIN_SEND_RATE", None),
+        *(("UPLOAD_DIR", value) for value in (None, "/tmp", Path("/tmp"))),
         ("TRUSTED_PROXIES", []),
     ],
 )
@@ -271,3 +278,12 @@ def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "settings.rst").read_text()
     for key in conf.KEYS:
         assert f"\n{key} " in page
+
+
+@pytest.mark.parametrize(
+    ("own", "django", "folder"),
+    [(None, None, None), (None, "/django", "/django"), ("/own", "/django", "/own")],
+)
+def test_the_folder_of_uploads(own: str | None, django: str | None, folder: str | None) -> None:
+    with override_settings(C10KWS={"UPLOAD_DIR": own}, FILE_UPLOAD_TEMP_DIR=django):
+        assert server_options()["upload_dir"] == folder

@@ -166,6 +166,7 @@ def wait_until_refused(port: int) -> None:
         (["program", "--reserved-descriptors", "-1"], "reserved_descriptors must be"),
         (["program:application", "--address", "203.0.113.1"], "203.0.113.1:8000"),
         (["program:application", "--certfile", "nowhere.pem"], "nowhere.pem"),
+        (["program:application", "--upload-dir", "/no/folder"], "'/no/folder' is not a folder"),
         ([], "required: application"),
     ],
 )

@@ -1,0 +1,113 @@
+"""Bodies that cannot be stored: a full disk, a folder that is not there."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from c10kws_tornado import Limits
+
+from .support import Client, LiveServer
+
+Serve = Callable[..., LiveServer]
+#: The size that no file of the server may exceed: what comes after it fails as on a full disk.
+FULL = 100_000
+PROGRAM = f"""
+import logging, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({FULL}, {FULL}))
+from c10kws_tornado import Limits, bind, serve
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(len(environ["wsgi.input"].read())).encode()]
+
+logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
+(sock,) = bind("127.0.0.1", 0)
+print(sock.getsockname()[1], flush=True)
+serve(application, sockets=[sock], limits=Limits(spool_size=1000), upload_dir=sys.argv[1])
+"""
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A server in a process of its own that cannot write a file of more than FULL bytes."""
+    pytest.importorskip("resource", reason="Windows has no limit of file sizes")
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        yield process
+        process.kill()
+
+
+def post(client: Client, size: int) -> None:
+    client.send(f"POST /upload HTTP/1.1\nHost: a\nContent-Length: {size}\n\n")
+    client.send(bytes(size))
+
+
+# The last bytes of the third size would stay in the file's buffer until the application reads.
+@pytest.mark.parametrize("size", [3_000_000, FULL + 1, 65536 * 2 - 100])
+def test_a_full_disk_is_507(full_disk: subprocess.Popen[str], tmp_path: Path, size: int) -> None:
+    assert full_disk.stdout is not None
+    assert full_disk.stderr is not None
+    port = int(full_disk.stdout.readline())
+    with Client(socket.create_connection(("127.0.0.1", port))) as client:
+        post(client, size)
+        response = client.read_response()
+        assert (response.status, response["connection"]) == (507, "close")
+        assert str(tmp_path).encode() not in response.body
+        assert client.read_to_end() == b""
+    with Client(socket.create_connection(("127.0.0.1", port))) as client:
+        post(client, 50_000)
+        assert client.read_response().body == b"50000"
+    full_disk.terminate()
+    lines = full_disk.stderr.read().splitlines()
+    said = [line for line in lines if not line.startswith("c10kws_tornado.access ")]
+    assert said == [
+        f"c10kws_tornado POST /upload HTTP/1.1: the body could not be stored in {tmp_path}: "
+        "[Errno 27] File too large; answered with 507. Free some space there, or choose another "
+        "folder (upload_dir)."
+    ]
+    assert any('"POST /upload HTTP/1.1" 507 ' in line for line in lines)
+
+
+def read_all(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(len(environ["wsgi.input"].read())).encode()]
+
+
+def test_a_folder_that_is_not_there_is_507(
+    serve_as_is: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    live = serve_as_is(read_all, limits=Limits(spool_size=1000), upload_dir=folder)
+    with live.connect() as client:
+        post(client, 5000)
+        assert client.read_response().body == b"5000"
+    shutil.rmtree(folder)
+    with live.connect() as client:
+        client.send("POST /upload HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+        client.send(b"1388\r\n" + bytes(5000) + b"\r\n0\r\n\r\n")
+        assert client.read_response().status == 507
+    with live.connect() as client:
+        post(client, 1000)
+        assert client.read_response().body == b"1000"
+    live.stop()
+    (record,) = (
+        each for each in caplog.records if each.levelno > logging.INFO and "stored" in each.message
+    )
+    assert f"could not be stored in {folder}: [Errno 2] No such file" in record.message
+
+
+def test_the_folder_of_the_system_is_the_default(serve_as_is: Serve) -> None:
+    with serve_as_is(read_all, limits=Limits(spool_size=1000)).connect() as client:
+        post(client, 5000)
+        assert client.read_response().body == b"5000"
