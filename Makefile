@@ -1,5 +1,5 @@
 # Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
-.PHONY: demo test style types newest conformance matrix bench lock
+.PHONY: demo test style types newest conformance matrix bench client lock
 
 demo:
 	python3 demo
@@ -30,6 +30,14 @@ matrix:
 # Every server on the same work, on this machine; see benchmarks/ and docs/performance.rst.
 bench:
 	python3 benchmarks
+
+# The scripts of django-tornado-websockets' pages: ours, and below them what differs. One file each,
+# since a page may link them in any way; a test tells when they are out of date.
+OURS = c10kws/static/c10kws
+THEIRS = c10kws/compat/tornado_websockets/static/tornado_websockets
+client:
+	cat $(OURS)/client.js $(THEIRS)/differences/client.js > $(THEIRS)/client.js
+	cat $(OURS)/progress.js $(THEIRS)/differences/progressbar.js > $(THEIRS)/modules/progressbar.js
 
 # The locks, from their inputs: every version exact and hashed, for every supported Python. Needs uv.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \

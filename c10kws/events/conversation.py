@@ -201,7 +201,7 @@ class Conversation:
             return event
         while self._messages:
             try:
-                found = self._find(decode(self._messages.popleft(), self._socket.version))
+                found = self._find(self._decode(self._messages.popleft()))
             except BadFrame as error:
                 if not self._answers.refuse(error):
                     self._messages.clear()
@@ -210,6 +210,9 @@ class Conversation:
                 if found is not None:
                     return found
         return None
+
+    def _decode(self, message: Message) -> Frame:
+        return decode(message, self._socket.version, self._endpoint.life_cycle)
 
     def _find(self, frame: Frame) -> Event | None:
         """Return who handles a frame; None for an event of the protocol, which is answered."""

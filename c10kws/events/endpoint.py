@@ -54,6 +54,8 @@ class EventSocket:
     data_class: Callable[[dict[str, Any]], dict[str, Any]] = dict
     #: For subclasses: a value of EMIT_WITHOUT_SERVER, in place of the setting.
     without_server: str | None = None
+    #: For subclasses: events that no client may send. ``open`` and ``close`` must be among them.
+    life_cycle: frozenset[str] = LIFE_CYCLE
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class EventSocket:
 
     def _bind(self, name: str, function: F) -> F:
         callback = Callback(function)
-        if name.startswith(RESERVED_PREFIX) or name in LIFE_CYCLE - OWN:
+        if name.startswith(RESERVED_PREFIX) or name in self.life_cycle - OWN:
             raise ValueError(f"expected an event that a client may send, not {name!r}")
         if self._callbacks.setdefault(name, callback) is not callback:
             raise EventAlreadyBound(name, self.path)

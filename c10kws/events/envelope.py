@@ -62,8 +62,8 @@ BAD_ID = (
 )
 
 
-def decode(message: str | bytes, version: int = 1) -> Frame:
-    """Return the frame that a client sent. Raises :exc:`BadFrame`.
+def decode(message: str | bytes, version: int = 1, refused: frozenset[str] = LIFE_CYCLE) -> Frame:
+    """Return the frame that a client sent. Raises :exc:`BadFrame`, also for a ``refused`` event.
 
     Version 0 has no ``id``: it ignores that key as any other that it does not know.
     """
@@ -80,7 +80,7 @@ def decode(message: str | bytes, version: int = 1) -> Frame:
     if len(event) > MAX_EVENT_LENGTH:
         text = f"expected an event of at most {MAX_EVENT_LENGTH} characters"
         raise BadFrame("bad_frame", text, NOT_BOUND, number)
-    if event in LIFE_CYCLE:
+    if event in refused:
         text = f"{event!r} is the server's own event"
         raise BadFrame("forbidden", text, NOT_BOUND, number)
     data = value.get("data") or {}

@@ -72,10 +72,13 @@ def page(request):
 """
 URLS = """
 from django.urls import include, path
+from django.views.generic import TemplateView
 from . import views
 
 urlpatterns = [
     path("page/", views.page),
+    path("nested/", TemplateView.as_view(template_name="nested.html")),
+    path("late/", TemplateView.as_view(template_name="late.html")),
     path("ws/", include("c10kws.events.urls")),
 ]
 """
@@ -109,11 +112,15 @@ var steps = [];
 def type_in(project: Path, way: str) -> None:
     """Put the examples into a project."""
     site = project / "mysite"
-    views = VIEWS if way == "compat" else VIEWS.replace("data.message", "data['message']")
-    (site / "views.py").write_text(IMPORTS[way] + views)
+    ours = VIEWS.replace("data.message", "data['message']")
+    (site / "views.py").write_text(
+        IMPORTS[way] + (VIEWS + NESTED_VIEWS if way == "compat" else ours)
+    )
     (site / "urls.py").write_text(URLS)
     (site / "templates").mkdir()
     (site / "templates" / "page.html").write_text(PAGE.replace("SCRIPT", SCRIPTS[way]))
+    (site / "templates" / "nested.html").write_text(NESTED)
+    (site / "templates" / "late.html").write_text(LATE)
     apps = '"c10kws", "mysite",'
     if way == "compat":
         apps += ' "c10kws.compat.tornado_websockets",'
@@ -121,16 +128,78 @@ def type_in(project: Path, way: str) -> None:
     settings.write_text(settings.read_text().replace('"c10kws",', apps))
 
 
-Open = Callable[[], Page]
+Open = Callable[..., Page]
+
+
+#: The manual's page, whose handlers are bound inside of that of ``open``.
+NESTED = """<!doctype html>
+<html lang="en"><title>Nested</title><link rel="icon" href="data:,">
+{% load static %}
+<script src="{% static 'tornado_websockets/client.js' %}"></script>
+<script>
+var log = [];
+var ws = new TornadoWebSocket('/nested', { reconnect: { base: 0.01, cap: 0.02 } });
+ws.on('open', () => {
+  log.push(['open']);
+  ws.on('message', (data) => log.push(['message', data.message]));
+  ws.on('state', (data) => log.push(['state', data.message]));
+});
+ws.on('close', (event) => log.push(['close', event.code]));
+</script>
+"""
+NESTED_VIEWS = """
+ws_nested = WebSocket('/nested')
+
+@ws_nested.on
+def message(socket, data):
+    socket.emit('message', data)
+
+@ws_nested.on
+def connect(socket, data):
+    socket.emit('state', data)
+
+@ws_nested.on
+def again(socket):
+    socket.close(1012)
+"""
+#: Ways to bring the scripts into a page that is there already.
+LATE = """<!doctype html>
+<html lang="en"><title>Late</title><link rel="icon" href="data:,"><body>
+{% load static %}
+<script>
+var client = "{% static 'tornado_websockets/client.js' %}";
+var module = "{% static 'tornado_websockets/modules/progressbar.js' %}";
+function link(src, then, type = '') {
+  const script = document.createElement('script');
+  Object.assign(script, { src, type });
+  script.onload = then;
+  document.body.append(script);
+}
+function start(type) {
+  const Engine = type === 'html5' ? ProgressBarModuleEngineHtml5 : ProgressBarModuleEngineBootstrap;
+  window.bar = ProgressBarModule('/my_progress_bar', document.body, {
+    type,
+    [type]: { progression: { format: {% verbatim %}'at {{percent}}'{% endverbatim %} } },
+  });
+  bar.on('after_init', () => (window.ready = bar.engine instanceof Engine));
+  bar.on('done', () => (window.done = true));
+}
+</script>
+<input type="button" id="inserted" onclick="link(client, () => link(module, () => start('html5')))">
+<input type="button" id="module"
+  onclick="link(client, () => link(module, () => start('bootstrap'), 'module'), 'module')">
+<input type="button" id="import"
+  onclick="import(client).then(() => import(module)).then(() => start('html5'))">
+"""
 
 
 @pytest.fixture
 def open_window(browser: Browser, port: int) -> Iterator[Open]:
-    """Open the page in a window of its own; what it throws or warns of is an error."""
+    """Open a page in a window of its own; what it throws or warns of is an error."""
     contexts: list[Any] = []
     wrong: list[str] = []
 
-    def open_one() -> Page:
+    def open_one(path: str = "/page/") -> Page:
         contexts.append(browser.new_context(base_url=f"http://127.0.0.1:{port}"))
         contexts[-1].set_default_timeout(WAIT * 1000)
         page: Page = contexts[-1].new_page()
@@ -139,7 +208,7 @@ def open_window(browser: Browser, port: int) -> Iterator[Open]:
             "console",
             lambda told: wrong.append(told.text) if told.type in ("warning", "error") else None,
         )
-        page.goto("/page/")
+        page.goto(path)
         return page
 
     yield open_one
@@ -187,3 +256,41 @@ def test_the_examples_of_the_manual(
         ]
         assert [data["value"] for name, data in steps if name == "update"] == list(range(1, 21))
         assert steps[-3][1] == {"value": 20, "label": "[19/20] Task #19 is done"}
+
+
+def test_a_handler_bound_inside_of_open_is_called_once(
+    project: Path, start: Start, port: int, open_window: Open
+) -> None:
+    type_in(project, "compat")
+    start("runserver", "--noreload", str(port)).wait_for("Quit ")
+    page = open_window("/nested/")
+    for opened in (1, 2, 3):
+        page.wait_for_function(
+            "(n) => log.filter(([name]) => name === 'open').length === n", arg=opened
+        )
+        if opened < 3:
+            page.evaluate("ws.emit('again')")
+    page.evaluate("log.length = 0")
+    page.evaluate("ws.emit('message', 'hello')")
+    page.evaluate("ws.emit('connect', 'as an event')")  # and an answer named like ours
+    page.wait_for_function("log.some(([name]) => name === 'state')")
+    assert page.evaluate("log") == [["message", "hello"], ["state", "as an event"]]
+    page.evaluate("log.length = 0")
+    page.evaluate("ws.websocket.close()")
+    page.wait_for_function("log.length === 1")
+    assert page.evaluate("[log, ws.state]") == [[["close", 1000]], "closed"]
+
+
+@pytest.mark.parametrize("way", ["inserted", "module", "import"])
+def test_the_scripts_may_come_late(
+    project: Path, start: Start, port: int, open_window: Open, way: str
+) -> None:
+    type_in(project, "compat")
+    start("runserver", "--noreload", str(port)).wait_for("Quit ")
+    page = open_window("/late/")
+    page.click(f"#{way}")
+    page.wait_for_function("window.ready")
+    page.evaluate("bar.emit('start_progression')")
+    page.wait_for_function("window.done")
+    found = page.text_content(".progressbar-progression")
+    assert found == "at 100"

@@ -79,11 +79,17 @@ def test_django_app_is_ours() -> None:
     assert tornado_websockets.django_app is c10kws.django_app
 
 
-def test_the_client_is_found_where_the_ancestor_had_it() -> None:
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [("client.js", "client.js"), ("modules/progressbar.js", "progress.js")],
+)
+def test_the_scripts_are_ours_and_what_differs(path: str, ours: str) -> None:
     apps = ["c10kws", "c10kws.compat.tornado_websockets", "django.contrib.staticfiles"]
     with override_settings(INSTALLED_APPS=apps):
         finder = finders.AppDirectoriesFinder()
-        found = finder.find("tornado_websockets/client.js")
-        beside = finder.find("c10kws/client.js")
-    assert isinstance(found, str) and isinstance(beside, str)
-    assert '"../c10kws/client.js"' in Path(found).read_text()
+        parts = [finder.find(f"c10kws/{ours}")]
+        parts += [finder.find(f"tornado_websockets/differences/{Path(path).name}")]
+        found = finder.find(f"tornado_websockets/{path}")
+    assert isinstance(found, str)
+    text = "".join(Path(part).read_text() for part in parts if isinstance(part, str))
+    assert Path(found).read_text() == text, "run `make client`"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ...events import EventSocket
+from ...events.endpoint import OWN
 from .websockethandler import WebSocketHandler as WebSocketHandler
 
 
@@ -22,3 +23,4 @@ class WebSocket(EventSocket):
     socket_class = WebSocketHandler
     data_class = Data
     without_server = "raise"
+    life_cycle = OWN  # connect, disconnect and error were events like others

@@ -90,6 +90,8 @@ export class RequestError extends Error {
 export class TornadoWebSocket {
   static readonly SUBPROTOCOL: "c10kws.v1.json";
   static readonly RequestError: typeof RequestError;
+  /** For clients that are made later: what they take where their options say nothing. */
+  static readonly DEFAULTS: { prefix: string; timeout: number; handshake: number };
 
   constructor(path: string, options?: Options);
 

@@ -10,19 +10,21 @@
   if (globalThis.TornadoWebSocket?.SUBPROTOCOL) return;
 
   const SUBPROTOCOL = "c10kws.v1.json";
+  // Events of the client itself. Those of the server that are named so are not delivered.
+  const LOCAL = "open close error raw state offline dropped reset".split(" ");
+  // What the server refuses to hear, so that nobody plays its life cycle.
+  const REFUSED = "open close error connect disconnect".split(" ");
   const DEFAULTS = {
     // What comes before the path: {% c10kws_client %} writes that of the URLconf.
     prefix: globalThis.document?.currentScript?.dataset.prefix ?? "/ws",
     timeout: 30, // how long request() waits
     handshake: 20, // how long a connection may take to open: browsers wait for minutes
+    local: LOCAL,
+    refused: REFUSED,
   };
   // A connection that lasted for `stable` starts anew with short delays.
   const RECONNECT = { base: 0.5, cap: 30, tries: 10, stable: 10 };
   const QUEUE = { size: 100, seconds: 30 }; // older news is no news: better told as dropped
-  // Events of the client itself. Those of the server that are named so are not delivered.
-  const LOCAL = "open close error raw state offline dropped reset".split(" ");
-  // What the server refuses to hear, so that nobody plays its life cycle.
-  const REFUSED = "open close error connect disconnect".split(" ");
   // Close codes after which the same try would end in the same way, and the two that would not.
   const FINAL = [1000, 1002, 1003, 1007, 1008, 1009, 1010];
   const TEMPORARY = [4408, 4429];
@@ -54,11 +56,11 @@
     return Object.prototype.toString.call(data) === "[object Object]" ? data : { message: data };
   }
 
-  function checkEvent(event) {
+  function checkEvent(event, refused) {
     if (typeof event !== "string" || event === "") {
       throw new TypeError(`expected the name of an event, not ${String(event)}`);
     }
-    if (event.startsWith("ws:") || REFUSED.includes(event)) {
+    if (event.startsWith("ws:") || refused.includes(event)) {
       throw new TypeError(`expected an event of your own: "${event}" is the protocol's`);
     }
   }
@@ -84,6 +86,11 @@
     const number = String(port ?? page.port);
     const authority = number === "" || /:\d+$/.test(name) ? name : `${name}:${number}`;
     return `${scheme}://${authority}${prefix.replace(/\/$/, "")}/${text.replace(/^\//, "")}`;
+  }
+
+  /** Close a socket, whose own `close` belongs to the page. */
+  function hangUp(socket, ...end) {
+    if (socket !== null) WebSocket.prototype.close.apply(socket, end);
   }
 
   /** Handlers by event, in the order in which they were bound. */
@@ -205,7 +212,7 @@
       if (epoch != null) this._positions.set(name, { epoch, seq: last });
       Object.assign(room, { name, joined: true });
       room.resolve({ room: name, epoch, seq, recovered, ...rest });
-      if (again && recovered === false) this._client._dispatch("reset", { room: name, epoch, seq });
+      if (again && recovered === false) this._client._tell("reset", { room: name, epoch, seq });
     }
 
     _refuse(room, { code, message, details }) {
@@ -261,21 +268,21 @@
 
     /** Close for good: nothing but connect() opens it again. 1000 and 3000-4999 are allowed. */
     close(code = 1000, reason = "") {
-      this.websocket?.close(code, reason); // throws for another code: then nothing has changed
+      hangUp(this.websocket, code, reason); // throws for another code: then nothing has changed
       if (this.state !== "closed") this._finish({ code, reason });
       return this;
     }
 
     /** Send an event. Without a connection it waits in the queue; `dropped` tells when in vain. */
     emit(event, data) {
-      checkEvent(event);
+      checkEvent(event, this.options.refused);
       this._send({ event, data: asObject(data) });
       return this;
     }
 
     /** Send an event and return a promise of its reply, which rejects with a RequestError. */
     async request(event, data, { timeout } = {}) {
-      checkEvent(event);
+      checkEvent(event, this.options.refused);
       return this._ask(event, asObject(data), timeout);
     }
 
@@ -338,7 +345,7 @@
       const error = new RequestError(code, `"${event}" was not sent: ${why}`, details);
       this._unqueue(item);
       if (id !== undefined) this._settle(id, "reject", error);
-      else if (!this._dispatch("dropped", { event, data, ...details })) warn(error.message, data);
+      else if (!this._tell("dropped", { event, data, ...details })) warn(error.message, data);
     }
 
     _settle(id, verb, value) {
@@ -352,9 +359,14 @@
 
     // Receiving
 
+    /** Call the handlers of an event of the client itself, and tell whether there was one. */
+    _tell(event, ...args) {
+      return this.options.local.includes(event) && this._dispatch(event, ...args);
+    }
+
     _receive(message) {
       this._heard = performance.now();
-      const raw = this._dispatch("raw", message);
+      const raw = this._tell("raw", message);
       const frame = parse(message.data);
       if (frame?.event.startsWith("ws:")) this._control(frame);
       else if (frame) this._deliver(frame);
@@ -375,7 +387,9 @@
 
     _deliver(frame) {
       const { event, data } = frame;
-      if (LOCAL.includes(event)) return warn(`the server's "${event}" is named like the client's`);
+      if (this.options.local.includes(event)) {
+        return warn(`the server's "${event}" is named like the client's`);
+      }
       const place = typeof frame.room === "string" ? this._rooms.hear(frame) : undefined;
       if (place === null || this._dispatch(event, data, place)) return;
       if (event === "warning" || !this._unheard.has(event)) warn(`nobody hears "${event}"`, data);
@@ -387,11 +401,13 @@
     _open(offer = this.options.version !== 0) {
       this._forget();
       const socket = new WebSocket(this.url, offer ? [SUBPROTOCOL] : []);
+      // A page that closes it does not want another one.
+      socket.close = (...end) => (socket === this.websocket ? this.close(...end) : undefined);
       Object.assign(this, { websocket: socket, _offered: offer });
       this._timer = later(this.options.handshake, () => this._abandon("handshake timeout"));
       socket.onopen = (event) => this._shake(event);
       socket.onmessage = (message) => this._receive(message);
-      socket.onerror = (event) => this._mayFallBack(socket) || this._dispatch("error", event);
+      socket.onerror = (event) => this._mayFallBack(socket) || this._tell("error", event);
       socket.onclose = (event) => this._end(socket, event);
     }
 
@@ -429,7 +445,7 @@
         this._pass(item);
       }
       this._setState("open");
-      if (this.connected) this._dispatch("open", this._opening);
+      if (this.connected) this._tell("open", this._opening);
     }
 
     /** Ping after a period of silence, give up after another. Hidden tabs have late timers. */
@@ -457,7 +473,7 @@
     _abandon(reason) {
       const socket = this.websocket;
       socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
-      socket.close();
+      hangUp(socket);
       this._end(socket, new CloseEvent("close", { code: 1006, reason }));
     }
 
@@ -470,7 +486,7 @@
     _end(socket, event) {
       if (this._mayFallBack(socket)) return this._open(false);
       if (socket === this.websocket) this._lose(event); // else close() has done it
-      this._dispatch("close", event);
+      this._tell("close", event);
     }
 
     _lose(event) {
@@ -525,8 +541,8 @@
     _setState(state, detail = {}) {
       if (this.state === state && detail.cause === "browser") return; // nothing new
       this.state = state;
-      this._dispatch("state", state, detail);
-      if (state === "offline") this._dispatch("offline", detail);
+      this._tell("state", state, detail);
+      if (state === "offline") this._tell("offline", detail);
     }
 
     // What the browser knows
@@ -552,7 +568,7 @@
   }
   TornadoWebSocket.prototype = Client.prototype;
   Client.prototype.constructor = TornadoWebSocket;
-  Object.assign(TornadoWebSocket, { SUBPROTOCOL, RequestError });
+  Object.assign(TornadoWebSocket, { SUBPROTOCOL, RequestError, DEFAULTS });
 
   globalThis.TornadoWebSocket = TornadoWebSocket;
   globalThis.tws = (path, options) => new TornadoWebSocket(path, options);

@@ -5,6 +5,7 @@ import type { Dropped, Options, Place, State } from "c10kws/client.mjs";
 import ProgressBarModule, { ProgressBarModule as named } from "c10kws/progress.mjs";
 import * as progress from "c10kws/progress.mjs";
 
+TornadoWebSocket.DEFAULTS.prefix = "/live";
 const options: Options = { prefix: "/live", reconnect: false, version: 1 };
 const ws: TornadoWebSocket = new TornadoWebSocket("/chat", options);
 const other: TornadoWebSocket = tws("/chat").on("open", (event) => event.type);

@@ -1,11 +1,590 @@
-// The ancestor's URL of the client: c10kws/client.js takes its place, before the next script runs.
+// The browser's end of docs/protocol.rst: named events, requests and rooms over a WebSocket that
+// comes back by itself. No build step, no dependency; docs/javascript.rst tells how to use it.
+//
+// From top to bottom: limits and rules, handlers, rooms, the client. All times are in seconds.
+// What begins with an underscore is nobody else's business.
 (() => {
   "use strict";
 
-  const own = document.currentScript;
-  const client = document.createElement("script");
-  client.src = new URL("../c10kws/client.js", own.src);
-  if (own.nonce) client.nonce = own.nonce;
-  if (own.async || own.defer) own.after(client);
-  else document.write(client.outerHTML);
+  // A page that links this twice, or imports client.mjs beside it, has one class and not two.
+  if (globalThis.TornadoWebSocket?.SUBPROTOCOL) return;
+
+  const SUBPROTOCOL = "c10kws.v1.json";
+  // Events of the client itself. Those of the server that are named so are not delivered.
+  const LOCAL = "open close error raw state offline dropped reset".split(" ");
+  // What the server refuses to hear, so that nobody plays its life cycle.
+  const REFUSED = "open close error connect disconnect".split(" ");
+  const DEFAULTS = {
+    // What comes before the path: {% c10kws_client %} writes that of the URLconf.
+    prefix: globalThis.document?.currentScript?.dataset.prefix ?? "/ws",
+    timeout: 30, // how long request() waits
+    handshake: 20, // how long a connection may take to open: browsers wait for minutes
+    local: LOCAL,
+    refused: REFUSED,
+  };
+  // A connection that lasted for `stable` starts anew with short delays.
+  const RECONNECT = { base: 0.5, cap: 30, tries: 10, stable: 10 };
+  const QUEUE = { size: 100, seconds: 30 }; // older news is no news: better told as dropped
+  // Close codes after which the same try would end in the same way, and the two that would not.
+  const FINAL = [1000, 1002, 1003, 1007, 1008, 1009, 1010];
+  const TEMPORARY = [4408, 4429];
+
+  function isFinal(code) {
+    return FINAL.includes(code) || (code >= 4400 && code < 4500 && !TEMPORARY.includes(code));
+  }
+
+  /** Why a request failed: `code` is for programs, `message` for people, `details` an object. */
+  class RequestError extends Error {
+    constructor(code, message, details) {
+      super(message || code);
+      Object.assign(this, { name: "RequestError", code, details: details || {} });
+    }
+  }
+
+  function warn(...things) {
+    console.warn("TornadoWebSocket:", ...things);
+  }
+
+  /** Like setTimeout, whose limit is 2^31 ms: above it would fire at once, here it never does. */
+  function later(seconds, callback) {
+    return seconds < 2147483 ? setTimeout(callback, seconds * 1000) : undefined;
+  }
+
+  /** Return data as the object that a frame needs. */
+  function asObject(data) {
+    if (data === undefined) return {};
+    return Object.prototype.toString.call(data) === "[object Object]" ? data : { message: data };
+  }
+
+  function checkEvent(event, refused) {
+    if (typeof event !== "string" || event === "") {
+      throw new TypeError(`expected the name of an event, not ${String(event)}`);
+    }
+    if (event.startsWith("ws:") || refused.includes(event)) {
+      throw new TypeError(`expected an event of your own: "${event}" is the protocol's`);
+    }
+  }
+
+  /** Return the frame in a message, null when there is none. An array is reserved for batches. */
+  function parse(text) {
+    let frame = null;
+    try {
+      frame = typeof text === "string" ? JSON.parse(text) : null;
+    } catch {} // as null: reported by the caller
+    const hasObject = typeof frame?.data === "object" && frame.data !== null;
+    const complete = hasObject || frame?.event === "ws:reply"; // a reply may be any value
+    return complete && typeof frame.event === "string" ? frame : null;
+  }
+
+  /** Return the URL: what the options leave open is the page's own. */
+  function urlOf(path, { prefix, host, port, secure }) {
+    const text = String(path).trim();
+    if (/^wss?:\/\//i.test(text)) return text;
+    const page = globalThis.location;
+    const scheme = (secure ?? page.protocol === "https:") ? "wss" : "ws";
+    const name = host ?? page.hostname;
+    const number = String(port ?? page.port);
+    const authority = number === "" || /:\d+$/.test(name) ? name : `${name}:${number}`;
+    return `${scheme}://${authority}${prefix.replace(/\/$/, "")}/${text.replace(/^\//, "")}`;
+  }
+
+  /** Close a socket, whose own `close` belongs to the page. */
+  function hangUp(socket, ...end) {
+    if (socket !== null) WebSocket.prototype.close.apply(socket, end);
+  }
+
+  /** Handlers by event, in the order in which they were bound. */
+  class Emitter {
+    _handlers = new Map(); // event -> Map of callback -> once
+
+    /** Call `callback` whenever `event` happens, over all reconnects. */
+    on(event, callback, once = false) {
+      if (typeof callback !== "function") {
+        throw new TypeError(`expected a function for "${event}", not ${typeof callback}`);
+      }
+      if (!this._handlers.has(event)) this._handlers.set(event, new Map());
+      this._handlers.get(event).set(callback, once === true);
+      return this;
+    }
+
+    /** Call `callback` when `event` happens for the next time, and never again. */
+    once(event, callback) {
+      return this.on(event, callback, true);
+    }
+
+    /** Take a handler off, or without `callback` all of an event. */
+    off(event, callback) {
+      if (callback === undefined) this._handlers.delete(event);
+      else this._handlers.get(event)?.delete(callback);
+      return this;
+    }
+
+    /** Call the handlers and tell whether there was one. What one throws stops no other. */
+    _dispatch(event, ...args) {
+      const handlers = this._handlers.get(event) ?? new Map();
+      const bound = [...handlers];
+      for (const [callback, once] of bound) {
+        if (!handlers.has(callback)) continue; // another handler has taken it off
+        if (once) handlers.delete(callback);
+        try {
+          callback.apply(this, args);
+        } catch (error) {
+          (globalThis.reportError ?? console.error)(error);
+        }
+      }
+      return bound.length > 0;
+    }
+  }
+
+  /** The rooms that the page wants to be in, and how far it has heard those that count. */
+  class Rooms {
+    _wanted = new Map(); // by the name that is asked for, which may be a signed one
+    _positions = new Map(); // {epoch, seq} of the last message, by the name that messages have
+
+    constructor(client) {
+      this._client = client;
+    }
+
+    /** Join, with the same promise for the same room. */
+    join(asked, since) {
+      let room = this._wanted.get(asked);
+      if (!room) {
+        room = { asked, name: asked, joined: false };
+        room.promise = new Promise((resolve, reject) => Object.assign(room, { resolve, reject }));
+        this._wanted.set(asked, room);
+        if (since) this._positions.set(asked, since);
+        if (this._client.connected) this._ask(room);
+      }
+      return room.promise;
+    }
+
+    /** Stop wanting a room; a server that is not there forgets it by itself. */
+    async leave(asked) {
+      const room = this._wanted.get(asked);
+      if (room) this._remove(room, new RequestError("closed", "left before it was joined"));
+      const { connected } = this._client;
+      return connected ? this._client._ask("ws:leave", { room: asked }) : { room: asked };
+    }
+
+    /** Ask for all rooms again, on a new connection. */
+    rejoin() {
+      const rooms = [...this._wanted.values()];
+      const names = rooms.map((room) => room.name);
+      for (const [name, { epoch }] of this._positions) {
+        // Without an epoch, or a reply that tells a new one, the server may count from 1 again.
+        if (epoch == null || !names.includes(name)) this._positions.delete(name);
+      }
+      rooms.forEach((room) => this._ask(room));
+    }
+
+    /** The client is closed for good: who waits, waits in vain. */
+    fail(error) {
+      for (const room of this._wanted.values()) if (!room.joined) this._remove(room, error);
+    }
+
+    /** Return what handlers are told of a message's room; null when it was delivered before. */
+    hear({ room, seq, epoch }) {
+      const position = this._positions.get(room);
+      const place = { room, seq, epoch: epoch ?? position?.epoch };
+      if (typeof seq !== "number") return place;
+      if (position && position.epoch === place.epoch && seq <= position.seq) return null;
+      this._positions.set(room, { epoch: place.epoch, seq });
+      return place;
+    }
+
+    async _ask(room) {
+      const since = this._positions.get(room.name);
+      const isWanted = () => this._wanted.get(room.asked) === room; // not left meanwhile
+      try {
+        const reply = await this._client._ask("ws:join", { room: room.asked, since });
+        if (isWanted()) this._enter(room, since, reply);
+      } catch (error) {
+        // When the connection has ended the next one asks again.
+        if (isWanted() && error.code !== "closed") this._refuse(room, error);
+      }
+    }
+
+    _enter(room, since, { room: name = room.asked, epoch, seq, recovered, ...rest }) {
+      const again = room.joined || since !== undefined;
+      this._positions.delete(room.name);
+      // What was missed comes after the reply: until it is heard, `since` is where we are.
+      const last = recovered ? (since?.seq ?? 0) : seq;
+      if (epoch != null) this._positions.set(name, { epoch, seq: last });
+      Object.assign(room, { name, joined: true });
+      room.resolve({ room: name, epoch, seq, recovered, ...rest });
+      if (again && recovered === false) this._client._tell("reset", { room: name, epoch, seq });
+    }
+
+    _refuse(room, { code, message, details }) {
+      const data = { code, message, details, room: room.name };
+      if (room.joined) this._client._deliver({ event: "warning", data });
+      this._remove(room, new RequestError(code, message, details));
+    }
+
+    _remove(room, error) {
+      this._wanted.delete(room.asked);
+      this._positions.delete(room.name);
+      room.reject(error); // of no effect when it was joined
+    }
+  }
+
+  /** A connection to an EventSocket: what `new TornadoWebSocket(path, options)` returns. */
+  class Client extends Emitter {
+    state = "closed";
+    _lastId = 0;
+    _requests = new Map(); // by id
+    _queue = new Set(); // oldest first
+    _rooms = new Rooms(this);
+    _unheard = new Set(); // events that nobody handled: told once
+
+    constructor(path, options = {}) {
+      super();
+      if (path == null) throw new ReferenceError('expected a path: new TornadoWebSocket("/chat")');
+      this.options = { ...DEFAULTS, ...options };
+      this._reconnect = { ...RECONNECT, ...options.reconnect };
+      this._limits = options.queue === false ? { size: 0 } : { ...QUEUE, ...options.queue };
+      this.url = urlOf(path, this.options);
+      this._forget();
+      this.connect();
+    }
+
+    /** Whether an event would leave at once. A closing socket would swallow it: that is no. */
+    get connected() {
+      return this._ready && this.websocket.readyState === WebSocket.OPEN;
+    }
+
+    /** Connect after close() or after the client gave up; or now, instead of in a while. */
+    connect() {
+      if (this.websocket !== null) return this;
+      const closed = this.state === "closed";
+      this._open();
+      if (closed) {
+        Object.assign(this, { _tries: 0, _opened: false });
+        this._watchBrowser("addEventListener");
+      }
+      this._setState(closed ? "connecting" : "reconnecting");
+      return this;
+    }
+
+    /** Close for good: nothing but connect() opens it again. 1000 and 3000-4999 are allowed. */
+    close(code = 1000, reason = "") {
+      hangUp(this.websocket, code, reason); // throws for another code: then nothing has changed
+      if (this.state !== "closed") this._finish({ code, reason });
+      return this;
+    }
+
+    /** Send an event. Without a connection it waits in the queue; `dropped` tells when in vain. */
+    emit(event, data) {
+      checkEvent(event, this.options.refused);
+      this._send({ event, data: asObject(data) });
+      return this;
+    }
+
+    /** Send an event and return a promise of its reply, which rejects with a RequestError. */
+    async request(event, data, { timeout } = {}) {
+      checkEvent(event, this.options.refused);
+      return this._ask(event, asObject(data), timeout);
+    }
+
+    /** Enter a room, now and after each reconnect. `since` ({epoch, seq}): what the page has. */
+    join(room, { since } = {}) {
+      return this._rooms.join(room, since);
+    }
+
+    /** Leave a room. */
+    leave(room) {
+      return this._rooms.leave(room);
+    }
+
+    // Sending. An item is a frame and what becomes of it.
+
+    _ask(event, data, timeout = this.options.timeout) {
+      return new Promise((resolve, reject) => {
+        const item = { event, data, id: (this._lastId += 1), resolve, reject };
+        const error = new RequestError("timeout", `no reply to "${event}" in ${timeout} seconds`);
+        this._requests.set(item.id, item);
+        item.waiting = later(timeout, () => this._settle(item.id, "reject", error));
+        this._send(item);
+      });
+    }
+
+    _send(item) {
+      const { event, data, id } = item;
+      item.text = JSON.stringify({ event, data, id }); // now: the page may change data later
+      this._pass(item);
+    }
+
+    _pass(item) {
+      if (this.connected) return this._transmit(item);
+      if (this.state === "closed") return this._drop(item, "closed");
+      if (this._queue.size >= this._limits.size) return this._drop(item, "full");
+      this._queue.add(item);
+      item.aging = later(this._limits.seconds, () => this._drop(item, "expired"));
+    }
+
+    _transmit(item) {
+      if (this.version === 0 && item.id !== undefined) return this._drop(item, "unsupported");
+      // The server would close with 1009, for good. A UTF-16 unit is at most three bytes.
+      const length = item.text.length * 3 > this._max ? new Blob([item.text]).size : 0;
+      if (length > this._max) return this._drop(item, "too_large", { length, limit: this._max });
+      item.sent = true;
+      this.websocket.send(item.text);
+    }
+
+    _unqueue(item) {
+      clearTimeout(item.aging);
+      this._queue.delete(item);
+    }
+
+    _drop(item, reason, sizes = {}) {
+      const { event, data, id } = item;
+      const code = reason === "full" || reason === "expired" ? "closed" : reason;
+      const { length, limit } = sizes;
+      const why = length ? `${reason} (${length} bytes; the server accepts ${limit})` : reason;
+      const details = { reason, ...sizes };
+      const error = new RequestError(code, `"${event}" was not sent: ${why}`, details);
+      this._unqueue(item);
+      if (id !== undefined) this._settle(id, "reject", error);
+      else if (!this._tell("dropped", { event, data, ...details })) warn(error.message, data);
+    }
+
+    _settle(id, verb, value) {
+      const item = this._requests.get(id);
+      if (!item) return; // the reply comes after the timeout
+      this._requests.delete(id);
+      clearTimeout(item.waiting);
+      this._unqueue(item);
+      item[verb](value);
+    }
+
+    // Receiving
+
+    /** Call the handlers of an event of the client itself, and tell whether there was one. */
+    _tell(event, ...args) {
+      return this.options.local.includes(event) && this._dispatch(event, ...args);
+    }
+
+    _receive(message) {
+      this._heard = performance.now();
+      const raw = this._tell("raw", message);
+      const frame = parse(message.data);
+      if (frame?.event.startsWith("ws:")) this._control(frame);
+      else if (frame) this._deliver(frame);
+      else if (!raw) warn("no frame of the protocol:", message.data);
+    }
+
+    /** Events of the protocol itself; unknown ones are for newer clients. */
+    _control({ event, data, re }) {
+      if (event === "ws:hello") this._greet(data);
+      else if (event === "ws:reply") this._settle(re, "resolve", data);
+      else if (event === "ws:ping") this._beat("ws:pong");
+      else if (event === "ws:bye") this._bye = data;
+      else if (event === "ws:error" && re == null) this._deliver({ event: "warning", data });
+      else if (event === "ws:error") {
+        this._settle(re, "reject", new RequestError(data.code, data.message, data.details));
+      }
+    }
+
+    _deliver(frame) {
+      const { event, data } = frame;
+      if (this.options.local.includes(event)) {
+        return warn(`the server's "${event}" is named like the client's`);
+      }
+      const place = typeof frame.room === "string" ? this._rooms.hear(frame) : undefined;
+      if (place === null || this._dispatch(event, data, place)) return;
+      if (event === "warning" || !this._unheard.has(event)) warn(`nobody hears "${event}"`, data);
+      this._unheard.add(event);
+    }
+
+    // The connection
+
+    _open(offer = this.options.version !== 0) {
+      this._forget();
+      const socket = new WebSocket(this.url, offer ? [SUBPROTOCOL] : []);
+      // A page that closes it does not want another one.
+      socket.close = (...end) => (socket === this.websocket ? this.close(...end) : undefined);
+      Object.assign(this, { websocket: socket, _offered: offer });
+      this._timer = later(this.options.handshake, () => this._abandon("handshake timeout"));
+      socket.onopen = (event) => this._shake(event);
+      socket.onmessage = (message) => this._receive(message);
+      socket.onerror = (event) => this._mayFallBack(socket) || this._tell("error", event);
+      socket.onclose = (event) => this._end(socket, event);
+    }
+
+    /** Forget what belongs to one connection. One timer: of handshake, heartbeat or retry. */
+    _forget() {
+      clearTimeout(this._timer);
+      Object.assign(this, { websocket: null, version: null, sid: null, _opening: null, _bye: {} });
+      Object.assign(this, { _max: Infinity, _period: Infinity, _heard: 0, _pinged: 0 });
+      Object.assign(this, { _ready: false, _held: false });
+    }
+
+    /** The handshake is done. Version 1 is open with ws:hello, so that refusals never look so. */
+    _shake(event) {
+      this._opening = event;
+      this._opened = true;
+      this.version = event.target.protocol === SUBPROTOCOL ? 1 : 0;
+      if (this.version === 0) this._begin();
+    }
+
+    _greet({ sid, ping, max }) {
+      this.sid = sid;
+      this._spoken = true; // from now on a handshake that fails has another reason
+      if (ping > 0) this._period = ping * 1000;
+      if (max > 0) this._max = max;
+      this._begin();
+    }
+
+    /** What has waited goes first; then handlers hear that it is open. */
+    _begin() {
+      Object.assign(this, { _ready: true, _began: performance.now(), state: "open" });
+      this._watch();
+      this._rooms.rejoin();
+      for (const item of [...this._queue]) {
+        this._unqueue(item);
+        this._pass(item);
+      }
+      this._setState("open");
+      if (this.connected) this._tell("open", this._opening);
+    }
+
+    /** Ping after a period of silence, give up after another. Hidden tabs have late timers. */
+    _watch() {
+      clearTimeout(this._timer);
+      const waiting = this._pinged > this._heard;
+      const left = (waiting ? this._pinged : this._heard) + this._period - performance.now();
+      if (left > 0) this._timer = later(left / 1000, () => this._watch());
+      else if (waiting) this._abandon("no answer to ws:ping");
+      else this._ping();
+    }
+
+    _ping() {
+      if (this._period === Infinity || this._pinged > this._heard) return; // version 0 has none
+      this._pinged = performance.now();
+      this._beat("ws:ping");
+      this._watch();
+    }
+
+    _beat(event) {
+      if (this.connected) this.websocket.send(JSON.stringify({ event, data: {} }));
+    }
+
+    /** Take a dead connection for closed: the browser would wait a long time for its Close. */
+    _abandon(reason) {
+      const socket = this.websocket;
+      socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+      hangUp(socket);
+      this._end(socket, new CloseEvent("close", { code: 1006, reason }));
+    }
+
+    /** A browser fails the handshake of a server that ignores the subprotocol, and says not why. */
+    _mayFallBack(socket) {
+      const failed = socket === this.websocket && this._offered && this._opening === null;
+      return failed && !this._spoken && this.options.version !== 1;
+    }
+
+    _end(socket, event) {
+      if (this._mayFallBack(socket)) return this._open(false);
+      if (socket === this.websocket) this._lose(event); // else close() has done it
+      this._tell("close", event);
+    }
+
+    _lose(event) {
+      const { reconnect, code, retry_after: retryAfter } = this._bye;
+      const stable = this._ready && performance.now() - this._began > this._reconnect.stable * 1000;
+      const again = this.options.reconnect !== false && (reconnect ?? !isFinal(code ?? event.code));
+      this._tries = stable ? 1 : this._tries + 1;
+      if (!again) return this._finish({ code: event.code, reason: event.reason });
+      this._release();
+      if (!this._opened && this._tries >= this._reconnect.tries) this._giveUp(event);
+      else this._retry(typeof retryAfter === "number" ? retryAfter : null, event);
+    }
+
+    /** Nothing comes over this connection any more. Whether a request was heard is not known. */
+    _release() {
+      this._forget();
+      const error = new RequestError("closed", "the connection ended before the reply");
+      for (const { id, sent } of [...this._requests.values()]) {
+        if (sent) this._settle(id, "reject", error);
+      }
+    }
+
+    _finish(detail) {
+      this.state = "closed"; // before handlers hear of anything, so that nothing waits any more
+      this._release();
+      this._watchBrowser("removeEventListener");
+      for (const item of [...this._queue]) this._drop(item, "closed");
+      this._rooms.fail(new RequestError("closed", "the connection is closed"));
+      this._setState("closed", detail);
+    }
+
+    /** What never opened may never do. connect(), or a sign of the browser, tries again. */
+    _giveUp({ code }) {
+      const detail = { cause: "tries", tries: this._tries, code };
+      this._tries = 0;
+      this._setState("offline", detail);
+    }
+
+    /** Full jitter: after a restart, ten thousand clients must not come back as one. */
+    _retry(retryAfter, { code, reason }) {
+      const { base, cap } = this._reconnect;
+      const offline = navigator.onLine === false; // only a hint: localhost is there all the same
+      let delay = offline ? cap : Math.random() * Math.min(cap, base * 2 ** (this._tries - 1));
+      if (retryAfter !== null) delay = retryAfter + Math.random() * base;
+      this._held = retryAfter !== null; // by the server, which knows better than the browser
+      this._timer = later(delay, () => this._open());
+      const detail = { code, reason, delay, tries: this._tries };
+      if (offline) this._setState("offline", { cause: "browser", ...detail });
+      else this._setState("reconnecting", detail);
+    }
+
+    _setState(state, detail = {}) {
+      if (this.state === state && detail.cause === "browser") return; // nothing new
+      this.state = state;
+      this._tell("state", state, detail);
+      if (state === "offline") this._tell("offline", detail);
+    }
+
+    // What the browser knows
+
+    _watchBrowser(verb) {
+      for (const event of ["online", "offline"]) globalThis[verb](event, this);
+      globalThis.document?.[verb]("visibilitychange", this);
+    }
+
+    /** The EventListener interface, not for pages: the network or the page comes or goes. */
+    handleEvent({ type }) {
+      if (type === "visibilitychange" && document.hidden) return;
+      if (this.connected) return this._ping(); // is it still there, after a sleep?
+      if (this.websocket !== null) return; // it is on its way
+      if (type === "offline") this._setState("offline", { cause: "browser" });
+      else if (!this._held) this.connect();
+    }
+  }
+
+  /** With `new` or without, and as the base of a class. */
+  function TornadoWebSocket(path, options) {
+    return Reflect.construct(Client, [path, options], new.target ?? TornadoWebSocket);
+  }
+  TornadoWebSocket.prototype = Client.prototype;
+  Client.prototype.constructor = TornadoWebSocket;
+  Object.assign(TornadoWebSocket, { SUBPROTOCOL, RequestError, DEFAULTS });
+
+  globalThis.TornadoWebSocket = TornadoWebSocket;
+  globalThis.tws = (path, options) => new TornadoWebSocket(path, options);
+})();
+
+// What differs for pages of django-tornado-websockets: a second handler of an event replaces the
+// first, all events but three are the server's, and all may be emitted.
+(() => {
+  "use strict";
+
+  const { DEFAULTS, prototype } = globalThis.TornadoWebSocket;
+  const { on } = prototype;
+
+  prototype.on = function (event, callback, once) {
+    if (typeof callback === "function") this.off(event);
+    return on.call(this, event, callback, once);
+  };
+  Object.assign(DEFAULTS, { local: ["open", "close", "error"], refused: [] });
 })();

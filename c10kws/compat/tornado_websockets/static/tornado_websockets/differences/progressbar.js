@@ -1,0 +1,34 @@
+
+// What differs for pages of django-tornado-websockets: the module connects by itself, and the
+// engines have names of their own.
+(() => {
+  "use strict";
+
+  const Module = globalThis.ProgressBarModule;
+  if (globalThis.ProgressBarModuleEngine) return;
+
+  const { Engine, Bootstrap, HTML5 } = Module;
+  const ENGINES = new Map(Object.entries({ bootstrap: Bootstrap, html5: HTML5 }));
+
+  /** Return the arguments of our module: a connection and an engine. */
+  function connect(path, container, { type = "bootstrap", websocket, ...styles } = {}) {
+    const Chosen = ENGINES.get(type);
+    if (!Chosen) throw new TypeError(`expected the type "bootstrap" or "html5", not "${type}"`);
+    const engine = new Chosen(container, styles[type]);
+    return [tws(`/module/progress_bar/${path.trim().replace(/^\//, "")}`, websocket), engine];
+  }
+
+  /** With `new` or without: `(path, container, options)`, or as ours `(ws, engine, prefix)`. */
+  function ProgressBarModule(path, ...rest) {
+    const given = typeof path === "string" ? connect(path, ...rest) : [path, ...rest];
+    return Reflect.construct(Module, given, new.target ?? ProgressBarModule);
+  }
+  ProgressBarModule.prototype = Module.prototype;
+  Module.prototype.constructor = ProgressBarModule;
+  Object.assign(ProgressBarModule, Module);
+
+  globalThis.ProgressBarModule = ProgressBarModule;
+  globalThis.ProgressBarModuleEngine = Engine;
+  globalThis.ProgressBarModuleEngineBootstrap = Bootstrap;
+  globalThis.ProgressBarModuleEngineHtml5 = HTML5;
+})();
