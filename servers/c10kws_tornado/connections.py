@@ -101,16 +101,19 @@ class Connections:
         if self._timer is not None:
             self._timer.cancel()
         for connection in list(self._running):
-            self._close(connection)
+            self._stream_of(connection).abort()
         for stream in self._streams:
             stream.abort()
         self._streams.clear()
 
     def _close(self, connection: object) -> None:
-        assert isinstance(connection, HTTP1ServerConnection)
-        connection.stream.close()
+        self._stream_of(connection).close()
 
     def _expire(self, connection: object) -> None:
+        self._stream_of(connection).expire()
+
+    @staticmethod
+    def _stream_of(connection: object) -> PlainStream | TLSStream:
         assert isinstance(connection, HTTP1ServerConnection)
         assert isinstance(connection.stream, PlainStream | TLSStream)
-        connection.stream.expire()
+        return connection.stream

@@ -132,6 +132,7 @@ class Sender:
     def abort(self) -> None:
         """End the connection in the middle of the response: its end would be a lie."""
         if self._connection.stream is not None:
+            cast("PlainStream | TLSStream", self._connection.stream).abort()
             self._connection.close()
         self.leave()
 

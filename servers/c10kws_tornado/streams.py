@@ -22,6 +22,7 @@ class _Stream(IOStream):
         self.linger_timeout = 0.0
         self._written = 0
         self._discarding = False
+        self._aborted = False
         super().__init__(*args, **kwargs)
 
     def set_nodelay(self, value: bool) -> None:
@@ -49,6 +50,11 @@ class _Stream(IOStream):
         """Close at once."""
         self.on_fault = None  # which keeps the connection
         super().close(exc_info)
+
+    def abort(self) -> None:
+        """Close at once in the middle of something."""
+        self._aborted = True
+        self.close()
 
     def _refuse(self, code: int) -> None:
         """Send an answer, discard what still comes, and close when the client does.
@@ -83,3 +89,14 @@ class PlainStream(_Stream):
 
 class TLSStream(_Stream, SSLIOStream):
     """An encrypted connection; TLS cannot close one half of it."""
+
+    def close_fd(self) -> None:
+        """Send a close_notify (RFC 8446 §6.1), unless the peer lacks something that was its own.
+
+        Without one a strict client takes what came for truncated (RFC 9112 §9.8). Nothing waits for
+        the peer's own close_notify: TLS 1.3 does not ask for it.
+        """
+        if not self._aborted and not self.writing():
+            with suppress(OSError, ValueError):  # of a peer that has left, or never shook hands
+                self.socket.unwrap()
+        super().close_fd()

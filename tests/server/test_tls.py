@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
+from c10kws_tornado import Limits
+
 from .support import PATIENCE, Client, LiveServer, wait_for, wrap_tls
 from .test_hijack import REQUEST, BufferedProtocol, Protocol, Switch, application_of_the_page
 
@@ -234,3 +236,142 @@ def test_plain_http_on_the_tls_port(
     sock.close()
     with connect(live) as client:
         assert client.get().body == b"page"
+
+
+# RFC 8446 §6.1: "Each party MUST send a "close_notify" alert before closing its write side of the
+# connection, unless it has already sent some error alert."
+
+
+@pytest.fixture
+def connect_strictly(authority: trustme.CA) -> Connect:
+    """Connect a client for which an end without close_notify is an error."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+
+    def connect(live: LiveServer) -> Client:
+        plain = live.connect().socket
+        return Client(
+            context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+        )
+
+    return connect
+
+
+def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+    return [b"hello"]
+
+
+def assert_clean_end(client: Client) -> None:
+    """Read what is left; ssl.SSLEOFError when it may have been truncated."""
+    assert client.read_to_end() == b""
+    assert client.socket.recv(1) == b""
+
+
+def test_a_response_that_closes_ends_with_close_notify(
+    serve_tls: Serve, connect_strictly: Connect
+) -> None:
+    with connect_strictly(serve_tls(hello)) as client:
+        assert client.get("/", "Connection: close").body == b"hello"
+        assert_clean_end(client)
+
+
+def test_a_body_that_ends_with_its_connection_ends_with_close_notify(
+    serve_tls: Serve, connect_strictly: Connect
+) -> None:
+    def stream(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return iter([bytes(MIB), bytes(MIB)])
+
+    with connect_strictly(serve_tls(stream)) as client:
+        client.send("GET / HTTP/1.0\n\n")
+        assert client.read_response().body == bytes(2 * MIB)
+
+
+def test_a_refusal_ends_with_close_notify(serve_tls: Serve, connect_strictly: Connect) -> None:
+    with connect_strictly(serve_tls(hello)) as client:
+        client.send("GET relative HTTP/1.1\nHost: a\n\n")
+        assert client.read_response().status == 400
+        assert_clean_end(client)
+
+
+def test_an_idle_connection_ends_with_close_notify(
+    serve: Serve, server_context: ssl.SSLContext, connect_strictly: Connect
+) -> None:
+    live = serve(hello, ssl_context=server_context, limits=Limits(idle_timeout=0.2))
+    with connect_strictly(live) as client:
+        assert client.get().body == b"hello"
+        assert_clean_end(client)
+
+
+def test_a_stopping_server_ends_with_close_notify(
+    serve_tls: Serve, connect_strictly: Connect
+) -> None:
+    live = serve_tls(hello)
+    with connect_strictly(live) as client:
+        assert client.get().body == b"hello"
+        live.stop()
+        assert_clean_end(client)
+
+
+def test_a_body_that_was_cut_ends_without_close_notify(
+    serve_tls: Serve, connect_strictly: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RFC 9112 §9.8: an end that is not clean tells that the body may be incomplete."""
+
+    def fail(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield b"begun"
+        raise LookupError
+
+    live = serve_tls(fail)
+    with connect_strictly(live) as client:
+        client.send("GET / HTTP/1.0\n\n")
+        client.read_head()
+        with pytest.raises(ssl.SSLEOFError):
+            client.read_to_end()
+    live.stop()
+    assert "LookupError" in caplog.text
+
+
+def test_a_raw_stream_ends_with_close_notify(serve_tls: Serve, connect_strictly: Connect) -> None:
+    class Farewell(Protocol):
+        def data_received(self, data: bytes) -> None:
+            self.transport.write(b"bye")
+            self.transport.close()
+
+    with connect_strictly(serve_tls(Switch(Farewell))) as client:
+        client.send(REQUEST)
+        client.read_head()
+        client.send(b"x")
+        assert client.read_exactly(3) == b"bye"
+        assert_clean_end(client)
+
+
+def test_the_close_notify_of_a_client_is_answered(
+    serve_tls: Serve, connect_strictly: Connect
+) -> None:
+    switch = Switch()
+    with connect_strictly(serve_tls(switch)) as client:
+        client.send(REQUEST)
+        client.read_head()
+        client.send(b"a")
+        assert client.read_exactly(1) == b"a"
+        assert isinstance(client.socket, ssl.SSLSocket)
+        client.socket.unwrap().close()  # raises when the server does not answer
+
+
+def test_a_raw_stream_that_is_aborted_with_unsent_data_ends_without_close_notify(
+    serve_tls: Serve, connect_strictly: Connect
+) -> None:
+    switch = Switch(Talkative)
+    live = serve_tls(switch)
+    with connect_strictly(live) as client:
+        client.send(REQUEST)
+        client.read_head()
+        wait_for(lambda: bool(switch.protocols))
+        (protocol,) = switch.protocols
+        assert protocol.paused.wait(PATIENCE)
+        live.on_loop(protocol.transport.abort)
+        with pytest.raises(ssl.SSLEOFError):
+            client.read_to_end()
