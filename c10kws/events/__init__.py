@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .bar import Progress
 from .endpoint import EventSocket
 from .exceptions import (
     EmitHandlerError,
@@ -23,6 +24,7 @@ __all__ = [
     "InvalidInstanceError",
     "NotCallableError",
     "PathAlreadyUsed",
+    "Progress",
     "ProgressBar",
     "Socket",
     "Target",

@@ -93,7 +93,8 @@ class Conversation:
     async def _open(self) -> bool:
         """Call ``open``; what it raises refuses the client, which then leaves no trace."""
         try:
-            self._endpoint.greet(self._socket)
+            if self._endpoint.greets:
+                await self._in_thread(self._endpoint.greet, self._socket)
             await self._call_open()
         except (EventError, PermissionDenied) as error:
             self._answers.turn_away(getattr(error, "message", "") or str(error) or "forbidden")

@@ -52,6 +52,8 @@ class EventSocket:
     #: For subclasses: what makes the ``socket`` and, of a frame's dict, the ``data`` of callbacks.
     socket_class: type[Socket] = Socket
     data_class: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    #: For subclasses: True has ``greet`` called.
+    greets = False
     #: For subclasses: a value of EMIT_WITHOUT_SERVER, in place of the setting.
     without_server: str | None = None
     #: For subclasses: events that no client may send. ``open`` and ``close`` must be among them.
@@ -211,7 +213,7 @@ class EventSocket:
             return [*self._handlers, *self._opening]
 
     def greet(self, socket: Socket) -> None:
-        """Send what a new client must know, before ``open``; for subclasses."""
+        """Send what a new client must know; called in a thread, before ``open``."""
 
     # Sending
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
+
+from django.http import HttpResponse
+from django.urls.resolvers import RoutePattern
 
 from ..origins import Origins
+from . import outgoing
+from .bar import Progress, check_limits
 from .decorators import Decorator
 from .endpoint import EventSocket
+from .rooms import Rooms
 from .socket import Socket
+from .steps import InCache, InMemory
 
 PREFIX = "/module/progress_bar"
 
@@ -18,11 +28,17 @@ class ProgressBar(EventSocket):
     """A progress bar from ``min`` to ``max``, of which ``tick`` takes a step; from any thread.
 
     It lives at ``/module/progress_bar`` and its path. With ``min`` and ``max`` equal it is
-    indeterminate: it shows that something is done, and not how much. Whoever comes late sees the
-    value as it is now. Its events do not wait for the commit of a transaction.
+    indeterminate: it shows that something is done, and not how much. New clients see the value as
+    it is. Its events do not wait for the commit of a transaction.
+
+    A path with converters makes it keyed: ``bar(job=7)`` is the :class:`Progress` of one job, kept
+    in the cache of the alias ``cache``. After ``timeout`` seconds without a tick (None: never) a
+    job counts as ended, and what is kept of it is forgotten.
 
     Raises ValueError when ``max`` is less than ``min``, :exc:`PathAlreadyUsed`.
     """
+
+    greets = True
 
     def __init__(
         self,
@@ -31,85 +47,134 @@ class ProgressBar(EventSocket):
         max: int = 100,  # noqa: A002
         add_to_handlers: bool = True,
         *,
+        cache: str = "default",
+        timeout: float | None = 3600,
         decorators: Sequence[Decorator] = (),
         origins: Origins = None,
     ) -> None:
-        if max < min:
-            raise ValueError(f"expected max to be at least min, not {max} after {min}")
+        check_limits(min, max)
         self.min = min
         self.max = max
-        self._value = min
-        self._label: str | None = None
-        self._stepping = threading.RLock()
+        self._cache = cache
+        self._timeout = timeout
+        self._watchers = Rooms()
+        self._keyed: WeakValueDictionary[str, Progress] = WeakValueDictionary()
+        self._making = threading.Lock()
+        self._one = Progress(self, InMemory(timeout), partial(self.emit, on_commit=False))
+        self._converters: Mapping[str, Any] = RoutePattern(path.strip("/")).converters
         super().__init__(
             f"{PREFIX}/{path.strip('/')}", add_to_handlers, decorators=decorators, origins=origins
         )
 
-    @property
-    def value(self) -> int:
-        """How far it is."""
-        return self._value
+    # One of many
+
+    def __call__(self, *args: Any, **key: Any) -> Any:
+        """Return the bar of a key: ``bar(job=7)``. With a request: answer it, as any view.
+
+        Raises TypeError when the names are not those of the path's converters, ValueError for a
+        value that cannot stand in the path.
+        """
+        if args:
+            response: HttpResponse = super().__call__(*args, **key)
+            return response
+        if not self._converters or key.keys() != self._converters.keys():
+            names = ", ".join(f"{name}=…" for name in self._converters) or "no key"
+            raise TypeError(f"the progress bar {self.path!r} takes {names}, not {key!r}")
+        return self._progress_of(self._name_of(key))
+
+    def _name_of(self, key: Mapping[str, Any]) -> str:
+        texts: list[str] = []
+        for parameter, converter in self._converters.items():
+            text = converter.to_url(key[parameter])
+            if not re.fullmatch(converter.regex, text):
+                raise ValueError(f"{parameter}={key[parameter]!r} cannot stand in {self.path!r}")
+            texts.append(text)
+        return repr((self.path, *texts))
+
+    def _progress_of(self, name: str) -> Progress:
+        """Return the one object of a key, whose lock keeps its events in order."""
+        with self._making:
+            progress = self._keyed.get(name)
+            if progress is None:
+                steps = InCache(self._cache, name, self._timeout)
+                progress = Progress(self, steps, partial(self._send_to_watchers, name))
+                self._keyed[name] = progress
+            return progress
+
+    def _send_to_watchers(self, name: str, event: str, data: dict[str, Any]) -> None:
+        text = outgoing.encode_event(event, data)
+        if self.can_emit(event):
+            self._send(self._watchers.listeners(name), text)
 
     @property
-    def indeterminate(self) -> bool:
-        """Whether there is nothing to count to."""
-        return self.min == self.max
+    def _only(self) -> Progress:
+        if self._converters:
+            names = ", ".join(f"{name}=…" for name in self._converters)
+            raise TypeError(
+                f"the progress bar {self.path!r} has a value for each key: write bar({names}) first"
+            )
+        return self._one
 
-    def is_done(self) -> bool:
-        """Whether ``max`` is reached; never, when it is indeterminate."""
-        return not self.indeterminate and self._value >= self.max
-
-    def reset(self) -> None:
-        """Go back to ``min``, and say so to all."""
-        with self._stepping:
-            self._value, self._label = self.min, None
-            self.emit_init()
-
-    def tick(self, label: str | None = None) -> None:
-        """Take a step, and say so to all; at ``max`` nothing but the label changes any more."""
-        with self._stepping:
-            if not self.indeterminate and self._value < self.max:
-                self._value += 1
-            self.emit_update(label)
-            if self.is_done():
-                self.emit_done()
+    # Clients
 
     def greet(self, socket: Socket) -> None:
         """Send how far it is."""
-        with self._stepping:  # no tick comes between
-            for event, data in self._init():
-                socket.emit(event, data, on_commit=False)
-            if self._label is not None:
-                for event, data in self._update(self._label):
-                    socket.emit(event, data, on_commit=False)
-            if self.is_done():
-                socket.emit("done", on_commit=False)
+        send = partial(socket.emit, on_commit=False)
+        if not self._converters:
+            self._one.greet(send)
+            return
+        name = self._name_of(socket.kwargs)
+        self._progress_of(name).greet(send, partial(self._watchers.join, name, socket))
+
+    def leave(self, socket: Socket) -> None:
+        """Forget a client."""
+        self._watchers.leave_all(socket)
+        super().leave(socket)
+
+    # The only one
+
+    @property
+    def value(self) -> int:
+        """How far it is."""
+        return self._only.value
+
+    @value.setter
+    def value(self, value: int) -> None:
+        self._only.value = value
+
+    @property
+    def indeterminate(self) -> bool:
+        """True when there is nothing to count to."""
+        return self.min == self.max
+
+    def is_done(self) -> bool:
+        """Return True when ``max`` is reached; an indeterminate bar is never done."""
+        return self._only.is_done()
+
+    def start(self, max: int | None = None) -> bool:  # noqa: A002
+        """Do as :meth:`Progress.start`."""
+        return self._only.start(max)
+
+    def stop(self) -> None:
+        """Do as :meth:`Progress.stop`."""
+        self._only.stop()
+
+    def reset(self) -> None:
+        """Do as :meth:`Progress.reset`."""
+        self._only.reset()
+
+    def tick(self, label: str | None = None) -> None:
+        """Do as :meth:`Progress.tick`."""
+        self._only.tick(label)
 
     def emit_init(self) -> None:
-        """Send ``before_init``, ``init`` and ``after_init`` to all."""
-        for event, data in self._init():
-            self.emit(event, data, on_commit=False)
+        """Do as :meth:`Progress.emit_init`."""
+        self._only.emit_init()
 
     def emit_update(self, label: str | None = None) -> None:
-        """Send ``before_update``, ``update`` and ``after_update`` to all."""
-        with self._stepping:
-            self._label = label
-            for event, data in self._update(label):
-                self.emit(event, data, on_commit=False)
+        """Do as :meth:`Progress.emit_update`."""
+        self._only.emit_update(label)
 
     def emit_done(self) -> None:
-        """Send ``done`` to all, if it is."""
-        if self.is_done():
-            self.emit("done", on_commit=False)
-
-    def _init(self) -> list[tuple[str, dict[str, Any]]]:
-        init: dict[str, Any] = {"indeterminate": self.indeterminate}
-        if not self.indeterminate:
-            init |= {"min": self.min, "max": self.max, "value": self._value}
-        return [("before_init", {}), ("init", init), ("after_init", {})]
-
-    def _update(self, label: str | None) -> list[tuple[str, dict[str, Any]]]:
-        update: dict[str, Any] = {} if self.indeterminate else {"value": self._value}
-        if label is not None:
-            update["label"] = label
-        return [("before_update", {}), ("update", update), ("after_update", {})]
+        """Do as :meth:`Progress.emit_done`."""
+        self._only.emit_done()

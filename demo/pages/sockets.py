@@ -15,13 +15,11 @@ PAUSE = 0.15
 bar = ProgressBar("/bake", max=STEPS)
 requests = EventSocket("/requests")
 
-_baking = threading.Lock()
-
 
 @bar.on
 def start() -> None:
     """Begin what takes its time, in a thread of its own; one at a time."""
-    if not _baking.acquire(blocking=False):
+    if not bar.start():
         raise EventError("busy", "It is running already.")
     threading.Thread(target=bake, name="bake", daemon=True).start()
 
@@ -29,12 +27,11 @@ def start() -> None:
 def bake() -> None:
     """Tell every window about every step."""
     try:
-        bar.reset()
         for number in range(1, STEPS + 1):
             time.sleep(PAUSE)
             bar.tick(f"biscuit {number} of {STEPS}")
     finally:
-        _baking.release()
+        bar.stop()
 
 
 @requests.on

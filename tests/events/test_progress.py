@@ -58,7 +58,7 @@ def test_an_indeterminate_bar_counts_nothing(make_bar: MakeBar, connect: Connect
 
 
 def test_max_is_at_least_min(make_bar: MakeBar) -> None:
-    with pytest.raises(ValueError, match="not 1 after 2"):
+    with pytest.raises(ValueError, match="at least min, which is 2, not 1"):
         make_bar("/wrong", min=2, max=1)
 
 

@@ -1,0 +1,174 @@
+"""``Progress``: one bar, its steps, and the events that tell of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from .steps import State, Steps
+
+Events = list[tuple[str, dict[str, Any]]]
+Send = Callable[[str, dict[str, Any]], object]
+
+
+class Limits(Protocol):
+    """What has ``min`` and ``max``, which may change."""
+
+    min: int
+    max: int
+
+
+class Progress:
+    """One bar from ``min`` to ``max``; all methods from any thread.
+
+    ``send`` takes an event and its data to those who watch this bar.
+    """
+
+    def __init__(self, limits: Limits, steps: Steps, send: Send) -> None:
+        self._limits = limits
+        self._steps = steps
+        self._send = send
+        self._lock = threading.RLock()
+
+    @property
+    def min(self) -> int:
+        """The value before the first step."""
+        return self._limits.min
+
+    @property
+    def max(self) -> int:
+        """The value after the last step."""
+        return self._max(self._steps.read())
+
+    @property
+    def value(self) -> int:
+        """The value now."""
+        return self._value(self._steps.read())
+
+    @value.setter
+    def value(self, value: int) -> None:
+        with self._lock:
+            self._steps.write(replace(self._steps.read(), count=value - self.min))
+
+    @property
+    def indeterminate(self) -> bool:
+        """True when there is nothing to count to: ``min`` and ``max`` are equal."""
+        return self.min == self.max
+
+    def is_done(self) -> bool:
+        """Return True when ``max`` is reached; an indeterminate bar is never done."""
+        return self._is_done(self._steps.read())
+
+    # Steps
+
+    def start(self, max: int | None = None) -> bool:  # noqa: A002  (the name of the bar's own)
+        """Go back to ``min`` and mark the job as running; return False, and do no more, if it runs.
+
+        ``max`` is that of this job, by default that of the bar. A job runs until ``stop()``, or
+        until the bar's ``timeout`` has passed without a ``tick()``. With a shared cache this holds
+        for all processes, so two clicks start one job.
+
+        Raises ValueError when ``max`` is less than ``min``.
+        """
+        check_limits(self.min, self._limits.max if max is None else max)
+        with self._lock:
+            if not self._steps.acquire():
+                return False
+            self._restart(State(max=max))
+            return True
+
+    def stop(self) -> None:
+        """Mark the job as ended, so that it can start again; the value stays."""
+        self._steps.release()
+
+    def reset(self) -> None:
+        """Go back to ``min``, and tell all who watch."""
+        with self._lock:
+            self._restart(State(max=self._steps.read().max))
+
+    def tick(self, label: str | None = None) -> None:
+        """Take a step, and tell all who watch; at ``max`` only the label changes."""
+        with self._lock:
+            state = self._steps.read()
+            counts = not self._is_indeterminate(state) and not self._is_done(state)
+            state = self._steps.step(state, label, counts=counts)
+            self._tell(self._update(state))
+            if self._is_done(state):
+                self._send("done", {})
+
+    def _restart(self, state: State) -> None:
+        self._steps.write(state)
+        self._tell(self._init(state))
+
+    # Events
+
+    def greet(self, send: Send, then: Callable[[], object] = lambda: None) -> None:
+        """Send the state to a new client, and call ``then`` before anything else is sent."""
+        with self._lock:
+            state = self._steps.read()
+            events = self._init(state)
+            if state.label is not None:
+                events += self._update(state)
+            if self._is_done(state):
+                events.append(("done", {}))
+            for event, data in events:
+                send(event, data)
+            then()
+
+    def emit_init(self) -> None:
+        """Send ``before_init``, ``init`` and ``after_init`` to all who watch."""
+        with self._lock:
+            self._tell(self._init(self._steps.read()))
+
+    def emit_update(self, label: str | None = None) -> None:
+        """Send ``before_update``, ``update`` and ``after_update`` to all who watch."""
+        with self._lock:
+            state = self._steps.step(self._steps.read(), label, counts=False)
+            self._tell(self._update(state))
+
+    def emit_done(self) -> None:
+        """Send ``done`` to all who watch, if the bar is done."""
+        if self.is_done():
+            self._send("done", {})
+
+    def _tell(self, events: Events) -> None:
+        for event, data in events:
+            self._send(event, data)
+
+    # A state in words
+
+    def _max(self, state: State) -> int:
+        return self._limits.max if state.max is None else state.max
+
+    def _value(self, state: State) -> int:
+        """Several processes may have counted past ``max`` at the same time."""
+        return min(self.min + state.count, self._max(state))
+
+    def _is_indeterminate(self, state: State) -> bool:
+        return self.min == self._max(state)
+
+    def _is_done(self, state: State) -> bool:
+        return not self._is_indeterminate(state) and self._value(state) >= self._max(state)
+
+    def _init(self, state: State) -> Events:
+        indeterminate = self._is_indeterminate(state)
+        init: dict[str, Any] = {"indeterminate": indeterminate}
+        if not indeterminate:
+            init |= {"min": self.min, "max": self._max(state), "value": self._value(state)}
+        return [("before_init", {}), ("init", init), ("after_init", {})]
+
+    def _update(self, state: State) -> Events:
+        update: dict[str, Any] = {}
+        if not self._is_indeterminate(state):
+            update["value"] = self._value(state)
+        if state.label is not None:
+            update["label"] = state.label
+        return [("before_update", {}), ("update", update), ("after_update", {})]
+
+
+def check_limits(min: int, max: int) -> None:  # noqa: A002
+    """Raise ValueError when ``max`` is less than ``min``."""
+    if max < min:
+        raise ValueError(f"max must be at least min, which is {min}, not {max}")

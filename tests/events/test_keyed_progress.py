@@ -1,0 +1,327 @@
+"""Progress bars of many jobs: one value for each key, in the cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from c10kws.events import EventError, EventSocket, ProgressBar, Socket, registry
+from tests.library.test_websocket import closed_with, eventually
+from tests.project.models import Row
+
+from .conftest import Connect, Talk
+
+ROOT = Path(__file__).parents[2]
+MakeBar = Callable[..., ProgressBar]
+PATH = "/events/module/progress_bar/jobs/"
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def init_of(client: Talk) -> Any:
+    """Take the three events with which a bar begins, and return the second's data."""
+    assert client.expect("before_init") == {}
+    data = client.expect("init")
+    assert client.expect("after_init") == {}
+    return data
+
+
+def update_of(client: Talk) -> Any:
+    assert client.expect("before_update") == {}
+    data = client.expect("update")
+    assert client.expect("after_update") == {}
+    return data
+
+
+def test_each_key_has_its_value_and_its_clients(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/jobs/<int:job>", max=2)
+    bar(job=7).tick("first")
+    assert (bar(job=7).value, bar(job=8).value) == (1, 0)
+    with (
+        connect(PATH + "7", version=0) as seven,
+        connect(PATH + "8/") as eight,
+        connect(PATH + "7") as also_seven,
+    ):
+        for client in (seven, also_seven):
+            assert init_of(client) == {"indeterminate": False, "min": 0, "max": 2, "value": 1}
+            assert update_of(client) == {"value": 1, "label": "first"}
+        assert init_of(eight)["value"] == 0
+        bar(job=8).tick()
+        bar(job="7").tick("second")
+        for client in (seven, also_seven):
+            assert update_of(client) == {"value": 2, "label": "second"}
+            assert client.expect("done") == {}
+        assert update_of(eight) == {"value": 1}
+        bar(job=7).reset()
+        for client in (seven, also_seven):
+            assert init_of(client)["value"] == 0
+        bar.emit("to-all")
+        for client in (seven, eight, also_seven):
+            assert client.expect("to-all") == {}
+    assert (bar(job=7).is_done(), bar(job=8).is_done()) == (False, False)
+
+
+def test_a_client_that_left_watches_nothing(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/jobs/<int:job>")
+    with connect(PATH + "7") as stays:
+        init_of(stays)
+        with connect(PATH + "7") as leaves:
+            init_of(leaves)
+        eventually(lambda: len(bar) == 1)
+        bar(job=7).tick()
+        assert update_of(stays) == {"value": 1}
+    assert bar.dropped == 0
+
+
+def test_open_decides_who_sees_which_job(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/jobs/<int:job>")
+
+    @bar.on
+    def open(socket: Socket) -> None:
+        bar(job=7).tick("while it opens")
+        if socket.kwargs["job"] != 7:
+            raise EventError("forbidden", "not yours")
+
+    with connect(PATH + "7", version=0) as client:
+        assert init_of(client)["value"] == 0
+        assert update_of(client)["value"] == 1
+        with connect(PATH + "8", version=0) as other:
+            assert closed_with(other.connection) == (4403, "not yours")
+        assert update_of(client)["value"] == 2
+
+
+def test_several_converters_and_what_a_path_cannot_hold(make_bar: MakeBar) -> None:
+    bar = make_bar("/teams/<slug:team>/<path:file>")
+    bar(team="a", file="b/c").tick()
+    assert bar(file="b/c", team="a").value == 1
+    assert bar(team="a-b", file="c").value == 0
+    with pytest.raises(TypeError, match="takes team=…, file=…"):
+        bar(team="a")
+    with pytest.raises(TypeError, match="takes team=…, file=…"):
+        bar(team="a", file="b", job=3)
+    with pytest.raises(ValueError, match="team='a b' cannot stand in"):
+        bar(team="a b", file="c")
+
+
+def test_a_keyed_bar_has_no_value_of_its_own(make_bar: MakeBar) -> None:
+    bar = make_bar("/jobs/<int:job>")
+    calls: list[Callable[[], object]] = [
+        *(bar.tick, bar.reset, bar.start, bar.stop, bar.is_done),
+        *(bar.emit_init, bar.emit_update, bar.emit_done, lambda: bar.value),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"write bar\(job=…\) first"):
+            call()
+    with pytest.raises(TypeError, match="takes no key"):
+        make_bar("/one")(job=7)
+
+
+def test_two_clicks_start_one_job(make_bar: MakeBar) -> None:
+    bar = make_bar("/jobs/<int:job>", max=2)
+    barrier = threading.Barrier(8)
+    started: list[bool] = []
+
+    def click() -> None:
+        barrier.wait(60)
+        started.append(bar(job=7).start())
+
+    threads = [threading.Thread(target=click) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(started) == [False] * 7 + [True]
+    assert bar(job=8).start()
+    bar(job=7).tick()
+    assert not bar(job=7).start()
+    bar(job=7).tick()
+    assert bar(job=7).is_done()
+    assert not bar(job=7).start()  # the last step is done, and the job may go on
+    bar(job=7).stop()
+    assert bar(job=7).value == 2
+    assert bar(job=7).start(max=5)
+    assert (bar(job=7).value, bar(job=7).max, bar(job=8).max) == (0, 5, 2)
+    bar(job=7).stop()
+    assert bar(job=7).start()
+    assert bar(job=7).max == 2
+    with pytest.raises(ValueError, match="at least min"):
+        bar(job=9).start(max=-1)
+
+
+def test_a_bar_without_a_key_starts_once_too(make_bar: MakeBar) -> None:
+    bar = make_bar("/one", max=1)
+    assert bar.start()
+    bar.tick()
+    assert not bar.start()
+    bar.stop()
+    assert bar.start(max=3)
+    bar.value = 2
+    bar.tick()
+    assert bar.is_done()
+    short = make_bar("/short", timeout=0.001)
+    assert short.start()
+    threading.Event().wait(0.01)
+    assert short.start()  # no tick has come: the thread has died
+
+
+def test_a_job_that_ticks_no_more_is_forgotten(make_bar: MakeBar) -> None:
+    bar = make_bar("/jobs/<int:job>", timeout=0.05)
+    assert bar(job=7).start()
+    bar(job=7).tick("last")
+    threading.Event().wait(0.1)
+    assert (bar(job=7).value, bar(job=7).start()) == (0, True)
+
+
+def test_ticks_of_many_threads_count_and_come_in_order(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/jobs/<int:job>")
+
+    def work() -> None:
+        for _ in range(25):
+            bar(job=7).tick()
+
+    with connect(PATH + "7") as client:
+        init_of(client)
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        assert [update_of(client)["value"] for _ in range(100)] == list(range(1, 101))
+        assert client.expect("done") == {}
+        for thread in threads:
+            thread.join(60)
+
+
+def test_an_indeterminate_bar_with_keys(make_bar: MakeBar, connect: Connect) -> None:
+    bar = make_bar("/jobs/<int:job>", max=0)
+    with connect(PATH + "7") as client:
+        assert init_of(client) == {"indeterminate": True}
+        bar(job=7).tick("busy")
+        assert update_of(client) == {"label": "busy"}
+        assert not bar(job=7).is_done()
+
+
+def test_a_callback_on_the_loop_may_not_wait_for_the_cache(
+    make_bar: MakeBar, connect: Connect
+) -> None:
+    bar = make_bar("/jobs/<int:job>")
+
+    @bar.on
+    async def tick(socket: Socket) -> None:
+        bar(job=socket.kwargs["job"]).tick()
+
+    with connect(PATH + "7") as client:
+        init_of(client)
+        assert client.ask("tick")["code"] == "internal"
+
+
+def test_a_cache_that_keeps_nothing_says_so(make_bar: MakeBar, settings: Any) -> None:
+    dummy = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    settings.CACHES = settings.CACHES | {"nothing": dummy}
+    bar = make_bar("/jobs/<int:job>", cache="nothing")
+    with pytest.raises(RuntimeError, match="cache 'nothing' keeps nothing"):
+        bar(job=7).tick()
+
+
+RESTARTED = """
+import sys
+import django
+from django.conf import settings
+settings.configure(
+    CACHES={"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+                        "LOCATION": sys.argv[1]}},
+    INSTALLED_APPS=["c10kws"], C10KWS={"EMIT_WITHOUT_SERVER": "drop"}, USE_TZ=True,
+)
+django.setup()
+from c10kws.events import ProgressBar
+bar = ProgressBar("/jobs/<int:job>")
+print(bar(job=7).start(max=9))
+bar(job=7).tick("a step")
+bar(job=7).tick("a step")
+print(bar(job=7).value, bar(job=7).max)
+"""
+
+
+def test_the_value_survives_the_process(tmp_path: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", RESTARTED, str(tmp_path)],
+            env=os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": ""},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["True", "2", "9"], ["False", "4", "9"]]
+
+
+def example() -> str:
+    """Return the example of the page: the block after "A bar for each job"."""
+    text = (ROOT / "docs" / "events.rst").read_text(encoding="utf-8")
+    block = text.partition("A bar for each job\n~~~")[2].partition("::\n\n")[2]
+    return textwrap.dedent(block.partition("\nCheck in ``open``")[0])
+
+
+def test_the_example_of_the_page(connect: Connect) -> None:
+    """Two clicks start one job, whose clients see its steps."""
+    go_on = threading.Event()
+
+    class Rows:
+        """Rows that come when the test says so."""
+
+        def all(self) -> Rows:
+            return self
+
+        def count(self) -> int:
+            return 3
+
+        def __iter__(self) -> Iterator[Row]:
+            assert go_on.wait(60)
+            return iter([Row(pk=pk) for pk in (1, 2, 3)])
+
+    fake = type("Row", (), {"objects": Rows()})
+    names: dict[str, Any] = {"Row": fake, "login_required": login_required}
+    exec(example(), names)
+    bar: EventSocket = names["bar"]
+    browser = Client()
+    browser.force_login(User.objects.create_user("ann"))
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    try:
+        with (
+            connect(PATH + "7", additional_headers=cookie) as one,
+            connect(PATH + "7", additional_headers=cookie) as two,
+            connect(PATH + "8", additional_headers=cookie) as other,
+        ):
+            for client in (one, two, other):
+                init_of(client)
+            one.send("begin", id=1)
+            assert init_of(one) == {"indeterminate": False, "min": 0, "max": 3, "value": 0}
+            assert one.expect("ws:reply") == {}
+            init_of(two)
+            assert two.ask("begin")["code"] == "conflict"
+            go_on.set()
+            for client in (one, two):
+                updates = [update_of(client) for _ in range(3)]
+                assert updates[-1] == {"value": 3, "label": "row 3"}
+                assert client.expect("done") == {}
+            assert other.ask("?")["code"] == "unknown_event"  # and nothing before it
+    finally:
+        registry.remove(bar)
