@@ -125,6 +125,8 @@ class Part:
     download: tuple[str, ...] = ()
     #: Its package and release in npm's registry, which is tried first.
     npm: str = ""
+    #: A command that undoes what its package does besides: the start of a service.
+    afterwards: tuple[str, ...] = ()
     required: bool = True
 
     def find(self) -> str | None:
@@ -164,7 +166,8 @@ class Part:
         if self.npm and shutil.which("npm"):
             yield [["npm", "install", "--no-audit", "--no-fund", "--prefix", str(NPM), self.npm]]
         if may_use_apt():
-            yield [["apt-get", "update"], ["apt-get", "install", "--yes", self.package]]
+            commands = [["apt-get", "update"], ["apt-get", "install", "--yes", self.package]]
+            yield [*commands, [*self.afterwards]] if self.afterwards else commands
         if self.download:
             yield [[sys.executable, "-m", *self.download]]
 
@@ -205,6 +208,11 @@ def typescript_places() -> Iterator[str]:
     yield from (str(NPM / "node_modules" / ".bin" / "tsc"), "tsc")
 
 
+def nginx_places() -> Iterator[str]:
+    """Yield where nginx may be: only root has Debian's folder on PATH."""
+    yield from ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx")
+
+
 PARTS = (
     Part(
         name="headless Chromium",
@@ -214,6 +222,15 @@ PARTS = (
         package="chromium",
         # Ubuntu has no package of that name; its libraries come by Playwright's own apt-get.
         download=("playwright", "install", *["--with-deps"] * may_use_apt(), "chromium"),
+    ),
+    Part(
+        name="nginx",
+        variable="C10KWS_NGINX",
+        places=nginx_places,
+        trial=("-v",),
+        package="nginx",
+        # The tests run one of their own; Debian's takes port 80.
+        afterwards=("service", "nginx", "stop"),
     ),
     Part(
         name="TypeScript",

@@ -57,6 +57,7 @@ urlpatterns = [
     path("large/", views.large),
     path("blocked/", views.blocked),
     path("test/", include("c10kws.testpages")),
+    path("proxied/", include("tests.project.proxied_views")),
     path("longpoll/", include("tests.project.longpoll_views")),
     path("ws/", include((sockets, "sockets"))),
     path("events/", include("c10kws.events.urls")),
