@@ -7,11 +7,13 @@ from pathlib import Path
 from .grid import Living
 
 FOLDER = Path(__file__).parent / "patterns"
+#: Shorter names, those of django-c10k-demo.
+ALIASES = {"gosper": "gosper-glider-gun", "lwss": "lightweight-spaceship"}
 
 
 def known() -> list[str]:
     """Return the names of the patterns that come with the demo."""
-    return sorted(path.stem for path in FOLDER.glob("*.cells"))
+    return sorted([*ALIASES, *(path.stem for path in FOLDER.glob("*.cells"))])
 
 
 def read(name: str) -> Living:
@@ -19,7 +21,7 @@ def read(name: str) -> Living:
 
     Raises ValueError when it is no pattern, and OSError when the file cannot be read.
     """
-    path = FOLDER / f"{name}.cells" if name in known() else Path(name)
+    path = FOLDER / f"{ALIASES.get(name, name)}.cells" if name in known() else Path(name)
     if not path.exists():
         raise ValueError(f"expected a file or one of {', '.join(known())}, not {name!r}")
     return parse(path.read_text(encoding="utf-8"))

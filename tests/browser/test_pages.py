@@ -43,6 +43,22 @@ def test_the_conversation(page: Page) -> None:
     assert texts(page, "#log .sent") == ["Spam?", "Eggs!", "Python."]
 
 
+def test_the_conversation_with_words_of_ones_own(page: Page) -> None:
+    page.goto("/test/")
+    expect(page.get_by_role("status")).to_have_text("It works: closed with 1000.")
+    field = page.get_by_role("textbox", name="Message")
+    for message in ("Ni!", "<b>", "größer", "Again?"):
+        field.fill(message)
+        field.press("Enter")
+        expect(field).to_have_value("")
+        expect(page.locator("#own-log .received", has_text=message)).to_be_visible()
+    assert texts(page, "#own-log .received") == [
+        *("Hello!", "1. Ni!", "2. <b>", "3. größer", "Goodbye!"),
+        *("Hello!", "1. Again?"),
+    ]
+    assert texts(page, "#own-log .sent") == ["Ni!", "<b>", "größer", "Again?"]
+
+
 def test_forms_by_get(page: Page) -> None:
     page.goto("/test/wsgi/")
     page.locator("#get-text").fill("größer & <b>")

@@ -66,6 +66,12 @@ def test_a_glider_flies_over_the_edges(address: str) -> None:
     assert play(address, "-s8", "-pglider", "-C", "-n32") == glider
 
 
+def test_the_ancestors_spelling_of_options(address: str) -> None:
+    glider = place(plaintext.read("glider"), 8, centre=False)
+    options = ("--size=8", "--pattern=glider", "--no-center", "--speed=1000", "--steps=32")
+    assert play(address, *options) == glider
+
+
 def test_a_glider_crashes_into_the_edges_without_wrapping(address: str) -> None:
     glider = place(plaintext.read("glider"), 8, centre=False)
     crashed = play(address, "-s8", "-pglider", "-C", "-W", "-n32")

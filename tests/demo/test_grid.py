@@ -82,14 +82,25 @@ def test_the_famous_ones_are_there() -> None:
     assert famous | {"r-pentomino"} <= set(plaintext.known())
 
 
+def test_the_ancestors_names_of_patterns_are_known() -> None:
+    names = {"beacon", "glider", "gosper", "hwss", "lwss", "mwss", "pulsar", "toad"}
+    assert names <= set(plaintext.known())
+    assert plaintext.read("gosper") == plaintext.read("gosper-glider-gun")
+    assert plaintext.read("lwss") == plaintext.read("lightweight-spaceship")
+
+
 @pytest.mark.parametrize(
     ("name", "period", "moved"),
     [
         ("block", 1, (0, 0)),
         ("blinker", 2, (0, 0)),
+        ("toad", 2, (0, 0)),
+        ("beacon", 2, (0, 0)),
         ("pulsar", 3, (0, 0)),
         ("glider", 4, (1, 1)),
-        ("lightweight-spaceship", 4, (0, -2)),
+        ("lwss", 4, (0, -2)),
+        ("mwss", 4, (0, -2)),
+        ("hwss", 4, (0, -2)),
     ],
 )
 def test_patterns_do_what_they_are_famous_for(

@@ -28,10 +28,17 @@ class Command(BaseCommand):
 
         add("-s", "--size", type=int, default=32, help="rows and columns of the grid (32)")
         add("-p", "--pattern", help=f"a .cells file or one of: {KNOWN}; without it: random")
-        add("-C", "--no-centre", action="store_true", help="put the pattern into the top left")
+        add(
+            "-C",
+            "--no-centre",
+            "--no-center",
+            action="store_true",
+            help="put the pattern into the top left",
+        )
         add("-W", "--no-wrap", action="store_true", help="let the grid end at its edges")
         add("-n", "--steps", type=int, help="how many; without it the game goes on until Ctrl-C")
-        add("-l", "--limit", type=float, default=1.0, help="at most so many steps a second (1.0)")
+        limit = "at most so many steps a second (1.0)"
+        add("-l", "--limit", "--speed", type=float, default=1.0, help=limit)
         add("--seed", type=int, help="the same number makes the same random grid")
         add("--url", default=URL, help=f"the WebSocket of the relay ({URL})")
         add("--print", action="store_true", help="print the grid at the end of STEPS")
