@@ -35,6 +35,8 @@ class Socket:
     emitted to it is held.
     """
 
+    #: For subclasses: what ``emit`` raises when the connection has ended.
+    closed_error: type[ConnectionClosed] = ConnectionClosed
     opening = False
     _backlog: Backlog | None = None
 
@@ -113,7 +115,7 @@ class Socket:
     def _check_open(self) -> None:
         if self.closed and not self.opening:
             code, reason = self.connection.close_code, self.connection.close_reason
-            raise ConnectionClosed(code or 1006, reason or "", self.connection)
+            raise self.closed_error(code or 1006, reason or "", self.connection)
 
     def write(self, event: str, data: object, **extra: int | str) -> None:
         """Send a frame of the protocol itself; whoever has left needs none."""

@@ -93,5 +93,5 @@ def _read(socket: Socket, asked: str, *, aged: bool = False) -> str | None:
     """Return the room of a signed name, None when it is not signed for this client."""
     if not is_signed(asked):
         return None
-    user = getattr(socket.websocket, "user", None)  # there is none without its middleware
+    user = getattr(socket.connection, "user", None)  # there is none without its middleware
     return read(asked, socket.endpoint.path, user, aged=aged)

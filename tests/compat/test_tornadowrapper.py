@@ -41,7 +41,7 @@ assert TornadoWrapper.add_handlers(("/before", Hello)) == [("/before", Hello)]
 TornadoWrapper.start_app([("/with", Hello), django_app], {"debug": False})
 assert len(TornadoWrapper.add_handlers([("/after", Hello)])) == 3
 TornadoWrapper.listen(0)
-print(TornadoWrapper.sockets[0].getsockname()[1])
+print(TornadoWrapper.tornado_port)
 TornadoWrapper.loop()
 """
 

@@ -1,12 +1,18 @@
 """The ancestor's exceptions, each by its name and with its attributes."""
 
+from tornado import websocket
+
 from ...events import EmitHandlerError as EmitHandlerError
 from ...events import EventAlreadyBound
 from ...events import InvalidInstanceError as InvalidInstanceError
 from ...events import NotCallableError as NotCallableError
-from ...exceptions import C10kwsError
+from ...exceptions import C10kwsError, ConnectionClosed
 
 TornadoWebSocketsError = C10kwsError
 WebSocketEventAlreadyBinded = EventAlreadyBound
 #: As the index of the ancestor's manual spells it.
 WebSocketEventAlreadyBound = EventAlreadyBound
+
+
+class WebSocketClosedError(ConnectionClosed, websocket.WebSocketClosedError):
+    """Raised by ``socket.emit`` when the client has left: Tornado's exception, and ours."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from c10kws_tornado import bind, describe_rules, make_application, serve
 
 from ... import conf
+from ...events import InvalidInstanceError
+from ...management import native
 from ...management.commands.runtornado import make_handler
 from ...management.serving import server_options
 from ...marker import Marker
@@ -22,12 +24,28 @@ class TornadoWrapper:
     """Call ``start_app``, ``listen`` and ``loop``, in this order. Django answers last."""
 
     tornado_app: ClassVar[Application | None] = None
+    #: The sockets that listen, None before ``listen``: the server lives in ``loop``.
+    tornado_server: ClassVar[list[socket.socket] | None] = None
+    tornado_port: ClassVar[int] = native.DEFAULT_PORT
     tornado_handlers: ClassVar[list[Any]] = []
-    sockets: ClassVar[list[socket.socket]] = []
+    tornado_settings: ClassVar[dict[str, Any]] = {}
+    handlers = tornado_handlers
+
+    @classmethod
+    def reset(cls) -> None:
+        """Close the sockets and forget everything, for tests."""
+        for sock in cls.tornado_server or ():
+            sock.close()
+        cls.tornado_app = cls.tornado_server = None
+        cls.tornado_port = native.DEFAULT_PORT
+        cls.tornado_handlers.clear()
+        cls.tornado_settings.clear()
 
     @classmethod
     def add_handlers(cls, handlers: list[Any] | tuple[Any, ...]) -> list[Any]:
         """Add one of Tornado's handlers (a tuple) or a list of them; return all."""
+        if not isinstance(handlers, list | tuple):
+            raise InvalidInstanceError(handlers, "a list or a tuple of handlers")
         given = handlers if isinstance(handlers, list) else [handlers]
         rows = [row for row in given if not isinstance(row, Marker)]
         cls.tornado_handlers.extend(rows)
@@ -42,14 +60,24 @@ class TornadoWrapper:
         tornado_settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the application, of the handlers added before and these."""
+        if tornado_settings is not None and not isinstance(tornado_settings, Mapping):
+            raise InvalidInstanceError(tornado_settings, "a dict of settings")
         cls.tornado_app = None
-        rows = cls.add_handlers(tornado_handlers or [])
-        cls.tornado_app = make_application(rows, tornado_settings or {})
+        rows = cls.add_handlers(tornado_handlers if tornado_handlers is not None else [])
+        cls.tornado_settings.clear()
+        cls.tornado_settings.update(tornado_settings or {})
+        cls.tornado_app = make_application(rows, cls.tornado_settings)
 
     @classmethod
     def listen(cls, tornado_port: int) -> None:
-        """Take a port of all interfaces. Raises OSError."""
-        cls.sockets.extend(bind("", tornado_port))
+        """Take a port of all interfaces. Raises OSError, TypeError before ``start_app``."""
+        if isinstance(tornado_port, bool) or not isinstance(tornado_port, int):
+            raise InvalidInstanceError(tornado_port, "an int as the port")
+        if cls.tornado_app is None:
+            raise TypeError("There is no application yet: call TornadoWrapper.start_app() first.")
+        sockets = bind("", tornado_port)
+        cls.tornado_server = [*(cls.tornado_server or ()), *sockets]
+        cls.tornado_port = sockets[0].getsockname()[1]
 
     @classmethod
     def loop(cls) -> None:
@@ -58,7 +86,7 @@ class TornadoWrapper:
             print(pattern, target, flush=True)
         serve(
             Refusals(make_handler(use_static_handler=True)),
-            sockets=cls.sockets,
+            sockets=cls.tornado_server,
             uvloop=conf.current().uvloop,
             **(server_options() | {"native": cls.tornado_app}),
         )

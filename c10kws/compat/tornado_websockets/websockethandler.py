@@ -1,13 +1,29 @@
 """``WebSocketHandler``: what the ancestor calls a client."""
 
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
 from asgiref.sync import async_to_sync
 
 from ...events import EventSocket, Socket
 from ...events.conversation import Conversation
+from .exceptions import WebSocketClosedError
+
+if TYPE_CHECKING:
+    from .websocket import WebSocket
 
 
 class WebSocketHandler(Socket):
     """A client of a WebSocket, which makes it."""
+
+    closed_error = WebSocketClosedError
+
+    @property
+    def websocket(self) -> WebSocket:  # type: ignore[override]
+        """The WebSocket that it belongs to; ``connection`` is its connection."""
+        return self.endpoint  # type: ignore[return-value]
 
     def initialize(self, websocket: EventSocket) -> None:
         """Belong to a WebSocket."""
@@ -20,3 +36,7 @@ class WebSocketHandler(Socket):
     def on_close(self) -> None:
         """Belong to no WebSocket any more."""
         self.endpoint.leave(self)
+
+    def emit(self, event: str, data: Any = None, **options: Any) -> Awaitable[None]:
+        """Send an event to this client; data that is false, such as ``[]``, is ``{}``."""
+        return super().emit(event, data or None, **options)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 DEFAULT_ADDRESS = "127.0.0.1"
+ALL_INTERFACES = "0.0.0.0"
+#: With this app installed a port alone is one of all interfaces, as the ancestor's was.
+ANCESTOR = "c10kws.compat.tornado_websockets"
 #: Seconds that several processes have to end beyond DRAIN_TIMEOUT.
 LAST_BREATH = 5.0
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
@@ -43,7 +46,7 @@ class Command(BaseCommand):
             "addrports",
             nargs="*",
             metavar="addrport",
-            help=f"Port, or address:port; without it {DEFAULT_ADDRESS} and TORNADO['port'], "
+            help=f"Port, or address:port; without it {default_address()} and TORNADO['port'], "
             f"or {native.DEFAULT_PORT}. Of several ones each gets a process of its own.",
         )
         parser.add_argument(
@@ -74,6 +77,8 @@ class Command(BaseCommand):
         if len(set(addresses)) < len(addresses):
             raise CommandError(f"Expected each address once, not {' '.join(addrports)}.")
         own = workers.own_name()
+        if default_address() in dict(addresses):
+            self.announce_interfaces()
         if own is None and len(addresses) > 1:
             self.serve_all(addrports)
             return
@@ -82,6 +87,15 @@ class Command(BaseCommand):
             self.serve_and_reload(own or addrports[0], options)
         else:
             self.serve(own or addrports[0], options)
+
+    def announce_interfaces(self) -> None:
+        """Say that a port without an address is open to the network, once."""
+        again = workers.own_name() or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+        if default_address() == ALL_INTERFACES and not again:
+            self.stdout.write(
+                "Listening on all interfaces, as django-tornado-websockets did. "
+                f"An address restricts it: runtornado {DEFAULT_ADDRESS}:{native.port()}."
+            )
 
     def serve_all(self, addrports: list[str]) -> None:
         """Run this command once for each address."""
@@ -156,6 +170,11 @@ def make_handler(*, use_static_handler: bool) -> WSGIApplication:
     return StaticFilesHandler(application)  # type: ignore[arg-type]  # any WSGI application does
 
 
+def default_address() -> str:
+    """Return the address of a port that is given without one."""
+    return ALL_INTERFACES if apps.is_installed(ANCESTOR) else DEFAULT_ADDRESS
+
+
 def parse_address(text: str) -> tuple[str, int]:
     """Return address and port of ``[addr:]port``; an IPv6 address stands in brackets."""
     match = _ADDRESS.fullmatch(text)
@@ -163,4 +182,4 @@ def parse_address(text: str) -> tuple[str, int]:
         raise CommandError(f"Expected a port or address:port, as 0.0.0.0:8000, not {text!r}.")
     if int(match["port"]) > MAX_PORT:
         raise CommandError(f"The port must be from 0 to {MAX_PORT}, not {match['port']}.")
-    return (match["address"] or DEFAULT_ADDRESS).strip("[]"), int(match["port"])
+    return (match["address"] or default_address()).strip("[]"), int(match["port"])

@@ -1,8 +1,15 @@
 """``ProgressBar``, which is a WebSocket."""
 
+from __future__ import annotations
+
 from ....events import progress
 from ..websocket import WebSocket
 
 
 class ProgressBar(WebSocket, progress.ProgressBar):
     """The ancestor's progress bar."""
+
+    @property
+    def websocket(self) -> ProgressBar:
+        """The WebSocket of the bar, which is the bar."""
+        return self

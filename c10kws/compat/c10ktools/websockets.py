@@ -1,0 +1,3 @@
+"""``WebSocket``: the connection that a handler gets."""
+
+from ...connection import WebSocket as WebSocket

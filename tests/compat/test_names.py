@@ -1,0 +1,160 @@
+"""The ancestors' names, beyond the examples of their manuals."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import tornado.web
+import tornado.websocket
+from django.test import RequestFactory
+from tornado.websocket import WebSocketClosedError
+
+import c10kws
+from c10kws.compat.tornado_websockets.tornadowrapper import TornadoWrapper
+from c10kws.compat.tornado_websockets.websocket import WebSocket
+from tests.events.conftest import Connect
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_connect_disconnect_and_error_are_events_like_others(
+    connect: Connect, version: int
+) -> None:
+    ws = WebSocket("/free")
+
+    def answer(socket: Any, data: Any) -> None:
+        socket.emit("heard", data)
+
+    for name in ("connect", "disconnect", "error"):
+        ws.on(name)(answer)
+    with connect("/events/free", version=version) as client:
+        for name in ("connect", "disconnect", "error"):
+            client.send(name, {"name": name})
+            assert client.expect("heard") == {"name": name}
+        client.send("open", {})  # which stays the server's
+        refusal = client.expect("ws:error" if version else "warning")
+        assert refusal["message"]
+
+
+def test_the_events_of_a_websocket() -> None:
+    ws = WebSocket("/bound", add_to_handlers=False)
+    assert ws.events == {}
+
+    @ws.on
+    def shout(socket: Any, data: Any) -> None: ...
+
+    assert ws.events == {"shout": shout}
+    assert ws.events.get("open") is None
+
+
+def test_the_websocket_of_a_socket_is_the_one_it_belongs_to(connect: Connect) -> None:
+    ws = WebSocket("/belongs")
+
+    @ws.on
+    def tell(socket: Any) -> None:
+        assert socket in socket.websocket.handlers
+        socket.websocket.emit("told", {"path": socket.websocket.path})
+
+    with connect("/events/belongs") as client, connect("/events/belongs") as other:
+        client.send("tell")
+        assert client.expect("told") == other.expect("told") == {"path": "/belongs"}
+        assert ws[0].websocket is ws
+        assert ws[0].request.path == "/events/belongs"
+        assert ws[0].closed is False
+
+
+@pytest.mark.parametrize("nothing", [[], {}, "", 0, False, None, ()])
+def test_data_that_is_false_is_an_empty_dictionary(connect: Connect, nothing: Any) -> None:
+    ws = WebSocket("/nothing")
+    with connect("/events/nothing") as client:
+        ws.emit("all", nothing)
+        assert client.expect("all") == {}
+        ws[0].emit("one", nothing)
+        assert client.expect("one") == {}
+
+
+def test_who_has_left_is_a_closed_websocket_of_tornado(connect: Connect) -> None:
+    ws = WebSocket("/leaving")
+    with connect("/events/leaving"):
+        socket = ws[0]
+    gone = threading.Event()
+    while not socket.closed:
+        gone.wait(0.001)
+    with pytest.raises(WebSocketClosedError) as error:
+        socket.emit("late")
+    assert isinstance(error.value, c10kws.ConnectionClosed)
+    assert isinstance(error.value, tornado.websocket.WebSocketError)
+    assert error.value.code in (1000, 1005)
+
+
+def test_arguments_of_another_type() -> None:
+    with pytest.raises(TypeError):
+        WebSocket(7)  # type: ignore[arg-type]
+    ws = WebSocket("/types", add_to_handlers=False)
+    with pytest.raises(TypeError):
+        ws.emit(7)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        ws.emit("data", 7)  # type: ignore[arg-type]
+
+
+class Hello(tornado.web.RequestHandler):
+    """A handler of Tornado."""
+
+
+@pytest.fixture
+def wrapper() -> Any:
+    TornadoWrapper.reset()
+    yield TornadoWrapper
+    TornadoWrapper.reset()
+
+
+def test_the_attributes_of_the_wrapper(wrapper: Any) -> None:
+    assert wrapper.tornado_app is None
+    assert wrapper.tornado_server is None
+    assert wrapper.tornado_port == 8000
+    assert wrapper.tornado_handlers == wrapper.handlers == []
+    assert wrapper.tornado_settings == {}
+    wrapper.add_handlers(("/hello", Hello))
+    assert wrapper.handlers == [("/hello", Hello)]
+    wrapper.start_app([], {"debug": False})
+    assert isinstance(wrapper.tornado_app, tornado.web.Application)
+    assert wrapper.tornado_settings == {"debug": False}
+    wrapper.listen(0)
+    (first, *_) = wrapper.tornado_server
+    assert first.getsockname()[1] == wrapper.tornado_port != 0
+
+
+def test_the_wrapper_checks_its_arguments(wrapper: Any) -> None:
+    for call, text in (
+        (lambda: wrapper.add_handlers("no list"), "list"),
+        (lambda: wrapper.start_app("no list", {}), "list"),
+        (lambda: wrapper.start_app([], "no dictionary"), "dict"),
+        (lambda: wrapper.listen("no number"), "int"),
+        (lambda: wrapper.listen(8000), "start_app"),
+    ):
+        with pytest.raises(TypeError, match=text):
+            call()
+    assert wrapper.tornado_server is None
+
+
+def test_django_tornado() -> None:
+    from c10kws.compat.django_tornado.decorator import asynchronous
+
+    assert asynchronous is c10kws.asynchronous
+
+
+def test_c10ktools() -> None:
+    from c10kws.compat.c10ktools import http
+    from c10kws.compat.c10ktools.http.websockets import websocket
+    from c10kws.compat.c10ktools.websockets import WebSocket as Connection
+
+    assert http.websocket is websocket
+    assert Connection is c10kws.WebSocket
+
+    @websocket
+    def handler(ws: Any) -> Any:
+        while True:
+            ws.write_message((yield from ws.read_message()))
+
+    assert handler(RequestFactory().get("/")).status_code == 426
