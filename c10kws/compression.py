@@ -194,6 +194,7 @@ class Deflate(Extension):
         self._agreement = agreement
         self._options = options
         self._limit = max_message_size
+        self.inflated = 0  # bytes, of all messages
         self._inflater: Any = None
         self._inflating = False  # the message under way is compressed
         self._control = False  # the frame under way is a Ping, a Pong or a Close
@@ -267,6 +268,7 @@ class Deflate(Extension):
             except zlib.error:
                 return CloseReason.INVALID_FRAME_PAYLOAD_DATA
             self._size += len(part)
+            self.inflated += len(part)
             if self._size > self._limit:
                 return CloseReason.MESSAGE_TOO_BIG
             parts.append(part)

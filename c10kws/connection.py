@@ -59,6 +59,7 @@ class WebSocket(Driver):
             mask=mask,
             deflate=deflate,
             fast_lane=settings.fast_lane,
+            max_inflated=settings.max_queue_bytes,
         )
         super().__init__(stream, settings, protocol)
 

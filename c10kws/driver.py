@@ -31,6 +31,9 @@ MAX_INBOX = 1024
 #: A read of so many bytes that held few messages is followed by a wider one.
 LONG_READ = 32 * 1024
 FEW = 64
+#: Messages that one connection gets from what is held before others get their turn: wsproto needs
+#: 40 µs for each.
+MAX_TURN = 256
 
 
 class Driver(Sender):
@@ -47,6 +50,7 @@ class Driver(Sender):
         "_since_ping",
         "_task",
         "_timer",
+        "_turn_due",
         "_unanswered",
         "_unsent_before",
         "_waiter",
@@ -68,6 +72,7 @@ class Driver(Sender):
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._watchdog: asyncio.TimerHandle | None = None
+        self._turn_due = False  # whether the loop is asked for a turn, for what is held
         self._noticed = False  # whether the handler knows of the end
         self._heard = False
         self._since_ping = 0
@@ -111,16 +116,46 @@ class Driver(Sender):
             self._waiter.wake()
 
     def _receive_held(self) -> None:
-        """Go on, as long as the handler has room for what comes."""
-        size = 0
-        while self._protocol.held:
-            if self._inbox and (
-                size > self._settings.max_queue_bytes or len(self._inbox) > MAX_INBOX
-            ):
-                break
-            messages = self._protocol.receive_data(b"")
+        """Go on, as long as the handler has room for what comes, and let the others go between.
+
+        A read of 256 KiB may inflate to a thousand times as much. What is left waits for another
+        turn of the loop; nothing newer is read meanwhile.
+        """
+        protocol, size, count = self._protocol, 0, 0
+        full = self._full
+        while protocol.held and not full:
+            messages = protocol.receive_data(b"")
             size += sum(map(size_of, messages))
+            count += len(messages)
             self._receive(messages)
+            if not messages or count >= MAX_TURN or size > self._settings.max_queue_bytes:
+                break
+            full = len(self._inbox) > MAX_INBOX
+        if protocol.held:
+            self._hold_back()
+            if not (full or self._full):
+                self._ask_for_a_turn()
+
+    def _ask_for_a_turn(self) -> None:
+        if not self._turn_due:
+            self._turn_due = True
+            self._shared.loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn_due = False
+        self._inline = True
+        try:
+            self._receive_held()
+        finally:
+            self._inline = False
+        if self._cork:
+            self._flush()
+        if self._inbox:
+            self._hold_back()
+        elif self._reading_paused and not self._protocol.held:
+            self._resume_reading()
+        if self.closed and not self._protocol.held:
+            self._waiter.wake()  # what was held may have brought nothing more to read
 
     def _handle_news(self) -> None:
         """Pongs, answers that are due, and the end."""
@@ -164,9 +199,9 @@ class Driver(Sender):
             raise RuntimeError("expected one read_message() at a time; another task is waiting")
         self._writes = 0
         if self._protocol.held:
-            self._receive(self._protocol.receive_data(b""))
-            return self._shared.done
-        if self._reading_paused:
+            if not self._inline:  # else there is a turn already
+                self._ask_for_a_turn()
+        elif self._reading_paused:
             self._resume_reading()
         return self._waiter
 
@@ -181,15 +216,19 @@ class Driver(Sender):
 
     def _hold_back(self) -> None:
         """Stop reading while the handler has more to read than it should."""
-        full = (
-            self._protocol.held
-            or len(self._inbox) > MAX_INBOX
-            or sum(map(size_of, self._inbox)) > self._settings.max_queue_bytes
-        )
+        full = self._protocol.held or self._full
         if full and not self._reading_paused and self._transport is not None and not self.closed:
             self._reading_paused = True
             self._prompt = False
             self._transport.pause_reading()
+
+    @property
+    def _full(self) -> bool:
+        """True while the handler has more to read than it should."""
+        inbox = self._inbox
+        return bool(inbox) and (
+            len(inbox) > MAX_INBOX or sum(map(size_of, inbox)) > self._settings.max_queue_bytes
+        )
 
     def _resume_reading(self) -> None:
         self._reading_paused = False

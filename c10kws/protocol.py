@@ -24,6 +24,11 @@ from .mask import Mask, mask_slowly
 from .message import Message
 from .parser import Parser
 
+#: Frames that one call reads beside plain ones, and bytes of a compressed frame that it inflates at
+#: a time: they become 8 MiB at most. Others get their turn between two calls.
+MAX_FRAMES = 256
+SLICE = 8192
+
 
 class ServerProtocol:
     """One open WebSocket, server side.
@@ -34,7 +39,8 @@ class ServerProtocol:
     bytes to write.
 
     ``mask`` unmasks payloads; ``deflate`` is the extension that the handshake agreed on, new and
-    for this connection alone; ``fast_lane=False`` leaves every data frame to wsproto.
+    for this connection alone; ``fast_lane=False`` leaves every data frame to wsproto. A call that
+    has inflated over ``max_inflated`` bytes of a message returns, and holds the rest.
     """
 
     __slots__ = (
@@ -53,6 +59,7 @@ class ServerProtocol:
         "closed",
         "fast_lane",
         "held",
+        "max_inflated",
         "max_message_size",
         "news",
         "pongs",
@@ -66,8 +73,10 @@ class ServerProtocol:
         mask: Mask = mask_slowly,
         deflate: Deflate | None = None,
         fast_lane: bool = True,
+        max_inflated: int = 1024 * 1024,
     ) -> None:
         self.max_message_size = max_message_size
+        self.max_inflated = max_inflated
         self.fast_lane = fast_lane
         self.state = State.OPEN
         self.held = False  # there is more for receive_data, which needs no data for it
@@ -92,7 +101,7 @@ class ServerProtocol:
 
         Nothing that is no plain message stands between or behind them: the rest is ``held``, until
         a call without data goes on. So all can be answered in the order in which it came, and one
-        call inflates one message.
+        call inflates one message. A call that had much to do may hold the rest without a message.
 
         What comes after a Close is not delivered: §1.4 and §5.5.1 end each direction with it. So
         of what the peer sent while our Close was on its way, that is delivered which was handed in
@@ -124,20 +133,17 @@ class ServerProtocol:
     def _receive_frames(self, messages: list[Message]) -> None:
         """Give each frame to the lane, to wsproto or to ``control``; it may come in many pieces."""
         data, position = self._data, self._at
+        frames, inflated = 0, self._inflated
         while position < len(data) and not (self._over or self.held):
             if self._pieces is not None:
                 position = self._take_pieces(self._pieces, data, position, messages)
             elif self._left and messages:
                 self.held = True
             elif self._left:
-                stop = min(position + self._left, len(data))
-                self._left -= stop - position
-                result = self._the_parser().parse(data[position:stop])
-                if isinstance(result, Closed):
-                    self._fail(result)
-                elif result is not None:
-                    messages.append(result)
-                position = stop
+                position = self._parse(data, position, messages)
+                self.held = self._inflated - inflated > self.max_inflated and not self._over
+            elif frames == MAX_FRAMES:
+                self.held = True
             else:
                 if self._lane_free:
                     position = lane.take(
@@ -148,11 +154,31 @@ class ServerProtocol:
                 if begun is None:
                     break
                 position = begun
-        if not self.held:
+                frames += 1
+        if self._over:
+            data, position = b"", 0
+        elif not self.held:
             data, position = data[position:], 0  # a few bytes must not keep the whole read alive
         self._data, self._at = data, position
         self._over = self._over or not (self.held or self.state is State.OPEN)
         self._in_lane = self._lane_free and not (self.held or data or self._left or self._pieces)
+
+    @property
+    def _inflated(self) -> int:
+        return 0 if self._deflate is None else self._deflate.inflated
+
+    def _parse(self, data: bytes, position: int, messages: list[Message]) -> int:
+        """Give the parser what has come of its frame, or some of it; return where to go on."""
+        stop = min(position + self._left, len(data))
+        if self._deflate is not None:
+            stop = min(stop, position + SLICE)
+        self._left -= stop - position
+        result = self._the_parser().parse(data[position:stop])
+        if isinstance(result, Closed):
+            self._fail(result)
+        elif result is not None:
+            messages.append(result)
+        return stop
 
     def _begin_frame(
         self, data: bytes, position: int, size: int, body: int, messages: list[Message]
