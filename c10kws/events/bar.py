@@ -23,7 +23,7 @@ class Limits(Protocol):
 class Progress:
     """One bar from ``min`` to ``max``; all methods from any thread.
 
-    ``send`` takes an event and its data to those who watch this bar.
+    ``send`` sends an event with its data to the clients of this bar.
     """
 
     def __init__(self, limits: Limits, steps: Steps, send: Send) -> None:
@@ -84,12 +84,12 @@ class Progress:
         self._steps.release()
 
     def reset(self) -> None:
-        """Go back to ``min``, and tell all who watch."""
+        """Go back to ``min``, and tell its clients."""
         with self._lock:
             self._restart(State(max=self._steps.read().max))
 
     def tick(self, label: str | None = None) -> None:
-        """Take a step, and tell all who watch; at ``max`` only the label changes."""
+        """Take a step, and tell its clients; at ``max`` only the label changes."""
         with self._lock:
             state = self._steps.read()
             counts = not self._is_indeterminate(state) and not self._is_done(state)
@@ -118,18 +118,18 @@ class Progress:
             then()
 
     def emit_init(self) -> None:
-        """Send ``before_init``, ``init`` and ``after_init`` to all who watch."""
+        """Send ``before_init``, ``init`` and ``after_init`` to its clients."""
         with self._lock:
             self._tell(self._init(self._steps.read()))
 
     def emit_update(self, label: str | None = None) -> None:
-        """Send ``before_update``, ``update`` and ``after_update`` to all who watch."""
+        """Send ``before_update``, ``update`` and ``after_update`` to its clients."""
         with self._lock:
             state = self._steps.step(self._steps.read(), label, counts=False)
             self._tell(self._update(state))
 
     def emit_done(self) -> None:
-        """Send ``done`` to all who watch, if the bar is done."""
+        """Send ``done`` to its clients, if the bar is done."""
         if self.is_done():
             self._send("done", {})
 

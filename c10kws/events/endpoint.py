@@ -49,6 +49,8 @@ class EventSocket:
 
     #: For Django: the view refuses a POST, and a GET is not checked.
     csrf_exempt = True
+    #: For templates, which call what can be called: ``{{ bar.value }}``.
+    do_not_call_in_templates = True
     #: For subclasses: what makes the ``socket`` and, of a frame's dict, the ``data`` of callbacks.
     socket_class: type[Socket] = Socket
     data_class: Callable[[dict[str, Any]], dict[str, Any]] = dict
@@ -151,8 +153,8 @@ class EventSocket:
     ) -> str:
         """Return a name with which a client of this EventSocket may join ``room``.
 
-        With ``user`` only a client that is logged in as this user may. After ``max_age`` (seconds,
-        or a timedelta) nobody may; a client joins again after each reconnect.
+        With ``user`` the client must be logged in as this user. After ``max_age`` (seconds, or a
+        timedelta) the name is refused; a client joins again after each reconnect.
 
         Raises ValueError for a room whose signed name would be too long, for a user without a
         primary key and for another ``max_age``, :exc:`InvalidInstanceError` for a room that is not
@@ -259,7 +261,7 @@ class EventSocket:
             send()
 
     def can_emit(self, event: str) -> bool:
-        """Return False in a process that serves nothing, after EMIT_WITHOUT_SERVER was heeded."""
+        """Return False in a process that serves nothing, after EMIT_WITHOUT_SERVER has warned."""
         if self._handlers or self._opening or servers.serving():
             return True
         self._unserved.handle(event)

@@ -35,7 +35,8 @@ class ProgressBar(EventSocket):
     in the cache of the alias ``cache``. After ``timeout`` seconds without a tick (None: never) a
     job counts as ended, and what is kept of it is forgotten.
 
-    Raises ValueError when ``max`` is less than ``min``, :exc:`PathAlreadyUsed`.
+    Raises ValueError when ``max`` is less than ``min`` and for a ``timeout`` that is not above 0,
+    :exc:`PathAlreadyUsed`.
     """
 
     greets = True
@@ -53,6 +54,8 @@ class ProgressBar(EventSocket):
         origins: Origins = None,
     ) -> None:
         check_limits(min, max)
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout must be seconds above 0 or None, not {timeout!r}")
         self.min = min
         self.max = max
         self._cache = cache

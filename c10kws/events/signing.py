@@ -1,8 +1,8 @@
-"""Signed names of rooms: whoever is given one may join.
+"""Signed names of rooms: a client that has one may join.
 
 A signed name is ``ws:ROOM:EXPIRY:SIGNATURE``. EXPIRY is a time in milliseconds in base 62, or
-nothing. The path of the EventSocket, and the user where there is one, are part of the key: they are
-not in the name, and it is of no use elsewhere.
+nothing. The path of the EventSocket, and the user where there is one, are part of the key and not
+of the name: elsewhere, and for other users, the signature is wrong.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MaxAge = float | timedelta | None
 
 
 class Expired(Exception):
-    """The name was signed for less time than has passed."""
+    """A signed name is older than its ``max_age``."""
 
 
 def sign(room: str, path: str, user: Any, max_age: MaxAge) -> str:
@@ -53,7 +53,7 @@ def is_signed(name: object) -> bool:
 def read(name: str, path: str, user: Any, *, aged: bool = False) -> str | None:
     """Return the room of a signed name; None when it is not for this path and user.
 
-    Raises :exc:`Expired`, unless it may be ``aged``.
+    Raises :exc:`Expired` when its time has passed, unless ``aged`` is True.
     """
     for pk in {None, getattr(user, "pk", None)}:
         try:

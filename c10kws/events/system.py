@@ -15,7 +15,7 @@ from .exceptions import EventError
 from .signing import MAX_ROOM_LENGTH, Expired, is_signed, read
 from .socket import Socket
 
-#: Who may join which room: ``(socket, room) -> bool``, sync or async.
+#: Authorises joins: ``(socket, room) -> bool``, sync or async.
 Authorise = Callable[[Socket, str], Any]
 Data = dict[str, Any]
 

@@ -29,7 +29,7 @@ class Target:
         on_commit: bool = True,
         using: str | None = None,
     ) -> None:
-        """Do as :meth:`EventSocket.emit` does, to who is in the room when it is sent."""
+        """Send an event to the clients in the room; see :meth:`EventSocket.emit`."""
         send = self._endpoint.send_to_room(self._room, event, data, as_set(exclude))
         if not self._endpoint.can_emit(event):
             return

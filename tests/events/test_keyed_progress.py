@@ -15,6 +15,7 @@ import pytest
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.template import engines
 from django.test import Client
 
 from c10kws.events import EventError, EventSocket, ProgressBar, Socket, registry
@@ -179,6 +180,20 @@ def test_a_bar_without_a_key_starts_once_too(make_bar: MakeBar) -> None:
     assert short.start()
     threading.Event().wait(0.01)
     assert short.start()  # no tick has come: the thread has died
+
+
+def test_a_template_shows_the_value(make_bar: MakeBar) -> None:
+    bar = make_bar("/jobs/<int:job>")
+    bar(job=7).tick()
+    template = engines["django"].from_string("{{ one.value }} of {{ one.max }}, {{ bar.path }}")
+    shown = template.render({"one": bar(job=7), "bar": bar})
+    assert shown == "1 of 100, /module/progress_bar/jobs/&lt;int:job&gt;"
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_a_timeout_is_above_0(make_bar: MakeBar, timeout: int) -> None:
+    with pytest.raises(ValueError, match="above 0 or None"):
+        make_bar("/jobs/<int:job>", timeout=timeout)
 
 
 def test_a_job_that_ticks_no_more_is_forgotten(make_bar: MakeBar) -> None:
