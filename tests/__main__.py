@@ -123,7 +123,7 @@ class Part:
     package: str
     #: Another way to get it, without root: a module of the environment and its arguments.
     download: tuple[str, ...] = ()
-    #: Its package and release in npm's registry, which is tried first.
+    #: Its package and release in npm's registry; ``package`` is then that of npm.
     npm: str = ""
     #: A command that undoes what its package does besides: the start of a service.
     afterwards: tuple[str, ...] = ()
@@ -160,14 +160,14 @@ class Part:
         return None
 
     def ways(self) -> Iterator[list[list[str]]]:
-        """Yield the ways, each as commands: npm's, Debian's for root, then the part's own."""
+        """Yield the ways, each as commands: Debian's for root, npm's, then the part's own."""
         if self.chosen():
             return
-        if self.npm and shutil.which("npm"):
-            yield [["npm", "install", "--no-audit", "--no-fund", "--prefix", str(NPM), self.npm]]
-        if may_use_apt():
+        if may_use_apt() and not (self.npm and shutil.which("npm")):
             commands = [["apt-get", "update"], ["apt-get", "install", "--yes", self.package]]
             yield [*commands, [*self.afterwards]] if self.afterwards else commands
+        if self.npm and shutil.which("npm"):
+            yield [["npm", "install", "--no-audit", "--no-fund", "--prefix", str(NPM), self.npm]]
         if self.download:
             yield [[sys.executable, "-m", *self.download]]
 
@@ -175,11 +175,11 @@ class Part:
         """Return the line that installs it, or what is wrong with the one chosen."""
         if self.chosen():
             return f"{self.variable} names {self.chosen()}, which does not run"
+        if self.npm:
+            return f"npm install --global {self.npm}"
         lines = [f"apt-get install {self.package}"] if shutil.which("apt-get") else []
         if self.download:
             lines.append(" ".join([sys.executable, "-m", *self.download]))
-        if self.npm:
-            lines.append(f"npm install --global {self.npm}")
         return " or ".join(lines) or f"install {self.package}"
 
 
@@ -237,7 +237,7 @@ PARTS = (
         variable="C10KWS_TSC",
         places=typescript_places,
         trial=("--version",),
-        package="node-typescript",
+        package="npm",  # Debian's own TypeScript does not know the resolution of bundlers
         npm="typescript@5.9.3",
     ),
 )
