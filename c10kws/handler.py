@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .connection import WebSocket
 from .exceptions import ConnectionClosed
+from .interrupts import must_pass
 
 Handler = Callable[[WebSocket], Awaitable[None]]
 
@@ -40,7 +41,9 @@ async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
         if not websocket.closed:  # nobody here cancels the handler of an open connection
             websocket.close(1011, "internal error")
             report.failed(error)
-    except (Exception, SystemExit) as error:  # sys.exit() would end the server
+    except BaseException as error:  # the panic of a binding, say, or sys.exit()
+        if must_pass(error):
+            raise
         if not _is_normal_end(error, websocket):
             websocket.close(1011, "internal error")
             report.failed(error)

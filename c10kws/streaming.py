@@ -9,6 +9,7 @@ from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .exceptions import ConnectionClosed
+from .interrupts import must_pass
 from .message import Message, Opcode, as_message
 from .outbox import Parts
 
@@ -34,7 +35,9 @@ async def send_parts(sender: Sender, item: Parts) -> None:
         if not sender.closed:
             sender.send_close(1011, "internal error")
         _fail(item, sender.connection_closed())
-    except Exception as error:
+    except BaseException as error:
+        if must_pass(error):
+            raise
         sender.send_close(1011, "internal error")
         _fail(item, error)
     else:
@@ -68,7 +71,7 @@ async def _typed(parts: AsyncIterable[str | bytes], opcode: int | None) -> Async
     decoder.decode(b"", True)
 
 
-def _fail(item: Parts, error: Exception) -> None:
+def _fail(item: Parts, error: BaseException) -> None:
     if not item.sent.done():
         item.sent.set_exception(error)
         if isinstance(error, ConnectionClosed):

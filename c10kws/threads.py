@@ -105,7 +105,7 @@ def _write(write: Callable[..., object], *args: Any) -> None:
     """A log handler may raise (mail to ADMINS, say); nobody waits for this future."""
     try:
         write(*args)
-    except Exception:
+    except BaseException:
         logger.exception("a report could not be written")
 
 

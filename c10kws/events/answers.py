@@ -83,13 +83,15 @@ class Answers:
             try:
                 self._socket.write_error(error.code, error.message, error.details, re=frame.id)
                 return
-            except Exception as unserializable:  # its details
+            except BaseException as unserializable:  # its details
                 error = unserializable
         logger.error(
             "%s: the callback of %r failed", self._endpoint.path, frame.event, exc_info=error
         )
         details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
         self._socket.write_error("internal", "internal error", details, re=frame.id)
+        if not isinstance(error, Exception):  # as of a handler: nobody knows what it has broken
+            self._socket.close(1011, "internal error")
 
     def is_own_end(self, error: BaseException) -> bool:
         """Return True for an error that says no more than that the client has left."""

@@ -23,6 +23,7 @@ from django.core.exceptions import PermissionDenied
 
 from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
+from ..interrupts import is_ctrl_c, must_pass
 from ..message import Message
 from . import system
 from .answers import Answers
@@ -41,8 +42,6 @@ MAX_EVENTS = 32
 MAX_SECONDS = 0.05
 
 Event = tuple[Callback, Frame]
-#: What a callback may raise without harm to others; sys.exit() ends no server.
-CAUGHT = (Exception, SystemExit)
 
 
 class Conversation:
@@ -98,7 +97,9 @@ class Conversation:
             await self._call_open()
         except (EventError, PermissionDenied) as error:
             self._answers.turn_away(getattr(error, "message", "") or str(error) or "forbidden")
-        except CAUGHT as error:
+        except BaseException as error:
+            if must_pass(error):
+                raise
             if not self._answers.is_own_end(error):
                 logger.exception("%s: the callback 'open' failed", self._endpoint.path)
                 self._answers.turn_away("refused")
@@ -131,7 +132,9 @@ class Conversation:
                 await self._in_thread(callback.call, offered)
         except ConnectionClosed:
             pass  # it is what this callback is about
-        except CAUGHT:
+        except BaseException as error:
+            if must_pass(error):
+                raise
             logger.exception("%s: the callback 'close' failed", self._endpoint.path)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> None:
@@ -186,13 +189,17 @@ class Conversation:
                 return
             try:
                 self._answers.reply(frame, callback.call(self._offer(frame.data)))
-            except CAUGHT as error:
+            except BaseException as error:
+                if is_ctrl_c(error):
+                    raise
                 self._answers.fail(frame, error)
 
     async def _call_async(self, callback: Callback, frame: Frame) -> None:
         try:
             self._answers.reply(frame, await callback.call(self._offer(frame.data)))
-        except CAUGHT as error:
+        except BaseException as error:
+            if must_pass(error):
+                raise
             self._answers.fail(frame, error)
 
     def _take(self) -> Event | None:

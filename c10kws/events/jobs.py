@@ -12,6 +12,19 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from ..interrupts import is_ctrl_c
+
+
+class NoException(RuntimeError):
+    """A callback raised a class that is no Exception: SystemExit, the panic of a binding."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"The callback raised {self.error!r}, which is not an Exception."
+
 
 class Job:
     """A function that runs in a thread, once."""
@@ -35,8 +48,11 @@ class Job:
             return None
         try:
             return self._function(*self._arguments)
-        except (StopIteration, SystemExit) as error:
-            # A future cannot carry the first, and the second would end the server.
-            raise RuntimeError(f"expected the callback to return, not {error!r}") from error
+        except StopIteration as error:  # a future cannot carry it
+            raise RuntimeError(f"The callback raised {error!r}.") from error
+        except BaseException as error:
+            if isinstance(error, Exception) or is_ctrl_c(error):
+                raise
+            raise NoException(error) from error  # the loop would take it for its own
         finally:
             self._end.set_result(None)

@@ -8,6 +8,8 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 
+from ..interrupts import is_ctrl_c, must_pass
+
 logger = logging.getLogger("c10kws")
 
 
@@ -19,13 +21,17 @@ def guarded(
     async def wait_for(*args: Any, **kwargs: Any) -> Any:
         try:
             return await function(*args, **kwargs)
-        except (Exception, SystemExit) as error:  # sys.exit() on the loop would end the server
+        except BaseException as error:  # sys.exit() on the loop would end the server
+            if must_pass(error):
+                raise
             fail(error)
 
     def call_now(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             fail(error)
 
     return wait_for if iscoroutinefunction(function) else call_now
@@ -35,5 +41,7 @@ def call(function: Callable[..., object], *args: Any) -> None:
     """Call a function that nobody waits for; its exception is logged."""
     try:
         function(*args)
-    except Exception:
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         logger.exception("a callback of an @asynchronous view failed: %r", function)

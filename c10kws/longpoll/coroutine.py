@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from ..context import ViewContext
+from ..interrupts import must_pass
 from ..threads import HandlerThreads
 from .handler import Handler
 
@@ -45,9 +46,13 @@ class Coroutine:
                 if callable(render := getattr(response, "render", None)):
                     response = await sync_to_async(render)()
                 self._handler.take(response)
-        except (Exception, asyncio.CancelledError, SystemExit) as error:
-            if not isinstance(error, asyncio.CancelledError) or not self._handler.pending.settled:
+        except asyncio.CancelledError as error:
+            if not self._handler.pending.settled:
                 self._handler.pending.fail(error)
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            self._handler.pending.fail(error)
         finally:
             # asyncio keeps the context of a cancelled timer until its time has come, and so this.
             del self._call, self._handler

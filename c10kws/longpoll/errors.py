@@ -26,10 +26,8 @@ def error_response(request: HttpRequest, error: BaseException) -> HttpResponseBa
 
     Http404, PermissionDenied, BadRequest and SuspiciousOperation have their own status.
     """
-    if not isinstance(error, Exception):  # asyncio.CancelledError, or SystemExit
-        error = RuntimeError(f"expected the view to answer, not {error!r}").with_traceback(
-            error.__traceback__
-        )
+    if not isinstance(error, Exception):  # Django handles nothing else
+        error = RuntimeError(f"The view raised {error!r}.").with_traceback(error.__traceback__)
     try:
         raise error
     except Exception:  # the debug page looks at sys.exc_info()

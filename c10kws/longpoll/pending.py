@@ -254,7 +254,7 @@ class Pending:
         if not self._future.done():
             try:
                 self._future.set_result(as_wsgi(self._response, self._chunks))
-            except Exception as error:  # the server answers with 500 and logs it
+            except BaseException as error:  # the server answers with 500 and logs it
                 self._future.set_exception(error)
         if self.settled:
             self._release()

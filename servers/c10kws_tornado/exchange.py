@@ -230,7 +230,7 @@ class Exchange:
         try:
             if hasattr(self._result, "close"):
                 self._result.close()
-        except Exception:
+        except BaseException:  # the request must end whatever the application does
             logger.exception("%s: close() of the response raised", self._line.request_line)
 
     def _finish(self) -> None:
@@ -302,7 +302,9 @@ class Exchange:
             await sending
         except ClientGone:
             self._sender.abort()
-        except (Exception, asyncio.CancelledError, SystemExit) as error:
+        except BaseException as error:  # sys.exit() of a body ends its response and no server
+            if isinstance(error, GeneratorExit) and not _is_running(task):
+                raise  # this coroutine is closed
             if task is not None and task.cancelling():  # the client has left, or the server stops
                 self._sender.abort()
             else:
@@ -355,6 +357,13 @@ class Exchange:
             await run_in_pool(pool, self._log_overrun)
         outgoing.check_end()
         await self._sender.send_async(None, [], last=True)
+
+
+def _is_running(task: asyncio.Task[None] | None) -> bool:
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:  # no loop runs
+        return False
 
 
 def _may_upgrade(environ: dict[str, Any]) -> bool:

@@ -163,7 +163,7 @@ class Native:
     def _close(self, handler: WebSocketHandler, code: int) -> None:
         try:
             handler.close(code)
-        except Exception:
+        except BaseException:  # the others are closed all the same
             logger.exception("close() of a native WebSocket failed: %r", handler)
 
     def abort(self) -> None:

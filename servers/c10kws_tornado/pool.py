@@ -185,7 +185,7 @@ class Pool(Executor):
     def _idle(self) -> bool:
         try:
             return self._on_idle is None or self._on_idle()
-        except Exception:  # the thread has other jobs to do
+        except BaseException:  # the thread has other jobs to do
             logger.exception("on_idle of the pool %r failed", self.name)
             return True
 

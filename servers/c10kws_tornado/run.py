@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import signals
@@ -15,6 +16,8 @@ from .server import Server
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+logger = logging.getLogger("c10kws_tornado")
 
 #: As many handshakes may wait for ``accept`` as the kernel allows; a storm of reconnecting clients
 #: comes all at once.
@@ -90,7 +93,25 @@ def serve(
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
     with asyncio.Runner(loop_factory=_uvloop_factory() if uvloop else None) as runner:
-        runner.run(_serve(server, listening, on_ready))
+        _run(runner.get_loop(), _serve(server, listening, on_ready))
+
+
+def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
+    """Run ``main`` to its end, whatever other tasks do.
+
+    asyncio ends the loop when a task or callback raises SystemExit or KeyboardInterrupt. Here that
+    ends the task: a task of the application that calls ``sys.exit()`` must not end the server.
+    """
+    task = loop.create_task(main)
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # Before and after our own handler of signals Ctrl-C is a KeyboardInterrupt.
+            own_handler = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+            if task.done() or not own_handler:
+                raise
+            logger.exception("A task on the event loop raised %r; the server goes on.", error)
 
 
 def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -21,7 +21,8 @@ from c10kws.events import (
     Socket,
     registry,
 )
-from tests.library.test_websocket import WAIT, eventually
+from tests.library.test_websocket import WAIT, closed_with, eventually
+from tests.project.views import ERRORS, raise_error
 
 from .conftest import Connect, Make
 
@@ -234,14 +235,6 @@ def test_errors_are_answers_too(
     def whisper() -> None:
         raise EventError("secret", details={"thing": object()})
 
-    @chat.on
-    def leave_the_program() -> None:
-        raise SystemExit(1)
-
-    @chat.on
-    async def leave_the_loop() -> None:
-        raise SystemExit(1)
-
     with connect() as client:
         assert client.ask("refuse") == {
             "code": "conflict",
@@ -250,7 +243,7 @@ def test_errors_are_answers_too(
         }
         internal = {"code": "internal", "message": "internal error", "details": {}}
         assert client.ask("break_down") == internal
-        for event in ("unspeakable", "whisper", "leave_the_program", "leave_the_loop"):
+        for event in ("unspeakable", "whisper"):
             assert client.ask(event) == internal, event
         assert client.ask("nothing")["code"] == "unknown_event"
         client.send("refuse")
@@ -274,3 +267,26 @@ def test_in_debug_an_internal_error_tells_where(
 
     with connect() as client:
         assert "secret" in "".join(client.ask("break_down")["details"]["traceback"])
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_is_no_exception_is_answered_and_ends_the_connection(
+    chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture, kind: str, name: str
+) -> None:
+    if kind == "sync":
+        chat.on("fall")(lambda: raise_error(name))
+    else:
+
+        @chat.on
+        async def fall() -> None:
+            raise_error(name)
+
+    internal = {"code": "internal", "message": "internal error", "details": {}}
+    for _ in range(2):
+        with connect() as client:
+            assert client.ask("fall") == internal
+            assert client.expect("ws:bye")["reconnect"] is True
+            assert closed_with(client.connection) == (1011, "internal error")
+    eventually(lambda: len(chat) == 0)
+    assert "the callback of 'fall' failed" in caplog.text

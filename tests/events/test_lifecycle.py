@@ -59,12 +59,14 @@ def test_open_and_close(chat: EventSocket, connect: Connect) -> None:
         (ValueError("an accident"), "refused"),
         (StopIteration(), "refused"),
         (SystemExit(1), "refused"),
+        (KeyboardInterrupt(), "refused"),
+        (GeneratorExit(), "refused"),
         (EventError("long", "é" * 200), "é" * 61),
     ],
 )
 @pytest.mark.parametrize("version", [0, 1])
 def test_what_open_raises_refuses_the_client(
-    chat: EventSocket, connect: Connect, error: Exception, reason: str, version: int
+    chat: EventSocket, connect: Connect, error: BaseException, reason: str, version: int
 ) -> None:
     closed: list[int] = []
 

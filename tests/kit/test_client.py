@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import Any
 from unittest import mock
 
+import pytest
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -46,6 +48,30 @@ class EventTests(TestCase):
             self.assertEqual(ws.request("count"), 3)
             ws.expect_nothing()
         self.assertEqual(User.objects.count(), 3)
+
+    def test_the_outcome_of_a_test_in_a_callback_is_an_internal_error(self) -> None:
+        @self.chat.on
+        def fall() -> None:
+            pytest.fail("in a callback")
+
+        with self.client.websocket("/events/kit/") as ws:
+            with self.assertRaisesMessage(AssertionError, "internal error"):
+                ws.request("fall")
+            ws.expect("ws:bye")
+            self.assertEqual(ws.expect_close(), (1011, "internal error"))
+
+    def test_ctrl_c_ends_the_test(self) -> None:
+        @self.chat.on
+        def in_thread() -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        @self.chat.on
+        async def on_loop() -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        for event in ("in_thread", "on_loop"):
+            with self.client.websocket("/events/kit/") as ws, self.assertRaises(KeyboardInterrupt):
+                ws.request(event)
 
     def test_two_clients_talk(self) -> None:
         @self.chat.on

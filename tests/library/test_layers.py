@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "c10kws"
 SERVER = ROOT / "servers" / "c10kws_tornado"
 LAYERS = [
-    {"exceptions", "conf", "hijack", "marker"},
+    {"exceptions", "conf", "hijack", "interrupts", "marker"},
     {
         "handshake",
         "compression",

@@ -721,6 +721,14 @@ async def exits() -> HttpResponse:
     raise SystemExit
 
 
+async def interrupts() -> HttpResponse:
+    raise KeyboardInterrupt
+
+
+async def ends_as_a_generator() -> HttpResponse:
+    raise GeneratorExit
+
+
 async def returns_text() -> str:
     return "text"
 
@@ -731,6 +739,8 @@ async def returns_text() -> str:
         (raises_404, 404),
         (raises_500, 500),
         (cancels_itself, 500),
+        (interrupts, 500),
+        (ends_as_a_generator, 500),
         (exits, 500),
         (returns_text, 500),
     ],

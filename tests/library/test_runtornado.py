@@ -66,6 +66,64 @@ def start_all(start: Start, ports: list[int], *options: str) -> Command:  # noqa
     return command
 
 
+RAISING = """
+import asyncio
+from asgiref.sync import sync_to_async
+from c10kws import websocket
+
+def interrupt():
+    raise KeyboardInterrupt
+
+async def leave():
+    raise SystemExit
+
+@websocket
+async def raising(ws):
+    how = await ws.read_message()
+    if how == "thread":
+        await sync_to_async(interrupt)()
+    elif how == "task":
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leave())
+    else:
+        interrupt()
+"""
+
+
+@pytest.mark.parametrize("uvloop", [False, True])
+def test_only_a_signal_ends_the_server(
+    start: Start,  # noqa: F811
+    port: int,  # noqa: F811
+    project: Path,  # noqa: F811
+    uvloop: bool,
+) -> None:
+    """The loop is that of the main thread, where Ctrl-C would be a KeyboardInterrupt."""
+    if uvloop:
+        pytest.importorskip("uvloop")
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(f'\nC10KWS = {{"UVLOOP": {uvloop}}}\n')
+    with (project / "mysite" / "views.py").open("a") as views:
+        views.write(RAISING)
+    urls = project / "mysite" / "urls.py"
+    urls.write_text(
+        urls.read_text().replace(
+            'path("ws/echo/"', 'path("ws/raising/", views.raising),\n    path("ws/echo/"'
+        )
+    )
+    command = start("runtornado", str(port))
+    command.wait_for(f"ws://127.0.0.1:{port}/")
+    for how in ("thread", "task", "loop"):
+        with open_socket(port, "/ws/raising/") as ws:
+            ws.send(how)
+            assert closed_with(ws) == 1011
+    assert command.output.count("WebSocket handler failed") == 3
+    with open_socket(port) as ws:
+        ws.send("still there")
+        assert ws.recv(WAIT) == "still there"
+    command.process.send_signal(signal.SIGINT)
+    assert command.wait() == 0
+
+
 def process_of(number: int) -> int:
     status, text = get(number, "/process/")
     assert status == 200

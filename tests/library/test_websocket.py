@@ -181,10 +181,17 @@ def test_close_codes_of_the_handler(live: LiveServer, code: int) -> None:
         assert closed_with(ws) == (code, "as asked")
 
 
-def test_sys_exit_of_a_handler_ends_only_its_connection(live: LiveServer) -> None:
+@pytest.mark.parametrize("where", ["loop", "thread", "stream", "group"])
+@pytest.mark.parametrize("name", views.ERRORS)
+def test_no_exception_of_a_handler_ends_more_than_its_connection(
+    live: LiveServer, caplog: pytest.LogCaptureFixture, where: str, name: str
+) -> None:
+    """Not only an Exception: the panic of a binding, sys.exit(), GeneratorExit."""
     for _ in range(2):
-        with live.connect("/ws/exiting/") as ws:
+        with live.connect(f"/ws/raising/{where}/{name}/") as ws:
             assert closed_with(ws) == (1011, "internal error")
+    if where != "stream":  # it belongs to nobody who waits for it
+        eventually(lambda: caplog.text.count("WebSocket handler failed: /ws/raising/") == 2)
 
 
 @pytest.mark.parametrize("code", [999, 1005, 5000])

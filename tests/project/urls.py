@@ -24,7 +24,7 @@ sockets = [
     path("decorated-class/<str:name>/", views.DecoratedClass.as_view()),
     path("locale/", views.locale),
     path("failing/", views.failing),
-    path("exiting/", views.exiting),
+    path("raising/<where>/<name>/", views.raising),
     path("in-a-group/", views.in_a_group),
     path("foreign-end/", views.foreign_end),
     path("closing/<int:code>/", views.closing),

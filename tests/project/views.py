@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -128,9 +129,40 @@ async def failing(ws: WebSocket) -> None:
     raise Failure("as told")
 
 
+class Panic(BaseException):
+    """What a binding to another language raises."""
+
+
+ERRORS: dict[str, BaseException] = {
+    "exit": SystemExit(1),
+    "interrupt": KeyboardInterrupt(),
+    "generator": GeneratorExit(),
+    "cancelled": asyncio.CancelledError(),
+    "panic": Panic("explicit panic"),
+}
+
+
+def raise_error(name: str) -> None:
+    raise ERRORS[name].with_traceback(None)
+
+
 @websocket
-async def exiting(ws: WebSocket) -> None:
-    raise SystemExit
+async def raising(ws: WebSocket, where: str, name: str) -> None:
+    if where == "thread":
+        await sync_to_async(raise_error)(name)
+    elif where == "stream":
+        await ws.write_message(raising_parts(name))
+    elif where == "group":
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ws.read_message())
+            raise_error(name)
+    else:
+        raise_error(name)
+
+
+async def raising_parts(name: str) -> AsyncIterator[str]:
+    yield "first"
+    raise_error(name)
 
 
 @websocket

@@ -399,10 +399,17 @@ def test_each_async_iterable_sees_the_context_of_its_own_view(serve_as_is: Serve
         assert other.read_response().body == b"/other"
 
 
-def test_sys_exit_of_a_body_ends_only_its_response(serve: Serve) -> None:
+class Panic(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, Panic])
+def test_no_exception_of_a_body_ends_more_than_its_response(
+    serve: Serve, error: type[BaseException]
+) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b"first"
-        raise SystemExit
+        raise error
 
     async def resolve() -> Any:
         return "200 OK", [TEXT], body()
