@@ -25,7 +25,7 @@ class Faults:
         self._log = log
         self._connections = connections
         self._texts = {
-            400: ("Bad Request", "The request is malformed."),
+            400: ("Bad Request", "The request is malformed or too long."),
             408: ("Request Timeout", "The head of the request did not come in time."),
             431: (
                 "Request Header Fields Too Large",

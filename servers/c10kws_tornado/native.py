@@ -37,6 +37,7 @@ from .limits import Limits
 from .peers import Peer
 from .proxies import drop_forwarded
 from .response import encode_refusal, stalled_body
+from .streams import PlainStream, TLSStream
 
 logger = logging.getLogger("c10kws_tornado")
 
@@ -291,5 +292,7 @@ class NativeConnection(HTTPConnection):
     def detach(self) -> IOStream:
         """Let the handler have the stream."""
         stream = self._connection.detach()
+        assert isinstance(stream, PlainStream | TLSStream)
+        stream.on_fault = None
         self._native.detached(stream)
         return stream

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 from tornado.iostream import IOStream, SSLIOStream
 
 from .pace import unsent_bytes
+
+#: Tornado's own words, which this module completes or replaces.
+BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 (Continue)\r\n\r\n"
+CRLF = b"\r\n"
+#: How Tornado asks for the line with the size of a chunk.
+CHUNK_LINE = (CRLF, 64)
+#: One line of a chunked body: a size with its extensions, or a trailer.
+MAX_LINE = 4096
+#: All extensions and trailers of one body: a client must not send without end what is ignored.
+MAX_IGNORED = 65536
+_MALFORMED = b"malformed" + CRLF
 
 
 class _Stream(IOStream):
@@ -21,7 +33,10 @@ class _Stream(IOStream):
         self.on_fault: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
         self._written = 0
-        self._discarding = False
+        self._answered = False
+        self._ignored = 0
+        self._owed = b""
+        self._lingering: asyncio.Future[None] | None = None
         self._aborted = False
         super().__init__(*args, **kwargs)
 
@@ -49,6 +64,8 @@ class _Stream(IOStream):
     def close(self, exc_info: Any = False) -> None:
         """Close at once."""
         self.on_fault = None  # which keeps the connection
+        if self._lingering is not None and not self._lingering.done():
+            self._lingering.set_result(None)
         super().close(exc_info)
 
     def abort(self) -> None:
@@ -56,18 +73,26 @@ class _Stream(IOStream):
         self._aborted = True
         self.close()
 
-    def _refuse(self, code: int) -> None:
+    def _refuse(self, code: int) -> asyncio.Future[None]:
         """Send an answer, discard what still comes, and close when the client does.
 
         Closing at once would reset the connection, and the client might never see the answer (RFC
-        9112 §9.6). After ``linger_timeout`` the connection is closed in any case.
+        9112 §9.6). After ``linger_timeout`` the connection is closed in any case. The future is
+        done when it is closed.
         """
-        if self._discarding or self.on_fault is None:
-            return
-        self._discarding = True
-        sent = self.write(self.on_fault(code))
-        asyncio.get_running_loop().call_later(self.linger_timeout, self.close)
+        if self._lingering is not None:
+            return self._lingering
+        loop = asyncio.get_running_loop()
+        self._lingering = loop.create_future()
+        self._read_buffer, self._read_buffer_size = bytearray(), 0
+        if self._answered or self.on_fault is None:  # Tornado finds a fault in what is thrown away
+            self.close()
+            return self._lingering
+        sent = super().write(self.on_fault(code))
+        loop.call_later(self.linger_timeout, self.close)
         sent.add_done_callback(lambda _: self._finish_sending())
+        self._add_io_state(self.io_loop.READ)
+        return self._lingering
 
     def _finish_sending(self) -> None:
         """Close our half, so that the client knows that nothing follows."""
@@ -75,7 +100,87 @@ class _Stream(IOStream):
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Read; what comes after a refusal is as if nothing had come."""
         size = super().read_from_fd(buf)
-        return None if size and self._discarding else size
+        return None if size and self._lingering is not None else size
+
+    # What Tornado asks for while it reads a request
+
+    def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """Read a head: the beginning of a request."""
+        self._answered = False
+        self._ignored = 0
+        return super().read_until_regex(regex, max_bytes)
+
+    def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """Read a line; of one with the size of a chunk only the size is returned."""
+        if (delimiter, max_bytes) != CHUNK_LINE:
+            return super().read_until(delimiter, max_bytes)
+        reading = super().read_until(CRLF, MAX_LINE)
+        assert isinstance(reading, asyncio.Future)
+        if reading.done() and reading.exception() is None and _is_plain(reading.result()):
+            return reading
+        return self._read_chunk_line(reading)
+
+    async def _read_chunk_line(self, reading: Awaitable[bytes]) -> bytes:
+        """RFC 9112 §7.1.1: a recipient must ignore chunk extensions that it does not know."""
+        line = await reading
+        size, semicolon, extensions = line[:-2].partition(b";")
+        size = size.rstrip(b" \t") if semicolon else size
+        if self._is_excessive(extensions):
+            return _MALFORMED
+        if size and not size.strip(b"0"):
+            return await self._skip_trailers()
+        return size + CRLF
+
+    async def _skip_trailers(self) -> bytes:
+        """RFC 9112 §7.1.2: trailers may be discarded. Return the line of the last chunk."""
+        while (line := await super().read_until(CRLF, MAX_LINE)) != CRLF:
+            if b":" not in line or self._is_excessive(line[:-2]):
+                return _MALFORMED
+        self._owed = CRLF  # Tornado reads it next
+        return b"0" + CRLF
+
+    def _is_excessive(self, ignored: bytes) -> bool:
+        """Count what is ignored; a bare CR or LF ends the line for another parser."""
+        self._ignored += len(ignored)
+        too_much = len(ignored) > MAX_LINE or self._ignored > MAX_IGNORED
+        return too_much or b"\r" in ignored or b"\n" in ignored
+
+    def read_bytes(self, num_bytes: int, partial: bool = False) -> Awaitable[bytes]:
+        """Read; the empty line behind trailers was read with them."""
+        if not self._owed:
+            return super().read_bytes(num_bytes, partial)
+        owed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        owed.set_result(self._owed)
+        self._owed = b""
+        return owed
+
+    def _check_max_bytes(self, delimiter: Any, size: int) -> None:
+        """Answer 431 or 400 where Tornado would close: for a head, or a line, without end."""
+        limit = self._read_max_bytes
+        if self.on_fault is None or limit is None or size <= limit:
+            super()._check_max_bytes(delimiter, size)
+        elif self._is_complete(delimiter):
+            pass  # the request is refused by the size of its head, a chunk by that of its line
+        else:
+            self._refuse(400 if isinstance(delimiter, bytes) else 431)
+
+    def _is_complete(self, delimiter: Any) -> bool:
+        if isinstance(delimiter, bytes):
+            return delimiter in self._read_buffer
+        return delimiter.search(self._read_buffer) is not None
+
+    def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
+        """Write; Tornado's bare 400 becomes a whole response."""
+        if data == BARE_400 and self.on_fault is not None:
+            return self._refuse(400)
+        if data != CONTINUE:
+            self._answered = True
+        return super().write(data)
+
+
+def _is_plain(line: bytes) -> bool:
+    """Return True for the size of a chunk that is not the last, without extensions."""
+    return line[:1] != b"0" and b";" not in line
 
 
 class PlainStream(_Stream):

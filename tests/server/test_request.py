@@ -40,6 +40,10 @@ def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"hello"]
 
 
+def messages(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == name]
+
+
 def test_a_connection_is_kept(serve: Serve) -> None:
     with serve(hello).connect() as client:
         for _ in range(3):
@@ -224,6 +228,50 @@ def test_a_head_over_its_limit(serve: Serve, size: int) -> None:
         assert client.get("/" + "a" * size).status == 431
 
 
+@pytest.mark.parametrize("line", ["GET / HTTP/1.1\r\nHost: a\r\nX-A: ", "GET /"])
+@pytest.mark.parametrize("size", [140_000, 3_000_000])
+def test_a_head_far_over_its_limit(
+    serve: Serve, caplog: pytest.LogCaptureFixture, line: str, size: int
+) -> None:
+    """Above twice the limit the server parses no head at all."""
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
+    live = serve(hello, limits=Limits(linger_timeout=PATIENCE))
+    with live.connect() as client:
+        client.send(line.encode() + b"a" * size)
+        response = client.read_response()
+        assert (response.status, response["connection"]) == (431, "close")
+        assert b"The head of the request has over 65536 bytes." in response.body
+        assert client.read_to_end() == b""
+    live.stop()
+    (access,) = messages(caplog, "c10kws_tornado.access")
+    assert '"-" 431 46' in access
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"5;a=b\r\nhello\r\n0\r\n\r\n", b'5 ; a\r\nhello\r\n0;b="c"\r\n\r\n']
+)
+def test_chunk_extensions_are_ignored(serve: Serve, chunks: bytes) -> None:
+    """RFC 9112 §7.1.1."""
+    with serve(read_body).connect() as client:
+        for _ in range(2):
+            client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+            client.send(chunks)
+            assert client.read_response().body.decode() == f"POST 5 {digest(b'hello')}"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_trailers_are_ignored(serve: Serve, at_once: bool) -> None:
+    """RFC 9112 §7.1.2: what arrives behind the last chunk must not look like a header."""
+    body = b"3;x\r\nabc\r\n2\r\nde\r\n0\r\nX-User: root\r\nETag: 5\r\n\r\n"
+    with serve(read_body).connect() as client:
+        client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+        for piece in [body] if at_once else [bytes([byte]) for byte in body]:
+            client.send(piece)
+        client.send("GET /next HTTP/1.1\nHost: a\n\n")
+        assert client.read_response().body.decode() == f"POST 5 {digest(b'abcde')}"
+        assert client.read_response().body.decode() == f"GET None {digest(b'')}"
+
+
 def test_a_head_under_its_limit(serve: Serve) -> None:
     with serve(hello).connect() as client:
         assert client.get("/", f"X-A: {'a' * 60_000}").status == 200
@@ -239,10 +287,21 @@ def test_a_head_under_its_limit(serve: Serve) -> None:
         "POST / HTTP/1.1\nHost: a\nContent-Length: 1, 2\n\n",
         "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nTransfer-Encoding: chunked\n\n",
         "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip\n\n",
-        "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nxyz\n",
+        *(
+            f"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n{chunks}\n"
+            for chunks in (
+                "xyz",
+                "1;" + "x" * 5_000,
+                "1\na\n" * 30 + ("1;" + "x" * 4_000 + "\na\n") * 20,
+                "0\nX-A: " + "x" * 5_000,
+                "0\n" + "X-A: 1\n" * 12_000,
+                "0\nno header\n",
+            )
+        ),
     ],
 )
-def test_malformed_requests(serve: Serve, request_: str) -> None:
+def test_malformed_requests(serve: Serve, caplog: pytest.LogCaptureFixture, request_: str) -> None:
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
     called = []
 
     def note(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -252,10 +311,35 @@ def test_malformed_requests(serve: Serve, request_: str) -> None:
     live = serve(note)
     with live.connect() as client:
         client.send(request_)
-        assert client.read_until(b"\r\n").startswith(b"HTTP/1.1 400 ")
-        client.read_to_end()
+        response = client.read_response()
+        assert (response.status, response["connection"]) == (400, "close")
+        assert response["date"] and response["content-length"]
+        assert client.read_to_end() == b""
     live.stop()
     assert not called
+    (access,) = messages(caplog, "c10kws_tornado.access")
+    assert " 400 " in access
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"1;a\nb\r\nx\r\n0\r\n\r\n", b"1\nx\r\n", b"0\r\nX-A: 1\nX-B: 2\r\n\r\n"]
+)
+def test_a_bare_line_feed_ends_no_chunk(serve: Serve, chunks: bytes) -> None:
+    """A proxy that takes it for the end of a line would see other requests in these bytes."""
+    with serve(hello).connect() as client:
+        client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+        client.send(chunks)
+        assert client.read_response().status == 400
+        assert client.read_to_end() == b""
+
+
+def test_a_refusal_is_followed_by_no_other(serve: Serve) -> None:
+    with serve(hello, limits=Limits(max_body_size=10)).connect() as client:
+        client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+        client.send(b"f\r\n%b\r\n" % bytes(15))
+        assert client.read_response().status == 413
+        client.send(b"xyz\r\n")
+        assert client.read_to_end() == b""
 
 
 @pytest.mark.parametrize("native", [None, "/"])
@@ -358,10 +442,6 @@ STALLED = pytest.mark.parametrize(
         (QUICK | {"body_timeout": 0.2}, HEAD + "Content-Length: 9\n\nabc", "408 46"),
     ],
 )
-
-
-def messages(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == name]
 
 
 @STALLED
