@@ -10,7 +10,8 @@ It needs Linux. The Pythons are those on PATH and those of pyenv; the page names
 missing. The exit status is 1 when a pair does not work.
 
 ``--pair NAME …``
-    Only these, as in ``py312-django60``. The page is about these only: choose another ``--output``.
+    Only these, as in ``py312-django60``. The page says that it is about a subset: choose another
+    ``--output``.
 ``--output FOLDER``
     In place of ``docs/``.
 ``--report``
@@ -46,16 +47,21 @@ def main() -> int:
     environment.enter(".venv-matrix", "matrix.txt")
     from matrix import environments
 
-    names = [
-        name
-        for name in environments.names()
-        if not options.pair or name.rpartition("-")[0] in options.pair
-    ]
-    if not names:
-        sys.exit(f"python3 matrix: tox.ini has no pair {' '.join(options.pair)}")
+    every = environments.names()
+    pairs = list(dict.fromkeys(map(pair_of, every)))
+    if unknown := sorted(set(options.pair) - set(pairs)):
+        sys.exit(f"python3 matrix: tox.ini has no pair {' '.join(unknown)}")
+    chosen = options.pair or pairs
+    names = [name for name in every if pair_of(name) in chosen]
     if options.tests:
         return environments.run_tests(names, arguments)
-    return write(names, options.output, report=options.report)
+    left_out = [pair for pair in pairs if pair not in chosen]
+    return write(names, left_out, options.output, report=options.report)
+
+
+def pair_of(name: str) -> str:
+    """Return ``py312-django60`` of ``py312-django60-newest``."""
+    return name.rpartition("-")[0]
 
 
 def read_arguments() -> tuple[argparse.Namespace, list[str]]:
@@ -73,7 +79,7 @@ def read_arguments() -> tuple[argparse.Namespace, list[str]]:
     return options, arguments
 
 
-def write(names: list[str], folder: Path, *, report: bool) -> int:
+def write(names: list[str], left_out: list[str], folder: Path, *, report: bool) -> int:
     """Write results, page and pictures; return the exit status."""
     from matrix import load, page, picture
     from matrix.results import has_failed
@@ -82,7 +88,7 @@ def write(names: list[str], folder: Path, *, report: bool) -> int:
     own.mkdir(parents=True, exist_ok=True)
     results = own / "results.json"
     if not report:
-        results.write_text(as_json(try_all(names)), encoding="utf-8")
+        results.write_text(as_json(try_all(names) | {"left_out": left_out}), encoding="utf-8")
     found = json.loads(results.read_text(encoding="utf-8"))
     (folder / "compatibility.rst").write_text(page.write(found), encoding="utf-8")
     picture.draw_all(found["pairs"], load.REQUESTS, own)

@@ -22,10 +22,33 @@ def write(report: Report) -> str:
     """Return the page."""
     rows = [row(pair) for pair in report["pairs"]]
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        about=wrap(f"Tried on {report['date']} by ``make matrix`` on {report['machine']}."),
+        about=wrap(about(report)),
         table=table(HEADS, rows, left=len(HEADS)),
         missing=wrap(missing(report)),
+        scope=wrap(scope(report)),
         pairs="\n\n".join(block for pair in report["pairs"] for block in section(pair)),
+    )
+
+
+def about(report: Report) -> str:
+    """Return what was tried, and whether it is all."""
+    left_out = report.get("left_out", [])
+    if not left_out:
+        return f"Tried on {report['date']} by ``make matrix`` on {report['machine']}."
+    names = [pair["name"] for pair in report["pairs"]]
+    return (
+        f"Tried on {report['date']} by ``python3 matrix --pair {' '.join(names)}`` on "
+        f"{report['machine']}. **This page is about a subset:** {len(names)} of "
+        f"{len(names) + len(left_out)} pairs. Not tried: {', '.join(left_out)}."
+    )
+
+
+def scope(report: Report) -> str:
+    """Return which pairs the table has, and what its signs mean."""
+    complete = "Each pair that Django itself supports is here (6.0 and 6.1 need Python 3.12). "
+    return (
+        f"{'' if report.get('left_out') else complete}A pair is tried with the newest tornado and "
+        "wsproto and with the oldest that c10kws allows. Yes means that both passed all checks."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Check(TypedDict):
@@ -43,6 +43,8 @@ class Report(TypedDict):
     date: str
     machine: str
     pairs: list[Pair]
+    #: Names of the pairs that this report leaves out, when it is about a subset.
+    left_out: NotRequired[list[str]]
 
 
 def works(trial: Trial) -> bool:

@@ -34,8 +34,10 @@ def pair(oldest: Trial | None, newest: Trial | None, load: Check | None = None) 
     }
 
 
-def written(one: Pair) -> str:
+def written(one: Pair, *left_out: str) -> str:
     report: Report = {"date": "2026-11-21", "machine": "a machine, 2 cores", "pairs": [one]}
+    if left_out:
+        report["left_out"] = list(left_out)
     return page.write(report)
 
 
@@ -84,6 +86,21 @@ def test_a_python_that_is_missing_is_named() -> None:
     assert "Not on this machine: Python 3.12." in written(one)
     assert "Python 3.12 is not on this machine." in written(one)
     assert not has_failed(one)
+
+
+def test_the_page_of_a_subset_says_so() -> None:
+    text = " ".join(written(pair(trial(), trial()), "py311-django52", "py313-django60").split())
+    assert "Tried on 2026-11-21 by ``python3 matrix --pair py312-django60`` on a machine" in text
+    assert "**This page is about a subset:** 1 of 3 pairs." in text
+    assert "Not tried: py311-django52, py313-django60." in text
+    assert "Each pair that Django itself supports is here" not in text
+    assert "make matrix`` on" not in text
+
+
+def test_the_page_of_all_pairs_says_so() -> None:
+    text = " ".join(written(pair(trial(), trial())).split())
+    assert "Each pair that Django itself supports is here" in text
+    assert "subset" not in text
 
 
 def committed() -> Report:

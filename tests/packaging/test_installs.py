@@ -44,15 +44,6 @@ def test_the_readme_shows_these_additions() -> None:
         assert "\n".join(line.strip() for line in addition.split("\n")) in text
 
 
-@pytest.fixture(scope="module")
-def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lock's versions without its hashes: pip must find the dependencies by itself."""
-    lock = (ROOT / "requirements" / "demo.txt").read_text(encoding="utf-8")
-    path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
-    path.write_text("\n".join(re.findall(r"^\S+==\S+", lock, re.MULTILINE)), encoding="utf-8")
-    return path
-
-
 @pytest.fixture(scope="module", params=["wheel", "sdist", "editable"])
 def python(
     request: pytest.FixtureRequest,
