@@ -78,6 +78,7 @@ from . import views
 urlpatterns = [
     path("page/", views.page),
     path("nested/", TemplateView.as_view(template_name="nested.html")),
+    path("timer/", TemplateView.as_view(template_name="timer.html")),
     path("late/", TemplateView.as_view(template_name="late.html")),
     path("ws/", include("c10kws.events.urls")),
 ]
@@ -121,6 +122,7 @@ def type_in(project: Path, way: str) -> None:
     (site / "templates" / "page.html").write_text(PAGE.replace("SCRIPT", SCRIPTS[way]))
     (site / "templates" / "nested.html").write_text(NESTED)
     (site / "templates" / "late.html").write_text(LATE)
+    (site / "templates" / "timer.html").write_text(TIMER)
     apps = '"c10kws", "mysite",'
     if way == "compat":
         apps += ' "c10kws.compat.tornado_websockets",'
@@ -160,7 +162,30 @@ def connect(socket, data):
 
 @ws_nested.on
 def again(socket):
-    socket.close(1012)
+    for each in ws_nested.handlers:
+        each.close(1012)
+
+@ws_nested.on
+def count(socket):
+    socket.emit('counted', {'clients': len(ws_nested.handlers)})
+"""
+#: A page that reconnected by a timer, since the client did not.
+TIMER = """<!doctype html>
+<html lang="en"><title>Timer</title><link rel="icon" href="data:,">
+{% load static %}
+<script src="{% static 'tornado_websockets/client.js' %}"></script>
+<script>
+var log = [];
+var ws;
+function connect() {
+  ws = new TornadoWebSocket('/nested', { reconnect: { base: 0.01, cap: 0.02 } });
+  log.push('made');
+  ws.on('counted', (data) => log.push(data.clients));
+  ws.on('open', () => log.push('open'));
+  ws.on('close', () => setTimeout(connect, 50));
+}
+connect();
+</script>
 """
 #: Ways to bring the scripts into a page that is there already.
 LATE = """<!doctype html>
@@ -279,6 +304,25 @@ def test_a_handler_bound_inside_of_open_is_called_once(
     page.evaluate("ws.websocket.close()")
     page.wait_for_function("log.length === 1")
     assert page.evaluate("[log, ws.state]") == [[["close", 1000]], "closed"]
+
+
+def test_a_page_that_reconnects_by_a_timer_has_one_client(
+    project: Path, start: Start, port: int, open_window: Open
+) -> None:
+    type_in(project, "compat")
+    start("runserver", "--noreload", str(port)).wait_for("Quit ")
+    page = open_window("/timer/")
+    for made in (1, 2, 3, 4):
+        page.wait_for_function(
+            "(n) => log.filter((each) => each === 'made').length === n && log.at(-1) === 'open'",
+            arg=made,
+        )
+        if made < 4:
+            page.evaluate("ws.emit('again')")
+    page.wait_for_timeout(200)  # four times as long as the timer: would there be another one?
+    page.evaluate("ws.emit('count')")
+    page.wait_for_function("log.at(-1) === 1")
+    assert page.evaluate("log.filter((each) => each === 'made').length") == 4
 
 
 @pytest.mark.parametrize("way", ["inserted", "module", "import"])

@@ -575,16 +575,28 @@
 })();
 
 // What differs for pages of django-tornado-websockets: a second handler of an event replaces the
-// first, all events but three are the server's, and all may be emitted.
+// first, all events but three are the server's, and all may be emitted. A page may reconnect by a
+// timer of its own.
 (() => {
   "use strict";
 
   const { DEFAULTS, prototype } = globalThis.TornadoWebSocket;
-  const { on } = prototype;
+  if (DEFAULTS.refused.length === 0) return; // linked twice
+  const { on, connect } = prototype;
+  const newest = new Map(); // by URL: the client made last, and its first WebSocket
 
   prototype.on = function (event, callback, once) {
     if (typeof callback === "function") this.off(event);
     return on.call(this, event, callback, once);
+  };
+  // A client whose first WebSocket has ended reconnects by itself. Where the page makes another one
+  // for the same URL, it does so since the first has ended: one of the two is enough.
+  prototype.connect = function () {
+    const [client, first] = newest.get(this.url) ?? [];
+    if (client && client !== this && client.websocket !== first) client.off("close").close();
+    connect.call(this);
+    if (client !== this) newest.set(this.url, [this, this.websocket]);
+    return this;
   };
   Object.assign(DEFAULTS, { local: ["open", "close", "error"], refused: [] });
 })();
