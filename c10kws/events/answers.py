@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,13 @@ from django.conf import settings
 from .. import conf
 from ..exceptions import ConnectionClosed
 from . import outgoing
+from .data import MissingKey
 from .envelope import BadFrame, Frame
 from .exceptions import EventError
 from .socket import Socket
 
 if TYPE_CHECKING:
     from .endpoint import EventSocket
-
-logger = logging.getLogger("c10kws.events")
 
 #: Bad frames beyond the good ones after which a client is closed with 4400.
 PATIENCE = 32
@@ -85,9 +83,11 @@ class Answers:
                 return
             except BaseException as unserializable:  # its details
                 error = unserializable
-        logger.error(
-            "%s: the callback of %r failed", self._endpoint.path, frame.event, exc_info=error
-        )
+        if isinstance(error, MissingKey):
+            self._endpoint.failures.log_invalid(frame.event, error, error.message)
+            self._socket.write_error("invalid", error.message, re=frame.id)
+            return
+        self._endpoint.failures.log(frame.event, error)
         details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
         self._socket.write_error("internal", "internal error", details, re=frame.id)
         if not isinstance(error, Exception):  # as of a handler: nobody knows what it has broken

@@ -101,7 +101,7 @@ class Conversation:
             if must_pass(error):
                 raise
             if not self._answers.is_own_end(error):
-                logger.exception("%s: the callback 'open' failed", self._endpoint.path)
+                self._endpoint.failures.log("open", error)
                 self._answers.turn_away("refused")
         else:
             return True
@@ -135,7 +135,7 @@ class Conversation:
         except BaseException as error:
             if must_pass(error):
                 raise
-            logger.exception("%s: the callback 'close' failed", self._endpoint.path)
+            self._endpoint.failures.log("close", error)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call a sync function. Who cuts it off waits for its end; who does so again does not."""

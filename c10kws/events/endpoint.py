@@ -18,10 +18,12 @@ from . import definition, outgoing, registry, signing
 from .callbacks import Callback
 from .commit import after_commit
 from .conversation import Conversation
+from .data import Data
 from .decorators import Decorator, decorated
 from .delivery import Delivery
 from .envelope import LIFE_CYCLE, RESERVED_PREFIX, SUBPROTOCOL
 from .exceptions import EventAlreadyBound, NotCallableError
+from .failures import Failures
 from .rooms import Rooms
 from .socket import Socket
 from .system import Authorise
@@ -53,7 +55,7 @@ class EventSocket:
     do_not_call_in_templates = True
     #: For subclasses: what makes the ``socket`` and, of a frame's dict, the ``data`` of callbacks.
     socket_class: type[Socket] = Socket
-    data_class: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    data_class: Callable[[dict[str, Any]], dict[str, Any]] = Data
     #: For subclasses: True has ``greet`` called.
     greets = False
     #: For subclasses: a value of EMIT_WITHOUT_SERVER, in place of the setting.
@@ -75,6 +77,7 @@ class EventSocket:
         self.rooms = Rooms()
         self.authorise: Authorise | None = None
         self._delivery = Delivery()
+        self.failures = Failures(self.path)
         self._unserved = Unserved(self.path, self.without_server)
         self.origin = definition.of_the_caller()
         self._callbacks: dict[str, Callback] = {}

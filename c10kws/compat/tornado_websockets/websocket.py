@@ -4,18 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 from ...events import EventSocket, InvalidInstanceError
+from ...events.data import Data as EventData
+from ...events.data import MissingKey
 from ...events.endpoint import OWN
 from .websockethandler import WebSocketHandler as WebSocketHandler
 
 
-class Data(dict[str, Any]):
+class MissingAttribute(MissingKey, AttributeError):
+    """``data.message`` of a frame without one: it is answered as a missing key is."""
+
+
+class Data(EventData):
     """A dictionary whose keys read as attributes, too."""
 
     def __getattr__(self, name: str) -> Any:
-        try:
+        if name in self:
             return self[name]
-        except KeyError:
-            raise AttributeError(f"expected {name!r} among {sorted(self)}") from None
+        raise MissingAttribute(name)
 
 
 class WebSocket(EventSocket):

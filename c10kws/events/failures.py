@@ -1,0 +1,87 @@
+"""``Failures``: what the callbacks of one EventSocket raise, in a log that no client can fill."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+
+from django.conf import settings
+
+logger = logging.getLogger("c10kws.events")
+
+#: Seconds between two lines about the same failure: an operator sees that it goes on, and a client
+#: that sends thousands of frames a second writes one line a minute.
+INTERVAL = 60.0
+#: Failures that are told apart; a program has fewer places that raise.
+MAX_KINDS = 64
+
+#: The event, the exception's class, and the line of the program that raised it.
+Kind = tuple[str, str, str]
+OTHERS: Kind = ("any other event", "any other exception", "any other place")
+
+
+class Failures:
+    """The first of a kind is logged with its traceback; what follows is counted.
+
+    A summary tells the count after each interval. A kind that did not happen during an interval is
+    forgotten, so that the next one is a first again. Under DEBUG each is logged.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._counts: dict[Kind, int] = {}
+        self._timer: threading.Timer | None = None
+
+    def log(self, event: str, error: BaseException) -> None:
+        """Log an exception of a callback, with its traceback."""
+        if self._is_first(event, error):
+            logger.error("%s: the callback of %r failed", self._path, event, exc_info=error)
+
+    def log_invalid(self, event: str, error: BaseException, message: str) -> None:
+        """Log that a client sent data that a callback cannot use, in one line."""
+        if self._is_first(event, error):
+            logger.warning("%s: invalid data for %r: %s", self._path, event, message)
+
+    def _is_first(self, event: str, error: BaseException) -> bool:
+        if settings.DEBUG:
+            return True
+        kind = (event, type(error).__name__, _place(error))
+        with self._lock:
+            if kind not in self._counts and len(self._counts) >= MAX_KINDS:
+                kind = OTHERS
+            first = kind not in self._counts
+            self._counts[kind] = 0 if first else self._counts[kind] + 1
+            if self._timer is None:
+                self._start_timer()
+        return first
+
+    def _start_timer(self) -> None:
+        """A thread of its own: a log handler may block, and no event loop may wait for that."""
+        self._timer = threading.Timer(INTERVAL, self.summarize)
+        self._timer.name = "c10kws-failures"
+        self._timer.daemon = True
+        self._timer.start()
+
+    def summarize(self) -> None:
+        """Log how many of each kind there were since the last line about it."""
+        with self._lock:
+            counts = {kind: count for kind, count in self._counts.items() if count}
+            self._counts = dict.fromkeys(counts, 0)
+            self._timer = None
+            if counts:
+                self._start_timer()
+        for (event, name, place), count in counts.items():
+            logger.error(
+                "%s: the callback of %r failed %d more times: %s at %s",
+                *(self._path, event, count, name, place),
+            )
+
+
+def _place(error: BaseException) -> str:
+    """Return the line that raised an exception."""
+    place = "an unknown place"
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        place = f"{frame.f_code.co_filename}:{line}"
+    return place
