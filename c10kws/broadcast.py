@@ -33,9 +33,15 @@ def broadcast(
         return _nobody()
     shared = connections[0].shared
     if any(connection.shared is not shared for connection in connections):
-        raise ValueError("expected connections of one event loop; broadcast to each loop's apart")
+        raise ValueError(
+            "The connections belong to different event loops; call broadcast() once per loop."
+        )
     if get_ident() == shared.thread:
-        return sum([connection.take_broadcast(item) for connection in connections])
+        shared.in_hand = item
+        try:
+            return sum([connection.take_broadcast(item) for connection in connections])
+        finally:
+            shared.in_hand = None
     return _from_thread(shared.loop, connections, item)
 
 
@@ -44,7 +50,7 @@ def _from_thread(
 ) -> Future[int]:
     """Put the item into every outbox now, so that the order of the calls holds; count later."""
     result: Future[int] = Future()
-    taken = sum([connection.put(item) for connection in connections])
+    taken = sum([connection.put(item) is not None for connection in connections])
 
     def flush() -> None:
         for connection in connections:

@@ -17,9 +17,14 @@ class Settings:
     #: Longest message a client may send, counted in bytes; a longer one closes with 1009. What
     #: websockets and Channels' daphne use, and far above what a page has to say at once.
     max_message_size: int = 1024 * 1024
-    #: Data written but not yet sent to one client; past it the client is closed with 1013.
-    #: Checked before a write, so that one message always fits an empty queue.
+    #: Messages queued for one client that reads slowly; past it the client is closed with 1013.
+    #: Checked before a write, so that one message always fits an empty queue. The message in
+    #: flight, and messages whose write a task awaits, do not count.
     max_queue_bytes: int = 1024 * 1024
+    #: Bytes queued for all clients of the process; past it those with the longest queues are
+    #: closed with 1013. A broadcast counts once. Room for 512 clients at MAX_QUEUE_BYTES, on a
+    #: machine of 1 GB.
+    max_total_queue_bytes: int = 512 * 1024 * 1024
     #: What happens to a client past MAX_QUEUE_BYTES when a broadcast comes: "disconnect" closes it
     #: with 1013, "drop" leaves the message out. A message of its own always closes it.
     slow_client: str = "disconnect"

@@ -144,15 +144,17 @@ class WebSocket(Driver):
             parts = Parts(data, opcode, asyncio.Future(loop=self._shared.loop))
             self._post(parts)
             return _Awaitable(self, lambda: _result(parts.sent))
-        self._post(as_message(data, opcode))
+        ticket = self._post(as_message(data, opcode))
         self._writes += 1
+        if ticket:
+            return self._written(ticket)
         keeps_up = self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK
         if keeps_up and get_ident() == self._shared.thread:
             return self._shared.done
         return self._written()
 
-    def _written(self) -> Awaitable[None]:
-        return _Awaitable(self, self.written)
+    def _written(self, ticket: int = 0) -> Awaitable[None]:
+        return _Awaitable(self, lambda: self.written(ticket))
 
     def ping(self) -> Awaitable[float]:
         """Send a Ping now (RFC 6455 §5.5.2), from any thread.

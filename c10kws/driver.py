@@ -10,6 +10,7 @@ Facts:
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -165,13 +166,14 @@ class Driver(Sender):
         if self._pings is not None:
             for payload in pongs or ():
                 self._pings.answer(payload, time.monotonic())
-        answers = protocol.data_to_send()
+        latest, answers = protocol.latest_answer, protocol.data_to_send()
         if protocol.closed is None:
-            if answers and self._unsent() > self._settings.max_queue_bytes:
-                self._drop_slow_client()  # it sends Pings and reads nothing
-            elif answers:
-                self._push(answers)
+            if answers:
+                self.answer_pings(answers, latest)
             return
+        if self._outbox:
+            self._outbox.urgent = True  # what was written before is sent before
+            self.flush_outbox()
         if answers:
             self._push(answers)
         self.end(protocol.closed.code, protocol.closed.reason)
@@ -313,12 +315,16 @@ class Driver(Sender):
         """The first call: what waits is sent."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         if self._settings.max_queue_bytes < HIGH_WATER:
-            # Who awaits a write waits before the next one would be too much.
+            # Pause awaited writes before one more message could exceed MAX_QUEUE_BYTES.
             self._transport.set_write_buffer_limits(high=self._settings.max_queue_bytes)
         if self._settings.ping_interval:
             self._keepalive(self._settings.ping_interval).add(self)
         self.resume_writing()
-        self.flush_outbox()
+
+    def resume_writing(self) -> None:
+        """The transport has little left, so the client reads: the Ping before it is not late."""
+        super().resume_writing()
+        self._unsent_before = sys.maxsize
 
     def eof_received(self) -> bool:
         """A half-closed connection is of no use: let the transport flush and close."""
@@ -337,6 +343,7 @@ class Driver(Sender):
             self._keepalive(self._settings.ping_interval).remove(self)
         self._cork.clear()
         self.flush_outbox()
+        self._set_prompt()
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(None)
 

@@ -300,6 +300,11 @@ class ServerProtocol:
         self._out = self._out or []
         self._out.append(data)
 
+    @property
+    def latest_answer(self) -> bytes:
+        """The last of the answers that are due; of Pongs only this one is needed (§5.5.3)."""
+        return self._out[-1] if self._out else b""
+
     def data_to_send(self) -> bytes:
         """Return the answers that are due to the peer, and forget them."""
         out, self._out = self._out, None

@@ -5,13 +5,14 @@ Facts:
 * The loop's thread owns the connection. What other threads send waits in the outbox, in call
   order, until the loop's next turn; so does what stands behind a message sent in fragments.
 * Frames are corked: one write for each wake-up of the socket, or each turn of the loop.
-* What is unsent is bounded: past MAX_QUEUE_BYTES the client is too slow.
+* While the client reads slowly, that is while the transport has unsent bytes, messages wait in the
+  outbox too. What is queued there is bounded: past MAX_QUEUE_BYTES the connection is closed.
+* Of the Pings that come meanwhile only the latest is answered (RFC 6455 §5.5.3).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from threading import get_ident
 from typing import TYPE_CHECKING, cast
@@ -20,7 +21,7 @@ from . import outbox
 from .conf import Settings
 from .exceptions import ConnectionClosed
 from .message import Message
-from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping
+from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping, backlog
 from .pings import Pings
 from .protocol import ServerProtocol
 from .streaming import send_parts
@@ -29,21 +30,22 @@ from .writing import LEAST_PROMPT_QUEUE, Writer
 if TYPE_CHECKING:
     from .connection import WebSocket
 
-logger = logging.getLogger("c10kws")
-
 
 class Sender(Writer):
     """The sending half of a connection; :class:`~c10kws.driver.Driver` receives.
 
     ``_prompt`` says that a plain message may go into the cork as it is: nothing stands before it
-    and the client is not behind. It is what makes a write cheap; everything that could make it
+    and the client keeps up. It is what makes a write cheap; everything that could make it
     untrue goes through :meth:`_set_prompt`.
     """
 
     __slots__ = (
         "__weakref__",
+        "_in_flight",
+        "_judging",
         "_outbox",
         "_pings",
+        "_pong",
         "_protocol",
         "_reading_paused",
         "_streaming",
@@ -59,38 +61,77 @@ class Sender(Writer):
         self._outbox: Outbox | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._pings: Pings | None = None
+        self._pong: bytes | None = None  # to the latest Ping, as soon as the client reads
+        self._in_flight: Broadcast | int = 0  # what the transport had when it paused us
+        self._judging = False
 
     # Sending
 
-    def _post(self, item: Item) -> None:
-        """Send an item as soon as all before it are sent; from any thread."""
+    def _post(self, item: Item) -> int:
+        """Send an item as soon as all before it are sent; from any thread.
+
+        Return its ticket in the outbox, or 0 when it does not wait there.
+        """
         on_loop = get_ident() == self._shared.thread
         if on_loop and self._may_send:
             self._send(item)
-            return
-        self.put(item)
+            return 0
+        ticket = self.put(item, patient=on_loop)
         if on_loop:
             self.flush_outbox()
+            self._check_queues()
         elif not self._shared.loop.is_closed():
             self._shared.loop.call_soon_threadsafe(self.flush_outbox)
+        return ticket or 0
 
-    def put(self, item: Item) -> bool:
+    def put(self, item: Item, *, patient: bool = False) -> int | None:
         """Let an item wait in the outbox, from any thread; ``flush_outbox`` must follow.
 
-        Return whether it found room. A broadcast that finds none is left out where SLOW_CLIENT
-        says so; anything else becomes the news that the client is too slow.
+        Return its ticket, None when it found no room. A broadcast that finds none is left out where
+        SLOW_CLIENT says so; anything else becomes the news that the client is too slow.
         """
         with outbox.lock:
             if self._outbox is None:
                 self._outbox = Outbox(self._settings.max_queue_bytes)
-            taken = self._outbox.put(item)
-            if not taken and isinstance(item, Broadcast) and self._drops_broadcasts:
+            ticket = self._outbox.put(item, patient=patient)
+            if ticket is None and isinstance(item, Broadcast) and self._drops_broadcasts:
                 self.dropped += 1
-                return False
-            if not taken:
+                return None
+            if ticket is None:
                 self._outbox.put(Overflow())
             self._prompt = False
-            return taken
+            self._shared.slow.add(self)
+            return ticket
+
+    def _check_queues(self) -> None:
+        """Enforce both limits after a write of the loop's thread has been queued.
+
+        A task that awaits its write does so in this turn, ``asyncio.wait_for`` in the next.
+        """
+        if self._outbox is not None and self._outbox.full and not self._judging:
+            self._judging = True
+            loop = self._shared.loop
+            loop.call_soon(loop.call_soon, self._judge, self._outbox.last)
+        self._relieve()
+
+    def _judge(self, ticket: int) -> None:
+        """Close the connection if too much waits, up to a ticket, that no task awaits."""
+        self._judging = False
+        if self.closed or self._outbox is None:
+            return
+        if self._outbox.overfull(ticket):
+            self._drop_slow_client(0)  # and what is queued with it
+        else:
+            self._check_queues()
+
+    def _relieve(self) -> None:
+        if backlog.size > self._settings.max_total_queue_bytes:
+            self._shared.slow.relieve(self._settings.max_total_queue_bytes)
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the client to read; what the kernel has does not count."""
+        return self._unsent() + (0 if self._outbox is None else self._outbox.size)
 
     @property
     def _drops_broadcasts(self) -> bool:
@@ -98,16 +139,24 @@ class Sender(Writer):
 
     @property
     def _may_send(self) -> bool:
-        """Whether nothing stands before what is to be sent now."""
+        """True when nothing stands before what is to be sent now, and the client keeps up."""
         return self._ended or (
-            self._transport is not None and not self._outbox and self._streaming is None
+            self._transport is not None
+            and not self._outbox
+            and self._streaming is None
+            and self._drained is None
         )
 
     def flush_outbox(self) -> None:
-        """Send what waits, unless the transport is still to come; behind a stream only Pings."""
+        """Send what waits, as far as the client keeps up; behind a stream only Pings.
+
+        A Close that waits, and the end of the connection, send all without waiting.
+        """
         while self._outbox:
             if self._transport is None and not self._ended:
                 return  # connection_made comes in one of the loop's next turns
+            if self._drained is not None and not (self.closed or self._outbox.urgent):
+                break  # resume_writing comes
             item = self._outbox.get(control=self._streaming is not None and not self.closed)
             if item is None:
                 break
@@ -126,6 +175,8 @@ class Sender(Writer):
                 and self._protocol.plain
                 and self._settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
             )
+            if not self._outbox and not self._in_flight:
+                self._shared.slow.discard(self)
 
     def _send(self, item: Item) -> None:
         match item:
@@ -145,8 +196,6 @@ class Sender(Writer):
     def _send_message(self, message: Message) -> None:
         if self.closed:
             self.dropped += 1
-        elif self._unsent() > self._settings.max_queue_bytes:
-            self._drop_slow_client()
         else:
             self.sent += 1
             self._push(self._protocol.send_message(message))
@@ -160,21 +209,22 @@ class Sender(Writer):
             return True
         if self._may_send or self.closed:
             return self._send_broadcast(item)
-        return self.put(item)
+        taken = self.put(item) is not None
+        self.flush_outbox()
+        self._relieve()
+        return taken
 
     def _send_broadcast(self, item: Broadcast) -> bool:
         if self.closed:
             self.dropped += 1
             return False
-        if self._unsent() > self._settings.max_queue_bytes:
-            if self._drops_broadcasts:
-                self.dropped += 1
-            else:
-                self._drop_slow_client()
-            return False
         self.sent += 1
-        plain = self._protocol.plain
-        self._push(item.frame if plain else self._protocol.send_message(item.message))
+        if not self._protocol.plain:
+            self._push(self._protocol.send_message(item.message))
+            return True
+        before, self._shared.in_hand = self._shared.in_hand, item
+        self._push(item.frame)
+        self._shared.in_hand = before
         return True
 
     def _send_parts(self, item: Parts) -> None:
@@ -211,42 +261,82 @@ class Sender(Writer):
 
     def _drop_slow_client(self, dropped: int = 1) -> None:
         self.dropped += dropped
-        limit = self._settings.max_queue_bytes
         if not self.closed:
-            logger.warning("client too slow: over %d bytes wait to be sent; closing", limit)
+            self._shared.slow.log(
+                "Closing slow client: more than %d bytes queued.", self._settings.max_queue_bytes
+            )
         self.send_close(1013, "too slow")
+
+    def drop_queue(self) -> None:
+        """Close with 1013 and send nothing that is queued: all queues together are too long."""
+        self.send_close(1013, "too slow")
+
+    def answer_pings(self, pongs: bytes, latest: bytes) -> None:
+        """Send Pongs, or while the client reads slowly keep the latest (RFC 6455 §5.5.3).
+
+        A peer that sends Pings and reads nothing costs one Pong.
+        """
+        if self._drained is None:
+            self._push(pongs)
+        else:
+            self._pong = latest
+
+    def _send_pong(self) -> None:
+        pong, self._pong = self._pong, None
+        if pong is not None:
+            self._push(pong)
 
     def send_close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; on the loop's thread. The Close flushes what is corked."""
         if self.closed:
             return
+        self._send_pong()
         self._push(self._protocol.send_close(code, reason))
         self._flush()
         self.end(code, reason)
 
     def end(self, code: int, reason: str) -> None:
-        """Remember how the connection ended; the first call counts."""
+        """Remember how the connection ended; the first call counts. What waits is dropped."""
         if self.closed:
             return
         self.close_code, self.close_reason = code, reason
         self._prompt = False
+        self._pong = None
         if self._streaming is not None:
             self._streaming.cancel()
         if self._pings is not None:
             self._pings.fail(ConnectionClosed(code, reason, cast("WebSocket", self)))
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
+        self._count_in_flight(0)
+        self.flush_outbox()
 
-    async def written(self) -> None:
-        """Wait until what was asked for is sent, or at least not much of it is left."""
-        while self._outbox and not self.closed:
-            if self._streaming is not None:
-                await asyncio.wait([self._streaming])
-            else:
-                await asyncio.sleep(0)  # connection_made is to come, or flush_outbox
+    async def written(self, ticket: int = 0) -> None:
+        """Wait until the message of a ticket has been sent and most of what is unsent has left."""
+        if ticket and self._outbox is not None:
+            await self._outbox.wait(ticket)
         await self.drain()
 
+    def _count_in_flight(self, in_flight: Broadcast | int) -> None:
+        """Count what the transport has against MAX_TOTAL_QUEUE_BYTES."""
+        with outbox.lock:
+            backlog.release(self._in_flight)
+            backlog.hold(in_flight)
+            self._in_flight = in_flight
+
+    def pause_writing(self) -> None:
+        """The transport has more than it likes: messages wait in the outbox from now on."""
+        if self._drained is None and self._transport is not None and not self.closed:
+            in_hand = self._shared.in_hand
+            self._count_in_flight(in_hand or self._transport.get_write_buffer_size())
+            self._shared.slow.add(self)
+            self._shared.loop.call_soon(self._relieve)
+        super().pause_writing()
+
     def resume_writing(self) -> None:
-        """The transport has little left."""
+        """The transport has little left: send what waits."""
         super().resume_writing()
-        self._set_prompt()
+        if self._in_flight:
+            self._count_in_flight(0)
+        self._send_pong()
+        self.flush_outbox()

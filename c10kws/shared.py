@@ -1,4 +1,7 @@
-"""What the connections of one event loop share: a receive buffer, a finished future, the timers."""
+"""What the connections of one event loop share.
+
+A receive buffer, a finished future, the timers, and the list of clients that read slowly.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import threading
 from weakref import WeakKeyDictionary
 
 from .keepalive import Keepalive
+from .outbox import Broadcast
+from .slow import SlowClients
 
 #: Bytes taken from one socket before others get their turn: about 900 messages of 64 bytes.
 READ_SIZE = 64 * 1024
@@ -19,7 +24,17 @@ _all: WeakKeyDictionary[asyncio.AbstractEventLoop, Shared] = WeakKeyDictionary()
 class Shared:
     """Made and used on the loop's thread."""
 
-    __slots__ = ("__weakref__", "_keepalives", "done", "loop", "thread", "view", "wide_view")
+    __slots__ = (
+        "__weakref__",
+        "_keepalives",
+        "done",
+        "in_hand",
+        "loop",
+        "slow",
+        "thread",
+        "view",
+        "wide_view",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -30,6 +45,9 @@ class Shared:
         #: What a write returns that needs no wait; to await it costs nothing.
         self.done: asyncio.Future[None] = loop.create_future()
         self.done.set_result(None)
+        #: The broadcast that is being written, whose bytes all transports share.
+        self.in_hand: Broadcast | None = None
+        self.slow = SlowClients(loop)
         self._keepalives: dict[tuple[float, float | None], Keepalive] = {}
 
     def keepalive(self, interval: float, timeout: float | None) -> Keepalive:

@@ -106,7 +106,7 @@ class Writer(asyncio.BufferedProtocol):
         return self._transport.get_write_buffer_size() + self._cork_size
 
     async def drain(self) -> None:
-        """Wait while the client is behind; let others have their turn."""
+        """Wait until the client has taken most of what it was sent; give others their turn."""
         if self.closed:
             raise self.connection_closed()
         if self._writes >= MAX_CORK or len(self._cork) >= MAX_CORK:
@@ -115,17 +115,20 @@ class Writer(asyncio.BufferedProtocol):
             await asyncio.sleep(0)
         if self._unsent() > self._settings.max_queue_bytes:
             self._flush()  # now the transport has too much of it, and says so
-        while self._transport is None or self._drained is not None:
-            if self.closed:
-                raise self.connection_closed()
-            if self._drained is None:
-                self._drained = self._shared.loop.create_future()
-            await asyncio.shield(self._drained)
+        while self._transport is None and not self.closed:
+            await self._resumed()
+        if self._drained is not None and not self.closed:
+            await self._resumed()  # once: what others have queued meanwhile is sent after it
         if self.closed:
             raise self.connection_closed()
 
+    async def _resumed(self) -> None:
+        if self._drained is None:
+            self._drained = self._shared.loop.create_future()
+        await asyncio.shield(self._drained)
+
     def pause_writing(self) -> None:
-        """The transport has more than it likes: ``_drain`` waits."""
+        """The transport has more than it likes: ``drain`` waits."""
         self._prompt = False
         self._drained = self._drained or self._shared.loop.create_future()
 

@@ -25,12 +25,17 @@ from c10kws.management.serving import server_options
 from c10kws.refusals import Refusals
 from c10kws_tornado import Server, bind
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
 
 class LiveServer:
     """The project behind its refusals wrapper, on a free port of 127.0.0.1."""
 
-    def __init__(self, application: Any, **options: Any) -> None:
+    def __init__(
+        self, application: Any, *, loop_factory: LoopFactory | None = None, **options: Any
+    ) -> None:
         self._application = application
+        self._loop_factory = loop_factory
         self._options = options
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-server")
@@ -58,7 +63,8 @@ class LiveServer:
         return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        with asyncio.Runner(loop_factory=self._loop_factory) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()

@@ -1,0 +1,80 @@
+"""Clients that read slowly, on one event loop: which to close when all queues are too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from .outbox import backlog
+
+logger = logging.getLogger("c10kws")
+
+#: Seconds between two lines about slow clients: thousands may be closed at once.
+LOG_INTERVAL = 1.0
+
+
+class Queued(Protocol):
+    """A connection with something queued."""
+
+    @property
+    def closed(self) -> bool:
+        """True when it is ending already."""
+
+    @property
+    def queued(self) -> int:
+        """Bytes queued for its client."""
+
+    def drop_queue(self) -> None:
+        """Close it with 1013 and send nothing that is queued."""
+
+
+class SlowClients:
+    """The connections of a loop that have something queued, and the log of those closed for it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._connections: set[Queued] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._unlogged = 0
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def add(self, connection: Queued) -> None:
+        """Remember a connection; from any thread, holding the outboxes' lock."""
+        self._connections.add(connection)
+
+    def discard(self, connection: Queued) -> None:
+        """Forget a connection with empty queues, holding the outboxes' lock."""
+        self._connections.discard(connection)
+
+    def relieve(self, limit: int) -> None:
+        """Close the connections with the longest queues when all queues exceed ``limit``.
+
+        An eighth becomes free, so that the next message does not find it full again.
+        """
+        if backlog.size <= limit:
+            return
+        goal = limit - limit // 8
+        for connection in sorted(self._connections.copy(), key=lambda each: -each.queued):
+            if backlog.size <= goal:
+                return
+            if not connection.closed:
+                self.log("Closing slow client: more than %d bytes queued for all clients.", limit)
+                connection.drop_queue()
+
+    def log(self, message: str, limit: int) -> None:
+        """Log that a client is closed; after the first only how many, once in LOG_INTERVAL."""
+        if self._timer is not None:
+            self._unlogged += 1
+            return
+        logger.warning(message, limit)
+        self._timer = self._loop.call_later(LOG_INTERVAL, self._log_more)
+
+    def _log_more(self) -> None:
+        self._timer = None
+        count, self._unlogged = self._unlogged, 0
+        if count:
+            logger.warning("Closed %d more slow clients.", count)
+            self._timer = self._loop.call_later(LOG_INTERVAL, self._log_more)

@@ -1,0 +1,354 @@
+"""Clients that read slowly: what is written to them waits, and healthy ones keep their connection.
+
+Each kind of transport is tried: that of the server, its TLS transport, asyncio's and uvloop's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+import trustme
+
+from c10kws import WebSocket
+from c10kws_tornado import stream
+from tests.project.frames_views import connections, play
+
+from .conftest import LiveServer
+from .test_connection import Peer, handshake, opened
+from .test_fragments import END, Gate, opened_with, read_raw
+from .test_protocol import BINARY, CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
+from .test_websocket import WAIT, eventually
+
+PLAIN = "/ws/frames/plain/"
+MIB = 1024 * 1024
+Dial = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def unpinged(settings: Any) -> None:
+    """Frames are counted here: leave the Pings out."""
+    settings.C10KWS = {"PING_INTERVAL": None, "CLOSE_TIMEOUT": 0.5}
+
+
+@contextmanager
+def slow_peer(live: LiveServer, authority: trustme.CA | None = None) -> Iterator[Peer]:
+    """Open a connection whose client has small buffers."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        connection.settimeout(WAIT)
+        connection.connect(("127.0.0.1", live.port))
+        if authority is not None:
+            context = ssl.create_default_context()
+            authority.configure_trust(context)
+            connection = context.wrap_socket(connection, server_hostname="localhost")
+        connection.sendall(handshake(PLAIN))
+        peer = Peer(connection)
+        assert peer.read_head().startswith(b"HTTP/1.1 101 ")
+        yield peer
+        connection.close()
+
+
+@pytest.fixture(params=["own", "tls", "asyncio", "uvloop"])
+def dial(
+    request: pytest.FixtureRequest,
+    make_live: Callable[..., LiveServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Dial:
+    """Start a server whose connections have one kind of transport; return what connects to it."""
+    if request.param == "tls":
+        authority = trustme.CA()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert("localhost").configure_cert(context)
+        live = make_live(ssl_context=context)
+        return lambda: slow_peer(live, authority)
+    if request.param == "asyncio":
+        monkeypatch.setattr(stream, "BaseSelectorEventLoop", type("Nobody", (), {}))
+    elif request.param == "uvloop":
+        uvloop = pytest.importorskip("uvloop", reason="for uvloop: pip install c10kws[uvloop]")
+        live = make_live(loop_factory=uvloop.new_event_loop)
+        return lambda: slow_peer(live)
+    live = make_live()
+    return lambda: slow_peer(live)
+
+
+async def stay(ws: WebSocket) -> None:
+    async for _ in ws:
+        pass
+
+
+# Pongs
+
+
+@pytest.mark.parametrize("size", [2 * MIB, 8 * MIB])
+def test_a_ping_while_a_large_message_is_in_flight_is_answered_behind_it(
+    dial: Dial, size: int
+) -> None:
+    async def handler(ws: WebSocket) -> None:
+        ws.write_message(bytes(size))
+        async for message in ws:
+            await ws.write_message(message)
+
+    play(handler)
+    with dial() as peer:
+        eventually(lambda: connections and connections[0].sent)
+        for number in range(50):
+            peer.socket.sendall(frame(PING, b"%d" % number))
+        peer.socket.sendall(frame(TEXT, b"after"))
+        assert peer.read_frame() == (BINARY, bytes(size))
+        seen = [peer.read_frame()]
+        while seen[-1][0] == PONG:
+            seen.append(peer.read_frame())
+        assert seen[-2:] == [(PONG, b"49"), (TEXT, b"after")]
+        peer.socket.sendall(close_frame(1000))
+        assert peer.read_frame() == (CLOSE, b"\x03\xe8")
+
+
+def test_the_latest_ping_before_our_close_is_answered(dial: Dial) -> None:
+    """RFC 6455 §5.5.2: a Pong is due until a Close was received."""
+    done = asyncio.Event()
+
+    async def handler(ws: WebSocket) -> None:
+        ws.write_message(bytes(8 * MIB))
+        await done.wait()
+
+    play(handler)
+    with dial() as peer:
+        eventually(lambda: connections and connections[0].sent)
+        peer.socket.sendall(frame(PING, b"one") + frame(PING, b"two"))
+        loop = connections[0].shared.loop
+        eventually(lambda: connections[0]._pong is not None)
+        loop.call_soon_threadsafe(done.set)
+        assert peer.read_frame() == (BINARY, bytes(8 * MIB))
+        assert peer.read_frame() == (PONG, b"two")
+        assert peer.read_frame() == (CLOSE, b"\x03\xe8")
+
+
+def test_pings_of_a_client_that_never_reads_cost_one_pong(dial: Dial) -> None:
+    play(stay)
+    with dial() as peer:
+        eventually(lambda: connections)
+        ws = connections[0]
+        ws.write_message(bytes(8 * MIB))
+        eventually(lambda: ws._drained is not None)
+        before = ws.queued
+        for number in range(2000):
+            peer.socket.sendall(frame(PING, b"%0125d" % number))
+        eventually(lambda: ws._pong is not None and ws._pong.endswith(b"1999"))
+        assert ws.queued <= before
+        assert not ws.closed
+
+
+def test_a_client_with_a_keepalive_of_its_own_gets_a_long_message(live: LiveServer) -> None:
+    """The ``websockets`` library sends Pings while the message is on its way."""
+
+    async def handler(ws: WebSocket) -> None:
+        ws.write_message(bytes(24 * MIB))
+        await stay(ws)
+
+    play(handler)
+    with live.connect(PLAIN, max_size=None, ping_interval=0.001, ping_timeout=WAIT) as client:
+        assert len(client.recv(WAIT)) == 24 * MIB
+        client.send("still open")
+        eventually(lambda: connections[0].received == 1)
+
+
+# Awaited writes
+
+
+@pytest.mark.parametrize("form", ["await", "wait_for", "gather"])
+def test_tasks_that_await_their_writes_do_not_harm_one_another(dial: Dial, form: str) -> None:
+    """Some send messages far over MAX_QUEUE_BYTES, one sends a tick now and then."""
+    large, count, ticks = 3 * MIB, 2, 5
+
+    async def write(ws: WebSocket, data: Any) -> None:
+        if form == "await":
+            await ws.write_message(data)
+        elif form == "wait_for":
+            await asyncio.wait_for(ws.write_message(data), WAIT)
+        else:
+            await asyncio.gather(ws.write_message(data))
+
+    async def send_large(ws: WebSocket) -> None:
+        for _ in range(count):
+            await write(ws, bytes(large))
+
+    async def tick(ws: WebSocket) -> None:
+        for number in range(ticks):
+            await write(ws, str(number))
+            await asyncio.sleep(0.01)
+
+    async def handler(ws: WebSocket) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                group.create_task(send_large(ws))
+            group.create_task(tick(ws))
+
+    play(handler)
+    with dial() as peer:
+        frames = [peer.read_frame() for _ in range(3 * count + ticks)]
+        assert [data for opcode, data in frames if opcode == TEXT] == [
+            b"%d" % number for number in range(ticks)
+        ]
+        assert sum(len(data) for _, data in frames) == 3 * count * large + ticks
+        assert peer.read_frame() == (CLOSE, b"\x03\xe8")
+
+
+def test_what_is_queued_behind_an_oversized_message_counts_and_not_the_message(
+    dial: Dial, settings: Any
+) -> None:
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 200_000}
+
+    async def handler(ws: WebSocket) -> None:
+        await ws.read_message()
+        ws.write_message(bytes(8 * MIB))
+        for number in range(100):
+            await asyncio.sleep(0)
+            ws.write_message(f"{number:01000d}")
+        await ws.read_message()
+
+    play(handler)
+    with dial() as peer:
+        peer.socket.sendall(frame(TEXT, b"go"))
+        eventually(lambda: connections and connections[0].queued > 100_000)
+        assert peer.read_frame() == (BINARY, bytes(8 * MIB))
+        assert [int(peer.read_frame()[1]) for _ in range(100)] == list(range(100))
+
+
+def test_a_writer_that_awaits_nothing_is_bounded(dial: Dial, settings: Any) -> None:
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 200_000}
+    most = 0
+
+    async def handler(ws: WebSocket) -> None:
+        nonlocal most
+        ws.write_message(bytes(8 * MIB))
+        while not ws.closed:
+            ws.write_message(bytes(10_000))
+            most = max(most, ws.queued)
+            await asyncio.sleep(0)
+        await ws.wait_closed()
+
+    play(handler)
+    with dial():
+        eventually(lambda: connections and connections[0].close_code == 1013)
+    assert most < 8 * MIB + 300_000
+
+
+def test_a_write_that_is_awaited_no_longer_counts_again(dial: Dial, settings: Any) -> None:
+    """Tasks that give up must not make the queue unbounded."""
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 200_000}
+    tries = 0
+
+    async def handler(ws: WebSocket) -> None:
+        nonlocal tries
+        ws.write_message(bytes(8 * MIB))
+        while not ws.closed:
+            tries += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ws.write_message(bytes(50_000)), 0.01)
+        await ws.wait_closed()
+
+    play(handler)
+    with dial():
+        eventually(lambda: connections and connections[0].close_code == 1013)
+    assert tries < 20
+
+
+async def write_and_stay(ws: WebSocket) -> None:
+    ws.write_message(os.urandom(8 * MIB))
+    ws.write_message("behind")
+    ws.write_message("x" * 1000)
+    await stay(ws)
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(close_frame(3000), 3000), (frame(3), 1002), (frame(TEXT, b"\xff"), 1007)],
+)
+def test_messages_before_the_end_reach_a_client_that_reads_slowly(
+    dial: Dial, end: bytes, code: int
+) -> None:
+    """They wait behind a large one when the client ends the connection, or breaks the protocol."""
+    play(write_and_stay)
+    with dial() as peer:
+        eventually(lambda: connections and connections[0].queued > 8 * MIB // 2)
+        peer.socket.sendall(end)
+        assert len(peer.read_frame()[1]) == 8 * MIB
+        assert peer.read_frame() == (TEXT, b"behind")
+        assert peer.read_frame() == (TEXT, b"x" * 1000)
+        opcode, payload = peer.read_frame()
+        assert (opcode, int.from_bytes(payload[:2], "big")) == (CLOSE, code)
+
+
+@pytest.mark.parametrize("lane", [True, False])
+@pytest.mark.parametrize("path", [PLAIN, "/ws/frames/compressed/"])
+@pytest.mark.parametrize("end", [close_frame(3000), frame(TEXT, b"\xff"), frame(3)])
+def test_they_are_framed_as_agreed(
+    live: LiveServer, settings: Any, lane: bool, path: str, end: bytes
+) -> None:
+    """Without the lane, and compressed, other code frames them."""
+    settings.C10KWS |= {"FAST_LANE": lane}
+    play(write_and_stay)
+    with opened_with(live, path, "Sec-WebSocket-Extensions: permessage-deflate") as peer:
+        eventually(lambda: connections and connections[0].queued > MIB)
+        peer.socket.sendall(end)
+        assert len(read_raw(peer)[1]) >= 8 * MIB
+        assert read_raw(peer) == (FIN | TEXT, b"behind")
+        first, payload = read_raw(peer)
+        assert first == FIN | TEXT | (0x40 if path != PLAIN else 0)
+        if path != PLAIN:
+            assert len(payload) < 100
+        assert read_raw(peer)[0] == FIN | CLOSE
+
+
+# Behind a message in fragments
+
+
+def test_awaited_writes_behind_a_stream_wait_and_do_not_count(live: LiveServer) -> None:
+    async def handler(ws: WebSocket) -> None:
+        gate = Gate()
+        ws.write_message(gate.parts("a", "b"))
+        async with asyncio.TaskGroup() as group:
+            for size in (3 * MIB, 3 * MIB, 10):
+                group.create_task(write(ws, bytes(size)))
+            await asyncio.sleep(0)
+            ws.write_message("tick")
+            await gate.open_by(ws)
+
+    async def write(ws: WebSocket, data: bytes) -> None:
+        await ws.write_message(data)
+
+    play(handler)
+    with opened(live, PLAIN) as peer:
+        peer.socket.sendall(frame(TEXT, b"go"))
+        frames = [read_raw(peer) for _ in range(7)]
+    assert [len(payload) for _, payload in frames[3:]] == [3 * MIB, 3 * MIB, 10, 4]
+
+
+def test_a_pong_goes_between_the_fragments_of_a_client_that_reads_slowly(dial: Dial) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            yield bytes(MIB)
+
+    async def handler(ws: WebSocket) -> None:
+        await ws.write_message(parts())
+
+    play(handler)
+    with dial() as peer:
+        eventually(lambda: connections and connections[0]._drained is not None)
+        for number in range(20):
+            peer.socket.sendall(frame(PING, b"%d" % number))
+        eventually(lambda: connections[0]._pong is not None)
+        frames = [read_raw(peer)]
+        while frames[-1] != END:
+            frames.append(read_raw(peer))
+    pongs = [index for index, (first, _) in enumerate(frames) if first == FIN | PONG]
+    assert frames[pongs[-1]] == (FIN | PONG, b"19")
+    assert pongs[-1] < len(frames) - 2
+    assert len(frames) - len(pongs) == 9
