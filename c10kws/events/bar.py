@@ -44,13 +44,16 @@ class Progress:
 
     @property
     def value(self) -> int:
-        """The value now."""
+        """The value now. Setting it tells nobody; ValueError unless it is from min to max."""
         return self._value(self._steps.read())
 
     @value.setter
     def value(self, value: int) -> None:
         with self._lock:
-            self._steps.write(replace(self._steps.read(), count=value - self.min))
+            state = self._steps.read()
+            if not self.min <= value <= self._max(state) and not self._is_indeterminate(state):
+                raise ValueError(f"value must be {self.min} to {self._max(state)}, not {value}")
+            self._steps.write(replace(state, count=value - self.min))
 
     @property
     def indeterminate(self) -> bool:

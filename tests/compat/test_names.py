@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from tornado.websocket import WebSocketClosedError
 
 import c10kws
+from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar
 from c10kws.compat.tornado_websockets.tornadowrapper import TornadoWrapper
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from tests.events.conftest import Connect
@@ -86,6 +87,31 @@ def test_who_has_left_is_a_closed_websocket_of_tornado(connect: Connect) -> None
     assert isinstance(error.value, c10kws.ConnectionClosed)
     assert isinstance(error.value, tornado.websocket.WebSocketError)
     assert error.value.code in (1000, 1005)
+
+
+def test_the_value_of_a_progress_bar_is_set(connect: Connect) -> None:
+    bar = ProgressBar("/value", min=2, max=5)
+    assert bar.websocket is bar
+    with connect("/events/module/progress_bar/value") as client:
+        client.expect("before_init")
+        assert client.expect("init")["value"] == 2
+        client.expect("after_init")
+        bar.value = 4
+        assert bar.value == 4
+        bar.tick()
+        client.expect("before_update")
+        assert client.expect("update") == {"value": 5}
+        client.expect("after_update")
+        client.expect("done")
+        assert bar.is_done()
+        bar.websocket.emit("more", {"a": 1})
+        assert client.expect("more") == {"a": 1}
+    for wrong in (1, 6):
+        with pytest.raises(ValueError, match="2 to 5"):
+            bar.value = wrong
+    endless = ProgressBar("/endless", min=0, max=0, add_to_handlers=False)
+    endless.value = 7  # of which nothing is shown
+    assert endless.indeterminate
 
 
 def test_arguments_of_another_type() -> None:
