@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any, TypeGuard
 
 from .filewrapper import FileWrapper
@@ -25,6 +24,19 @@ def is_whole(body: object) -> TypeGuard[Iterable[bytes]]:
     Django's HttpResponse says so by its attribute.
     """
     return isinstance(body, (list, tuple)) or getattr(body, "streaming", True) is False
+
+
+def join_short(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Join short parts up to a size, so that each is worth a write; long ones are not copied."""
+    short: list[bytes] = []
+    length = 0
+    for part in parts:
+        if length + len(part) > size:
+            yield b"".join(short)
+            short, length = [], 0
+        short.append(part)
+        length += len(part)
+    yield b"".join(short)
 
 
 def aiterate(body: Any, pool: Pool, size: int) -> AsyncIterator[bytes]:
@@ -58,17 +70,3 @@ async def run_in_pool(pool: Pool, fn: Callable[..., Any], *args: Any) -> Any:
     except asyncio.CancelledError:
         await asyncio.wait([job])  # close() must not run beside it
         raise
-
-
-class ClosedTogether:
-    """The body of a deferred response and its placeholder; the body is closed first."""
-
-    def __init__(self, body: Any, placeholder: Any) -> None:
-        self._parts = (placeholder, body)
-
-    def close(self) -> None:
-        """Close both, also when the first raises."""
-        with ExitStack() as stack:
-            for part in self._parts:
-                if hasattr(part, "close"):
-                    stack.callback(part.close)

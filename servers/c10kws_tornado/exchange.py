@@ -18,38 +18,30 @@ import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any
 
 from .accesslog import Line
-from .chunks import ClosedTogether, aiterate, is_async, is_whole, run_in_pool
+from .chunks import aiterate, is_async, is_whole, join_short, run_in_pool
 from .container import Container
+from .deferral import ClosedTogether, Deferral
 from .filewrapper import FileWrapper
-from .response import Head, Outgoing, StartResponse, make_head, merge_heads, plain_error
+from .response import (
+    Head,
+    Outgoing,
+    StartResponse,
+    make_final_head,
+    make_head,
+    merge_heads,
+    plain_error,
+)
 from .sender import ClientGone, Sender
-from .stream import RawStream
+from .stream import RawStream, may_upgrade
 
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
 logger = logging.getLogger("c10kws_tornado.error")
-
-Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]]
-
-
-class Deferral:
-    """``c10kws.defer``: called, it announces that an awaitable resolves to the response.
-
-    It does not know the exchange: whoever keeps an environ keeps nothing of the server.
-    """
-
-    __slots__ = ("awaitable",)
-
-    def __init__(self) -> None:
-        self.awaitable: Deferred | None = None
-
-    def __call__(self, awaitable: Deferred) -> None:
-        self.awaitable = awaitable
 
 
 class Exchange:
@@ -126,7 +118,7 @@ class Exchange:
 
     def _send_parts(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
         """Give a whole body to the loop: how slowly a client reads it is no matter of threads."""
-        parts = outgoing.fit_all(body)
+        parts = join_short(outgoing.fit_all(body), self._container.limits.chunk_size)
         if outgoing.overrun:
             self._log_overrun()
         head = None if self._head_queued else outgoing.head
@@ -167,16 +159,12 @@ class Exchange:
     def _make_head(self) -> Head:
         if self._start.status is None:
             raise AssertionError("the application did not call start_response before its body")
-        head = make_head(self._start.status, self._start.headers)
-        if head.code < 200:
-            raise ValueError(f"expected a final status, not {self._start.status!r}")
-        if head.length is not None and head.code == 204:
-            del head.headers["Content-Length"]  # RFC 9110 §8.6
-        if head.length is None and self._environ["SERVER_PROTOCOL"] != "HTTP/1.1":
-            head.close = True  # the end of the connection is the end of the body
-        if self._container.stopping:
-            head.close = True
-            head.headers["Connection"] = "close"
+        head = make_final_head(
+            self._start.status,
+            self._start.headers,
+            version=self._environ["SERVER_PROTOCOL"],
+            stopping=self._container.stopping,
+        )
         self._line.status = head.code
         return head
 
@@ -190,7 +178,7 @@ class Exchange:
     def _switch(self) -> None:
         """End 4: wait for the flush here, so that ``close()`` runs in this thread."""
         assert self._start.status is not None
-        if not _may_upgrade(self._environ):
+        if not may_upgrade(self._environ):
             raise ValueError("expected 101 only where an HTTP/1.1 request without a body asks")
         head = make_head(
             self._start.status, self._start.headers, upgrade=self._environ["HTTP_UPGRADE"]
@@ -331,7 +319,7 @@ class Exchange:
 
     async def _send_whole(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
         """Send what is in memory already: no thread is asked for it."""
-        parts = outgoing.fit_all(body)
+        parts = join_short(outgoing.fit_all(body), self._container.limits.chunk_size)
         if outgoing.overrun:
             await run_in_pool(self._container.pool, self._log_overrun)
         self._head_queued = True
@@ -364,12 +352,3 @@ def _is_running(task: asyncio.Task[None] | None) -> bool:
         return asyncio.current_task() is task
     except RuntimeError:  # no loop runs
         return False
-
-
-def _may_upgrade(environ: dict[str, Any]) -> bool:
-    """RFC 9110 §7.8: only what the client asked for, and not over HTTP/1.0."""
-    return (
-        "HTTP_UPGRADE" in environ
-        and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-        and environ.get("CONTENT_LENGTH", "0") == "0"
-    )

@@ -158,6 +158,21 @@ def make_head(status: str, headers: Headers, *, upgrade: str | None = None) -> H
     return Head(ResponseStartLine("HTTP/1.1", code, match[2] or ""), result, close, _length(result))
 
 
+def make_final_head(status: str, headers: Headers, *, version: str, stopping: bool) -> Head:
+    """Return the head of a response that ends the request, for the client's HTTP version."""
+    head = make_head(status, headers)
+    if head.code < 200:
+        raise ValueError(f"expected a final status, not {status!r}")
+    if head.length is not None and head.code == 204:
+        del head.headers["Content-Length"]  # RFC 9110 §8.6
+    if head.length is None and version != "HTTP/1.1":
+        head.close = True  # the end of the connection is the end of the body
+    if stopping:
+        head.close = True
+        head.headers["Connection"] = "close"
+    return head
+
+
 def _add(headers: HTTPHeaders, name: str, value: str) -> None:
     """Django's Set-Cookie begins with a space, which Tornado refuses."""
     try:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from tornado.iostream import StreamClosedError
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .streams import PlainStream, TLSStream
 
 logger = logging.getLogger("c10kws_tornado")
+
+#: Writes for one client in one turn of the loop, when chunks are short.
+MAX_WRITES = 256
 
 
 class ClientGone(Exception):
@@ -74,7 +77,7 @@ class Sender:
 
     # From a worker thread
 
-    def send(self, head: Head | None, parts: Sequence[bytes], *, last: bool = False) -> None:
+    def send(self, head: Head | None, parts: Iterable[bytes], *, last: bool = False) -> None:
         """Queue a head (with the first data) and data.
 
         Wait first while the client reads slowly, but not with the ``last`` data: its thread has
@@ -89,7 +92,7 @@ class Sender:
     def _has_room(self) -> bool:
         return self.gone or self._size <= self._limits.high_water
 
-    def _put(self, head: Head | None, parts: Sequence[bytes], last: bool) -> None:
+    def _put(self, head: Head | None, parts: Iterable[bytes], last: bool) -> None:
         if self.gone:
             raise ClientGone
         data = [part for part in parts if part]
@@ -106,7 +109,7 @@ class Sender:
     # On the loop
 
     async def send_async(
-        self, head: Head | None, parts: Sequence[bytes], *, last: bool = False
+        self, head: Head | None, parts: Iterable[bytes], *, last: bool = False
     ) -> None:
         """Do as :meth:`send` does, from a coroutine: return when the data has left."""
         with self._changed:
@@ -156,10 +159,12 @@ class Sender:
     def _write_queue(self) -> asyncio.Future[None] | None:
         """Write until a slice does not leave at once, and return its future.
 
-        No more than ``high_water`` in one go, since other clients wait for the loop too.
+        No more than ``high_water`` and MAX_WRITES in one go: other clients wait for the loop too.
         """
         written = 0
-        while not self.gone and self._queue and written <= self._limits.high_water:
+        for _ in range(MAX_WRITES):
+            if self.gone or not self._queue or written > self._limits.high_water:
+                break
             future = self._write(self._next_slice())
             if not future.done():
                 return future

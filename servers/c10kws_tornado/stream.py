@@ -7,7 +7,7 @@ import socket
 import ssl
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado.iostream import IOStream, StreamClosedError
 
@@ -179,3 +179,12 @@ class EarlyBytes(asyncio.Protocol):
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         feed(protocol, self._early, transport)
+
+
+def may_upgrade(environ: dict[str, Any]) -> bool:
+    """RFC 9110 §7.8: only what the client asked for, and not over HTTP/1.0."""
+    return (
+        "HTTP_UPGRADE" in environ
+        and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+        and environ.get("CONTENT_LENGTH", "0") == "0"
+    )

@@ -136,6 +136,18 @@ def test_a_whole_body_is_closed_in_its_thread_before_it_is_sent(serve_as_is: Ser
     assert closed == called
 
 
+def test_short_parts_of_a_whole_body_are_joined(serve_as_is: Serve) -> None:
+    """A write for each of them would hold the loop."""
+    parts = [b"%d," % number for number in range(100_000)]
+    live = serve_as_is(respond(lambda: [*parts, PART, *parts]))
+    with live.connect() as client:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        assert client.read_head().status == 200
+        chunks = list(iter(client.read_chunk, b""))
+    assert b"".join(chunks) == b"".join(parts) + PART + b"".join(parts)
+    assert len(chunks) < 500
+
+
 def test_a_whole_body_that_is_too_short_is_500(serve_as_is: Serve) -> None:
     """The server knows before it sends the head."""
     live = serve_as_is(respond(lambda: [b"ab", b"c"], ("Content-Length", "5")))

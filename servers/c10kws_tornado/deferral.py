@@ -1,0 +1,38 @@
+"""``c10kws.defer``: the announcement of a response that comes later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Iterable
+from contextlib import ExitStack
+from typing import Any
+
+Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]]
+
+
+class Deferral:
+    """``c10kws.defer``: called, it announces that an awaitable resolves to the response.
+
+    It does not know the exchange: whoever keeps an environ keeps nothing of the server.
+    """
+
+    __slots__ = ("awaitable",)
+
+    def __init__(self) -> None:
+        self.awaitable: Deferred | None = None
+
+    def __call__(self, awaitable: Deferred) -> None:
+        self.awaitable = awaitable
+
+
+class ClosedTogether:
+    """The body of a deferred response and its placeholder; the body is closed first."""
+
+    def __init__(self, body: Any, placeholder: Any) -> None:
+        self._parts = (placeholder, body)
+
+    def close(self) -> None:
+        """Close both, also when the first raises."""
+        with ExitStack() as stack:
+            for part in self._parts:
+                if hasattr(part, "close"):
+                    stack.callback(part.close)
