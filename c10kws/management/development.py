@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import atexit
 import socketserver
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from c10kws_tornado import Server, bind
+from c10kws_tornado.lastresort import leave_now
+from c10kws_tornado.runner import run
 
 from .serving import log_to_django_server, server_options
 
@@ -37,6 +40,7 @@ class DevelopmentServer:
         self._application: WSGIApplication | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: Server | None = None
+        self._left: set[asyncio.Task[Any]] = set()
 
     def set_app(self, application: WSGIApplication) -> None:
         """Set the WSGI application to serve."""
@@ -46,7 +50,9 @@ class DevelopmentServer:
         """Serve until the process ends; KeyboardInterrupt closes the sockets and goes on up."""
         log_to_django_server()
         atexit.register(self._close_at_exit)
-        asyncio.run(self._serve())
+        self._left = run(self._serve())
+        if self._left and threading.current_thread() is threading.main_thread():
+            leave_now()  # they ignore their cancellation
 
     async def _serve(self) -> None:
         assert self._application is not None

@@ -13,11 +13,15 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from .lastresort import end_within
 from .limits import MAY_BE_ZERO, Limits
 from .run import MAX_PORT, bind, port_of, serve
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+#: Threads of the application that are no daemons hold the exit for so long (seconds).
+EXIT_TIMEOUT = 2.0
 
 
 def main() -> None:
@@ -43,6 +47,7 @@ def main() -> None:
         )
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f"c10kws_tornado: {error}")
+    end_within(EXIT_TIMEOUT)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -78,6 +78,11 @@ class Exchange:
         environ["c10kws.defer"] = self._deferral
         environ["c10kws.on_stop"] = container.on_stop
 
+    @property
+    def request_line(self) -> str:
+        """The first line of the request, as it is logged."""
+        return self._line.request_line
+
     # In a worker thread
 
     def run(self) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 logger = logging.getLogger("c10kws_tornado")
@@ -26,7 +28,7 @@ class PoolFull(Exception):
 
 
 class _Job:
-    __slots__ = ("args", "fn", "future", "kwargs")
+    __slots__ = ("args", "fn", "future", "kwargs", "started")
 
     def __init__(
         self, fn: Callable[..., Any], args: Any, kwargs: Any, future: Future[Any] | None
@@ -35,6 +37,7 @@ class _Job:
         self.fn = fn
         self.args = args
         self.kwargs = kwargs
+        self.started = 0.0
 
     def cancel(self) -> None:
         if self.future is not None:
@@ -55,6 +58,15 @@ class _Job:
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job that runs: its function, the identifier of its thread, and for how many seconds."""
+
+    fn: Callable[..., Any]
+    thread: int
+    seconds: float
 
 
 class Pool(Executor):
@@ -82,6 +94,7 @@ class Pool(Executor):
         self._on_idle = on_idle
         self._jobs: deque[_Job] = deque()
         self._urgent: deque[_Job] = deque()
+        self._running: dict[int, _Job] = {}
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._siblings: list[Pool] = []
@@ -97,6 +110,18 @@ class Pool(Executor):
     def at_work(self) -> bool:
         """Whether any job of it or of a sibling runs or waits."""
         return any(pool.queued or pool.busy for pool in (self, *self._siblings))
+
+    @property
+    def siblings(self) -> Sequence[Pool]:
+        """The pools that :meth:`sibling` has made."""
+        return tuple(self._siblings)
+
+    def running(self) -> list[Running]:
+        """Return the jobs that run now, the oldest first."""
+        now = time.monotonic()
+        with self._changed:
+            jobs = sorted(self._running.items(), key=lambda item: item[1].started)
+        return [Running(job.fn, thread, now - job.started) for thread, job in jobs]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` when its turn comes; raises :exc:`PoolFull` instead of waiting for room."""
@@ -166,6 +191,7 @@ class Pool(Executor):
             del job  # an idle thread keeps no request alive
             with self._changed:
                 self.busy -= 1
+                del self._running[threading.get_ident()]
         self._idle()
 
     def _next_job(self) -> _Job | None:
@@ -193,4 +219,7 @@ class Pool(Executor):
         if not self.queued:
             return None
         self.busy += 1
-        return self._urgent.popleft() if self._urgent else self._jobs.popleft()
+        job = self._urgent.popleft() if self._urgent else self._jobs.popleft()
+        job.started = time.monotonic()
+        self._running[threading.get_ident()] = job
+        return job

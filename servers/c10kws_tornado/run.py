@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import signals
 from .heap import keep_heap, spare_collector
+from .life import Life
 from .server import Server
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
-
-logger = logging.getLogger("c10kws_tornado")
 
 #: As many handshakes may wait for ``accept`` as the kernel allows; a storm of reconnecting clients
 #: comes all at once.
@@ -84,34 +80,16 @@ def serve(
 
     ``sockets`` take the place of address and port; ``on_ready`` is called when the server
     listens; ``uvloop`` takes the event loop of that package; ``options`` are those of
-    :class:`Server`. A second signal other than TERM ends the draining. Signals are looked at only
-    in the main thread. Raises OSError when the address is not to be had, ImportError without
-    uvloop.
+    :class:`Server`. A second signal other than TERM ends the draining. When a task or the loop
+    ignores the end, the process is ended some seconds after ``drain_timeout``, with status 0.
+    Signals are looked at only in the main thread. Raises OSError when the address is not to be had,
+    ImportError without uvloop.
     """
     keep_heap()
     spare_collector()
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
-    with asyncio.Runner(loop_factory=_uvloop_factory() if uvloop else None) as runner:
-        _run(runner.get_loop(), _serve(server, listening, on_ready))
-
-
-def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
-    """Run ``main`` to its end, whatever other tasks do.
-
-    asyncio ends the loop when a task or callback raises SystemExit or KeyboardInterrupt. Here that
-    ends the task: a task of the application that calls ``sys.exit()`` must not end the server.
-    """
-    task = loop.create_task(main)
-    while not task.done():
-        try:
-            loop.run_until_complete(task)
-        except (SystemExit, KeyboardInterrupt) as error:
-            # Before and after our own handler of signals Ctrl-C is a KeyboardInterrupt.
-            own_handler = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-            if task.done() or not own_handler:
-                raise
-            logger.exception("A task on the event loop raised %r; the server goes on.", error)
+    Life(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)
 
 
 def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -120,26 +98,3 @@ def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     except ImportError as error:
         raise ImportError("expected uvloop to be installed: pip install c10kws[uvloop]") from error
     return uvloop.new_event_loop
-
-
-async def _serve(
-    server: Server, sockets: list[socket.socket], on_ready: Callable[[], object] | None
-) -> None:
-    stop, hurry = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def take(number: int) -> None:
-        if stop.is_set() and number != signal.SIGTERM:
-            hurry.set()
-        stop.set()
-
-    with signals.calling(lambda number: loop.call_soon_threadsafe(take, number)):
-        server.add_sockets(sockets)
-        server.start()
-        if on_ready is not None:
-            on_ready()
-        await stop.wait()
-        hurrying = asyncio.create_task(hurry.wait())
-        stopping = asyncio.create_task(server.stop())
-        await asyncio.wait([hurrying, stopping], return_when=asyncio.FIRST_COMPLETED)
-        hurrying.cancel()

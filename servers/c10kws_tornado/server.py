@@ -7,8 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +28,7 @@ from .peers import Peers
 from .pool import Pool
 from .proxies import TrustedProxies
 from .request import Request
+from .shutdown import Shutdown, StopCallback
 from .streams import PlainStream, TLSStream
 from .uploads import Uploads
 
@@ -37,11 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("c10kws_tornado")
 
-StopCallback = Callable[[int, float], Awaitable[None] | None]
-
 GOING_AWAY = 1001
-#: What is left of connections after the deadline has so long (seconds) to notice it.
-LAST_BREATH = 1.0
 
 
 class Server:
@@ -196,59 +192,16 @@ class Server:
         await asyncio.shield(self._stopped)
 
     async def _stop(self, code: int, timeout: float) -> None:
-        deadline = asyncio.get_running_loop().time() + timeout
         if self._started:
             for acceptor in self._acceptors:
                 acceptor.stop()
-            await self._drain(code, deadline)
-            self._connections.abort()
-            if self._native is not None:
-                self._native.abort()
-            await self._finish_tasks()
-            await self._finish_jobs()
+            shutdown = Shutdown(
+                self._container, self._connections, self._http, self._native, self._callbacks
+            )
+            await shutdown.run(code, timeout)
         for sock in self._sockets:
             sock.close()
         self.pool.shutdown(cancel_futures=True)
-
-    async def _drain(self, code: int, deadline: float) -> None:
-        self._container.stopping = True
-        callbacks = self._callbacks.copy()
-        await asyncio.gather(
-            self._connections.drain(deadline),
-            *(self._call_back(callback, code, deadline) for callback in callbacks),
-        )
-        # Those that the last requests have brought.
-        for callback in self._callbacks[len(callbacks) :]:
-            await self._call_back(callback, code, deadline)
-
-    async def _call_back(self, callback: StopCallback, code: int, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            waiting = callback(code, deadline)
-            if waiting is not None:
-                await asyncio.wait_for(waiting, max(deadline - loop.time(), 0) + LAST_BREATH)
-        except TimeoutError:
-            logger.warning("a callback of on_stop took too long: %r", callback)
-        except Exception:
-            logger.exception("a callback of on_stop failed: %r", callback)
-
-    async def _finish_tasks(self) -> None:
-        tasks = self._container.tasks
-        if tasks:
-            await asyncio.wait(tasks, timeout=LAST_BREATH)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=LAST_BREATH)
-        with suppress(TimeoutError):  # one may wait for a thread that hangs
-            await asyncio.wait_for(self._http.close_all_connections(), LAST_BREATH)
-
-    async def _finish_jobs(self) -> None:
-        """What the last connections leave behind, log lines and clean-up, is not lost."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + LAST_BREATH
-        while self.pool.at_work and loop.time() < deadline:
-            await asyncio.sleep(0.01)
 
     def start_request(
         self, server_connection: object, connection: HTTPConnection

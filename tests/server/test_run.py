@@ -323,7 +323,7 @@ def test_limits_are_numbers_above_0(options: dict[str, Any]) -> None:
 
 
 def test_no_descriptor_need_be_kept() -> None:
-    assert Limits(reserved_descriptors=0).reserved_descriptors == 0
+    assert Limits(reserved_descriptors=0, min_send_rate=0).reserved_descriptors == 0
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from django.utils import autoreload
 import c10kws
 from c10kws import conf
 from c10kws_tornado import Workers, bind, serve, workers
+from c10kws_tornado.lastresort import end_within
+from c10kws_tornado.life import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
 from ...refusals import Refusals
@@ -30,8 +32,10 @@ DEFAULT_ADDRESS = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
 #: With this app installed a port alone is one of all interfaces, as the ancestor's was.
 ANCESTOR = "c10kws.compat.tornado_websockets"
-#: Seconds that several processes have to end beyond DRAIN_TIMEOUT.
-LAST_BREATH = 5.0
+#: Threads of the project that are no daemons hold the exit for so long (seconds).
+EXIT_TIMEOUT = 2.0
+#: Seconds that several processes have to end beyond DRAIN_TIMEOUT: theirs, and some for the system.
+LAST_BREATH = GRACE + EXIT_TIMEOUT + 3.0
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 
 
@@ -69,6 +73,11 @@ class Command(BaseCommand):
             dest="use_static_handler",
             help="Tells Django to NOT serve static files at STATIC_URL while DEBUG is True.",
         )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run, and end the process in time: threads of the project may hold its exit."""
+        super().run_from_argv(argv)
+        end_within(EXIT_TIMEOUT)
 
     def handle(self, *args: Any, addrports: list[str], **options: Any) -> None:
         """Serve until a signal ends it."""

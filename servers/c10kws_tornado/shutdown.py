@@ -1,0 +1,105 @@
+"""How a server stops: what runs is finished until the deadline, and then ended in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tornado.httpserver import HTTPServer
+
+from .connections import Connections
+from .container import Container
+
+if TYPE_CHECKING:
+    from .native import Native
+
+logger = logging.getLogger("c10kws_tornado")
+
+StopCallback = Callable[[int, float], Awaitable[None] | None]
+
+#: What is left of connections after the deadline has so long (seconds) to notice it.
+LAST_BREATH = 1.0
+#: What :meth:`Shutdown.run` takes at most beyond its deadline: callbacks, tasks that see their
+#: connection closed, tasks that are cancelled, connections, jobs.
+OVERTIME = 5 * LAST_BREATH
+
+
+class Shutdown:
+    """Ends the requests, tasks and jobs of one server; its listening sockets are closed before."""
+
+    def __init__(
+        self,
+        container: Container,
+        connections: Connections,
+        http: HTTPServer,
+        native: Native | None,
+        callbacks: Sequence[StopCallback],
+    ) -> None:
+        self._container = container
+        self._connections = connections
+        self._http = http
+        self._native = native
+        self._callbacks = callbacks
+
+    async def run(self, code: int, timeout: float) -> None:
+        """Finish what runs within ``timeout`` seconds, then end what is left."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        await self._drain(code, deadline)
+        self._connections.abort()
+        if self._native is not None:
+            self._native.abort()
+        await self._finish_tasks()
+        await self._finish_jobs()
+
+    async def _drain(self, code: int, deadline: float) -> None:
+        self._container.stopping = True
+        callbacks = list(self._callbacks)
+        await asyncio.gather(
+            self._connections.drain(deadline),
+            *(self._call_back(callback, code, deadline) for callback in callbacks),
+        )
+        # Those that the last requests have brought.
+        await asyncio.gather(
+            *(
+                self._call_back(callback, code, deadline)
+                for callback in self._callbacks[len(callbacks) :]
+            )
+        )
+
+    async def _call_back(self, callback: StopCallback, code: int, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            waiting = callback(code, deadline)
+            if waiting is None:
+                return
+            task = asyncio.ensure_future(waiting)
+            await asyncio.wait([task], timeout=max(deadline - loop.time(), 0) + LAST_BREATH)
+            if task.done():
+                task.result()
+            else:  # it may ignore its cancellation, so nobody waits for it
+                task.cancel()
+                await asyncio.sleep(0)
+                logger.warning("a callback of on_stop took too long: %r", callback)
+        except Exception:
+            logger.exception("a callback of on_stop failed: %r", callback)
+
+    async def _finish_tasks(self) -> None:
+        tasks = set(self._container.tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_BREATH)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_BREATH)
+        closing = asyncio.ensure_future(self._http.close_all_connections())
+        await asyncio.wait([closing], timeout=LAST_BREATH)
+        closing.cancel()  # one may wait for a thread that hangs
+
+    async def _finish_jobs(self) -> None:
+        """Wait for log lines and clean-up that the last connections leave behind."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LAST_BREATH
+        while self._container.pool.at_work and loop.time() < deadline:
+            await asyncio.sleep(0.01)

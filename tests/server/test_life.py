@@ -1,0 +1,207 @@
+"""A process ends in bounded time after a signal, whatever its tasks and threads do."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .support import PATIENCE, Client
+from .test_run import connect, port_of
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+#: The path names what goes on in a task, on the loop or in a thread.
+PROGRAM = """
+import asyncio, threading, time
+
+def say(text):
+    print(text, flush=True)
+
+async def swallow():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except BaseException:
+            pass
+
+async def well_behaved():
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        await asyncio.sleep(0)
+        say("cleaned up")
+
+async def spin():
+    say("spinning")
+    while True:
+        try:
+            time.sleep(0.001)
+        except Exception:
+            pass
+
+async def generate():
+    try:
+        yield b"first"
+        await asyncio.sleep(3600)
+    finally:
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except BaseException:
+                pass
+
+async def default_executor():
+    await asyncio.to_thread(time.sleep, 3600)
+
+def thread():
+    threading.Thread(target=time.sleep, args=(3600,), name="forgotten", daemon=False).start()
+
+def application(environ, start_response):
+    name = environ["PATH_INFO"].strip("/")
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if name == "generate":
+        return generate()
+    if name == "hang":
+        say("hanging")
+        time.sleep(3600)
+    elif name == "thread":
+        thread()
+    else:
+        asyncio.run_coroutine_threadsafe(globals()[name](), environ["c10kws.loop"])
+    return [b"page"]
+"""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        program = """
+import sys
+from c10kws_tornado import __main__, lastresort, life, runner, shutdown
+# The same waits, but shorter.
+runner.CANCEL_TIMEOUT = shutdown.LAST_BREATH = 0.1
+life.GRACE = 1.0
+__main__.EXIT_TIMEOUT = 0.3
+flags = ["program", "--port", "0", "--drain-timeout", "0.2", "--threads", "4"]
+sys.argv[1:] = [*flags, *sys.argv[1:]]
+__main__.main()
+"""
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-c", program, *arguments],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def ask(client: Client, path: str) -> None:
+    client.send(f"GET /{path} HTTP/1.1\nHost: a\n\n")
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Send TERM; return what the process has printed and logged."""
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output[1]
+    return output
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_finally_blocks_of_tasks_run(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        client.get("/well_behaved")
+        output, log = end_of(process)
+    assert output == "cleaned up\n"
+    assert "did not end" not in log
+
+
+def test_a_task_that_ignores_its_cancellation(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        client.get("/swallow")
+        client.get("/well_behaved")
+        output, log = end_of(process)
+    assert output == "cleaned up\n"
+    assert re.search(r"the process did not end in time; .* Left: task \S+ \(swallow\)\n", log)
+
+
+def test_a_task_that_blocks_the_loop(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        ask(client, "spin")
+        assert line_of(process) == "spinning"
+        _, log = end_of(process)
+    assert re.search(r"did not end in time; .*task \S+ \(spin\)", log)
+
+
+def test_a_second_interrupt_ends_a_blocked_loop(start: Start) -> None:
+    process = start("--drain-timeout", "3600")
+    with connect(port_of(process)) as client:
+        ask(client, "spin")
+        assert line_of(process) == "spinning"
+        while process.poll() is None:  # two that come at the same time are one
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+    assert process.returncode == 0
+
+
+def test_a_generator_that_does_not_end(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        ask(client, "generate")
+        client.read_head()
+        assert client.read_chunk() == b"first"
+        _, log = end_of(process)
+    assert "Left: task" in log
+
+
+def test_a_view_that_hangs(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        ask(client, "hang")
+        assert line_of(process) == "hanging"
+        end_of(process)
+
+
+def test_the_default_executor_does_not_hold_the_exit(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        client.get("/default_executor")
+        end_of(process)
+
+
+def test_a_thread_of_the_application_does_not_hold_the_exit(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        client.get("/thread")
+        _, log = end_of(process)
+    assert "Left: threads forgotten" in log
