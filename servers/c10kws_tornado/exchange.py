@@ -19,7 +19,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from .accesslog import Line
 from .chunks import aiterate, is_async, is_whole, join_short, run_in_pool
@@ -40,6 +40,8 @@ from .stream import RawStream, may_upgrade
 
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
+
+    from .streams import PlainStream
 
 logger = logging.getLogger("c10kws_tornado.error")
 
@@ -285,8 +287,21 @@ class Exchange:
 
     def _begin(self, sending: Any) -> None:
         self._task = task = self._container.spawn(self._supervise(sending))
+        if not isinstance(self._result, FileWrapper):
+            self._expect_client()
         if self._sender.gone:
             self._container.loop.call_soon(task.cancel)
+
+    def _expect_client(self) -> None:
+        """Take a client that closes its half for one that left.
+
+        A body that may be silent for long has no other sign of it; a view in a thread and a file
+        have an end, and their response is sent.
+        """
+        stream = cast("PlainStream", self._connection.stream)
+        stream.serves_half_closed = False
+        if stream.half_closed:
+            self._sender.abort()
 
     async def _supervise(self, sending: Awaitable[None]) -> None:
         """Ends 2 and 3: send on the loop, then clean up in a thread that is never refused."""

@@ -30,6 +30,7 @@ from .uploads import store
 if TYPE_CHECKING:
     from .connections import Connections
     from .peers import Peer
+    from .streams import PlainStream
 
 logger = logging.getLogger("c10kws_tornado")
 
@@ -182,6 +183,7 @@ class Request(HTTPMessageDelegate):
             self._container, self._connection, self._environ, body, self._line, self._end
         )
         self._connection.set_close_callback(self._exchange.leave)
+        cast("PlainStream", self._connection.stream).serves_half_closed = True
         try:
             self._container.pool.post(self._exchange.run)
         except PoolFull:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
     from .response import Head
+    from .streams import PlainStream
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
@@ -57,8 +58,9 @@ class RawStream:
         ``done`` is called then, or when the client has gone or took nothing for ``timeout``
         seconds: ``upgraded`` says which.
         """
-        stream = cast("IOStream | None", connection.stream)  # None when the client has left
-        if stream is None or stream.closed():
+        stream = cast("PlainStream | None", connection.stream)  # None when the client has left
+        if stream is None or stream.closed() or stream.half_closed:
+            connection.close()
             done()
             return
         flushed = stream.write(head.encode())

@@ -33,6 +33,10 @@ class _Stream(IOStream):
         self.on_fault: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
         self._written = 0
+        #: The client has closed its half: nothing more comes.
+        self.half_closed = False
+        #: A client that has done so gets its response all the same.
+        self.serves_half_closed = False
         self._answered = False
         self._ignored = 0
         self._owed = b""
@@ -106,7 +110,7 @@ class _Stream(IOStream):
 
     def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
         """Read a head: the beginning of a request."""
-        self._answered = False
+        self._answered = self.serves_half_closed = False
         self._ignored = 0
         return super().read_until_regex(regex, max_bytes)
 
@@ -185,6 +189,25 @@ def _is_plain(line: bytes) -> bool:
 
 class PlainStream(_Stream):
     """A plain connection."""
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """Read; the client's end is the end of the connection unless a response is under way."""
+        size = super().read_from_fd(buf)
+        if size != 0:
+            return size
+        if not self.half_closed:  # Tornado would close before it has looked at what came last
+            self.half_closed = True
+            return None
+        if self.reading() or not self.serves_half_closed:
+            return 0
+        asyncio.get_running_loop().call_soon(self._stop_listening)
+        return None
+
+    def _stop_listening(self) -> None:
+        """Tornado listens for the end while it waits; told of it once, the loop would spin."""
+        if self._state is not None and not self.closed() and not self.reading():
+            self._state &= ~self.io_loop.READ
+            self.io_loop.update_handler(self.fileno(), self._state)
 
     def _finish_sending(self) -> None:
         if not self.closed():

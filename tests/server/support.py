@@ -75,6 +75,11 @@ class LiveServer:
         sock.connect(address)
         return Client(sock)
 
+    def wait_until_left(self) -> None:
+        """Return when the server knows that no client sends anything more."""
+        connections = self.server._connections._running
+        wait_for(lambda: all(each.stream.half_closed for each in list(connections)))
+
     def on_loop(self, function: Callable[[], Any]) -> Any:
         """Call a function on the loop's thread and return its result."""
 

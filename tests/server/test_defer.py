@@ -270,7 +270,7 @@ def test_a_client_that_left_before_the_call_ended(
     with live.connect() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert called.wait(PATIENCE)
-    wait_for(lambda: live.server.connections == 0)
+    live.wait_until_left()
     may_end.set()
     assert cancelled.wait(PATIENCE)
     assert application.placeholders[0].closed.wait(PATIENCE)

@@ -16,7 +16,7 @@ import pytest
 from c10kws import hijack
 from c10kws.hijack import Hijack
 
-from .support import PATIENCE, LiveServer, wait_for
+from .support import PATIENCE, LiveServer
 
 Serve = Callable[..., LiveServer]
 PAGE = Path(__file__).parents[2] / "docs" / "hijack.rst"
@@ -287,7 +287,7 @@ def test_a_client_that_left_before_the_101(serve: Serve, caplog: pytest.LogCaptu
     with live.connect() as client:
         client.send(REQUEST)
         assert switch.called.wait(PATIENCE)
-    wait_for(lambda: live.server.connections == 0)
+    live.wait_until_left()
     switch.may_answer.set()
     assert switch.closed.wait(PATIENCE)
     live.stop()

@@ -106,7 +106,7 @@ def test_a_request_whose_client_left_is_finished(serve: Serve, pages: Pages) -> 
     with live.connect() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
         assert pages.running.acquire(timeout=PATIENCE)
-    wait_for(lambda: live.server.connections == 0)
+    live.wait_until_left()
     live.begin_stop()
     assert live.server.requests == 1
     pages.release.set()
