@@ -61,7 +61,8 @@ class Settings:
     #: The folder for bodies over 1 MiB while they come in. It needs room for all uploads that are
     #: under way. None: FILE_UPLOAD_TEMP_DIR, else the system's folder for temporary files.
     upload_dir: str | PathLike[str] | None = None
-    #: How long a client may take no byte of a response before it is aborted.
+    #: How long a client may take no byte of a response before it is aborted, and how long the
+    #: thread of a sync event callback waits for its client in all.
     send_timeout: float = 10.0
     #: Bytes a second that a client has to take of a response that waits for it, on average over
     #: SEND_TIMEOUT; None for any progress. A telephone on EDGE takes ten times as much; below it a

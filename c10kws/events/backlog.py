@@ -5,10 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ..message import size_of
-
-#: Bytes that the head of a frame has at most (RFC 6455 §5.2; a server's is not masked).
-HEAD = 10
+from ..outbox import weigh
 
 
 class BacklogFull(RuntimeError):
@@ -48,7 +45,7 @@ class Backlog:
                 return self._dropped
             if self._size > self._limit:
                 raise BacklogFull(self._limit)
-            self._size += size_of(text) + HEAD
+            self._size += weigh(text)
             self._frames.append((text, own))
             return True
 

@@ -25,7 +25,7 @@ from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
 from ..interrupts import is_ctrl_c, must_pass
 from ..message import Message
-from . import system
+from . import pace, system
 from .answers import Answers
 from .callbacks import Callback
 from .envelope import NOT_BOUND, RESERVED_PREFIX, BadFrame, Frame, decode
@@ -139,7 +139,7 @@ class Conversation:
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call a sync function. Who cuts it off waits for its end; who does so again does not."""
-        job = Job(function, *arguments)
+        job = Job(pace.call_for, self._socket, function, *arguments)
         try:
             await job.run()
         except asyncio.CancelledError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Generator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from django.http import HttpRequest
 from .. import conf
 from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
-from . import outgoing
+from ..outbox import weigh
+from . import outgoing, pace
 from .backlog import Backlog, BacklogFull
 from .commit import after_commit
 from .envelope import SUBPROTOCOL, error_data, is_final
@@ -39,6 +41,7 @@ class Socket:
     closed_error: type[ConnectionClosed] = ConnectionClosed
     opening = False
     _backlog: Backlog | None = None
+    _ahead = 0  # emitted by its callbacks' threads since one has waited
 
     def __init__(self, endpoint: EventSocket, websocket: WebSocket, kwargs: Mapping[str, Any]):
         self.id = secrets.token_urlsafe(12)
@@ -90,6 +93,9 @@ class Socket:
     ) -> Awaitable[None]:
         """Send an event to this client, from any thread.
 
+        In a sync callback of this client it waits while the client reads slowly, at most
+        SEND_TIMEOUT.
+
         ``data`` is a dictionary, or a str that becomes ``{"message": …}``. The result may be
         ignored; awaited it waits while the client is behind. Inside of ``transaction.atomic()``
         the event waits for the commit, of the database ``using``, unless ``on_commit`` is False.
@@ -104,13 +110,21 @@ class Socket:
         return self._send(text)
 
     def _send_late(self, text: str) -> None:
-        if not self.closed:  # else it has left during the transaction
-            self._send(text)
+        """Send where the client may have left: after a transaction, or as an answer."""
+        if not self.closed:
+            with suppress(ConnectionClosed):
+                self._send(text)
 
     def _send(self, text: str) -> Awaitable[None]:
         if self._backlog is not None and self._backlog.put(text, own=True):
             return _Later()
-        return self.connection.write_message(text)
+        sent = self.connection.write_message(text)
+        if pace.is_own(self):
+            self._ahead += weigh(text)
+            if self._ahead > conf.current().max_queue_bytes // pace.SHARE:
+                self._ahead = 0
+                pace.wait_for_client(sent)
+        return sent
 
     def _check_open(self) -> None:
         if self.closed and not self.opening:
@@ -119,8 +133,7 @@ class Socket:
 
     def write(self, event: str, data: object, **extra: int | str) -> None:
         """Send a frame of the protocol itself; whoever has left needs none."""
-        if not self.closed:
-            self._send(outgoing.encode(event, data, **extra))
+        self._send_late(outgoing.encode(event, data, **extra))
 
     def write_error(
         self,

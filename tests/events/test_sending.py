@@ -6,11 +6,14 @@ import datetime
 import decimal
 import threading
 import uuid
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 
 from c10kws.events import (
     EventSocket,
@@ -142,3 +145,69 @@ def test_a_project_may_bring_its_encoder(
         eventually(lambda: len(chat) == 1)
         chat.emit("path", {"path": Path("a/b"), "socket": chat[0]})
         assert client.expect("path") == {"path": "A/B", "socket": chat[0].id}
+
+
+@pytest.mark.parametrize("kind", ["at once", "on commit", "replies"])
+def test_a_sync_callback_goes_as_fast_as_its_client_reads(
+    chat: EventSocket, connect: Connect, settings: Any, kind: str
+) -> None:
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 20_000}
+
+    @chat.on
+    def burst(socket: Socket) -> None:
+        with transaction.atomic() if kind == "on commit" else nullcontext():
+            for number in range(1000):
+                socket.emit("part", {"n": number, "text": "x" * 5000})
+
+    @chat.on
+    def ask(data: dict[str, Any]) -> str:
+        return "x" * 5000
+
+    with connect() as client:
+        if kind == "replies":
+            for number in range(1000):
+                client.send("ask", id=number)
+            assert [client.receive()["re"] for _ in range(1000)] == list(range(1000))
+        else:
+            client.send("burst")
+            assert [client.expect("part")["n"] for _ in range(1000)] == list(range(1000))
+
+
+def test_it_waits_no_longer_than_send_timeout(
+    chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 100_000, "SEND_TIMEOUT": 0.1}
+    ended: list[int | None] = []
+
+    @chat.on
+    def burst(socket: Socket) -> None:
+        try:
+            for _ in range(10_000):
+                socket.emit("part", "x" * 50_000)
+        finally:
+            ended.append(socket.connection.close_code)
+
+    with connect(max_queue=1, close_timeout=0.1) as client:
+        client.send("burst")
+        eventually(lambda: ended)
+    assert ended == [1013]
+    assert "/chat: closing slow client: a callback has waited 0.1 s for it" in caplog.text
+
+
+def test_emits_of_a_thread_that_runs_a_loop_do_not_wait(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    """Blocking the loop for a client that the same loop serves would be a deadlock."""
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 100_000}
+
+    async def emit(socket: Socket) -> None:
+        for number in range(100):
+            await socket.emit("part", {"n": number, "text": "x" * 10_000})
+
+    @chat.on
+    def burst(socket: Socket) -> None:
+        async_to_sync(emit)(socket)
+
+    with connect() as client:
+        client.send("burst")
+        assert [client.expect("part")["n"] for _ in range(100)] == list(range(100))
