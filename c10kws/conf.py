@@ -75,6 +75,11 @@ class Settings:
     #: Requests that may wait for a thread; more are answered with 503. At 50 ms a view, 16 threads
     #: are through with as many in 3 seconds; who waits longer would have left.
     queue_size: int = 1024
+    #: How long all threads may be busy before a warning names what they run; None for no warning.
+    #: A page that takes longer is one that its visitor leaves.
+    busy_threads_warning: float | None = 5.0
+    #: How long the event loop may be blocked, and with it every client, before a warning.
+    blocked_loop_warning: float | None = 2.0
     #: Whether runtornado takes uvloop's event loop: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
     #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.
@@ -104,7 +109,15 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "EMIT_WITHOUT_SERVER": ("raise", "warn", "drop"),
 }
 MAY_BE_NONE = frozenset(
-    {"ASYNCHRONOUS_TIMEOUT", "MIN_SEND_RATE", "PING_INTERVAL", "PING_TIMEOUT", "UPLOAD_DIR"}
+    {
+        "BLOCKED_LOOP_WARNING",
+        "BUSY_THREADS_WARNING",
+        "ASYNCHRONOUS_TIMEOUT",
+        "MIN_SEND_RATE",
+        "PING_INTERVAL",
+        "PING_TIMEOUT",
+        "UPLOAD_DIR",
+    }
 )
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 

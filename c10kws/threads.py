@@ -55,6 +55,10 @@ class HandlerThreads(Executor):
         self._pool = pages.sibling(
             "c10kws-handler", queue_size=QUEUE_SIZE, on_idle=self._close_connections
         )
+        # Reports of connections do not wait for handlers whose calls hang.
+        self._reports = pages.sibling(
+            "c10kws-report", queue_size=QUEUE_SIZE, on_idle=_close_all_connections
+        )
         self._context = ThreadSensitiveContext()
         self._local = threading.local()
         SyncToAsync.context_to_thread_executor[self._context] = self
@@ -74,7 +78,7 @@ class HandlerThreads(Executor):
     def report(self, write: Callable[..., object], *args: Any) -> None:
         """Log something in the pool; when even that is full, here: late is better than lost."""
         try:
-            self._pool.submit(_write, write, *args)
+            self._reports.submit(_write, write, *args)
         except Exception:
             _write(write, *args)
 
@@ -99,6 +103,11 @@ class HandlerThreads(Executor):
         self._users().clear()
         close_old_connections()
         return True
+
+
+def _close_all_connections() -> bool:
+    close_old_connections()
+    return True
 
 
 def _write(write: Callable[..., object], *args: Any) -> None:

@@ -37,6 +37,8 @@ def server_options() -> dict[str, Any]:
         "queue_size": settings.queue_size,
         "trusted_proxies": tuple(settings.trusted_proxies),
         "drain_timeout": settings.drain_timeout,
+        "busy_threads_warning": settings.busy_threads_warning,
+        "blocked_loop_warning": settings.blocked_loop_warning,
         "log_query_strings": settings.log_query_strings,
         "upload_dir": settings.upload_dir or django_settings.FILE_UPLOAD_TEMP_DIR,
         "native": native.application(),

@@ -67,6 +67,18 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--drain-timeout", type=above_zero(float), default=30.0, help="seconds to stop in (30)"
     )
+    parser.add_argument(
+        "--busy-threads-warning",
+        type=above_zero(float),
+        default=5.0,
+        help="seconds that all threads may be busy before a warning (5)",
+    )
+    parser.add_argument(
+        "--blocked-loop-warning",
+        type=above_zero(float),
+        default=2.0,
+        help="seconds that the event loop may be blocked before a warning (2)",
+    )
     parser.add_argument("--url-scheme", choices=["http", "https"], help="what a proxy speaks")
     parser.add_argument(
         "--trusted-proxies",

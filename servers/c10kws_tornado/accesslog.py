@@ -11,13 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .pool import Pool
-
 logger = logging.getLogger("c10kws_tornado.access")
 
 #: Looked up now: Python imports a codec at its first use, which fails without a free descriptor.
 escape = codecs.getencoder("unicode_escape")
-#: Lines that may wait for a thread; when all threads hang, more are counted and not kept.
+#: Lines that may wait for the log's handlers; when these hang, more are counted and not kept.
 MAX_WAITING = 10_000
 
 
@@ -58,14 +56,24 @@ class Line:
 
 
 class AccessLog:
-    """Lines from the loop's thread, written by a thread of the pool in their order."""
+    """Log lines of the loop's thread, written by a thread of its own in their order.
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    The thread starts with the first line. It is a daemon: :meth:`close` lets it end, and what a
+    log's handler takes too long to write is lost with the process.
+    """
+
+    def __init__(self) -> None:
         self._lines: deque[Callable[[], None]] = deque()
         self._dropped = 0
-        self._lock = threading.Lock()
-        self._draining = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._writing = False
+        self._closed = False
+
+    @property
+    def at_work(self) -> bool:
+        """True while lines wait or one is being written."""
+        return self._writing or bool(self._lines)
 
     def write_later(self, line: Line) -> None:
         """Take a line on the loop's thread."""
@@ -74,28 +82,38 @@ class AccessLog:
 
     def later(self, write: Callable[[], None]) -> None:
         """Take a function that logs."""
-        with self._lock:
+        with self._changed:
             if len(self._lines) >= MAX_WAITING:
                 self._dropped += 1
                 return
             self._lines.append(write)
-            if self._draining:
-                return
-            self._draining = True
-        self._pool.urgent(self._drain)
+            if self._thread is None or not self._thread.is_alive():  # a fork has no such thread
+                self._thread = threading.Thread(target=self._run, name="c10kws-log", daemon=True)
+                self._thread.start()
+            else:
+                self._changed.notify()
 
-    def _drain(self) -> None:
+    def close(self) -> None:
+        """Let the thread end when all lines are written."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _run(self) -> None:
         while True:
-            with self._lock:
-                dropped, self._dropped = self._dropped, 0
-                if not self._lines and not dropped:
-                    self._draining = False
+            with self._changed:
+                self._writing = False
+                self._changed.wait_for(lambda: self._lines or self._closed)
+                if not self._lines:
+                    self._thread = None
                     return
-                write = self._lines.popleft() if self._lines else None
+                write = self._lines.popleft()
+                dropped, self._dropped = self._dropped, 0
+                self._writing = True
             if dropped:
-                logger.error("%d lines were dropped: no thread was free to write them", dropped)
-            if write is not None:
-                try:
-                    write()
-                except Exception:  # a handler's fault; the lines behind it are not lost
-                    traceback.print_exc()
+                logger.error("%d lines were dropped: the log's handlers are too slow", dropped)
+            try:
+                write()
+            except BaseException:  # a handler's fault; the lines behind it are not lost
+                traceback.print_exc()
+            del write

@@ -42,7 +42,7 @@ class Container:
         self.uploads = uploads
         self.on_stop = on_stop
         self.attached = attached
-        self.log = AccessLog(pool)
+        self.log = AccessLog()
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
         self.slow_clients = 0

@@ -37,13 +37,16 @@ def name_job(job: Running) -> str:
     return str(getattr(fn, "__qualname__", fn))
 
 
+def name_jobs_of(pool: Pool) -> list[str]:
+    """Return the names of the jobs that run in a pool, and since when."""
+    return [
+        f"{name_job(job)} ({job.seconds:.1f} s{place_of(job.thread)})" for job in pool.running()
+    ]
+
+
 def name_jobs(pool: Pool) -> list[str]:
     """Return the names of the jobs that run in a pool and its siblings, and since when."""
-    return [
-        f"{name_job(job)} ({job.seconds:.1f} s{place_of(job.thread)})"
-        for each in (pool, *pool.siblings)
-        for job in each.running()
-    ]
+    return [name for each in (pool, *pool.siblings) for name in name_jobs_of(each)]
 
 
 def name_task(task: asyncio.Task[Any]) -> str:

@@ -31,6 +31,7 @@ from .request import Request
 from .shutdown import Shutdown, StopCallback
 from .streams import PlainStream, TLSStream
 from .uploads import Uploads
+from .watch import Watch
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -49,7 +50,9 @@ class Server:
     ``drain_timeout`` bounds :meth:`stop`, in seconds. What matches a rule of ``native`` is that
     application's. ``log_query_strings`` is for the access lines of WebSockets and event streams.
     Bodies over ``spool_size`` are kept in ``upload_dir``, by default the system's folder for
-    temporary files.
+    temporary files. A warning is logged when all threads have been busy for
+    ``busy_threads_warning`` seconds or the loop blocked for ``blocked_loop_warning``; None for
+    none.
     """
 
     def __init__(
@@ -66,14 +69,25 @@ class Server:
         multiprocess: bool = False,
         native: Application | None = None,
         log_query_strings: bool = False,
+        busy_threads_warning: float | None = 5.0,
+        blocked_loop_warning: float | None = 2.0,
         upload_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         check_positive("threads", threads, whole=True)
         check_positive("queue_size", queue_size, whole=True)
         check_positive("drain_timeout", drain_timeout, whole=False)
+        for name, seconds in (
+            ("busy_threads_warning", busy_threads_warning),
+            ("blocked_loop_warning", blocked_loop_warning),
+        ):
+            if seconds is not None:
+                check_positive(name, seconds, whole=False)
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout
+        self._watch = Watch(
+            self.pool, busy_after=busy_threads_warning, blocked_after=blocked_loop_warning
+        )
         self._application = application
         self._upload_dir = upload_dir
         self._tornado = native
@@ -138,6 +152,7 @@ class Server:
         )
         self._http.conn_params.header_timeout = None
         self._connections.watch(self.limits.idle_timeout)
+        self._watch.start()
         for sock in self._sockets:
             self._listen(sock)
 
@@ -199,6 +214,7 @@ class Server:
                 self._container, self._connections, self._http, self._native, self._callbacks
             )
             await shutdown.run(code, timeout)
+            self._watch.stop()
         for sock in self._sockets:
             sock.close()
         self.pool.shutdown(cancel_futures=True)

@@ -101,5 +101,7 @@ class Shutdown:
         """Wait for log lines and clean-up that the last connections leave behind."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + LAST_BREATH
-        while self._container.pool.at_work and loop.time() < deadline:
+        log, pool = self._container.log, self._container.pool
+        while (pool.at_work or log.at_work) and loop.time() < deadline:
             await asyncio.sleep(0.01)
+        log.close()

@@ -1,0 +1,156 @@
+"""Warnings when nothing moves: all threads are busy, or the event loop is blocked.
+
+A thread looks once a second. It logs by itself, since the loop or the pool may be what hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .naming import join, name_jobs_of, name_task, place_of
+from .pool import Pool
+
+logger = logging.getLogger("c10kws_tornado")
+
+#: Seconds between two looks.
+PERIOD = 1.0
+#: Seconds between two warnings of one kind.
+INTERVAL = 60.0
+
+
+class Alarm:
+    """A state that is logged when it has lasted ``after`` seconds, and when it is over."""
+
+    def __init__(self, after: float) -> None:
+        self._after = after
+        self._since: float | None = None
+        self._warned = False
+        self._last = float("-inf")
+
+    def update(
+        self,
+        since: float | None,
+        warn: Callable[[float], None],
+        over: Callable[[float], None],
+    ) -> None:
+        """Take the time since when it has lasted, None when it does not last."""
+        now = time.monotonic()
+        if self._since is not None and since != self._since:
+            if self._warned:
+                over(now - self._since)
+            self._warned = False
+        self._since = since
+        if since is not None and now - since >= self._after and now - self._last >= INTERVAL:
+            self._last, self._warned = now, True
+            warn(now - since)
+
+
+class LoopWatch:
+    """Asks the loop for an answer and names what blocks it while there is none."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, after: float) -> None:
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._alarm = Alarm(after)
+        self._asked: float | None = None
+
+    def look(self) -> None:
+        """Look once; RuntimeError when the loop is closed."""
+        self._alarm.update(self._asked, self._warn, self._end)
+        if self._asked is None:
+            self._asked = time.monotonic()
+            self._loop.call_soon_threadsafe(self._answer)
+
+    def _answer(self) -> None:
+        self._asked = None
+
+    def _warn(self, seconds: float) -> None:
+        task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
+        logger.warning(
+            "The event loop has been blocked for %.1f s by %s%s. All other clients wait. Run "
+            "blocking code in a thread: sync_to_async() or asyncio.to_thread().",
+            seconds,
+            "a callback" if task is None else f"the task {name_task(task)}",
+            place_of(self._thread),
+        )
+
+    def _end(self, seconds: float) -> None:
+        logger.warning("The event loop runs again after %.1f s.", seconds)
+
+
+class PoolWatch:
+    """Names what keeps all threads of a pool busy."""
+
+    def __init__(self, pool: Pool, after: float) -> None:
+        self._pool = pool
+        self._alarm = Alarm(after)
+        self._since: float | None = None
+
+    def look(self) -> None:
+        """Look once."""
+        if self._pool.busy < self._pool.size:
+            self._since = None
+        elif self._since is None:
+            self._since = time.monotonic()
+        self._alarm.update(self._since, self._warn, self._end)
+
+    def _warn(self, seconds: float) -> None:
+        logger.warning(
+            "All %d threads of the pool %r have been busy for %.1f s; %d jobs wait. Running: %s.",
+            self._pool.size,
+            self._pool.name,
+            seconds,
+            self._pool.queued,
+            join(name_jobs_of(self._pool)),
+        )
+
+    def _end(self, seconds: float) -> None:
+        logger.warning(
+            "A thread of the pool %r is free again after %.1f s.", self._pool.name, seconds
+        )
+
+
+class Watch:
+    """The thread that looks at the loop and the pools of one server; None switches a look off."""
+
+    def __init__(
+        self, pool: Pool, *, busy_after: float | None, blocked_after: float | None
+    ) -> None:
+        self._pool = pool
+        self._busy_after = busy_after
+        self._blocked_after = blocked_after
+        self._loop: LoopWatch | None = None
+        self._pools: dict[Pool, PoolWatch] = {}
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Begin; on the running loop, which is the one that is watched."""
+        if self._blocked_after is not None:
+            self._loop = LoopWatch(asyncio.get_running_loop(), self._blocked_after)
+        if self._blocked_after is not None or self._busy_after is not None:
+            threading.Thread(target=self._run, name="c10kws-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let the thread end."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(PERIOD):
+            try:
+                self._look()
+            except RuntimeError:  # the loop is closed, and nobody has stopped the server
+                return
+
+    def _look(self) -> None:
+        if self._loop is not None:
+            self._loop.look()
+        if self._busy_after is not None:
+            for pool in (self._pool, *self._pool.siblings):
+                if pool not in self._pools:
+                    self._pools[pool] = PoolWatch(pool, self._busy_after)
+                self._pools[pool].look()

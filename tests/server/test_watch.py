@@ -1,0 +1,209 @@
+"""Warnings while all threads are busy or the loop is blocked, and the thread that logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from c10kws_tornado import watch
+from c10kws_tornado.accesslog import MAX_WAITING, AccessLog
+
+from .support import PATIENCE, LiveServer, wait_for
+
+Serve = Callable[..., LiveServer]
+TEXT = ("Content-Type", "text/plain")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PERIOD", 0.05)
+
+
+class Pages:
+    """/hang waits until it is released; /block has the event loop do so."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [TEXT])
+        if environ["PATH_INFO"] == "/hang":
+            self.hang()
+        elif environ["PATH_INFO"] == "/block":
+            asyncio.run_coroutine_threadsafe(self.block(), environ["c10kws.loop"])
+        return [b"page"]
+
+    def hang(self) -> None:
+        assert self.release.wait(PATIENCE)
+
+    async def block(self) -> None:
+        assert self.release.wait(PATIENCE)
+
+
+@pytest.fixture
+def pages() -> Iterator[Pages]:
+    made = Pages()
+    yield made
+    made.release.set()
+
+
+def messages(caplog: pytest.LogCaptureFixture, text: str) -> list[str]:
+    return [each.getMessage() for each in caplog.records if text in each.getMessage()]
+
+
+def test_busy_threads_are_named(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve(pages, threads=2, busy_threads_warning=0.1)
+    with live.connect() as one, live.connect() as two, live.connect() as waiting:
+        one.send("GET /hang HTTP/1.1\nHost: a\n\n")
+        two.send("GET /hang?two HTTP/1.1\nHost: a\n\n")
+        wait_for(lambda: live.server.pool.busy == 2)
+        waiting.send("GET / HTTP/1.1\nHost: a\n\n")
+        wait_for(lambda: bool(messages(caplog, "have been busy")))
+        (warning,) = messages(caplog, "have been busy")
+        assert warning.startswith("All 2 threads of the pool 'c10kws' have been busy for ")
+        assert "GET /hang HTTP/1.1 (" in warning
+        assert "GET /hang?two HTTP/1.1 (" in warning
+        assert "test_watch.py:" in warning and " hang)" in warning
+        pages.release.set()
+        assert waiting.read_response().body == b"page"
+    wait_for(lambda: bool(messages(caplog, "is free again")))
+    assert len(messages(caplog, "have been busy")) == 1  # not at each look
+
+
+def test_threads_of_a_sibling_are_named(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve(pages, threads=1, busy_threads_warning=0.1)
+    live.server.pool.sibling("handlers", queue_size=5).submit(pages.hang)
+    wait_for(lambda: bool(messages(caplog, "All 1 threads of the pool 'handlers'")))
+    assert "Pages.hang (" in messages(caplog, "have been busy")[0]
+
+
+def test_a_blocked_loop_is_named(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve(pages, blocked_loop_warning=0.1)
+    with live.connect() as client:
+        client.send("GET /block HTTP/1.1\nHost: a\n\n")
+        wait_for(lambda: bool(messages(caplog, "loop has been blocked")))
+        (warning,) = messages(caplog, "loop has been blocked")
+        assert "(Pages.block), in " in warning
+        assert "test_watch.py:" in warning
+        pages.release.set()
+        assert client.read_response().body == b"page"
+    wait_for(lambda: bool(messages(caplog, "The event loop runs again after")))
+
+
+def test_nothing_is_said_while_all_is_well(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve(pages, threads=2)
+    with live.connect() as client:
+        for _ in range(20):
+            assert client.get().body == b"page"
+            time.sleep(0.01)
+    live.stop()
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
+
+
+def test_the_watch_ends_with_the_server(serve: Serve, pages: Pages) -> None:
+    live = serve(pages)
+    watching = [each for each in threading.enumerate() if each.name == "c10kws-watch"]
+    assert watching
+    live.stop()
+    for thread in watching:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_none_switches_it_off(serve: Serve, pages: Pages) -> None:
+    before = set(threading.enumerate())
+    live = serve(pages, busy_threads_warning=None, blocked_loop_warning=None)
+    assert "c10kws-watch" not in {each.name for each in set(threading.enumerate()) - before}
+    live.stop()
+
+
+# The log's thread
+
+
+def test_a_line_of_the_loop_needs_no_thread_of_the_pool(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The only thread hangs, and a request is refused on the loop."""
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
+    live = serve(pages, threads=1)
+    with live.connect() as client, live.connect() as refused:
+        client.send("GET /hang HTTP/1.1\nHost: a\n\n")
+        wait_for(lambda: live.server.pool.busy == 1)
+        refused.send("GET /no-host HTTP/1.1\n\n")
+        assert refused.read_response().status == 400
+        wait_for(lambda: bool(messages(caplog, '"GET /no-host HTTP/1.1" 400')))
+        pages.release.set()
+        client.read_response()
+
+
+def test_lines_that_wait_are_bounded_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    log, release, written = AccessLog(), threading.Event(), threading.Semaphore(0)
+    log.later(lambda: assert_set(release))
+    wait_for(lambda: log._writing)
+    for _ in range(MAX_WAITING + 5):
+        log.later(lambda: written.release())
+    release.set()
+    wait_for(lambda: not log.at_work)
+    assert "5 lines were dropped" in caplog.text
+    for _ in range(MAX_WAITING):
+        assert written.acquire(blocking=False)
+    log.close()
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(PATIENCE)
+
+
+def test_a_handler_that_fails_loses_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log, written = AccessLog(), threading.Event()
+
+    def fail() -> None:
+        raise OSError("disk full")
+
+    log.later(fail)
+    log.later(written.set)
+    assert written.wait(PATIENCE)
+    log.close()
+    assert "OSError: disk full" in capsys.readouterr().err
+
+
+def test_lines_are_written_at_the_stop(serve: Serve, pages: Pages) -> None:
+    live, written = serve(pages), []
+    release = threading.Event()
+
+    def write(number: int) -> None:
+        release.wait(0.01)
+        written.append(number)
+
+    def leave() -> None:
+        for number in range(5):
+            live.server._container.log.later(lambda: write(number))  # noqa: B023
+
+    live.on_loop(leave)
+    live.stop()
+    assert len(written) == 5
+
+
+def test_the_log_s_thread_ends() -> None:
+    log, done = AccessLog(), threading.Event()
+    log.later(done.set)
+    assert done.wait(PATIENCE)
+    thread = log._thread
+    assert thread is not None
+    log.close()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
