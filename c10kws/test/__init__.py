@@ -17,9 +17,15 @@ callbacks, the ORM calls of async handlers. The event loop runs only while the t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import django.test
+from django.db import DEFAULT_DB_ALIAS
 
 from .client import Client
+from .commits import captured
 from .poll import Poll
 from .websocket import Closed, Refused, TestWebSocket
 
@@ -54,3 +60,12 @@ class TestCase(django.test.TestCase):
 
     client: Client
     client_class = Client
+
+    @classmethod
+    @contextmanager
+    def captureOnCommitCallbacks(  # noqa: N802
+        cls, *, using: str = DEFAULT_DB_ALIAS, execute: bool = False
+    ) -> Iterator[list[Callable[[], Any]]]:
+        """Do as Django's, for the test and the views that it calls."""
+        with captured(), super().captureOnCommitCallbacks(using=using, execute=execute) as found:
+            yield found

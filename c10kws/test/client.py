@@ -13,6 +13,7 @@ from django.http import HttpResponseBase
 from .. import hijack
 from ..events.envelope import SUBPROTOCOL
 from ..registry import announce
+from . import commits
 from .poll import Poll
 from .stage import Stage
 from .transport import MemoryStream
@@ -31,6 +32,13 @@ class Client(django.test.Client):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         announce()  # it is the server: what views and signals emit is no error
+
+    def request(self, **request: Any) -> Any:
+        """Call the view. While a WebSocket is open, commits are as in production."""
+        if self._open and not commits.capturing():
+            with commits.at_the_end_of_blocks():
+                return super().request(**request)
+        return super().request(**request)
 
     def websocket(
         self,

@@ -11,11 +11,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import Any, TypeVar, cast
-
-from django.db import connections
+from typing import Any, TypeVar
 
 from ..hijack import StopCallback
+from .commits import at_the_end_of_blocks, run_committed
 
 T = TypeVar("T")
 
@@ -65,7 +64,10 @@ class Stage(Executor):
 
     def run_until(self, condition: Callable[[], object], timeout: float) -> bool:
         """Run jobs and the loop until the condition holds; return False after ``timeout``."""
-        end = time.monotonic() + timeout
+        with at_the_end_of_blocks():
+            return self._run_until(condition, time.monotonic() + timeout)
+
+    def _run_until(self, condition: Callable[[], object], end: float) -> bool:
         while True:
             self._changed.clear()  # before all looks: what changes after them ends the turn
             run_committed()
@@ -97,22 +99,3 @@ class Stage(Executor):
 
 async def _wait(awaitable: Any) -> None:
     await awaitable
-
-
-def run_committed() -> None:
-    """Run what waits for a commit when only the blocks of a TestCase are open.
-
-    Django keeps such callbacks until the real commit, which a TestCase never makes.
-    """
-    for connection in connections.all(initialized_only=True):
-        blocks = getattr(connection, "atomic_blocks", [])
-        ours = all(getattr(block, "_from_testcase", False) for block in blocks)
-        if connection.in_atomic_block and blocks and ours:
-            while connection.run_on_commit:
-                # The stubs do not know the third, ``robust``.
-                _, function, robust = cast(Any, connection.run_on_commit.pop(0))
-                try:
-                    function()
-                except Exception:
-                    if not robust:
-                        raise

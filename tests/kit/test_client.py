@@ -13,12 +13,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
 from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, registry
 from c10kws.test import Client, Closed, Refused, TestCase
+from tests.events.test_commit import bind_blocks
 
 
 class EventTests(TestCase):
@@ -109,6 +110,53 @@ class EventTests(TestCase):
             with self.assertRaisesMessage(AssertionError, "invalid"):
                 ws.request("fail")
             ws.expect_nothing()
+
+    def test_the_order_of_blocks_is_that_of_production(self) -> None:
+        order = bind_blocks(self.chat)
+        with self.client.websocket("/events/kit/") as ws:
+            ws.emit("blocks")
+            self.assertEqual([ws.receive_event()["event"] for _ in order], order)
+
+    def test_what_follows_a_block_sees_what_its_commit_did(self) -> None:
+        done: list[str] = []
+
+        @self.chat.on
+        def save(socket: Socket) -> None:
+            with transaction.atomic():
+                transaction.on_commit(lambda: done.append("committed"))
+                socket.emit("saved")
+            done.append("behind it")
+            socket.close(4000, "done")
+
+        with self.client.websocket("/events/kit/") as ws:
+            ws.emit("save")
+            self.assertEqual(ws.expect("saved"), {})  # before the Close
+            self.assertEqual(ws.expect("ws:bye")["code"], 4000)
+        self.assertEqual(done, ["committed", "behind it"])
+
+    def test_a_view_beside_an_open_websocket(self) -> None:
+        def view(request: HttpRequest) -> HttpResponse:
+            with transaction.atomic():
+                self.chat.emit("first")
+            self.chat.emit("second")
+            return HttpResponse()
+
+        urls = [path("view/", view), path("chat/", self.chat)]
+        with override_settings(ROOT_URLCONF=type("urls", (), {"urlpatterns": urls})):
+            with self.client.websocket("/chat/") as ws:
+                self.client.get("/view/")
+                self.assertEqual(
+                    [ws.receive_event()["event"] for _ in range(2)], ["first", "second"]
+                )
+                with self.captureOnCommitCallbacks(execute=True) as callbacks:
+                    self.client.get("/view/")
+                self.assertEqual(len(callbacks), 1)
+                self.assertEqual(
+                    [ws.receive_event()["event"] for _ in range(2)], ["second", "first"]
+                )
+            with self.captureOnCommitCallbacks() as callbacks:
+                self.client.get("/view/")
+            self.assertEqual(len(callbacks), 1)  # without a WebSocket all is as Django does it
 
     def test_a_signal_emits(self) -> None:
         @receiver(post_save, sender=User)
