@@ -41,7 +41,8 @@ class Settings:
     fast_lane: bool = True
     #: How long a client may take to answer a Close before TCP is aborted.
     close_timeout: float = 10.0
-    #: How long a handler may go on after its connection ended before it is cancelled.
+    #: How long a handler may go on after its connection ended before it is cancelled, and then
+    #: before it is given up; also how long a Close waits for a message in fragments.
     handler_timeout: float = 10.0
     #: How long an ``@asynchronous`` view may leave its client without an answer before it is
     #: answered with 504; None for ever. Below the 60 s after which nginx and most load balancers

@@ -13,6 +13,7 @@ from .closing import check_close
 from .compression import Deflate
 from .conf import DEFAULTS, Settings
 from .driver import Driver
+from .exceptions import ConnectionClosed
 from .hijack import Stream
 from .lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, make_head
 from .mask import Mask, mask_slowly
@@ -73,6 +74,7 @@ class WebSocket(Driver):
         """
         while not self._inbox:
             if self.close_code is not None and not self._protocol.held:
+                await self.pace()
                 raise self.connection_closed()
             await self._next()
         return self._inbox.pop() if self._prompt else self._take()
@@ -86,6 +88,7 @@ class WebSocket(Driver):
     async def __anext__(self) -> Message:
         while not self._inbox:
             if self.close_code is not None and not self._protocol.held:
+                await self.pace()
                 self.connection_closed()
                 raise StopAsyncIteration
             await self._next()
@@ -143,7 +146,7 @@ class WebSocket(Driver):
             check_opcode(opcode)
             parts = Parts(data, opcode, asyncio.Future(loop=self._shared.loop))
             self._post(parts)
-            return _Awaitable(self, lambda: _result(parts.sent))
+            return _Awaitable(self, lambda: self._result(parts.sent))
         ticket = self._post(as_message(data, opcode))
         self._writes += 1
         if ticket:
@@ -167,7 +170,7 @@ class WebSocket(Driver):
             raise TooManyPings
         ping = Ping(asyncio.Future(loop=self._shared.loop))
         self._post(ping)
-        return _Awaitable(self, lambda: _result(ping.answered))
+        return _Awaitable(self, lambda: self._result(ping.answered))
 
     @property
     def pending(self) -> int:
@@ -192,7 +195,16 @@ class WebSocket(Driver):
         if farewell is not None and not self.closed:
             farewell(code, reason)
         self._post(Close(code, reason))
+        if self.close_code is None:
+            self._limit_stream(code, reason)
         return _Awaitable(self, self.wait_closed)
+
+    def _limit_stream(self, code: int, reason: str) -> None:
+        loop = self._shared.loop
+        if get_ident() == self._shared.thread:
+            self.limit_stream(code, reason)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(self.limit_stream, code, reason)
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended and its socket is closed."""
@@ -209,22 +221,39 @@ class WebSocket(Driver):
             self._state = SimpleNamespace()
         return self._state
 
-    # For the handler's task and its threads
+    async def _result(self, future: asyncio.Future[Any]) -> Any:
+        try:
+            return await asyncio.shield(future)
+        except ConnectionClosed as error:
+            if error.websocket is self:
+                self.connection_closed()  # the task that waited has noticed
+            raise
+
+    # For the handler's task and its threads, and for the server
+
+    def fail(self) -> None:
+        """Close with 1011 since the handler failed; do not wait for a message in fragments."""
+        self.close(1011, "internal error")
+        self.cut_stream(1011, "internal error")
+
+    def stop(self, code: int) -> None:
+        """Close since the server stops; a Close that waits already waits no longer."""
+        waits = self._timer is not None and not self.closed
+        self.close(code)
+        if waits:
+            self.cut_stream(code, "")
 
     def cancel_when_over(self, task: asyncio.Task[None]) -> None:
         """Cancel ``task`` when the connection ended and it took no notice for HANDLER_TIMEOUT."""
         self._task = task
         if self.closed:
-            self._watch(task)
+            self._watchdog = None  # it knew no task
+            self._watch().start()
 
     @property
     def waiting(self) -> bool:
         """Whether a task waits for a message, or the handler has ended: nothing is under way."""
         return self._waiter.busy or self._task is None or self._task.done()
-
-
-async def _result(future: asyncio.Future[Any]) -> Any:
-    return await asyncio.shield(future)
 
 
 class _Awaitable:
@@ -242,4 +271,14 @@ class _Awaitable:
                 "expected an await on the connection's own event loop; from another loop or "
                 "thread, call the method and ignore what it returns"
             )
+        if self._websocket.closed:
+            return self._late().__await__()
         return self._wait().__await__()
+
+    async def _late(self) -> Any:
+        """Let others have their turn; tasks that write to another's connection do not count."""
+        if asyncio.current_task() is self._websocket._task:
+            await self._websocket.pace()
+        else:
+            await asyncio.sleep(0)
+        return await self._wait()

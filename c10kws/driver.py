@@ -10,10 +10,11 @@ Facts:
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from .closing import ABNORMAL, State
 from .conf import Settings
@@ -24,7 +25,13 @@ from .message import Message, size_of
 from .protocol import ServerProtocol
 from .sending import Sender
 from .waiter import Waiter
+from .watchdog import Watchdog, name_of
 from .writing import HIGH_WATER
+
+if TYPE_CHECKING:
+    from .registry import Registry
+
+logger = logging.getLogger("c10kws")
 
 #: Messages that wait to be read: a second bound beside the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
@@ -47,7 +54,6 @@ class Driver(Sender):
         "_heard",
         "_inbox",
         "_lost",
-        "_noticed",
         "_since_ping",
         "_task",
         "_timer",
@@ -59,6 +65,7 @@ class Driver(Sender):
         "_wide",
         "farewell",
         "received",
+        "registry",
     )
 
     def __init__(self, stream: Stream, settings: Settings, protocol: ServerProtocol) -> None:
@@ -72,9 +79,9 @@ class Driver(Sender):
         self._lost: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._watchdog: asyncio.TimerHandle | None = None
+        self._watchdog: Watchdog | None = None
+        self.registry: Registry | None = None
         self._turn_due = False  # whether the loop is asked for a turn, for what is held
-        self._noticed = False  # whether the handler knows of the end
         self._heard = False
         self._since_ping = 0
         self._unanswered = -1  # visits since a Ping without a byte from the peer; -1 is no Ping
@@ -213,7 +220,7 @@ class Driver(Sender):
         if self._reading_paused and not self._inbox and not self._protocol.held:
             self._resume_reading()
         if self.closed:
-            self._watch(self._task)
+            self._watch().start()
         return message
 
     def _hold_back(self) -> None:
@@ -276,29 +283,66 @@ class Driver(Sender):
         if self._reading_paused:  # the peer's Close stands behind what nobody will read
             self._resume_reading()
 
+    def limit_stream(self, code: int, reason: str) -> None:
+        """Let a Close wait behind a message in fragments for HANDLER_TIMEOUT at most."""
+        if self._timer is None and not self.closed:
+            self._timer = self._shared.loop.call_later(
+                self._settings.handler_timeout, self._end_late_stream, code, reason
+            )
+
+    def _end_late_stream(self, code: int, reason: str) -> None:
+        self._timer = None
+        if self.closed or self._streaming is None:
+            return
+        logger.warning(
+            "%s: a message in fragments did not end within %g s; cancelling it and closing.",
+            "-" if self._task is None else name_of(self._task),
+            self._settings.handler_timeout,
+        )
+        self.cut_stream(code, reason)
+
+    def cut_stream(self, code: int, reason: str) -> None:
+        """Send a Close now where it would wait behind a message in fragments; cancel that.
+
+        §5.4 lets control frames go between fragments.
+        """
+        if self._streaming is not None and not self.closed:
+            if code == 1000:  # the peer has half a message: that is no normal end
+                code, reason = 1011, "internal error"
+            self.send_close(code, reason)
+
     def end(self, code: int, reason: str) -> None:
         """Remember how the connection ended; wake and watch the handler."""
         if self.closed:
             return
+        if self._timer is not None:  # a Close waited
+            self._timer.cancel()
+            self._timer = None
         super().end(code, reason)
         self._waiter.wake()
-        noticed = self._noticed or asyncio.current_task(self._shared.loop) is self._task
-        self._watch(None if noticed else self._task)
+        if asyncio.current_task(self._shared.loop) is self._task:
+            self._watch().notice()
+        else:
+            self._watch().start()
 
     def connection_closed(self) -> ConnectionClosed:
-        """Return the error that says how the connection ended; whoever asks has noticed."""
-        self._noticed = True
-        self._watch(None)
+        """Return the error that says how the connection ended; a task that asks has noticed."""
+        task = asyncio.current_task(self._shared.loop)
+        if self.closed and task is not None and task is not self._streaming:
+            self._watch().notice()
         return super().connection_closed()
 
-    def _watch(self, task: asyncio.Task[None] | None) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
-        if task is not None and not task.done():
-            self._watchdog = self._shared.loop.call_later(
-                self._settings.handler_timeout, task.cancel
-            )
+    def _watch(self) -> Watchdog:
+        """Return the watch over the handler, since the connection has ended."""
+        if self._watchdog is None:
+            timeout = self._settings.handler_timeout
+            self._watchdog = Watchdog(self._task, timeout, self.registry)
+        return self._watchdog
+
+    async def pace(self) -> None:
+        """Wait for a turn where the handler knows of the end: it may ask again and again."""
+        if self._watchdog is not None and self._watchdog.noticed:
+            await self._watchdog.pace()
 
     def _start_timer(self) -> None:
         if self._timer is None and not self._ended:

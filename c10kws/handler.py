@@ -39,13 +39,13 @@ async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
         await running
     except asyncio.CancelledError as error:
         if not websocket.closed:  # nobody here cancels the handler of an open connection
-            websocket.close(1011, "internal error")
+            websocket.fail()
             report.failed(error)
     except BaseException as error:  # the panic of a binding, say, or sys.exit()
         if must_pass(error):
             raise
         if not _is_normal_end(error, websocket):
-            websocket.close(1011, "internal error")
+            websocket.fail()
             report.failed(error)
     try:
         websocket.close(1000)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Callable, Iterator
 
 from .connection import WebSocket
 from .hijack import StopCallback
+from .watchdog import name_of
+
+logger = logging.getLogger("c10kws")
 
 OnStop = Callable[[StopCallback], None]
 
@@ -37,6 +41,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._websockets: dict[asyncio.Task[None], WebSocket] = {}
+        self._empty: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
         return len(self._websockets)
@@ -45,23 +50,38 @@ class Registry:
         return iter(list(self._websockets.values()))
 
     def add(self, websocket: WebSocket, task: asyncio.Task[None]) -> None:
-        """Keep a connection until its handler's task is done."""
+        """Keep a connection until its handler's task is done, or given up."""
         self._websockets[task] = websocket
-        task.add_done_callback(self._websockets.pop, context=_NO_CONTEXT)
+        websocket.registry = self
+        task.add_done_callback(self.forget, context=_NO_CONTEXT)
+
+    def forget(self, task: asyncio.Task[None]) -> None:
+        """Wait for a handler's task no more."""
+        self._websockets.pop(task, None)
+        if not self._websockets and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
 
     async def stop(self, code: int, deadline: float) -> None:
-        """Close every connection with ``code``; at ``deadline`` (loop time) abort what is left."""
+        """Close every connection with ``code``; at ``deadline`` (loop time) abort what is left.
+
+        It returns a second after that, whatever a handler does.
+        """
         for websocket in self:
-            websocket.close(code)
+            websocket.stop(code)
         await self._wait(deadline - asyncio.get_running_loop().time())
         for task, websocket in list(self._websockets.items()):
             websocket.abort()
             task.cancel()
         await self._wait(CANCEL_TIMEOUT)
+        for task in self._websockets:
+            logger.error(
+                "%s: the handler ignores the stop of the server; giving it up.", name_of(task)
+            )
 
     async def _wait(self, timeout: float) -> None:
         if self._websockets:
-            await asyncio.wait(list(self._websockets), timeout=max(timeout, 0))
+            self._empty = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._empty], timeout=max(timeout, 0))
 
 
 def registry_of(on_stop: OnStop) -> Registry:

@@ -27,9 +27,13 @@ async def send_parts(sender: Sender, item: Parts) -> None:
         async with _closing(item.parts) as parts:
             empty: Message = b"" if item.opcode == Opcode.BINARY else ""
             async for part in _typed(parts, item.opcode):
+                if sender.closed:
+                    raise sender.connection_closed()
                 empty = "" if isinstance(part, str) else b""
                 sender.send_fragment(part, final=False)
                 await sender.drain()
+            if sender.closed:
+                raise sender.connection_closed()
             sender.send_fragment(empty, final=True)
     except asyncio.CancelledError:
         if not sender.closed:
