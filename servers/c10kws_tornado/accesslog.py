@@ -29,9 +29,13 @@ class Line:
     status: int = 0
     size: int = 0
     ended: float = 0.0
+    written: bool = False
 
     def write(self) -> None:
-        """Log the line; its parts are attributes of the record too."""
+        """Log the line once; its parts are attributes of the record too."""
+        if self.written:  # a stopping server does not wait for the thread of its request
+            return
+        self.written = True
         level = logging.INFO if self.status < 400 else logging.WARNING
         level = level if self.status < 500 else logging.ERROR
         if not logger.isEnabledFor(level):

@@ -17,12 +17,14 @@ from .uploads import Uploads
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from .request import Request
+
 #: How long bodies that end together may take, in seconds.
 TRIM_DELAY = 1.0
 
 
 class Container:
-    """The application, the loop, the pool and the tasks of a server, and whether it stops."""
+    """The application, loop, pool, tasks and requests of a server, and whether it stops."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Container:
         self.attached = attached
         self.log = AccessLog()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.requests: set[Request] = set()
         self.stopping = False
         self.slow_clients = 0
         self._trimming = False

@@ -157,3 +157,12 @@ def address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:
         "REMOTE_ADDR": context.address[0],
         "REMOTE_PORT": str(context.address[1]),
     }
+
+
+def prepare_expect(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    """RFC 9110 §10.1.1: in any case of letters, which Tornado minds, and not from HTTP/1.0."""
+    if headers.get("Expect", "").lower() != "100-continue":
+        return
+    headers["Expect"] = "100-continue"
+    if start_line.version != "HTTP/1.1":
+        del headers["Expect"]

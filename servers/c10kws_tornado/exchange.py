@@ -74,6 +74,7 @@ class Exchange:
         self._task: asyncio.Task[None] | None = None
         self._stream = RawStream()
         self._result: Any = None
+        self._endless = False
         environ["c10kws.stream"] = self._stream
         environ["c10kws.loop"] = container.loop
         environ["c10kws.executor"] = container.pool
@@ -285,6 +286,12 @@ class Exchange:
             # Not at once: cancelled before its first step it would not clean up.
             self._container.loop.call_soon(self._task.cancel)
 
+    def end_early(self) -> None:
+        """The server stops: cancel an async body that may have no end."""
+        if self._endless and self._task is not None:
+            self._endless = False
+            self._task.cancel()
+
     def _begin(self, sending: Any) -> None:
         self._task = task = self._container.spawn(self._supervise(sending))
         if not isinstance(self._result, FileWrapper):
@@ -348,6 +355,7 @@ class Exchange:
     async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""
         pool = self._container.pool
+        self._endless = is_async(body) and outgoing.head.length is None
         chunks = aiterate(body, pool, self._container.limits.high_water)
         head = None if self._head_queued else outgoing.head
         self._head_queued = True

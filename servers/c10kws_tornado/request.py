@@ -21,10 +21,10 @@ from tornado.httputil import (
 from .accesslog import Line
 from .bodytimer import BodyTimer
 from .container import Container
-from .environ import BadRequest, check_head, head_size, make_environ, set_body
+from .environ import BadRequest, check_head, head_size, make_environ, prepare_expect, set_body
 from .exchange import Exchange
 from .pool import PoolFull
-from .response import make_head, plain_error, stalled_body
+from .response import make_head, plain_error, stalled_body, unavailable
 from .uploads import store
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class Request(HTTPMessageDelegate):
             return None
         self._connections.begin(self._server_connection)
         self._running = True
+        self._container.requests.add(self)
         self._line = self._peer.begin_line(start_line, headers)
         self._method = start_line.method
         self._headers = headers
@@ -90,7 +91,7 @@ class Request(HTTPMessageDelegate):
             self._body = self._container.uploads.make_body()
             loop = self._container.loop
             self._timer = BodyTimer(loop, self._limits, self._refuse_stalled_body)
-        _prepare_expect(start_line, headers)
+        prepare_expect(start_line, headers)
         return None
 
     def _check(self, start_line: RequestStartLine, headers: HTTPHeaders) -> tuple[Any, ...] | None:
@@ -189,10 +190,7 @@ class Request(HTTPMessageDelegate):
         except PoolFull:
             self._body = body
             self._discard_body()
-            text = "All threads are busy."
-            self._refuse(
-                plain_error(503, "Service Unavailable", text, ("Retry-After", "1")), close=False
-            )
+            self._refuse(unavailable("All threads are busy."), close=False)
 
     def on_connection_close(self) -> None:
         """The client left in the middle of its request, or Tornado found a fault in its body."""
@@ -202,6 +200,22 @@ class Request(HTTPMessageDelegate):
             self._line.status = 400
             self._container.log.write_later(self._line)
         self._end()
+
+    def end_early(self) -> None:
+        """The server stops: refuse an unfinished body, end a response that may have no end."""
+        if self._exchange is not None:
+            self._exchange.end_early()
+        elif not self._refused:
+            self._discard_body()
+            self._refuse(unavailable("The server stops. Try again."), linger=True)
+
+    def give_up(self) -> None:
+        """The server has stopped waiting: log that the request is cut, and its access line."""
+        if (line := self._line) is not None:
+            seconds = time.monotonic() - line.started
+            message = "%s: cut after %.1fs, since the server stops"
+            self._container.log.later(partial(logger.warning, message, line.request_line, seconds))
+            self._container.log.write_later(line)
 
     def _refuse_stalled_body(self) -> None:
         assert self._line is not None
@@ -282,13 +296,5 @@ class Request(HTTPMessageDelegate):
     def _end(self) -> None:
         if self._running:
             self._running = False
+            self._container.requests.discard(self)
             self._connections.end(self._server_connection)
-
-
-def _prepare_expect(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """RFC 9110 §10.1.1: in any case of letters, which Tornado minds, and not from HTTP/1.0."""
-    if headers.get("Expect", "").lower() != "100-continue":
-        return
-    headers["Expect"] = "100-continue"
-    if start_line.version != "HTTP/1.1":
-        del headers["Expect"]

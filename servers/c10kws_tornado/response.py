@@ -246,6 +246,11 @@ def plain_error(code: int, reason: str, text: str, *extra: tuple[str, str]) -> t
     return f"{code} {reason}", headers, body
 
 
+def unavailable(text: str) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Return the 503 of a server that may have room for the same request a moment later."""
+    return plain_error(503, "Service Unavailable", text, ("Retry-After", "1"))
+
+
 def stalled_body() -> tuple[Any, ...]:
     """Return the refusal of a request whose body does not come (RFC 9110 §15.5.9)."""
     text = "The body of the request did not come in time."

@@ -21,6 +21,9 @@ StopCallback = Callable[[int, float], Awaitable[None] | None]
 
 #: What is left of connections after the deadline has so long (seconds) to notice it.
 LAST_BREATH = 1.0
+#: Async bodies of no known length (event streams) and unfinished uploads have so long to end
+#: (seconds), or a quarter of the time if that is less.
+EARLY = 2.0
 #: What :meth:`Shutdown.run` takes at most beyond its deadline: callbacks, tasks that see their
 #: connection closed, tasks that are cancelled, connections, jobs.
 OVERTIME = 5 * LAST_BREATH
@@ -46,12 +49,23 @@ class Shutdown:
     async def run(self, code: int, timeout: float) -> None:
         """Finish what runs within ``timeout`` seconds, then end what is left."""
         deadline = asyncio.get_running_loop().time() + timeout
+        ending = asyncio.ensure_future(self._end_early(min(EARLY, timeout / 4)))
         await self._drain(code, deadline)
+        ending.cancel()
+        for request in self._container.requests:
+            request.give_up()
         self._connections.abort()
         if self._native is not None:
             self._native.abort()
         await self._finish_tasks()
         await self._finish_jobs()
+
+    async def _end_early(self, grace: float) -> None:
+        """End what has no end, or depends on its client, before the deadline."""
+        while True:  # a request that waited for a thread may become a stream later
+            await asyncio.sleep(grace)
+            for request in list(self._container.requests):
+                request.end_early()
 
     async def _drain(self, code: int, deadline: float) -> None:
         self._container.stopping = True

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from c10kws_tornado import Limits, Server
+from c10kws_tornado import Limits, Server, shutdown
 
 from .support import PATIENCE, LiveServer, wait_for
 
@@ -176,6 +176,116 @@ def test_an_event_stream_is_ended_at_the_deadline(serve_as_is: Serve) -> None:
         assert client.read_chunk() == b"first"
         live.stop(timeout=0.2)
         assert ended.is_set()
+
+
+def test_an_event_stream_does_not_take_the_whole_drain(
+    serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "EARLY", 0.1)
+    ended = threading.Event()
+
+    async def events() -> Any:
+        try:
+            while True:
+                yield b"tick"
+                await asyncio.sleep(0.02)
+        finally:
+            ended.set()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [TEXT])
+        return events()
+
+    live = serve_as_is(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        client.read_head()
+        assert client.read_chunk() == b"tick"
+        live.stop(timeout=PATIENCE * 10)
+        assert not client.read_to_end().endswith(b"0\r\n\r\n")
+    assert ended.is_set()
+
+
+def test_a_waiting_request_that_becomes_an_event_stream_is_ended_too(
+    serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "EARLY", 0.1)
+    running, release = threading.Event(), threading.Event()
+
+    async def events() -> Any:
+        yield b"first"
+        await asyncio.sleep(3600)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        running.set()
+        assert release.wait(PATIENCE)
+        start_response("200 OK", [TEXT])
+        return events()
+
+    live = serve_as_is(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        assert running.wait(PATIENCE)
+        live.begin_stop(timeout=PATIENCE * 10)
+        live.on_loop(lambda: None)
+        threading.Timer(0.3, release.set).start()
+        live.wait_stopped()
+
+
+def test_an_async_body_of_known_length_is_finished(
+    serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "EARLY", 0.05)
+
+    async def export() -> Any:
+        for _ in range(10):
+            yield b"row\n"
+            await asyncio.sleep(0.03)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [TEXT, ("Content-Length", "40")])
+        return export()
+
+    live = serve_as_is(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\n")
+        response = client.read_head()
+        live.begin_stop()
+        assert client.read_exactly(int(response["content-length"] or 0)) == b"row\n" * 10
+    live.wait_stopped()
+
+
+@pytest.mark.parametrize("spool_size", [10, 1000])
+def test_an_unfinished_upload_does_not_take_the_whole_drain(
+    serve: Serve, pages: Pages, monkeypatch: pytest.MonkeyPatch, spool_size: int
+) -> None:
+    monkeypatch.setattr(shutdown, "EARLY", 0.1)
+    live = serve(pages, limits=Limits(spool_size=spool_size, linger_timeout=0.1))
+    with live.connect() as upload:
+        upload.send("POST / HTTP/1.1\nHost: a\nContent-Length: 1000\n\n" + "x" * 100)
+        wait_for(lambda: live.server.requests == 1)
+        live.stop(timeout=PATIENCE * 10)
+        response = upload.read_response()
+    assert (response.status, response["retry-after"]) == (503, "1")
+    assert response["connection"] == "close"
+
+
+def test_a_view_cut_at_the_deadline_leaves_lines(
+    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    live = serve(pages)
+    with live.connect() as client:
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert pages.running.acquire(timeout=PATIENCE)
+        live.stop(timeout=0.2)
+        assert "GET /slow HTTP/1.1: cut after" in caplog.text
+        pages.release.set()
+    assert pages.closed.wait(PATIENCE)
+    wait_for(lambda: live.server.pool.busy == 0)
+    lines = [each.getMessage() for each in caplog.records if each.name.endswith("access")]
+    assert len(lines) == 1
+    assert lines[0].startswith('127.0.0.1 "GET /slow HTTP/1.1" 0 0 ')
 
 
 def registered(live: LiveServer, pages: Pages) -> Callable[[Any], None]:
