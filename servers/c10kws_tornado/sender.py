@@ -120,6 +120,10 @@ class Sender:
         if self.gone:
             raise ClientGone
 
+    @property
+    def _stream(self) -> PlainStream | TLSStream:
+        return cast("PlainStream | TLSStream", self._connection.stream)
+
     def leave(self) -> None:
         """The client has gone; whoever waits learns of it."""
         with self._changed:
@@ -135,7 +139,7 @@ class Sender:
     def abort(self) -> None:
         """End the connection in the middle of the response: its end would be a lie."""
         if self._connection.stream is not None:
-            cast("PlainStream | TLSStream", self._connection.stream).abort()
+            self._stream.abort()
             self._connection.close()
         self.leave()
 
@@ -143,6 +147,8 @@ class Sender:
         """Write what leaves at once; a task waits for the rest."""
         if self._pump is not None:
             return
+        if self.given > self._limits.high_water:
+            self._stream.limit_unsent(self._limits.high_water)
         try:
             pending = self._write_queue()
         except Exception:
@@ -184,7 +190,7 @@ class Sender:
         return data
 
     async def _write_slowly(self, pending: asyncio.Future[None] | None) -> None:
-        stream = cast("PlainStream | TLSStream", self._connection.stream)
+        stream = self._stream
         pace = Pace(self._limits, stream.taken)
         try:
             while not self.gone and self._queue:
@@ -198,6 +204,7 @@ class Sender:
             self.leave()
         except SlowClient as error:
             self.slow = error
+            stream.reset()
             self.abort()
         except Exception:
             self._fail()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
     from .response import Head
-    from .streams import PlainStream
+    from .streams import PlainStream, TLSStream
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
@@ -88,6 +88,7 @@ class RawStream:
             connection.close()
             return
         try:
+            cast("PlainStream | TLSStream", connection.stream).limit_unsent(0)
             self._take(connection.detach())
         except OSError:
             return  # the client has left

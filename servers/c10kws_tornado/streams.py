@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -25,6 +27,10 @@ MAX_IGNORED = 65536
 _MALFORMED = b"malformed" + CRLF
 
 
+#: SO_LINGER on, for 0 seconds: ``close()`` resets the connection.
+NO_LINGER = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
+
+
 class _Stream(IOStream):
     """What plain and encrypted streams have in common."""
 
@@ -33,6 +39,7 @@ class _Stream(IOStream):
         self.on_fault: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
         self._written = 0
+        self._unsent_limit = 0
         #: The client has closed its half: nothing more comes.
         self.half_closed = False
         #: A client that has done so gets its response all the same.
@@ -76,6 +83,23 @@ class _Stream(IOStream):
         """Close at once in the middle of something."""
         self._aborted = True
         self.close()
+
+    def reset(self) -> None:
+        """Abort, and have the kernel throw away what the peer has not taken.
+
+        It would keep megabytes for minutes, for a peer that reads nothing.
+        """
+        if not self.closed():
+            with suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.abort()
+
+    def limit_unsent(self, size: int) -> None:
+        """Bound what the kernel takes and does not send yet; 0 for its own bound, of megabytes."""
+        if size != self._unsent_limit and not self.closed():
+            self._unsent_limit = size
+            with suppress(OSError, AttributeError):  # a unix socket; a system without the option
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
 
     def _refuse(self, code: int) -> asyncio.Future[None]:
         """Send an answer, discard what still comes, and close when the client does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -14,11 +15,14 @@ from c10kws_tornado import Limits
 from c10kws_tornado.pace import Pace, SlowClient
 
 from .support import LiveServer, wait_for
+from .test_hijack import REQUEST, Switch
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
 MIB = 1024 * 1024
 PART = bytes(range(256)) * (12 * 1024)
+#: Whether the kernel can be told how much it is to keep for a client.
+CAN_LIMIT_UNSENT = hasattr(socket, "TCP_NOTSENT_LOWAT")
 #: Clients for a pool of two threads.
 CLIENTS = 16
 
@@ -202,7 +206,27 @@ def test_the_access_line_of_a_client_that_left_has_what_was_sent(
     with live.connect(receive_buffer=4096) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         client.read_exactly(2048)
-    assert 2048 < access_record(caplog).size < 50 * MIB
+        threading.Event().wait(0.3)  # long enough for the kernel to take all that it takes
+    # The kernel's buffer would take 4 MiB, were it not told to take less.
+    assert 2048 < access_record(caplog).size < (MIB if CAN_LIMIT_UNSENT else 50 * MIB)
+
+
+@pytest.mark.skipif(not CAN_LIMIT_UNSENT, reason="the kernel has no such limit")
+def test_a_websocket_after_a_long_body_has_all_of_the_kernels_buffer(serve_as_is: Serve) -> None:
+    """What the kernel takes does not count against the limits of a WebSocket."""
+    switch = Switch()
+    page = respond(lambda: [PART])
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        return (switch if "HTTP_UPGRADE" in environ else page)(environ, start_response)
+
+    with serve_as_is(application).connect() as client:
+        assert client.get("/body").body == PART
+        client.send(REQUEST)
+        assert client.read_head().status == 101
+        wait_for(lambda: bool(switch.protocols and switch.protocols[0].events))
+        sock = switch.protocols[0].transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 0
 
 
 # The minimum rate
@@ -254,7 +278,9 @@ def test_a_trickling_reader_of_a_whole_body_is_disconnected(
         while live.server.slow_clients == 0:
             client.trickle(4096)
             pause.wait(0.02)
-        assert len(client.read_to_end()) < 50 * MIB
+        with pytest.raises(ConnectionResetError):  # its data does not stay in the kernel
+            while client.socket.recv(65536):
+                pass
 
 
 def test_the_rate_counts_only_while_data_waits(serve_as_is: Serve) -> None:

@@ -364,14 +364,17 @@ def test_the_close_notify_of_a_client_is_answered(
 def test_a_raw_stream_that_is_aborted_with_unsent_data_ends_without_close_notify(
     serve_tls: Serve, connect_strictly: Connect
 ) -> None:
-    switch = Switch(Talkative)
+    class Large(Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            transport.write(bytes(32 * MIB))  # more than the kernel takes
+
+    switch = Switch(Large)
     live = serve_tls(switch)
     with connect_strictly(live) as client:
         client.send(REQUEST)
         client.read_head()
-        wait_for(lambda: bool(switch.protocols))
-        (protocol,) = switch.protocols
-        assert protocol.paused.wait(PATIENCE)
-        live.on_loop(protocol.transport.abort)
+        wait_for(lambda: bool(switch.protocols and switch.protocols[0].events))
+        live.on_loop(switch.protocols[0].transport.abort)
         with pytest.raises(ssl.SSLEOFError):
             client.read_to_end()
