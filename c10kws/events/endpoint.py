@@ -292,8 +292,8 @@ class EventSocket:
 
     def _send(self, sockets: list[Socket], text: str) -> None:
         if self._opening:
-            waiting = [each for each in sockets if each in self._opening]
-            held = {each for each in waiting if each.hold_broadcast(text)}
-            sockets = [each for each in sockets if each not in held]
-            self._delivery.count(len(held), 0)
+            waiting = {each: each.hold_broadcast(text) for each in sockets if each in self._opening}
+            sockets = [each for each in sockets if waiting.get(each) is None]
+            taken = list(waiting.values())
+            self._delivery.count(taken.count(True), taken.count(False))
         self._delivery.send(sockets, text)

@@ -107,7 +107,10 @@ class Socket:
         self._check_open()
         if on_commit and after_commit(lambda: self._send_late(text), using):
             return _Later()
-        return self._send(text)
+        try:
+            return self._send(text)
+        except ConnectionClosed:  # while it waited for the client
+            raise self._closed() from None
 
     def _send_late(self, text: str) -> None:
         """Send where the client may have left: after a transaction, or as an answer."""
@@ -116,7 +119,8 @@ class Socket:
                 self._send(text)
 
     def _send(self, text: str) -> Awaitable[None]:
-        if self._backlog is not None and self._backlog.put(text, own=True):
+        backlog = self._backlog  # the loop's thread may take it away
+        if backlog is not None and backlog.put(text, own=True):
             return _Later()
         sent = self.connection.write_message(text)
         if pace.is_own(self):
@@ -128,12 +132,16 @@ class Socket:
 
     def _check_open(self) -> None:
         if self.closed and not self.opening:
-            code, reason = self.connection.close_code, self.connection.close_reason
-            raise self.closed_error(code or 1006, reason or "", self.connection)
+            raise self._closed()
+
+    def _closed(self) -> ConnectionClosed:
+        code, reason = self.connection.close_code, self.connection.close_reason
+        return self.closed_error(code or 1006, reason or "", self.connection)
 
     def write(self, event: str, data: object, **extra: int | str) -> None:
         """Send a frame of the protocol itself; whoever has left needs none."""
-        self._send_late(outgoing.encode(event, data, **extra))
+        if not self.closed:
+            self._send_late(outgoing.encode(event, data, **extra))
 
     def write_error(
         self,
@@ -158,17 +166,18 @@ class Socket:
         self.opening = True
         self._backlog = Backlog(conf.current().max_queue_bytes)
 
-    def hold_broadcast(self, text: str) -> bool:
-        """Hold a message to many; return False when nothing is held and it is to be sent."""
+    def hold_broadcast(self, text: str) -> bool | None:
+        """Hold a message to many; return whether there was room, None when it is to be sent."""
+        backlog = self._backlog
         try:
-            return self._backlog is not None and self._backlog.put(text, own=False)
+            return True if backlog is not None and backlog.put(text, own=False) else None
         except BacklogFull as error:
             self.connection.dropped += 1
             if conf.current().slow_client != "drop":
                 path = self.endpoint.path
                 logger.warning("%s: closing a client whose 'open' runs: %s", path, error)
                 self.close(1013, "too slow")
-            return True
+            return False
 
     def release(self, hello: str | None) -> None:
         """Send ``hello`` and what was held."""

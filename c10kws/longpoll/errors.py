@@ -34,6 +34,6 @@ def error_response(request: HttpRequest, error: BaseException) -> HttpResponseBa
         try:
             response: HttpResponseBase = response_for_exception(request, error)
             return response
-        except Exception:  # DEBUG_PROPAGATE_EXCEPTIONS, or an error page that fails
+        except BaseException:  # DEBUG_PROPAGATE_EXCEPTIONS, or an error page that fails
             logger.exception("%s: an exception without a page", request.path)
             return error_page(500)

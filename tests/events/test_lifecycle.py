@@ -132,6 +132,44 @@ def test_what_is_emitted_meanwhile_follows_open(
     assert (chat.delivered, chat.dropped) == (2, 0)
 
 
+def test_no_broadcast_is_lost_or_early_while_clients_open(
+    chat: EventSocket, connect: Connect
+) -> None:
+    """Each client hears hello, and then every broadcast since its ``open`` began."""
+    last = 0
+    enough = threading.Event()
+
+    def tell() -> None:
+        nonlocal last
+        while not enough.wait(0.0005):
+            last += 1
+            chat.emit("tick", {"n": last})
+            chat.to("room").emit("tock", {"n": last})
+
+    @chat.on
+    def open(socket: Socket) -> None:
+        socket.join("room")
+        socket.emit("begin", {"n": last})
+        threading.Event().wait(0.01)
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        for _ in range(20):
+            with connect() as client:
+                assert client.hello is not None
+                assert client.hello["event"] == "ws:hello"
+                frames = [client.receive() for _ in range(60)]
+                for event in ("tick", "tock"):
+                    numbers = [f["data"]["n"] for f in frames if f["event"] == event]
+                    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+                    begin = next(f["data"]["n"] for f in frames if f["event"] == "begin")
+                    assert numbers[0] <= begin + 1
+    finally:
+        enough.set()
+        teller.join()
+
+
 def test_a_client_that_open_closes_hears_what_was_emitted_to_it_alone(
     chat: EventSocket, connect: Connect
 ) -> None:
