@@ -245,9 +245,12 @@ class WebSocket(Driver):
 
     def cancel_when_over(self, task: asyncio.Task[None]) -> None:
         """Cancel ``task`` when the connection ended and it took no notice for HANDLER_TIMEOUT."""
-        self._task = task
+        if self._task is not task:
+            self._task = task
+            if self._watchdog is not None:  # it watches another task, or none
+                self._watchdog.stop()
+                self._watchdog = None
         if self.closed:
-            self._watchdog = None  # it knew no task
             self._watch().start()
 
     @property
