@@ -244,7 +244,10 @@ class WebSocket(Driver):
             self.cut_stream(code, "")
 
     def cancel_when_over(self, task: asyncio.Task[None]) -> None:
-        """Cancel ``task`` when the connection ended and it took no notice for HANDLER_TIMEOUT."""
+        """Cancel ``task`` when the connection ended and it took no notice for HANDLER_TIMEOUT.
+
+        A later call gives it HANDLER_TIMEOUT from then on.
+        """
         if self._task is not task:
             self._task = task
             if self._watchdog is not None:  # it watches another task, or none

@@ -80,7 +80,7 @@ class Watchdog:
             return
         logger.error(
             "%s: the handler still runs %g s after it was cancelled; giving it up. "
-            "It must not catch CancelledError, as a bare `except:` does.",
+            "It catches CancelledError, as a bare `except:` does, or waits for a thread.",
             name_of(self._task),
             self._timeout,
         )
