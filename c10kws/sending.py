@@ -21,7 +21,7 @@ from . import outbox
 from .conf import Settings
 from .exceptions import ConnectionClosed
 from .message import Message
-from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping, backlog
+from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping
 from .pings import Pings
 from .protocol import ServerProtocol
 from .streaming import send_parts
@@ -41,11 +41,9 @@ class Sender(Writer):
 
     __slots__ = (
         "__weakref__",
-        "_in_flight",
         "_judging",
         "_outbox",
         "_pings",
-        "_pong",
         "_protocol",
         "_reading_paused",
         "_streaming",
@@ -61,8 +59,6 @@ class Sender(Writer):
         self._outbox: Outbox | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._pings: Pings | None = None
-        self._pong: bytes | None = None  # to the latest Ping, as soon as the client reads
-        self._in_flight: Broadcast | int = 0  # what the transport had when it paused us
         self._judging = False
 
     # Sending
@@ -94,7 +90,8 @@ class Sender(Writer):
             if self._outbox is None:
                 self._outbox = Outbox(self._settings.max_queue_bytes)
             ticket = self._outbox.put(item, patient=patient)
-            if ticket is None and isinstance(item, Broadcast) and self._drops_broadcasts:
+            drops = isinstance(item, Broadcast) and self._settings.slow_client == "drop"
+            if ticket is None and drops:
                 self.dropped += 1
                 return None
             if ticket is None:
@@ -124,18 +121,10 @@ class Sender(Writer):
         else:
             self._check_queues()
 
-    def _relieve(self) -> None:
-        if backlog.size > self._settings.max_total_queue_bytes:
-            self._shared.slow.relieve(self._settings.max_total_queue_bytes)
-
     @property
     def queued(self) -> int:
         """Bytes that wait for the client to read; what the kernel has does not count."""
         return self._unsent() + (0 if self._outbox is None else self._outbox.size)
-
-    @property
-    def _drops_broadcasts(self) -> bool:
-        return self._settings.slow_client == "drop"
 
     @property
     def _may_send(self) -> bool:
@@ -267,25 +256,6 @@ class Sender(Writer):
             )
         self.send_close(1013, "too slow")
 
-    def drop_queue(self) -> None:
-        """Close with 1013 and send nothing that is queued: all queues together are too long."""
-        self.send_close(1013, "too slow")
-
-    def answer_pings(self, pongs: bytes, latest: bytes) -> None:
-        """Send Pongs, or while the client reads slowly keep the latest (RFC 6455 §5.5.3).
-
-        A peer that sends Pings and reads nothing costs one Pong.
-        """
-        if self._drained is None:
-            self._push(pongs)
-        else:
-            self._pong = latest
-
-    def _send_pong(self) -> None:
-        pong, self._pong = self._pong, None
-        if pong is not None:
-            self._push(pong)
-
     def send_close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; on the loop's thread. The Close flushes what is corked."""
         if self.closed:
@@ -317,26 +287,13 @@ class Sender(Writer):
             await self._outbox.wait(ticket)
         await self.drain()
 
-    def _count_in_flight(self, in_flight: Broadcast | int) -> None:
-        """Count what the transport has against MAX_TOTAL_QUEUE_BYTES."""
-        with outbox.lock:
-            backlog.release(self._in_flight)
-            backlog.hold(in_flight)
-            self._in_flight = in_flight
-
     def pause_writing(self) -> None:
         """The transport has more than it likes: messages wait in the outbox from now on."""
-        if self._drained is None and self._transport is not None and not self.closed:
-            in_hand = self._shared.in_hand
-            self._count_in_flight(in_hand or self._transport.get_write_buffer_size())
-            self._shared.slow.add(self)
-            self._shared.loop.call_soon(self._relieve)
         super().pause_writing()
+        with outbox.lock:
+            self._shared.slow.add(self)
 
     def resume_writing(self) -> None:
         """The transport has little left: send what waits."""
         super().resume_writing()
-        if self._in_flight:
-            self._count_in_flight(0)
-        self._send_pong()
         self.flush_outbox()

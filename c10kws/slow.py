@@ -25,8 +25,8 @@ class Queued(Protocol):
     def queued(self) -> int:
         """Bytes queued for its client."""
 
-    def drop_queue(self) -> None:
-        """Close it with 1013 and send nothing that is queued."""
+    def send_close(self, code: int, reason: str) -> None:
+        """Close it and send nothing that is queued."""
 
 
 class SlowClients:
@@ -62,7 +62,7 @@ class SlowClients:
                 return
             if not connection.closed:
                 self.log("Closing slow client: more than %d bytes queued for all clients.", limit)
-                connection.drop_queue()
+                connection.send_close(1013, "too slow")
 
     def log(self, message: str, limit: int) -> None:
         """Log that a client is closed; after the first only how many, once in LOG_INTERVAL."""

@@ -1,13 +1,15 @@
-"""``Writer``: bytes to the transport, corked, and the wait for a client that is behind."""
+"""``Writer``: bytes to the transport, corked, and the wait for a client that reads slowly."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from . import outbox
 from .closing import ABNORMAL
 from .conf import Settings
 from .exceptions import ConnectionClosed
+from .outbox import Broadcast, backlog
 from .shared import Shared, shared_by
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ class Writer(asyncio.BufferedProtocol):
         "_cork_size",
         "_drained",
         "_ended",
+        "_in_flight",
         "_inline",
+        "_pong",
         "_prompt",
         "_settings",
         "_shared",
@@ -57,6 +61,8 @@ class Writer(asyncio.BufferedProtocol):
         self._prompt = False
         self._writes = 0
         self._drained: asyncio.Future[None] | None = None
+        self._in_flight: Broadcast | int = 0  # what the transport had when it paused us
+        self._pong: bytes | None = None  # to the latest Ping, as soon as the client reads
 
     @property
     def shared(self) -> Shared:
@@ -129,11 +135,44 @@ class Writer(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """The transport has more than it likes: ``drain`` waits."""
+        if self._drained is None and self._transport is not None and not self.closed:
+            in_hand = self._shared.in_hand
+            self._count_in_flight(in_hand or self._transport.get_write_buffer_size())
+            self._shared.loop.call_soon(self._relieve)
         self._prompt = False
         self._drained = self._drained or self._shared.loop.create_future()
 
     def resume_writing(self) -> None:
         """The transport has little left."""
+        if self._in_flight:
+            self._count_in_flight(0)
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
+        self._send_pong()
+
+    def answer_pings(self, pongs: bytes, latest: bytes) -> None:
+        """Send Pongs, or while the client reads slowly keep the latest (RFC 6455 §5.5.3).
+
+        A peer that sends Pings and reads nothing costs one Pong.
+        """
+        if self._drained is None:
+            self._push(pongs)
+        else:
+            self._pong = latest
+
+    def _send_pong(self) -> None:
+        pong, self._pong = self._pong, None
+        if pong is not None:
+            self._push(pong)
+
+    def _count_in_flight(self, in_flight: Broadcast | int) -> None:
+        """Count what the transport has against MAX_TOTAL_QUEUE_BYTES."""
+        with outbox.lock:
+            backlog.release(self._in_flight)
+            backlog.hold(in_flight)
+            self._in_flight = in_flight
+
+    def _relieve(self) -> None:
+        if backlog.size > self._settings.max_total_queue_bytes:
+            self._shared.slow.relieve(self._settings.max_total_queue_bytes)

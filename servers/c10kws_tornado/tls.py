@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
 
 from .feeding import feed
+from .writequeue import WriteQueue
 
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 READ_SIZE = 64 * 1024
+#: Tornado gets so much at a time: it tells only when all that it was given has left.
+CHUNK = 64 * 1024
 
 
 class TLSTransport(asyncio.Transport):
-    """Reads one piece at a time, in callbacks; counts what is written and not yet sent."""
+    """Reads and writes one piece at a time, in callbacks; counts what is not yet sent."""
 
     def __init__(
         self, stream: IOStream, protocol: asyncio.Protocol, pending: Any | None = None
@@ -25,7 +29,8 @@ class TLSTransport(asyncio.Transport):
         self._stream = stream
         self._protocol: asyncio.BaseProtocol = protocol
         self._pending = pending
-        self._unsent = 0
+        self._queue = WriteQueue()
+        self._in_flight = 0  # bytes that Tornado has and the kernel has not taken
         self._paused = False
         self._closing = False
         self._high, self._low = HIGH_WATER, LOW_WATER
@@ -61,17 +66,28 @@ class TLSTransport(asyncio.Transport):
         self._low = self._high // 4 if low is None else low
 
     def get_write_buffer_size(self) -> int:
-        return self._unsent
+        return self._queue.size + self._in_flight
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        if self._stream.closed() or self._closing or not data:
+        self.writelines([data])
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
+        if self._stream.closed() or self._closing:
             return
-        data = bytes(data)
-        self._unsent += len(data)
-        self._stream.write(data).add_done_callback(lambda future: self._sent(future, len(data)))
-        if self._unsent > self._high and not self._paused:
+        for data in list_of_data:
+            self._queue.add(data)
+        self._send_more()
+        if self.get_write_buffer_size() > self._high and not self._paused:
             self._paused = True
             self._protocol.pause_writing()
+
+    def _send_more(self) -> None:
+        while self._queue.size and not self._in_flight and not self._stream.closed():
+            chunk = self._queue.take(CHUNK)
+            sent = self._stream.write(chunk)
+            if not sent.done():
+                self._in_flight = len(chunk)
+                sent.add_done_callback(self._sent)
 
     def can_write_eof(self) -> bool:
         return False
@@ -80,20 +96,22 @@ class TLSTransport(asyncio.Transport):
         """Send what is written, then close."""
         if not self._closing:
             self._closing = True
-            if not self._unsent:
+            if not self.get_write_buffer_size():
                 self._stream.close()
 
     def abort(self) -> None:
         self._closing = True
         self._stream.close()
 
-    def _sent(self, future: asyncio.Future[None], size: int) -> None:
-        if future.cancelled() or future.exception() is not None:
+    def _sent(self, sent: asyncio.Future[None]) -> None:
+        if sent.cancelled() or sent.exception() is not None:
             return
-        self._unsent -= size
-        if self._closing and not self._unsent:
+        self._in_flight = 0
+        self._send_more()
+        unsent = self.get_write_buffer_size()
+        if self._closing and not unsent:
             self._stream.close()
-        elif self._paused and self._unsent <= self._low:
+        elif self._paused and unsent <= self._low:
             self._paused = False
             self._protocol.resume_writing()
 

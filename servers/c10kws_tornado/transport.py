@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
+from .writequeue import Data, WriteQueue
+
 HIGH_WATER = 64 * 1024
 READ_SIZE = 64 * 1024
 #: The kernel takes 1,024 pieces at a time; Windows has no such call.
@@ -50,7 +52,7 @@ class SocketTransport(asyncio.Transport):
         self._socket = connection
         self._fd = connection.fileno()
         self._protocol = protocol
-        self._buffer: bytearray | None = None
+        self._buffer: WriteQueue | None = None
         self._closing = False
         self._ends = False  # write_eof was called
         self._reading = False
@@ -178,35 +180,41 @@ class SocketTransport(asyncio.Transport):
         """Send as much as the kernel takes now and keep the rest."""
         if self._closing or self._ends:
             return
+        sent = 0
         data = _in_bytes(data)
         if self._buffer is None:
             try:
                 sent = self._socket.send(data)
             except (BlockingIOError, InterruptedError):
-                sent = 0
+                pass
             except OSError as error:
                 self._lose(error)
                 return
             if sent == len(data):
                 return
-            data = memoryview(data)[sent:]
-        self._keep(data)
+        self._keep([data], sent)
 
-    def _keep(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        """Let data wait for the kernel."""
+    def _keep(self, pieces: list[Data], sent: int = 0) -> None:
+        """Queue pieces for the kernel, without the bytes that are sent already."""
         if self._buffer is None:
-            self._buffer = bytearray(data)
+            self._buffer = WriteQueue()
             self._loop.add_writer(self._fd, self._send_more)
-        else:
-            self._buffer += data
-        if len(self._buffer) > self._high and not self._writing_paused:
+        for piece in pieces:
+            self._buffer.add(piece, sent)
+            sent = max(sent - len(piece), 0)
+        if self._buffer.size > self._high and not self._writing_paused:
             self._writing_paused = True
             self._protocol.pause_writing()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         """Send several pieces in one call, without joining them."""
         pieces = [_in_bytes(piece) for piece in list_of_data]
-        if self._closing or self._ends or self._buffer is not None or len(pieces) > MAX_PIECES:
+        if self._closing or self._ends:
+            return
+        if self._buffer is not None:
+            self._keep(pieces)
+            return
+        if len(pieces) > MAX_PIECES:
             self.write(b"".join(pieces))
             return
         try:
@@ -216,25 +224,23 @@ class SocketTransport(asyncio.Transport):
         except OSError as error:
             self._lose(error)
             return
-        rest = []
-        for piece in pieces:
-            if sent < len(piece):
-                rest.append(memoryview(piece)[sent:])
-            sent = max(sent - len(piece), 0)
-        if rest:
-            self._keep(b"".join(rest))
+        if sent < sum(map(len, pieces)):
+            self._keep(pieces, sent)
 
     def _send_more(self) -> None:
         assert self._buffer is not None
+        pieces = self._buffer.first(MAX_PIECES or 1)
         try:
-            sent = self._socket.send(self._buffer)
+            sent = (
+                self._socket.send(pieces[0]) if len(pieces) == 1 else self._socket.sendmsg(pieces)
+            )
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._lose(error)
             return
-        del self._buffer[:sent]
-        size = len(self._buffer)
+        self._buffer.advance(sent)
+        size = self._buffer.size
         if not size:
             self._buffer = None
             self._loop.remove_writer(self._fd)
@@ -248,7 +254,7 @@ class SocketTransport(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes wait for the kernel."""
-        return 0 if self._buffer is None else len(self._buffer)
+        return 0 if self._buffer is None else self._buffer.size
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """Return when ``resume_writing`` and ``pause_writing`` are called."""

@@ -10,13 +10,14 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
 import trustme
 
-from c10kws import WebSocket
+from c10kws import WebSocket, broadcast, slow
+from c10kws.outbox import backlog
 from c10kws_tornado import stream
 from tests.project.frames_views import connections, play
 
@@ -35,6 +36,13 @@ Dial = Callable[..., Any]
 def unpinged(settings: Any) -> None:
     """Frames are counted here: leave the Pings out."""
     settings.C10KWS = {"PING_INTERVAL": None, "CLOSE_TIMEOUT": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """The bytes queued in the process are counted exactly."""
+    yield
+    eventually(lambda: backlog.size == 0)
 
 
 @contextmanager
@@ -352,3 +360,102 @@ def test_a_pong_goes_between_the_fragments_of_a_client_that_reads_slowly(dial: D
     assert frames[pongs[-1]] == (FIN | PONG, b"19")
     assert pongs[-1] < len(frames) - 2
     assert len(frames) - len(pongs) == 9
+
+
+# All queues of the process
+
+
+def open_slow_peers(dial: Dial, stack: ExitStack, count: int) -> list[Peer]:
+    peers = []
+    for number in range(count):
+        peers.append(stack.enter_context(dial()))
+        eventually(lambda number=number: len(connections) > number)  # type: ignore[misc]
+    return peers
+
+
+def on_loop(function: Callable[..., Any], *arguments: Any) -> Any:
+    async def call() -> Any:
+        return function(*arguments)
+
+    loop = connections[0].shared.loop
+    return asyncio.run_coroutine_threadsafe(call(), loop).result(WAIT)
+
+
+@pytest.mark.parametrize("where", ["loop", "thread"])
+def test_a_broadcast_counts_once_for_all_slow_clients(
+    dial: Dial, settings: Any, where: str
+) -> None:
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 16 * MIB, "MAX_TOTAL_QUEUE_BYTES": 16 * MIB}
+
+    def cast() -> None:
+        for _ in range(3):
+            broadcast(connections, bytes(5 * MIB))
+
+    play(stay)
+    with ExitStack() as stack:
+        peers = open_slow_peers(dial, stack, 5)
+        if where == "loop":
+            on_loop(cast)
+        else:
+            cast()
+        eventually(lambda: all(ws._drained is not None for ws in connections))
+        assert 5 * MIB < backlog.size < 16 * MIB
+        assert [ws.closed for ws in connections] == [False] * 5
+        for peer in peers:
+            assert [len(peer.read_frame()[1]) for _ in range(3)] == [5 * MIB] * 3
+
+
+@pytest.mark.parametrize("where", ["loop", "thread"])
+def test_the_longest_queues_are_closed_when_all_are_too_long(
+    dial: Dial, settings: Any, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 64 * MIB, "MAX_TOTAL_QUEUE_BYTES": 28 * MIB}
+    sizes = [9, 8, 24, 8]  # the kernel takes some of it
+
+    def write() -> None:
+        for ws, size in zip(connections, sizes, strict=True):
+            ws.write_message(bytes(8 * MIB))
+            for _ in range(size - 8):
+                ws.write_message(bytes(MIB))
+
+    play(stay)
+    with ExitStack() as stack:
+        peers = open_slow_peers(dial, stack, 4)
+        if where == "loop":
+            on_loop(write)
+        else:
+            write()
+        eventually(lambda: connections[2].close_code == 1013)
+        assert [ws.closed for ws in connections] == [False, False, True, False]
+        assert connections[2].dropped > 0
+        assert "more than 29360128 bytes queued for all clients" in caplog.text
+        for peer, size in zip(peers, sizes, strict=True):
+            if size < 24:
+                assert len(peer.read_frame()[1]) == 8 * MIB
+
+
+def test_many_slow_clients_cost_few_lines(
+    live: LiveServer,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slow, "LOG_INTERVAL", 0.3)
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 200_000}
+    play(stay)
+
+    def cast() -> None:
+        while not connections[-1].closed:
+            broadcast(connections, bytes(100_000))
+
+    def lines() -> list[str]:
+        return [each.getMessage() for each in caplog.records if each.name == "c10kws"]
+
+    with ExitStack() as stack:
+        open_slow_peers(lambda: slow_peer(live), stack, 20)
+        on_loop(cast)
+        eventually(lambda: len(lines()) == 2)
+    assert lines() == [
+        "Closing slow client: more than 200000 bytes queued.",
+        "Closed 19 more slow clients.",
+    ]

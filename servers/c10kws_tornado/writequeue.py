@@ -1,0 +1,58 @@
+"""``WriteQueue``: bytes that wait for the kernel, kept by reference where they cannot change.
+
+A broadcast that thousands of slow clients wait for is in memory once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import Any
+
+#: What can be written. Its ``nbytes`` are what the kernel counts; ``len()`` may be less.
+Data = bytes | bytearray | memoryview
+
+
+class WriteQueue:
+    """Pieces in order; the first may be sent in part."""
+
+    __slots__ = ("_pieces", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._pieces: deque[bytes | memoryview[Any]] = deque()
+
+    def add(self, data: Data, start: int = 0) -> None:
+        """Add data from ``start`` on; what its owner may change is copied."""
+        if type(data) is not bytes:
+            data, start = bytes(memoryview(data).cast("B")[start:]), 0
+        size = len(data) - start
+        if size > 0:
+            self.size += size
+            self._pieces.append(memoryview(data)[start:] if start else data)
+
+    def first(self, count: int) -> list[bytes | memoryview[Any]]:
+        """Return up to ``count`` pieces."""
+        return list(islice(self._pieces, count))
+
+    def advance(self, sent: int) -> None:
+        """Forget the first ``sent`` bytes."""
+        self.size -= sent
+        while sent:
+            piece = self._pieces.popleft()
+            if sent < len(piece):
+                self._pieces.appendleft(memoryview(piece)[sent:])
+                return
+            sent -= len(piece)
+
+    def take(self, size: int) -> bytes | memoryview[Any]:
+        """Take at most ``size`` bytes, short pieces joined."""
+        pieces, length = [], 0
+        for piece in self._pieces:
+            if length + len(piece) > size:
+                break
+            pieces.append(piece)
+            length += len(piece)
+        chunk = b"".join(pieces) if pieces else memoryview(self._pieces[0])[:size]
+        self.advance(len(chunk))
+        return chunk
