@@ -116,7 +116,10 @@ class TLSTransport(asyncio.Transport):
             self._protocol.resume_writing()
 
     def _begin(self) -> None:
-        self._protocol.connection_made(self)
+        try:
+            self._protocol.connection_made(self)
+        except Exception as error:
+            self._blame_protocol(error)
         self._stream.set_close_callback(self._closed)
         if self._stream.closed():  # Tornado calls nobody back then
             asyncio.get_running_loop().call_soon(self._closed)
@@ -144,11 +147,15 @@ class TLSTransport(asyncio.Transport):
             self._read()
         except StreamClosedError:
             pass  # set_close_callback tells the protocol
-        except Exception as error:  # the protocol's fault: asyncio's own transports do the same
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a protocol failed", "exception": error, "protocol": self._protocol}
-            )
-            self.abort()
+        except Exception as error:
+            self._blame_protocol(error)
+
+    def _blame_protocol(self, error: Exception) -> None:
+        """Log a protocol that raised and end the connection, as asyncio's own transports do."""
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "a protocol failed", "exception": error, "protocol": self._protocol}
+        )
+        self.abort()
 
     def _closed(self) -> None:
         self._closing = True

@@ -178,7 +178,8 @@ def test_abort_does_not_wait_for_the_client(serve_tls: Serve, connect: Connect) 
         assert protocol.lost.wait(PATIENCE)
 
 
-def test_a_protocol_that_fails_is_aborted(serve_tls: Serve, connect: Connect) -> None:
+@pytest.mark.parametrize("early", ["", "x"])
+def test_a_protocol_that_fails_is_aborted(serve_tls: Serve, connect: Connect, early: str) -> None:
     class Failing(Protocol):
         def data_received(self, data: bytes) -> None:
             raise LookupError
@@ -186,7 +187,7 @@ def test_a_protocol_that_fails_is_aborted(serve_tls: Serve, connect: Connect) ->
     switch = Switch(Failing)
     live = serve_tls(switch)
     with connect(live) as client:
-        client.send(REQUEST)
+        client.send(REQUEST + early)
         client.read_head()
         client.send(b"a")
         assert client.read_to_end() == b""
