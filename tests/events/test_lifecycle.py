@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 import weakref
@@ -18,7 +17,6 @@ from c10kws.events import (
     EventSocket,
     Socket,
 )
-from c10kws.events.callbacks import Callback
 from c10kws.events.envelope import SUBPROTOCOL
 from tests.library.conftest import LiveServer
 from tests.library.test_websocket import closed_with, eventually
@@ -87,176 +85,6 @@ def test_what_open_raises_refuses_the_client(
         assert closed_with(client.connection) == (4403, reason)
     eventually(lambda: not chat._opening)
     assert closed == []  # it follows an ``open`` that has returned
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("version", [0, 1])
-def test_what_is_emitted_meanwhile_follows_open(
-    chat: EventSocket, connect: Connect, version: int, kind: str
-) -> None:
-    """First hello, then what ``open`` and others have emitted, then answers to what waits."""
-
-    def greet(socket: Socket) -> None:
-        socket.emit("first")
-        chat.emit("second", {"clients": len(chat)})
-        thread = threading.Thread(target=chat.emit, args=["third"])
-        thread.start()
-        thread.join()
-        chat.emit("not to it", exclude=socket)
-        socket.emit("fourth")
-
-    @chat.on("open")
-    def in_thread(socket: Socket) -> None:
-        greet(socket)
-
-    @chat.on
-    async def on_loop(socket: Socket) -> None:
-        await socket.emit("answer", {"clients": len(chat)})
-
-    if kind == "async":
-
-        async def open_on_loop(socket: Socket) -> None:
-            greet(socket)
-            await socket.emit("fifth")
-
-        chat._callbacks["open"] = Callback(open_on_loop)
-
-    with connect(version=version) as client:
-        client.send("on_loop")
-        assert client.expect("first") == {}
-        assert client.expect("second") == {"clients": 0}
-        assert client.expect("third") == client.expect("fourth") == {}
-        if kind == "async":
-            assert client.expect("fifth") == {}
-        assert client.expect("answer") == {"clients": 1}
-    assert (chat.delivered, chat.dropped) == (2, 0)
-
-
-def test_no_broadcast_is_lost_or_early_while_clients_open(
-    chat: EventSocket, connect: Connect
-) -> None:
-    """Each client hears hello, and then every broadcast since its ``open`` began."""
-    last = 0
-    enough = threading.Event()
-
-    def tell() -> None:
-        nonlocal last
-        while not enough.wait(0.0005):
-            last += 1
-            chat.emit("tick", {"n": last})
-            chat.to("room").emit("tock", {"n": last})
-
-    @chat.on
-    def open(socket: Socket) -> None:
-        socket.join("room")
-        socket.emit("begin", {"n": last})
-        threading.Event().wait(0.01)
-
-    teller = threading.Thread(target=tell)
-    teller.start()
-    try:
-        for _ in range(20):
-            with connect() as client:
-                assert client.hello is not None
-                assert client.hello["event"] == "ws:hello"
-                frames = [client.receive() for _ in range(60)]
-                for event in ("tick", "tock"):
-                    numbers = [f["data"]["n"] for f in frames if f["event"] == event]
-                    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-                    begin = next(f["data"]["n"] for f in frames if f["event"] == "begin")
-                    assert numbers[0] <= begin + 1
-    finally:
-        enough.set()
-        teller.join()
-
-
-def test_a_client_that_open_closes_hears_what_was_emitted_to_it_alone(
-    chat: EventSocket, connect: Connect
-) -> None:
-    @chat.on
-    def open(socket: Socket) -> None:
-        socket.emit("sorry")
-        chat.emit("never")
-        socket.close(4429, "full", retry_after=5)
-
-    with connect() as client:
-        assert client.hello == {"event": "sorry", "data": {}}
-        assert client.expect("ws:bye")["retry_after"] == 5
-        assert closed_with(client.connection) == (4429, "full")
-
-
-def test_open_emits_no_more_than_the_queue_holds(
-    chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.C10KWS = {"MAX_QUEUE_BYTES": 10_000}
-
-    @chat.on
-    def open(socket: Socket) -> None:
-        emit = socket.emit if "own" in socket.request.GET else chat.emit
-        for _ in range(12):
-            emit("history", "x" * 1000)
-
-    for query, code in (("own", 4403), ("", 1013)):
-        with connect(f"/events/chat?{query}", version=0) as client:
-            assert closed_with(client.connection)[0] == code
-    assert caplog.text.count("Emit the rest in another callback") == 2
-    settings.C10KWS = {"MAX_QUEUE_BYTES": 10_000, "SLOW_CLIENT": "drop"}
-    with connect() as client:
-        for _ in range(10):
-            client.expect("history")
-        assert client.ask("?")["code"] == "unknown_event"
-
-
-def test_a_client_that_leaves_while_open_runs(chat: EventSocket, connect: Connect) -> None:
-    """What it sent is handled, and ``close`` is called, since ``open`` returns."""
-    order: list[str] = []
-    left = threading.Event()
-
-    @chat.on
-    def open(socket: Socket) -> None:
-        assert left.wait(60)
-        eventually(lambda: socket.closed)
-        socket.emit("too late")
-        socket.join("room")
-        order.append("open")
-
-    @chat.on
-    def say() -> None:
-        order.append("say")
-
-    @chat.on
-    def close() -> None:
-        order.append("close")
-
-    with connect(version=0) as client:
-        client.send("say")
-    left.set()
-    eventually(lambda: "close" in order)
-    assert order == ["open", "say", "close"]
-    assert chat.rooms.listeners("room") == []
-
-
-def test_an_open_that_is_cut_off_has_not_returned(
-    chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.C10KWS = {"HANDLER_TIMEOUT": 0.05}
-    order: list[str] = []
-
-    @chat.on
-    async def open() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            order.append("open")
-
-    @chat.on
-    def close() -> None:
-        order.append("close")
-
-    with connect(version=0):
-        pass
-    eventually(lambda: "cut off" in caplog.text and not chat._opening)
-    assert order == ["open"]
 
 
 def test_a_client_cannot_name_the_life_cycle(chat: EventSocket, connect: Connect) -> None:
