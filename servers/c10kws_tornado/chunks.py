@@ -19,9 +19,9 @@ def is_async(body: object) -> bool:
 
 
 def is_whole(body: object) -> TypeGuard[Iterable[bytes]]:
-    """Whether all of a body is there: to iterate it runs no code of the application, nor waits.
+    """Return True for a body whose parts all exist, so that iterating it does not wait.
 
-    Django's HttpResponse says so by its attribute.
+    Django's HttpResponse declares it by its attribute.
     """
     return isinstance(body, (list, tuple)) or getattr(body, "streaming", True) is False
 

@@ -125,7 +125,7 @@ class Exchange:
         return True
 
     def _send_parts(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
-        """Give a whole body to the loop: how slowly a client reads it is no matter of threads."""
+        """Give a whole body to the loop, so that a slow client holds no thread."""
         parts = join_short(outgoing.fit_all(body), self._container.limits.chunk_size)
         if outgoing.overrun:
             self._log_overrun()

@@ -18,7 +18,7 @@ class SlowClient(Exception):
 
 
 class Pace:
-    """Windows of ``send_timeout`` seconds, in each of which the client takes a minimum.
+    """Windows of ``send_timeout`` seconds; in each the client must take a minimum.
 
     ``taken`` is the number of bytes that the client's machine has acknowledged since the
     connection began.
