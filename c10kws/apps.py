@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
+
+from .management.reloading import prepare
 
 
 class C10kwsConfig(AppConfig):
@@ -11,6 +15,10 @@ class C10kwsConfig(AppConfig):
 
     name = "c10kws"
     verbose_name = "c10kws"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        prepare()
 
     def ready(self) -> None:
         """Register the system checks; find the EventSockets in each app's ``sockets.py``."""

@@ -163,6 +163,20 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         page.close()
 
 
+def change(command: Command, path: Path, text: str) -> None:
+    """Change a file until the reloader has noticed.
+
+    It compares modification times, and misses a change of a file that it has not seen before.
+    """
+    notice = re.compile(re.escape(f"{path.name} changed, reloading"))
+    told, deadline = len(notice.findall(command.output)), time.monotonic() + WAIT
+    path.write_text(text)
+    while len(notice.findall(command.output)) == told:
+        assert time.monotonic() < deadline, command.output
+        time.sleep(0.5)
+        os.utime(path)
+
+
 def test_runserver_of_a_stock_project(start: Start, port: int) -> None:
     command = start("runserver", "--noreload", str(port))
     command.wait_for("Quit the server")
@@ -201,8 +215,7 @@ def test_the_autoreloader_closes_with_1012_and_is_back(
         ws.send("before")
         assert ws.recv(WAIT) == "before"
         views = project / "mysite" / "views.py"
-        time.sleep(1.1)  # the reloader compares modification times
-        views.write_text(VIEWS.replace("write_message(message)", 'write_message("new")'))
+        change(command, views, VIEWS.replace("write_message(message)", 'write_message("new")'))
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(WAIT)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
@@ -325,3 +338,52 @@ def test_runtornado_names_an_address_it_does_not_understand(start: Start) -> Non
     command = start("runtornado", "localhost:http")
     assert command.wait() == 1
     assert "'localhost:http'" in command.output
+
+
+BROKEN = {
+    "a syntax error": "def broken(:\n",
+    "an import error": "import a_module_that_is_missing\n",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_runtornado_reload_survives_a_project_that_is_broken(
+    start: Start, project: Path, port: int, text: str
+) -> None:
+    """At the start, and again when it has been mended; here in models, which Django imports."""
+    app = project / "shop"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    models = app / "models.py"
+    models.write_text(text)
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace('    "c10kws",', '    "c10kws",\n    "shop",'))
+    command = start("runtornado", "--reload", str(port))
+    error = "SyntaxError" if "def" in text else "a_module_that_is_missing"
+    command.wait_for(error)
+    change(command, models, "")
+    command.wait_for("Quit the server")
+    with open_socket(port) as ws:
+        ws.send("hello")
+        assert ws.recv(WAIT) == "hello"
+    told = command.output.count(error)
+    change(command, models, text)
+    command.wait_for(error, told + 1)
+    change(command, models, "# mended\n")
+    command.wait_for("Quit the server", 2)
+    assert get(port, "/admin/login/")[0] == 200
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait() == 0
+
+
+def test_runtornado_without_reload_ends_when_the_project_is_broken(
+    start: Start, project: Path, port: int
+) -> None:
+    (project / "mysite" / "sockets.py").write_text("def broken(:\n")
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(
+        settings.read_text().replace('    "c10kws",', '    "c10kws",\n    "mysite",')
+    )
+    command = start("runtornado", str(port))
+    assert command.wait() == 1
+    assert "SyntaxError" in command.output

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.utils import autoreload
@@ -22,7 +23,7 @@ from c10kws_tornado.life import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
 from ...refusals import Refusals
-from .. import native
+from .. import native, reloading
 from ..serving import log_to_stderr, server_options
 
 if TYPE_CHECKING:
@@ -114,24 +115,38 @@ class Command(BaseCommand):
                     sock.close()
             except OSError as error:
                 raise CommandError(f"Cannot listen on {addrport}: {error}") from error
-        for line in native.report():
-            self.stdout.write(line)
+        if apps.ready:
+            for line in native.report():
+                self.stdout.write(line)
         log_to_stderr()
         timeout = conf.current().drain_timeout + LAST_BREATH
         Workers(autoreload.get_child_arguments(), addrports, timeout).run()
 
     def serve_and_reload(self, addrport: str, options: dict[str, Any]) -> None:
-        """Be ``runserver``; its reloader runs this command again, in a child."""
-        if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true" and workers.own_name():
-            workers.end_with_parent()
+        """Be ``runserver``; its reloader runs that command in a child."""
+        arguments = reloading.runserver_arguments(self.full_address(addrport), options)
+        sys.argv[1:] = arguments
+        command = load_command_class(get_commands()["runserver"], "runserver")
+        command.run_from_argv([sys.argv[0], *arguments])
+
+    def full_address(self, addrport: str) -> str:
+        """Return an address for ``runserver``, which has another default."""
         address, port = parse_address(addrport)
-        names = ["use_static_handler"] if apps.is_installed("django.contrib.staticfiles") else []
-        names += ["skip_checks", "no_color", "force_color"]
-        call_command(
-            "runserver",
-            f"[{address}]:{port}" if ":" in address else f"{address}:{port}",
-            **{name: options[name] for name in names},
-        )
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+    def reload_broken(self, options: dict[str, Any]) -> list[str] | None:
+        """Serve a project that cannot be imported yet, if it is to be reloaded.
+
+        Returns the arguments of the command that does it, None for none.
+        """
+        reload_ = options["use_reloader"]
+        if not (native.wants_reload() if reload_ is None else reload_):
+            return None
+        addrports, own = options["addrports"] or [str(native.port())], workers.own_name()
+        if own is None and len(addrports) > 1:
+            self.serve_all(addrports)
+            sys.exit()
+        return reloading.runserver_arguments(self.full_address(own or addrports[0]), options)
 
     def serve(self, addrport: str, options: dict[str, Any]) -> None:
         """Serve in this process."""
@@ -181,7 +196,8 @@ def make_handler(*, use_static_handler: bool) -> WSGIApplication:
 
 def default_address() -> str:
     """Return the address of a port that is given without one."""
-    return ALL_INTERFACES if apps.is_installed(ANCESTOR) else DEFAULT_ADDRESS
+    known = apps.apps_ready  # they are not, when a project that is to be reloaded is broken
+    return ALL_INTERFACES if known and apps.is_installed(ANCESTOR) else DEFAULT_ADDRESS
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -1,0 +1,76 @@
+"""``runtornado --reload`` is ``runserver``, also while the project cannot be imported.
+
+Django keeps its autoreloader alive over a project that raises at import, but only for the command
+named ``runserver``: any other command ends before it is found. So ``runtornado --reload`` becomes
+that command: in the reloader's child, and, when the project is broken from the start, here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from django.apps import apps
+from django.core.management import load_command_class
+from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
+
+COMMAND = "runtornado"
+WORKER = "C10KWS_TORNADO_WORKER"
+#: Flags of both commands, and the values of the options that ask for them.
+FLAGS: Mapping[str, tuple[str, object]] = {
+    "use_static_handler": ("--nostatic", False),
+    "skip_checks": ("--skip-checks", True),
+    "no_color": ("--no-color", True),
+    "force_color": ("--force-color", True),
+    "traceback": ("--traceback", True),
+}
+
+
+def prepare() -> None:
+    """Get ready for a project that cannot be imported; called before its models are."""
+    if WORKER in os.environ and os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
+        from c10kws_tornado import workers
+
+        workers.end_with_parent()
+    if sys.argv[1:2] == [COMMAND]:
+        sys.excepthook = _report
+
+
+def runserver_arguments(address: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of ``runserver`` that mean what those of ``runtornado`` do."""
+    arguments = ["runserver", address]
+    arguments += [flag for name, (flag, value) in FLAGS.items() if options.get(name) is value]
+    arguments += [
+        f"--{name}={options[name]}"
+        for name in ("settings", "pythonpath", "verbosity")
+        if options.get(name) is not None
+    ]
+    return arguments
+
+
+def _report(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Take an exception that ends the command: ``sys.excepthook``."""
+    if issubclass(kind, Exception) and not apps.ready:
+        command: Any = load_command_class("c10kws", COMMAND)
+        options = vars(command.create_parser(sys.argv[0], COMMAND).parse_args(sys.argv[2:]))
+        arguments = command.reload_broken(options)
+        if arguments is not None:
+            _become(arguments)
+    sys.__excepthook__(kind, error, traceback)
+
+
+def _become(arguments: list[str]) -> None:
+    """Execute another command of the project in place of this one."""
+    before = len(sys.orig_argv) - len(sys.argv[1:])
+    command = [sys.executable, *sys.orig_argv[1:before], *arguments]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    os._exit(subprocess.call(command))  # Windows would start another process, and end this one
