@@ -165,7 +165,9 @@ class Part:
             return
         if may_use_apt() and not (self.npm and shutil.which("npm")):
             commands = [["apt-get", "update"], ["apt-get", "install", "--yes", self.package]]
-            yield [*commands, [*self.afterwards]] if self.afterwards else commands
+            if self.afterwards and shutil.which(self.afterwards[0]):
+                commands.append([*self.afterwards])
+            yield commands
         if self.npm and shutil.which("npm"):
             yield [["npm", "install", "--no-audit", "--no-fund", "--prefix", str(NPM), self.npm]]
         if self.download:

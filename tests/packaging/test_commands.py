@@ -136,6 +136,14 @@ def test_npm_installs_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert list(sample.ways()) == []
 
 
+def test_the_service_that_a_package_starts_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "may_use_apt", lambda: True)
+    sample = replace(part("pass"), afterwards=("env", "stop"))
+    assert next(sample.ways())[-2:] == [["apt-get", "install", "--yes", "sample"], ["env", "stop"]]
+    sample = replace(sample, afterwards=("no-such-program", "stop"))
+    assert next(sample.ways())[-1] == ["apt-get", "install", "--yes", "sample"]
+
+
 @pytest.mark.parametrize(
     ("strict", "required", "status"), [(False, True, 0), (True, True, 1), (True, False, 0)]
 )

@@ -58,6 +58,40 @@ def test_a_page(serve_tls: Serve, connect: Connect) -> None:
             assert client.get().body == b"https" + bytes(MIB)
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + bytes(200_000).replace(b"\0", b"a"), 431),
+        (b"GET / HTTP/1.1\r\nHost:", 408),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", 408),
+    ],
+)
+def test_requests_that_are_none(
+    serve: Serve, server_context: ssl.SSLContext, connect: Connect, request_: bytes, status: int
+) -> None:
+    limits = Limits(idle_timeout=0.3, read_timeout=0.3, linger_timeout=0.1)
+    live = serve(application_of_the_page(), ssl_context=server_context, limits=limits)
+    with connect(live) as client:
+        client.send(request_)
+        response = client.read_response()
+        assert (response.status, response["connection"]) == (status, "close")
+        assert client.read_to_end() == b""
+
+
+def test_a_body_in_chunks_with_extensions_and_trailers(serve_tls: Serve, connect: Connect) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["wsgi.input"].read(-1)]
+
+    with connect(serve_tls(application)) as client:
+        for _ in range(2):
+            client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+            client.send("5;a=b\nhello\n0\nX-User: root\n\n")
+            assert client.get("/next").body == b"hello"
+            assert client.read_response().body == b""
+
+
 def test_the_application_of_the_page(serve_tls: Serve, connect: Connect) -> None:
     with connect(serve_tls(application_of_the_page())) as client:
         client.send(REQUEST)
