@@ -54,7 +54,7 @@ def _from_thread(
 
     def flush() -> None:
         for connection in connections:
-            connection.flush_outbox()
+            connection.flush_from_thread()
         if result.set_running_or_notify_cancel():
             result.set_result(taken - item.failed)
 

@@ -64,10 +64,7 @@ class Sender(Writer):
     # Sending
 
     def _post(self, item: Item) -> int:
-        """Send an item as soon as all before it are sent; from any thread.
-
-        Return its ticket in the outbox, or 0 when it does not wait there.
-        """
+        """Send an item when all before it are sent; from any thread. Return its ticket or 0."""
         on_loop = get_ident() == self._shared.thread
         if on_loop and self._may_send:
             self._send(item)
@@ -77,7 +74,7 @@ class Sender(Writer):
             self.flush_outbox()
             self._check_queues()
         elif not self._shared.loop.is_closed():
-            self._shared.loop.call_soon_threadsafe(self.flush_outbox)
+            self._shared.loop.call_soon_threadsafe(self.flush_from_thread)
         return ticket or 0
 
     def put(self, item: Item, *, patient: bool = False) -> int | None:
@@ -90,11 +87,10 @@ class Sender(Writer):
             if self._outbox is None:
                 self._outbox = Outbox(self._settings.max_queue_bytes)
             ticket = self._outbox.put(item, patient=patient)
-            drops = isinstance(item, Broadcast) and self._settings.slow_client == "drop"
-            if ticket is None and drops:
-                self.dropped += 1
-                return None
             if ticket is None:
+                if isinstance(item, Broadcast) and self._settings.slow_client == "drop":
+                    self.dropped += 1
+                    return None
                 self._outbox.put(Overflow())
             self._prompt = False
             self._shared.slow.add(self)
@@ -114,9 +110,7 @@ class Sender(Writer):
     def _judge(self, ticket: int) -> None:
         """Close the connection if too much waits, up to a ticket, that no task awaits."""
         self._judging = False
-        if self.closed or self._outbox is None:
-            return
-        if self._outbox.overfull(ticket):
+        if self._outbox is not None and self._outbox.overfull(ticket):
             self._drop_slow_client(0)  # and what is queued with it
         else:
             self._check_queues()
@@ -151,6 +145,11 @@ class Sender(Writer):
                 break
             self._send(item)
         self._set_prompt()
+
+    def flush_from_thread(self) -> None:
+        """Send what another thread has put, and enforce MAX_TOTAL_QUEUE_BYTES."""
+        self.flush_outbox()
+        self._relieve()
 
     def _set_prompt(self) -> None:
         with outbox.lock:

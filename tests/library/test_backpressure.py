@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from c10kws import WebSocket, broadcast, slow
+from c10kws import ConnectionClosed, WebSocket, broadcast, slow
 from c10kws.outbox import backlog
 from c10kws_tornado import stream
 from tests.project.frames_views import connections, play
@@ -315,6 +315,21 @@ def test_they_are_framed_as_agreed(
         assert read_raw(peer)[0] == FIN | CLOSE
 
 
+def test_tasks_that_wait_learn_of_the_end(dial: Dial) -> None:
+    ends: list[BaseException] = []
+
+    async def handler(ws: WebSocket) -> None:
+        writes = [ws.write_message(bytes(8 * MIB)) for _ in range(3)]
+        ends.extend(await asyncio.gather(*writes, return_exceptions=True))  # type: ignore[arg-type]
+
+    play(handler)
+    with dial() as peer:
+        eventually(lambda: connections and connections[0].queued > 8 * MIB)
+        peer.socket.close()
+        eventually(lambda: len(ends) == 3)
+    assert {type(end) for end in ends} == {ConnectionClosed}
+
+
 # Behind a message in fragments
 
 
@@ -412,19 +427,22 @@ def test_the_longest_queues_are_closed_when_all_are_too_long(
     settings.C10KWS |= {"MAX_QUEUE_BYTES": 64 * MIB, "MAX_TOTAL_QUEUE_BYTES": 28 * MIB}
     sizes = [9, 8, 24, 8]  # the kernel takes some of it
 
-    def write() -> None:
+    def write(large: bool) -> None:
         for ws, size in zip(connections, sizes, strict=True):
-            ws.write_message(bytes(8 * MIB))
-            for _ in range(size - 8):
-                ws.write_message(bytes(MIB))
+            if large:
+                ws.write_message(bytes(8 * MIB))
+            else:
+                for _ in range(size - 8):
+                    ws.write_message(bytes(MIB))
 
     play(stay)
     with ExitStack() as stack:
         peers = open_slow_peers(dial, stack, 4)
+        on_loop(write, True)
         if where == "loop":
-            on_loop(write)
+            on_loop(write, False)
         else:
-            write()
+            write(False)
         eventually(lambda: connections[2].close_code == 1013)
         assert [ws.closed for ws in connections] == [False, False, True, False]
         assert connections[2].dropped > 0
