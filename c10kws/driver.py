@@ -10,28 +10,20 @@ Facts:
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from .closing import ABNORMAL, State
 from .conf import Settings
-from .exceptions import ConnectionClosed
+from .ending import Ending
 from .hijack import Stream
 from .keepalive import Keepalive
 from .message import Message, size_of
 from .protocol import ServerProtocol
-from .sending import Sender
 from .waiter import Waiter
-from .watchdog import Watchdog, name_of
 from .writing import HIGH_WATER
-
-if TYPE_CHECKING:
-    from .registry import Registry
-
-logger = logging.getLogger("c10kws")
 
 #: Messages that wait to be read: a second bound beside the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
@@ -44,8 +36,8 @@ FEW = 64
 MAX_TURN = 256
 
 
-class Driver(Sender):
-    """The receiving half of a connection, its end and its Pings.
+class Driver(Ending):
+    """The receiving half of a connection, and its Pings.
 
     The methods named after asyncio's (``connection_made`` …) are called by the loop.
     """
@@ -55,17 +47,13 @@ class Driver(Sender):
         "_inbox",
         "_lost",
         "_since_ping",
-        "_task",
-        "_timer",
         "_turn_due",
         "_unanswered",
         "_unsent_before",
         "_waiter",
-        "_watchdog",
         "_wide",
         "farewell",
         "received",
-        "registry",
     )
 
     def __init__(self, stream: Stream, settings: Settings, protocol: ServerProtocol) -> None:
@@ -77,10 +65,6 @@ class Driver(Sender):
         self._wide = False
         self._waiter = Waiter(self._shared.loop)
         self._lost: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._watchdog: Watchdog | None = None
-        self.registry: Registry | None = None
         self._turn_due = False  # whether the loop is asked for a turn, for what is held
         self._heard = False
         self._since_ping = 0
@@ -283,75 +267,11 @@ class Driver(Sender):
         if self._reading_paused:  # the peer's Close stands behind what nobody will read
             self._resume_reading()
 
-    def limit_stream(self, code: int, reason: str) -> None:
-        """Let a Close wait behind a message in fragments for HANDLER_TIMEOUT at most."""
-        if self._timer is None and not self.closed:
-            self._timer = self._shared.loop.call_later(
-                self._settings.handler_timeout, self._end_late_stream, code, reason
-            )
-
-    def _end_late_stream(self, code: int, reason: str) -> None:
-        self._timer = None
-        if self.closed or self._streaming is None:
-            return
-        logger.warning(
-            "%s: a message in fragments did not end within %g s; cancelling it and closing.",
-            "-" if self._task is None else name_of(self._task),
-            self._settings.handler_timeout,
-        )
-        self.cut_stream(code, reason)
-
-    def cut_stream(self, code: int, reason: str) -> None:
-        """Send a Close now where it would wait behind a message in fragments; cancel that.
-
-        §5.4 lets control frames go between fragments.
-        """
-        if self._streaming is not None and not self.closed:
-            if code == 1000:  # the peer has half a message: that is no normal end
-                code, reason = 1011, "internal error"
-            self.send_close(code, reason)
-
     def end(self, code: int, reason: str) -> None:
-        """Remember how the connection ended; wake and watch the handler."""
-        if self.closed:
-            return
-        if self._timer is not None:  # a Close waited
-            self._timer.cancel()
-            self._timer = None
-        super().end(code, reason)
-        self._waiter.wake()
-        if asyncio.current_task(self._shared.loop) is self._task:
-            self._watch().notice()
-        else:
-            self._watch().start()
-
-    def connection_closed(self) -> ConnectionClosed:
-        """Return the error that says how the connection ended; a task that asks has noticed."""
-        task = asyncio.current_task(self._shared.loop)
-        if self.closed and task is not None and task is not self._streaming:
-            self._watch().notice()
-        return super().connection_closed()
-
-    def _watch(self) -> Watchdog:
-        """Return the watch over the handler, since the connection has ended."""
-        if self._watchdog is None:
-            timeout = self._settings.handler_timeout
-            self._watchdog = Watchdog(self._task, timeout, self.registry)
-        return self._watchdog
-
-    async def pace(self) -> None:
-        """Wait for a turn where the handler knows of the end: it may ask again and again."""
-        if self._watchdog is not None and self._watchdog.noticed:
-            await self._watchdog.pace()
-
-    def _start_timer(self) -> None:
-        if self._timer is None and not self._ended:
-            self._timer = self._shared.loop.call_later(self._settings.close_timeout, self.abort)
-
-    def abort(self) -> None:
-        """End TCP without a word, on the loop's thread: what is unsent is lost."""
-        if self._transport is not None:
-            self._transport.abort()
+        """Remember how the connection ended, and wake the handler."""
+        if not self.closed:
+            super().end(code, reason)
+            self._waiter.wake()
 
     # The loop calls the rest of asyncio.BufferedProtocol
 
@@ -380,9 +300,7 @@ class Driver(Sender):
         self._ended = True
         self.farewell = None  # and what it holds
         self.end(ABNORMAL, "")
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self._settings.ping_interval:
             self._keepalive(self._settings.ping_interval).remove(self)
         self._cork.clear()

@@ -119,6 +119,28 @@ def test_a_few_uses_after_the_end_are_nobodys_business(
     assert warnings(caplog) == []
 
 
+def test_a_handler_that_has_noticed_may_take_its_time(
+    live: LiveServer, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.C10KWS["HANDLER_TIMEOUT"] = 0.02
+    ends: list[str] = []
+
+    async def handler(ws: WebSocket) -> None:
+        try:
+            async for _ in ws:
+                pass
+            await asyncio.sleep(0.2)
+            ends.append("clean")
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+
+    play(handler)
+    with opened(live, PLAIN) as peer:
+        peer.socket.sendall(close_frame(3000))
+        eventually(lambda: named(caplog, "c10kws.access"))
+    assert ends == ["clean"]
+
+
 def test_others_have_their_turn_while_a_handler_reads_a_closed_connection(
     live: LiveServer,
 ) -> None:

@@ -295,6 +295,31 @@ def test_lane_and_wsproto_say_the_same(
     assert one.end() == other.end()
 
 
+@settings(deadline=None, max_examples=400, print_blob=True)
+@given(st.data(), extensions, st.integers(0, 1500), cuts)
+def test_what_had_come_before_our_close_is_delivered_however_late_it_is_read(
+    data: st.DataObject, extension: str, close_at: int, positions: Positions
+) -> None:
+    """Read before our Close or after it, in the lane or not."""
+    stream = data.draw(streams(extension))
+    close_at %= len(stream.data) + 1
+    delivered = []
+    for fast_lane, late in itertools.product((True, False), repeat=2):
+        protocol = make_protocol(fast_lane, websocket_mask, extension)
+        messages = protocol.receive_data(stream.data[:close_at])
+        while protocol.held and not late:
+            messages += protocol.receive_data(b"")
+        if protocol.state is State.OPEN:
+            protocol.send_close(1000)
+        for piece in stream.cut(close_at, len(stream.data), positions):
+            assert protocol.receive_data(piece) == []
+        while protocol.held:
+            messages += protocol.receive_data(b"")
+        assert protocol.receive_data(b"") == []
+        delivered.append(messages)
+    assert delivered[1:] == delivered[:1] * 3
+
+
 @settings(deadline=None, max_examples=800, print_blob=True)
 @given(st.data(), st.booleans(), extensions, close_positions, cuts, cuts)
 def test_a_cut_changes_nothing(

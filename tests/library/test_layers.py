@@ -29,7 +29,7 @@ LAYERS = [
     },
     {
         *("waiter", "keepalive", "pings", "shared", "streaming", "writing", "sending", "driver"),
-        *("connection", "broadcast", "handler", "registry", "slow", "watchdog"),
+        *("connection", "broadcast", "handler", "registry", "slow", "watchdog", "ending"),
     },
     {
         *("views", "switching", "origins", "threads", "reports", "refusals", "checks"),

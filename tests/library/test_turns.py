@@ -160,6 +160,20 @@ def test_a_reader_that_comes_later_gets_all_of_it(live: LiveServer, settings: An
     assert held <= 5 * MIB
 
 
+def test_what_is_held_is_delivered_when_the_client_has_gone(live: LiveServer) -> None:
+    lengths: list[int] = []
+
+    async def handler(ws: WebSocket) -> None:
+        async for message in ws:
+            lengths.append(len(message))
+            await asyncio.sleep(0)
+
+    play(handler)
+    with opened_with(live, COMPRESSED, OFFER) as greedy:
+        greedy.socket.sendall(frame(RSV1 | BINARY, deflated(bytes(MIB))) * 20)
+    eventually(lambda: lengths == [MIB] * 20)
+
+
 def test_a_reader_that_waits_behind_its_own_close_is_not_forgotten(live: LiveServer) -> None:
     """What is held ends within a message: there is nothing more to read, and the reader ends."""
     ends: list[str] = []

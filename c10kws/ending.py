@@ -1,0 +1,110 @@
+"""``Ending``: the timers around a Close, and the watch over the handler after the end.
+
+Facts:
+
+* A Close waits behind a message in fragments for HANDLER_TIMEOUT at most, then that is cancelled.
+* The peer has CLOSE_TIMEOUT to answer a Close; then TCP is aborted.
+* A handler that goes on after the end is the :mod:`watchdog <c10kws.watchdog>`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from .conf import Settings
+from .exceptions import ConnectionClosed
+from .protocol import ServerProtocol
+from .sending import Sender
+from .watchdog import Watchdog, name_of
+
+if TYPE_CHECKING:
+    from .registry import Registry
+
+logger = logging.getLogger("c10kws")
+
+
+class Ending(Sender):
+    """What ends a connection, and its handler with it."""
+
+    __slots__ = ("_task", "_timer", "_watchdog", "registry")
+
+    def __init__(self, settings: Settings, protocol: ServerProtocol) -> None:
+        super().__init__(settings, protocol)
+        self.registry: Registry | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # for a Close that waits, or its answer
+        self._watchdog: Watchdog | None = None
+
+    def limit_stream(self, code: int, reason: str) -> None:
+        """Let a Close wait behind a message in fragments for HANDLER_TIMEOUT at most."""
+        if self._timer is None and not self.closed:
+            self._timer = self._shared.loop.call_later(
+                self._settings.handler_timeout, self._end_late_stream, code, reason
+            )
+
+    def _end_late_stream(self, code: int, reason: str) -> None:
+        self._timer = None
+        if self.closed or self._streaming is None:
+            return
+        logger.warning(
+            "%s: a message in fragments did not end within %g s; cancelling it and closing.",
+            "-" if self._task is None else name_of(self._task),
+            self._settings.handler_timeout,
+        )
+        self.cut_stream(code, reason)
+
+    def cut_stream(self, code: int, reason: str) -> None:
+        """Send a Close now where it would wait behind a message in fragments; cancel that.
+
+        §5.4 lets control frames go between fragments.
+        """
+        if self._streaming is not None and not self.closed:
+            if code == 1000:  # the peer has half a message: that is no normal end
+                code, reason = 1011, "internal error"
+            self.send_close(code, reason)
+
+    def end(self, code: int, reason: str) -> None:
+        """Remember how the connection ended, and watch the handler."""
+        if self.closed:
+            return
+        self._stop_timer()
+        super().end(code, reason)
+        if asyncio.current_task(self._shared.loop) is self._task:
+            self._watch().notice()
+        else:
+            self._watch().start()
+
+    def connection_closed(self) -> ConnectionClosed:
+        """Return the error that says how the connection ended; a task that asks has noticed."""
+        task = asyncio.current_task(self._shared.loop)
+        if self.closed and task is not None and task is not self._streaming:
+            self._watch().notice()
+        return super().connection_closed()
+
+    def _watch(self) -> Watchdog:
+        """Return the watch over the handler, since the connection has ended."""
+        if self._watchdog is None:
+            timeout = self._settings.handler_timeout
+            self._watchdog = Watchdog(self._task, timeout, self.registry)
+        return self._watchdog
+
+    async def pace(self) -> None:
+        """Wait for a turn where the handler knows of the end: it may ask again and again."""
+        if self._watchdog is not None and self._watchdog.noticed:
+            await self._watchdog.pace()
+
+    def _start_timer(self) -> None:
+        if self._timer is None and not self._ended:
+            self._timer = self._shared.loop.call_later(self._settings.close_timeout, self.abort)
+
+    def abort(self) -> None:
+        """End TCP without a word, on the loop's thread: what is unsent is lost."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
