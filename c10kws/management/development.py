@@ -31,6 +31,9 @@ class DevelopmentServer:
     ``serve_forever``, in the main thread or, under the autoreloader, in another one.
     """
 
+    #: Close code at the exit of the process; the autoreloader's exit changes it.
+    close_code = GOING_AWAY
+
     def __init__(
         self, server_address: tuple[str, int], handler_class: type, *, ipv6: bool = False
     ) -> None:
@@ -70,7 +73,7 @@ class DevelopmentServer:
                 await self._server.stop(GOING_AWAY, timeout=EXIT_TIMEOUT)
 
     def _close_at_exit(self) -> None:
-        """Tell the clients that a successor comes: the autoreloader ends the process this way.
+        """Close the sockets when the autoreloader, or Ctrl-C under it, ends the process.
 
         The loop's thread is a daemon and still runs while ``atexit`` does.
         """
@@ -78,7 +81,7 @@ class DevelopmentServer:
         if loop is None or server is None or not loop.is_running():
             return
         stopping = asyncio.run_coroutine_threadsafe(
-            server.stop(SERVICE_RESTART, timeout=EXIT_TIMEOUT), loop
+            server.stop(self.close_code, timeout=EXIT_TIMEOUT), loop
         )
         with suppress(Exception):
             stopping.result(EXIT_TIMEOUT + 1)

@@ -206,6 +206,19 @@ def test_ctrl_c_closes_the_sockets(start: Start, port: int) -> None:
     assert "Traceback" not in command.output
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C of a terminal reaches the process group")
+def test_ctrl_c_under_the_autoreloader_closes_the_sockets(start: Start, port: int) -> None:
+    command = start("runserver", str(port))
+    command.wait_for("Quit the server")
+    with open_socket(port) as ws:
+        os.killpg(command.process.pid, signal.SIGINT)
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(WAIT)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
+    assert command.wait() == 0
+    assert "Traceback" not in command.output
+
+
 def test_the_autoreloader_closes_with_1012_and_is_back(
     start: Start, project: Path, port: int
 ) -> None:

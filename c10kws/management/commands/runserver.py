@@ -18,10 +18,14 @@ import c10kws
 
 from ...refusals import Refusals
 from .. import native
-from ..development import DevelopmentServer
+from ..development import SERVICE_RESTART, DevelopmentServer
 
 if TYPE_CHECKING:
     from django.core.management.commands.runserver import Command as Base
+
+
+#: Exit status with which the autoreloader asks its parent for another process.
+RELOADED = 3
 
 
 def next_runserver() -> type[Base]:
@@ -52,6 +56,15 @@ class Command(Base):
             dest="use_websocket",
             help="Tells Django to use its own development server, without WebSockets.",
         )
+
+    def run(self, **options: Any) -> None:
+        """Serve; a process that ends for a reload has a successor, and its clients are told."""
+        try:
+            super().run(**options)
+        except SystemExit as end:
+            if end.code == RELOADED:
+                DevelopmentServer.close_code = SERVICE_RESTART
+            raise
 
     def inner_run(self, *args: Any, **options: Any) -> None:
         """Choose the server class; Django makes it and lets it serve."""
