@@ -63,7 +63,7 @@ class Refusals:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        announce()  # whoever wraps an application is about to serve it
+        announce(Refusals)  # whoever wraps an application is about to serve it
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """PEP 3333's application call; only handshakes are looked at."""

@@ -22,18 +22,23 @@ CANCEL_TIMEOUT = 1.0
 _NO_CONTEXT = contextvars.Context()
 
 _registries: dict[OnStop, Registry] = {}
-_announced = False
+#: The classes that have announced a server.
+_announced: set[type] = set()
 
 
-def announce() -> None:
-    """Say that this process is going to serve."""
-    global _announced
-    _announced = True
+def announce(by: type) -> None:
+    """Mark this process as a server; ``by`` is the class that serves, or is about to."""
+    _announced.add(by)
+
+
+def retract(by: type) -> None:
+    """Undo what :func:`announce` did for this class."""
+    _announced.discard(by)
 
 
 def serving() -> bool:
-    """Whether this process serves, or is going to."""
-    return _announced or bool(_registries)
+    """Return True in a process that serves, or is going to."""
+    return bool(_announced) or bool(_registries)
 
 
 class Registry:

@@ -20,10 +20,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import TestCase as Base
 
 import django.test
 from django.db import DEFAULT_DB_ALIAS
 
+from ..registry import announce, retract
 from .client import Client
 from .commits import captured
 from .poll import Poll
@@ -41,21 +43,32 @@ __all__ = [
 ]
 
 
-class SimpleTestCase(django.test.SimpleTestCase):
+class Served(Base):
+    """Test case whose process counts as a server from ``setUpClass`` to ``tearDownClass``."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Announce the server first: ``setUpTestData`` may emit, by a signal for instance."""
+        announce(cls)
+        cls.addClassCleanup(retract, cls)
+        super().setUpClass()
+
+
+class SimpleTestCase(Served, django.test.SimpleTestCase):
     """Django's, with WebSockets in ``self.client``."""
 
     client: Client
     client_class = Client
 
 
-class TransactionTestCase(django.test.TransactionTestCase):
+class TransactionTestCase(Served, django.test.TransactionTestCase):
     """Django's, with WebSockets in ``self.client``."""
 
     client: Client
     client_class = Client
 
 
-class TestCase(django.test.TestCase):
+class TestCase(Served, django.test.TestCase):
     """Django's, with WebSockets in ``self.client``."""
 
     client: Client

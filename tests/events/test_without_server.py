@@ -46,7 +46,7 @@ print(json.dumps(list(Row.objects.values_list("number", flat=True))))
 @pytest.fixture(autouse=True)
 def nothing_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what other tests of this process have announced."""
-    monkeypatch.setattr("c10kws.registry._announced", False)
+    monkeypatch.setattr("c10kws.registry._announced", set())
     monkeypatch.setattr("c10kws.registry._registries", {})
 
 
