@@ -59,6 +59,9 @@ class Settings:
     #: How long a client may stop in the middle of its body before it is answered with 408: until
     #: then it holds up to 1 MiB of memory. nginx's default.
     read_timeout: float = 60.0
+    #: Bytes a second of a body; a client that sends fewer uses up READ_TIMEOUT. None: any byte
+    #: gives the whole time again. Apache's default.
+    min_read_rate: int | None = 500
     #: The folder for bodies over 1 MiB while they come in. It needs room for all uploads that are
     #: under way. None: FILE_UPLOAD_TEMP_DIR, else the system's folder for temporary files.
     upload_dir: str | PathLike[str] | None = None
@@ -114,6 +117,7 @@ MAY_BE_NONE = frozenset(
         "BLOCKED_LOOP_WARNING",
         "BUSY_THREADS_WARNING",
         "ASYNCHRONOUS_TIMEOUT",
+        "MIN_READ_RATE",
         "MIN_SEND_RATE",
         "PING_INTERVAL",
         "PING_TIMEOUT",

@@ -30,6 +30,7 @@ def server_options() -> dict[str, Any]:
     settings = conf.current()
     return {
         "limits": Limits(
+            min_read_rate=settings.min_read_rate or 0,
             min_send_rate=settings.min_send_rate or 0,
             **{name: getattr(settings, name) for name in LIMITS},
         ),

@@ -11,9 +11,10 @@ from .limits import Limits
 class BodyTimer:
     """Calls ``expire`` when a client stops sending its body, or sends it too slowly.
 
-    It allows ``read_timeout`` seconds. Each ``min_body_rate`` bytes give one second back, so that
+    It allows ``read_timeout`` seconds. Each ``min_read_rate`` bytes give one second back, so that
     a client at this rate or above may be silent for ``read_timeout`` at any time, and one that
-    sends a byte now and then may not go on. In all, a body may take ``body_timeout``.
+    sends a byte now and then may not go on; at a rate of 0 it may. In all, a body may take
+    ``body_timeout``.
     """
 
     __slots__ = ("_due", "_end", "_expire", "_handle", "_limits", "_loop", "_paused")
@@ -33,7 +34,8 @@ class BodyTimer:
     def received(self, size: int) -> None:
         """Count bytes that have come."""
         latest = self._loop.time() + self._limits.read_timeout
-        self._due = min(self._due + size / self._limits.min_body_rate, latest)
+        rate = self._limits.min_read_rate
+        self._due = min(self._due + size / rate, latest) if rate else latest
 
     def pause(self) -> None:
         """Suspend the timer while the server does not read."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 #: ours, so that ours can answer 431.
 HEAD_ROOM = 2
 #: Limits that 0 switches off.
-MAY_BE_ZERO = frozenset({"min_send_rate", "reserved_descriptors"})
+MAY_BE_ZERO = frozenset({"min_read_rate", "min_send_rate", "reserved_descriptors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Limits:
     read_timeout: float = 60.0
     #: Bytes a second of a body; a client below this rate uses up its ``read_timeout``. Apache's
     #: default.
-    min_body_rate: int = 500
+    min_read_rate: int = 500
     #: How long a whole body may take: 100 MiB over a slow line.
     body_timeout: float = 3600.0
     #: How long a refused body is still read, so that the client sees the refusal and no reset.

@@ -38,6 +38,12 @@ def test_the_server_gets_its_limits() -> None:
     assert options["queue_size"] == 7
 
 
+def test_a_rate_of_none_is_none_for_the_server() -> None:
+    with override_settings(C10KWS={"MIN_READ_RATE": None, "MIN_SEND_RATE": None}):
+        limits = server_options()["limits"]
+    assert limits.min_read_rate == limits.min_send_rate == 0
+
+
 def test_the_settings_have_the_defaults_of_the_server() -> None:
     assert server_options()["limits"] == Limits()
 
@@ -144,7 +150,8 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             for value in ("/not/there", __file__, True, 1, ["/tmp"])
         ),
         *(
-            ("MIN_SEND_RATE", value, "a whole number above 0 or None")
+            (key, value, "a whole number above 0 or None")
+            for key in ("MIN_READ_RATE", "MIN_SEND_RATE")
             for value in (0, -1, True, 1.5, "1")
         ),
         *(
@@ -211,6 +218,7 @@ def test_an_error_names_the_setting_what_it_expected_what_it_got_and_the_default
         ("COMPRESSION", {"server_max_window_bits": 15, "client_max_window_bits": 9}),
         ("COMPRESSION", {"server_no_context_takeover": True, "client_no_context_takeover": False}),
         ("THREADS", 1),
+        ("MIN_READ_RATE", None),
         ("MIN_SEND_RATE", None),
         *(("UPLOAD_DIR", value) for value in (None, "/tmp", Path("/tmp"))),
         ("TRUSTED_PROXIES", []),

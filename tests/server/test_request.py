@@ -607,7 +607,7 @@ class Clock:
 
 
 def timer(clock: Any, expired: list[float], **limits: Any) -> BodyTimer:
-    limits = {"read_timeout": 60.0, "min_body_rate": 500, "body_timeout": 3600.0} | limits
+    limits = {"read_timeout": 60.0, "min_read_rate": 500, "body_timeout": 3600.0} | limits
     return BodyTimer(clock, Limits(**limits), lambda: expired.append(clock.now))
 
 
@@ -636,6 +636,17 @@ def test_the_time_of_a_body_does_not_run_while_the_server_does_not_read() -> Non
     clock.advance(59)
     assert not expired
     clock.advance(61)
+    assert expired
+
+
+def test_without_a_rate_any_byte_gives_the_whole_time_again() -> None:
+    clock, expired = Clock(), list[float]()
+    body = timer(clock, expired, min_read_rate=0)
+    for _ in range(20):
+        clock.advance(59)
+        body.received(1)
+    assert not expired
+    clock.advance(60)
     assert expired
 
 
