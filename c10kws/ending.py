@@ -26,7 +26,7 @@ logger = logging.getLogger("c10kws")
 
 
 class Ending(Sender):
-    """What ends a connection, and its handler with it."""
+    """The end of a connection, and of its handler with it."""
 
     __slots__ = ("_task", "_timer", "_watchdog", "registry")
 

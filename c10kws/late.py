@@ -1,4 +1,4 @@
-"""What the peer sends after our Close: skipped, up to the peer's own Close (RFC 6455 §7.1)."""
+"""Frames that come after our Close: skipped, up to the Close of the peer (RFC 6455 §7.1)."""
 
 from __future__ import annotations
 

@@ -174,6 +174,22 @@ def test_what_is_held_is_delivered_when_the_client_has_gone(live: LiveServer) ->
     eventually(lambda: lengths == [MIB] * 20)
 
 
+def test_a_handler_that_closes_and_reads_no_more_is_not_kept_by_what_is_held(
+    live: LiveServer,
+) -> None:
+    async def handler(ws: WebSocket) -> None:
+        await ws.read_message()
+        await ws.close(4000)
+
+    play(handler)
+    with opened_with(live, COMPRESSED, OFFER) as greedy:
+        bomb = frame(RSV1 | BINARY, deflated(bytes(MIB)))
+        greedy.socket.sendall(bomb * 30)
+        assert greedy.read_frame() == (CLOSE, b"\x0f\xa0")
+        greedy.socket.sendall(bomb * 30 + close_frame(4000))
+        assert greedy.read_to_end() == b""
+
+
 def test_a_reader_that_waits_behind_its_own_close_is_not_forgotten(live: LiveServer) -> None:
     """What is held ends within a message: there is nothing more to read, and the reader ends."""
     ends: list[str] = []
