@@ -96,7 +96,9 @@ def _check_method(environ: Mapping[str, Any]) -> None:
 def _check_upgrade(environ: Mapping[str, Any]) -> None:
     """RFC 6455 §4.2.1: HTTP/1.1 or higher, ``Upgrade: websocket``, ``Connection: Upgrade``, 13."""
     if not is_handshake(environ):
-        raise HandshakeRefused(426, "This is a WebSocket endpoint; connect with new WebSocket(…).")
+        raise HandshakeRefused(
+            426, "This is a WebSocket endpoint; connect with new WebSocket(url)."
+        )
     if environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         raise HandshakeRefused(
             400, f"A WebSocket needs HTTP/1.1, not {environ.get('SERVER_PROTOCOL')}."

@@ -20,10 +20,14 @@ HANDSHAKE = {
 }
 
 
-def test_a_plain_get_is_told_what_the_url_speaks(client: Client) -> None:
+def test_a_plain_get_is_told_what_the_url_speaks(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     response = client.get("/ws/echo/")
     assert response.status_code == 426
     assert "This is a WebSocket endpoint" in response.content.decode()
+    # Django's log_response() writes all but ASCII as escapes.
+    assert [line for line in caplog.messages if "\\" in line] == []
 
 
 def test_a_plain_get_is_told_when_the_server_cannot_carry_it(client: Client) -> None:
