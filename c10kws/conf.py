@@ -72,6 +72,10 @@ class Settings:
     #: SEND_TIMEOUT; None for any progress. A telephone on EDGE takes ten times as much; below it a
     #: few clients could hold the threads of all plain iterables.
     min_send_rate: int | None = 1024
+    #: Responses that wait for all clients of the process; past it the clients that would take the
+    #: longest to read theirs are disconnected. Room for 85 slow readers of 3 MB, and with
+    #: MAX_TOTAL_QUEUE_BYTES three quarters of a machine of 1 GB.
+    max_total_send_bytes: int = 256 * 1024 * 1024
     #: How long a stopping server waits for requests and connections to end.
     drain_timeout: float = 30.0
     #: Threads that run views; as many again run the ORM calls of WebSocket handlers.

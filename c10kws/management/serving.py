@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 #: The loggers of the access lines: the server's for requests, the library's for WebSockets.
 ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
 #: Limits of the server that are settings.
-LIMITS = ("idle_timeout", "max_body_size", "max_head_size", "read_timeout", "send_timeout")
+LIMITS = (
+    "idle_timeout",
+    "max_body_size",
+    "max_head_size",
+    "max_total_send_bytes",
+    "read_timeout",
+    "send_timeout",
+)
 
 
 def server_options() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .accesslog import AccessLog
+from .backlog import Backlog
 from .heap import trim_heap
 from .limits import Limits
 from .mailbox import Mailbox
@@ -45,6 +46,7 @@ class Container:
         self.on_stop = on_stop
         self.attached = attached
         self.log = AccessLog()
+        self.backlog = Backlog(limits.max_total_send_bytes, self.log.later)
         self.tasks: set[asyncio.Task[None]] = set()
         self.requests: set[Request] = set()
         self.stopping = False

@@ -64,7 +64,9 @@ class Exchange:
         self._body = body
         self._line = line
         self._done = done
-        self._sender = Sender(connection, container.mailbox, container.loop, container.limits)
+        self._sender = Sender(
+            connection, container.mailbox, container.loop, container.limits, container.backlog
+        )
         self._connection = connection
         self._start = StartResponse(self._write, lambda: self._head_queued)
         self._outgoing: Outgoing | None = None

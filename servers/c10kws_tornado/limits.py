@@ -27,6 +27,9 @@ class Limits:
     chunk_size: int = 16 * 1024
     #: Response data that waits for a client before the application is held back.
     high_water: int = 256 * 1024
+    #: Responses that wait for all clients of the process; above it the slowest clients are
+    #: disconnected. Room for 85 slow readers of 3 MB, on a machine of 1 GB.
+    max_total_send_bytes: int = 256 * 1024 * 1024
     #: How long a client may take no byte of a response.
     send_timeout: float = 10.0
     #: What a client has to take of a response that waits for it, in bytes a second, on average over

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from tornado.iostream import StreamClosedError
 
+from .backlog import Backlog
 from .limits import Limits
 from .mailbox import Mailbox
 from .pace import Pace, SlowClient
@@ -42,8 +43,8 @@ class Sender:
     ``given`` counts the bytes of the body that came, ``sent`` those without what a client that
     left has not taken.
 
-    ``ended`` is done when the last byte has left or nobody is there to take it; ``slow`` says how
-    much a client took that was disconnected for it.
+    ``ended`` is done when the last byte has left or nobody is there to take it; ``slow`` says why a
+    slow client was disconnected. What waits for the client is counted in the ``backlog``.
     """
 
     def __init__(
@@ -52,15 +53,20 @@ class Sender:
         mailbox: Mailbox,
         loop: asyncio.AbstractEventLoop,
         limits: Limits,
+        backlog: Backlog,
     ) -> None:
         self._connection = connection
         self._mailbox = mailbox
         self._loop = loop
         self._limits = limits
+        self._backlog = backlog
         self._queue: deque[bytes | None] = deque()
         self._position = 0  # in the first of the queue
         self._leaving = 0  # size of the slice that is being written
         self._size = 0
+        self.held = 0  # as _size, but the first of the queue is in memory to its end
+        self._counted = 0  # in the backlog
+        self._pace: Pace | None = None
         self._changed = threading.Condition()
         self._pump: asyncio.Task[None] | None = None
         self._head: Head | None = None
@@ -102,6 +108,7 @@ class Sender:
             data = data or [b""]  # it goes alone
         self._queue.extend(data)
         self._size += size
+        self.held += size
         self.given += size
         if last:
             self._queue.append(None)
@@ -130,11 +137,33 @@ class Sender:
             self.gone = True
             self._lost += self._size
             self._queue.clear()
-            self._size = 0
+            self._size = self.held = 0
             self._changed.notify_all()
         if self._pump is not None and self._pump is not asyncio.current_task():
             self._pump.cancel()
+        self._count()
         self._end()
+
+    def cut(self, reason: str) -> None:
+        """Disconnect a client that reads too slowly."""
+        self.slow = SlowClient(reason)
+        if self._connection.stream is not None:
+            self._stream.reset()
+        self.abort()
+
+    @property
+    def seconds_left(self) -> float:
+        """Time that the client will take for what waits, at its rate so far."""
+        if self._pace is None:
+            return 0.0
+        return self._pace.time_for(self._size, self._stream.taken, self._limits.high_water)
+
+    def _count(self) -> None:
+        """Tell the backlog what waits."""
+        held = self.held  # a thread may add to it
+        change, self._counted = held - self._counted, held
+        if change:
+            self._backlog.change(self, change)
 
     def abort(self) -> None:
         """End the connection in the middle of the response: its end would be a lie."""
@@ -146,6 +175,7 @@ class Sender:
     def _wake(self) -> None:
         """Write what leaves at once; a task waits for the rest."""
         if self._pump is not None:
+            self._count()
             return
         if self.given > self._limits.high_water:
             self._stream.limit_unsent(self._limits.high_water)
@@ -155,7 +185,9 @@ class Sender:
             self._fail()
             return
         if pending is not None or self._queue:
-            self._pump = self._loop.create_task(self._write_slowly(pending))
+            self._pace = Pace(self._limits, self._stream.taken)
+            self._pump = self._loop.create_task(self._write_slowly(pending, self._pace))
+            self._count()
 
     def _fail(self) -> None:
         """Log what the connection raised; a thread that waits must not wait for ever."""
@@ -189,9 +221,8 @@ class Sender:
         self._leaving = len(data or b"")
         return data
 
-    async def _write_slowly(self, pending: asyncio.Future[None] | None) -> None:
+    async def _write_slowly(self, pending: asyncio.Future[None] | None, pace: Pace) -> None:
         stream = self._stream
-        pace = Pace(self._limits, stream.taken)
         try:
             while not self.gone and self._queue:
                 if pending is None:
@@ -203,9 +234,7 @@ class Sender:
         except StreamClosedError:
             self.leave()
         except SlowClient as error:
-            self.slow = error
-            stream.reset()
-            self.abort()
+            self.cut(str(error))
         except Exception:
             self._fail()
         finally:
@@ -240,9 +269,11 @@ class Sender:
             self._position += self._leaving
             self._size -= self._leaving
             if first is None or self._position == len(first):
-                self._queue.popleft()
+                self.held -= len(self._queue.popleft() or b"")
                 self._position = 0
             self._changed.notify_all()
+        if self._counted:
+            self._count()
         if first is None:
             self._end()
 

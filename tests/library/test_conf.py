@@ -136,6 +136,7 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
                 "QUEUE_SIZE",
                 "THREADS",
                 "MAX_ROOMS",
+                "MAX_TOTAL_SEND_BYTES",
             )
             for value in (0, -1, None, True, 1.5, "1")
         ),

@@ -14,7 +14,7 @@ import pytest
 from c10kws_tornado import Limits
 from c10kws_tornado.pace import Pace, SlowClient
 
-from .support import LiveServer, wait_for
+from .support import Client, LiveServer, wait_for
 from .test_hijack import REQUEST, Switch
 
 Serve = Callable[..., LiveServer]
@@ -306,3 +306,83 @@ def test_the_minimum_of_a_window(rate: int, minimum: int) -> None:
     pace.check(100 + 2 * minimum)
     with pytest.raises(SlowClient, match=f"it took {minimum - 1} bytes in 5 s"):
         pace.check(100 + 3 * minimum - 1)
+
+
+# The bound of all that waits
+
+BODY = 3 * MIB
+
+
+def make_body() -> list[bytes]:
+    """Return a body that is in memory for its client alone."""
+    return [bytes(BODY)]
+
+
+def ask(live: LiveServer, count: int) -> list[Client]:
+    """Connect clients that ask for a body, and read none of it."""
+    clients = [live.connect(receive_buffer=4096) for _ in range(count)]
+    for client in clients:
+        client.send("GET /body HTTP/1.1\nHost: a\n\n")
+        assert client.peek()
+    return clients
+
+
+def waiting(live: LiveServer) -> int:
+    """Return the bytes that wait for all clients."""
+    size: int = live.on_loop(lambda: live.server._container.backlog.size)
+    return size
+
+
+def test_all_that_waits_is_bounded(serve_as_is: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Before more than the bound is in memory, those that read nothing are disconnected."""
+    caplog.set_level(logging.WARNING, "c10kws_tornado")
+    limit = 16 * MIB
+    live = serve_as_is(respond(make_body), limits=Limits(max_total_send_bytes=limit))
+    clients: list[Client] = []
+    for _ in range(12):
+        clients += ask(live, 1)
+        assert waiting(live) <= limit + BODY
+        with live.connect() as other:
+            assert len(other.get("/body").body) == BODY
+    assert live.server.slow_clients >= 6
+    assert waiting(live) > 0
+    for client in clients:
+        client.close()
+    wait_for(lambda: waiting(live) == 0)
+    wait_for(lambda: "slow clients: the responses that waited" in caplog.text)
+
+
+def test_a_client_that_reads_is_not_disconnected_for_others(serve_as_is: Serve) -> None:
+    """Also when it waits for more than they do, and has done so for longer."""
+    body = bytes(20 * MIB)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [TEXT])
+        return [body] if environ["PATH_INFO"] == "/long" else make_body()
+
+    live = serve_as_is(application, limits=Limits(max_total_send_bytes=16 * MIB))
+    with live.connect() as reader:
+        reader.send("GET /long HTTP/1.1\nHost: a\n\n")
+        assert reader.read_head().status == 200
+        received = 0
+        clients: list[Client] = []
+        while chunk := reader.read_chunk():
+            received += len(chunk)
+            if received > len(clients) * MIB:
+                clients += ask(live, 1)
+    assert received == len(body)
+    assert live.server.slow_clients >= 3
+    for client in clients:
+        client.close()
+
+
+def test_a_body_above_the_bound_is_sent(serve_as_is: Serve) -> None:
+    """It alone holds more; disconnecting its client, or others, would be no help."""
+    live = serve_as_is(respond(make_body), limits=Limits(max_total_send_bytes=MIB))
+    (slow,) = ask(live, 1)
+    with live.connect() as other:
+        assert other.get("/").body == b"page"
+    with slow:
+        assert slow.read_head().status == 200
+        assert sum(map(len, iter(slow.read_chunk, b""))) == BODY
+    assert live.server.slow_clients == 0
