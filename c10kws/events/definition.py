@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-_HERE = str(Path(__file__).parent)
+_PACKAGE = Path(__file__).parents[1]
 
 
 class Definition(NamedTuple):
@@ -23,7 +23,7 @@ class Definition(NamedTuple):
 def of_the_caller() -> Definition:
     """Return the innermost line on the stack that is not in this package."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and str(Path(frame.f_code.co_filename).parent) == _HERE:
+    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(_PACKAGE):
         frame = frame.f_back
     return Definition(
         frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__", "?")

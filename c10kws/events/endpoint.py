@@ -21,7 +21,7 @@ from .conversation import Conversation
 from .data import Data
 from .decorators import Decorator, decorated
 from .delivery import Delivery
-from .envelope import LIFE_CYCLE, RESERVED_PREFIX, SUBPROTOCOL
+from .envelope import LIFE_CYCLE, OF_THE_CONNECTION, RESERVED_PREFIX, SUBPROTOCOL
 from .exceptions import EventAlreadyBound, NotCallableError
 from .failures import Failures
 from .rooms import Rooms
@@ -62,6 +62,8 @@ class EventSocket:
     without_server: str | None = None
     #: For subclasses: events that no client may send. ``open`` and ``close`` must be among them.
     life_cycle: frozenset[str] = LIFE_CYCLE
+    #: For subclasses: events that the server may not emit; they are the JavaScript client's own.
+    never_emitted: frozenset[str] = OF_THE_CONNECTION
 
     def __init__(
         self,
@@ -246,13 +248,12 @@ class EventSocket:
         It is encoded and framed once. Clients that have left are skipped; ``delivered`` and
         ``dropped`` count. See :meth:`Socket.emit` for ``data``, ``on_commit`` and ``using``.
 
-        In a process that serves nothing EMIT_WITHOUT_SERVER decides: log a warning, do nothing or
-        raise :exc:`EmitHandlerError`.
+        In a process that serves nothing EMIT_WITHOUT_SERVER decides (:exc:`EmitHandlerError`).
 
         Raises :exc:`InvalidInstanceError` for other data, TypeError and ValueError for data that
         is not JSON-serializable.
         """
-        text = outgoing.encode_event(event, data)
+        text = outgoing.encode_event(event, data, refused=self.never_emitted)
         if not self.can_emit(event):
             return
         excluded = as_set(exclude)
@@ -279,8 +280,8 @@ class EventSocket:
     ) -> Callable[[], None]:
         """Return a function that sends to who is in the room then; version 1 names the room."""
         texts = (
-            outgoing.encode_event(event, data),
-            outgoing.encode_event(event, data, room=room),
+            outgoing.encode_event(event, data, refused=self.never_emitted),
+            outgoing.encode_event(event, data, refused=self.never_emitted, room=room),
         )
 
         def send() -> None:

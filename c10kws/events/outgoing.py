@@ -16,8 +16,14 @@ from .exceptions import InvalidInstanceError
 Data = Mapping[str, Any] | str | None
 
 
-def encode_event(event: str, data: Data, **extra: int | str) -> str:
-    """Return the frame of an application's event.
+def encode_event(
+    event: str,
+    data: Data,
+    *,
+    refused: frozenset[str] = envelope.OF_THE_CONNECTION,
+    **extra: int | str,
+) -> str:
+    """Return the frame of an application's event, whose name is not among those ``refused``.
 
     Raises ValueError for a name that is the protocol's own or too long,
     :exc:`InvalidInstanceError` for data that is neither a mapping nor a str.
@@ -27,7 +33,7 @@ def encode_event(event: str, data: Data, **extra: int | str) -> str:
     if not event or len(event) > envelope.MAX_EVENT_LENGTH:
         limit = envelope.MAX_EVENT_LENGTH
         raise ValueError(f"expected an event's name of 1 to {limit} characters, not {event!r}")
-    if event.startswith(envelope.RESERVED_PREFIX) or event in envelope.OF_THE_CONNECTION:
+    if event.startswith(envelope.RESERVED_PREFIX) or event in refused:
         raise ValueError(f"expected a name of your own: {event!r} is the protocol's")
     return encode(event, as_object(data), **extra)
 

@@ -103,7 +103,7 @@ class Socket:
         Raises :exc:`ConnectionClosed` when the connection has ended, :exc:`InvalidInstanceError`
         for other data, TypeError and ValueError for what JSON cannot say.
         """
-        text = outgoing.encode_event(event, data)
+        text = outgoing.encode_event(event, data, refused=self.endpoint.never_emitted)
         self._check_open()
         if on_commit and after_commit(lambda: self._send_late(text), using):
             return _Later()

@@ -15,6 +15,7 @@ import c10kws
 from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar
 from c10kws.compat.tornado_websockets.tornadowrapper import TornadoWrapper
 from c10kws.compat.tornado_websockets.websocket import WebSocket
+from c10kws.events import PathAlreadyUsed
 from tests.events.conftest import Connect
 
 
@@ -36,6 +37,56 @@ def test_connect_disconnect_and_error_are_events_like_others(
         client.send("open", {})  # which stays the server's
         refusal = client.expect("ws:error" if version else "warning")
         assert refusal["message"]
+
+
+@pytest.mark.parametrize("name", ["open", "close", "error"])
+def test_a_page_without_the_client_may_be_sent_any_event(connect: Connect, name: str) -> None:
+    ws = WebSocket("/any")
+
+    @ws.on
+    def tell(socket: Any) -> None:
+        socket.emit(name, {"to": "one"})
+        ws.emit(name, {"to": "all"})
+        ws.to("room").emit(name)
+
+    with connect("/events/any", version=0) as client:
+        client.send("tell")
+        assert [client.expect(name), client.expect(name)] == [{"to": "one"}, {"to": "all"}]
+    with pytest.raises(ValueError, match="ws:bye"):
+        ws.emit("ws:bye")
+
+
+def test_a_client_is_among_the_handlers_while_open_runs(connect: Connect) -> None:
+    ws = WebSocket("/counted")
+
+    @ws.on("open")
+    def opened(socket: Any) -> None:
+        assert socket in ws.handlers
+        assert socket in ws
+        assert list(ws) == ws.handlers
+        assert ws[-1] is socket
+        ws.emit("online", {"count": len(ws.handlers), "same": len(ws)})
+        ws.handlers[0].emit("newest", {"is": socket})
+
+    with connect("/events/counted", version=0) as first:
+        assert first.expect("online") == {"count": 1, "same": 1}
+        first.expect("newest")
+        with connect("/events/counted", version=0) as second:
+            assert second.expect("online") == {"count": 2, "same": 2}
+            assert first.expect("online") == {"count": 2, "same": 2}
+            assert first.expect("newest") == {"is": ws[1].id}
+
+
+def test_two_on_one_path_are_named_by_their_own_lines() -> None:
+    line = __file__
+    first = WebSocket("/twice")
+    bar = ProgressBar("/twice")
+    with pytest.raises(PathAlreadyUsed) as error:
+        WebSocket("/twice")
+    origins = [str(first.origin), str(bar.origin), error.value.second]
+    assert all(origin.startswith(f"{line}:") for origin in origins)
+    assert len(set(origins)) == 3
+    assert "executed twice" not in str(error.value)
 
 
 def test_the_events_of_a_websocket() -> None:

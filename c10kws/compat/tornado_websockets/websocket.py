@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ...events import EventSocket, InvalidInstanceError
+from ...events import EventSocket, InvalidInstanceError, Socket
 from ...events.data import Data as EventData
 from ...events.data import MissingKey
 from ...events.endpoint import OWN
@@ -30,11 +30,23 @@ class WebSocket(EventSocket):
     data_class = Data
     without_server = "raise"
     life_cycle = OWN  # connect, disconnect and error were events like others
+    never_emitted = frozenset()  # a page without the JavaScript client takes any event
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         if not isinstance(path, str):
             raise InvalidInstanceError(path, "a path as a str")
         super().__init__(path, *arguments, **options)
+
+    @property
+    def handlers(self) -> list[Socket]:
+        """The clients, oldest first, and behind them those whose ``open`` is running."""
+        return self._listeners()
+
+    def __len__(self) -> int:
+        return len(self.handlers)
+
+    def __contains__(self, socket: object) -> bool:
+        return socket in self.handlers
 
     @property
     def events(self) -> dict[str, Callable[..., Any]]:
