@@ -9,6 +9,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 logger = logging.getLogger("c10kws_tornado.access")
@@ -121,3 +122,16 @@ class AccessLog:
             except BaseException:  # a handler's fault; the lines behind it are not lost
                 traceback.print_exc()
             del write
+
+
+def reopen_files() -> None:
+    """Close the files of all FileHandlers; each is opened again with its next line."""
+    loggers = [logging.root, *map(logging.getLogger, list(logging.root.manager.loggerDict))]
+    handlers = {handler for each in loggers for handler in each.handlers}
+    for handler in handlers:
+        if isinstance(handler, logging.FileHandler):
+            with handler.lock or nullcontext():
+                handler.mode = handler.mode.replace("w", "a")  # the file may not have moved
+                stream, handler.stream = handler.stream, None
+                if stream is not None:
+                    stream.close()

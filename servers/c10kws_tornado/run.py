@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import handover
 from .heap import keep_heap, spare_collector
 from .life import Life
 from .server import Server
@@ -25,7 +26,8 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
     """Return sockets that listen on an address, a host name or "" for all interfaces.
 
     ``ipv6`` True or False picks the family, None takes what the name resolves to. Port 0 picks
-    one. Raises OSError that names the address, ValueError for a port that does not exist.
+    one. Sockets that were handed over when the program executed itself again are used first. Raises
+    OSError that names the address, ValueError for a port that does not exist.
     """
     if not 0 <= port <= MAX_PORT:  # getaddrinfo() would take the last 16 bits
         raise ValueError(f"The port must be from 0 to {MAX_PORT}, not {port}.")
@@ -38,7 +40,10 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
         for family_, kind, protocol, _, where in dict.fromkeys(found):
             if port == 0 and sockets:
                 break  # another family would get another port
-            sockets.append(_listen(socket.socket(family_, kind, protocol), where))
+            sockets.append(
+                handover.claim(family_, where)
+                or _listen(socket.socket(family_, kind, protocol), where)
+            )
     except OSError as error:
         for sock in sockets:
             sock.close()
@@ -82,13 +87,15 @@ def serve(
     listens; ``uvloop`` takes the event loop of that package; ``options`` are those of
     :class:`Server`. A second signal other than TERM ends the draining. When a task or the loop
     ignores the end, the process is ended some seconds after ``drain_timeout``, with status 0.
-    Signals are looked at only in the main thread. Raises OSError when the address is not to be had,
-    ImportError without uvloop.
+    HUP drains and executes the program again, with the same listening sockets if :func:`bind` made
+    them; USR1 reopens log files. Signals are looked at only in the main thread. Raises OSError when
+    the address is not to be had, ImportError without uvloop.
     """
     keep_heap()
     spare_collector()
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
+    handover.close_unclaimed()
     Life(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)
 
 

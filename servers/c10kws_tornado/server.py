@@ -17,6 +17,7 @@ from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConn
 from tornado.web import Application
 
 from .accept import Acceptor
+from .accesslog import reopen_files
 from .connections import Connections
 from .container import Container
 from .environ import server_keys
@@ -194,6 +195,10 @@ class Server:
         ``deadline`` is in the loop's time. An awaitable that it returns is awaited until then.
         """
         self._callbacks.append(callback)
+
+    def reopen_logs(self) -> None:
+        """Reopen the files of log handlers, which a program has moved away; on the loop."""
+        self._container.log.later(reopen_files)
 
     async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
         """Stop accepting, finish requests, call the ``on_stop`` callbacks, end what is left.

@@ -1,18 +1,26 @@
-"""The signals that end a server.
+"""The signals of a server.
 
-The first stops it in good order, and another one ends that, but for TERM. It may come to a process
-twice: systemd sends it to all processes of a unit, and a parent tells its workers beside that.
+The first of :data:`STOP` stops it in good order, and another one ends that, but for TERM. It may
+come to a process twice: systemd sends it to all processes of a unit, and a parent tells its workers
+beside that. HUP restarts, USR1 reopens log files, USR2 does nothing; Windows has none of these.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 #: Windows has SIGBREAK, POSIX has SIGQUIT.
-NAMES = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
+STOP = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
+HUP: int | None = getattr(signal, "SIGHUP", None)
+USR1: int | None = getattr(signal, "SIGUSR1", None)
+USR2: int | None = getattr(signal, "SIGUSR2", None)
+#: They stop nothing.
+OTHERS = frozenset(number for number in (HUP, USR1, USR2) if number is not None)
 
 
 @contextmanager
@@ -20,17 +28,40 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
     """Call ``handle(number)`` at each signal, and put the handlers back at the end.
 
     It runs between two bytecodes of the main thread, so it must not take a lock. Signals are
-    looked at in the main thread alone: in another one this does nothing.
+    looked at in the main thread alone: in another one this does nothing. A HUP that says that the
+    terminal was closed is handled as a TERM, and one that ``nohup`` ignores stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    previous = {
-        number: signal.signal(number, lambda number, _: handle(number)) for number in numbers
-    }
+    on_terminal = _on_terminal()
+
+    def convert(number: int, frame: object) -> None:
+        closed = number == HUP and on_terminal and not _on_terminal()
+        handle(signal.SIGTERM if closed else number)
+
+    numbers = [getattr(signal, name) for name in STOP if hasattr(signal, name)]
+    numbers += [each for each in OTHERS if signal.getsignal(each) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, convert) for number in numbers}
+    _mask("SIG_UNBLOCK")
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def hold_back() -> None:
+    """Let HUP, USR1 and USR2 wait until :func:`calling`, across the execution of a program."""
+    _mask("SIG_BLOCK")
+
+
+def _mask(how: str) -> None:
+    if sys.platform != "win32":
+        signal.pthread_sigmask(getattr(signal, how), OTHERS)
+
+
+def _on_terminal() -> bool:
+    with suppress(OSError):
+        return os.isatty(0)
+    return False

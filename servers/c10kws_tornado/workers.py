@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import select
 import signal
 import subprocess
 import threading
@@ -19,11 +20,16 @@ from contextlib import suppress
 from typing import Any
 
 from . import signals
+from .accesslog import reopen_files
 
 logger = logging.getLogger("c10kws_tornado")
 
 #: Tells a process which worker it is.
 VARIABLE = "C10KWS_TORNADO_WORKER"
+#: The descriptor on which a worker writes a byte whenever it serves; not on Windows.
+READY = "C10KWS_TORNADO_READY"
+#: What a worker may take (seconds), beyond the end of its requests, to serve again.
+START_TIMEOUT = 60.0
 #: A worker that has lived for so long (seconds) is started again at once; for others the pause
 #: doubles each time.
 STEADY = 5.0
@@ -35,6 +41,9 @@ OWN_GROUP: dict[str, Any] = (
     if os.name == "posix"
     else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 )
+
+#: The environment that this process had as a worker.
+_own: dict[str, str] = {}
 
 
 class Workers:
@@ -48,6 +57,8 @@ class Workers:
         self._names = names
         self._drain_timeout = drain_timeout
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ready: dict[str, int] = {}
+        self._rolling: threading.Thread | None = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         # What the main thread waits for: a signal, or None for a worker that has ended for good.
@@ -56,13 +67,49 @@ class Workers:
 
     def run(self) -> None:
         """Run them until INT, TERM or QUIT; a second one that is no TERM ends the wait for
-        them. Main thread."""
+        them. HUP restarts one after another, USR1 has all reopen their logs. Main thread."""
         with signals.calling(self._news.put):
             for name in self._names:
                 threading.Thread(target=self._keep, args=(name,), name=name, daemon=True).start()
-            self._news.get()
+            while (number := self._news.get()) in signals.OTHERS:
+                self._pass_on(number)
             self._stop()
             self._wait()
+
+    def _pass_on(self, number: int | None) -> None:
+        if number == signals.USR1:
+            reopen_files()
+            self._signal(lambda process: process.send_signal(signal.SIGUSR1))
+        elif number == signals.HUP and (self._rolling is None or not self._rolling.is_alive()):
+            self._rolling = threading.Thread(target=self._roll, name="restart", daemon=True)
+            self._rolling.start()
+
+    def _roll(self) -> None:
+        """Restart one worker after another, as long as each serves again."""
+        for name in self._names:
+            if self._stopping.is_set():
+                return
+            if not self._restart(name):
+                logger.error(
+                    "the worker for %s does not serve after its restart; the others go on as they "
+                    "are",
+                    name,
+                )
+                return
+        logger.info("all workers have been restarted")
+
+    def _restart(self, name: str) -> bool:
+        """Send a worker HUP and wait until it serves again."""
+        with self._lock:
+            process, ready = self._processes[name], os.dup(self._ready[name])
+        try:
+            while select.select([ready], [], [], 0)[0] and os.read(ready, 1024):
+                pass
+            process.send_signal(signal.SIGHUP)
+            timeout = self._drain_timeout + START_TIMEOUT
+            return bool(select.select([ready], [], [], timeout)[0] and os.read(ready, 1024))
+        finally:
+            os.close(ready)
 
     def _keep(self, name: str) -> None:
         """Run one worker again and again."""
@@ -95,7 +142,17 @@ class Workers:
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         environ = os.environ | {VARIABLE: name}
-        return subprocess.Popen(self._command, env=environ, stdin=subprocess.PIPE, **OWN_GROUP)
+        options: dict[str, Any] = {"stdin": subprocess.PIPE, **OWN_GROUP}
+        if os.name != "posix":
+            return subprocess.Popen(self._command, env=environ, **options)
+        if name in self._ready:
+            os.close(self._ready.pop(name))
+        self._ready[name], write = os.pipe()
+        try:
+            environ[READY] = str(write)
+            return subprocess.Popen(self._command, env=environ, pass_fds=(write,), **options)
+        finally:
+            os.close(write)
 
     def _stop(self) -> None:
         with self._lock:
@@ -112,7 +169,7 @@ class Workers:
             number = self._news.get()
             if number is None:
                 left -= 1
-            elif number != signal.SIGTERM:
+            elif number != signal.SIGTERM and number not in signals.OTHERS:
                 self._signal(interrupt)
         killer.cancel()
 
@@ -143,8 +200,26 @@ def own_name() -> str | None:
 
 def end_with_parent() -> None:
     """Let this process, a worker, get a TERM when its parent says so; its children are none."""
-    os.environ.pop(VARIABLE, None)
+    for name in (VARIABLE, READY):
+        if name in os.environ:
+            _own[name] = os.environ.pop(name)
+    if READY in _own:
+        os.set_inheritable(int(_own[READY]), False)
     threading.Thread(target=_watch_input, name="parent", daemon=True).start()
+
+
+def serves() -> None:
+    """Tell the parent of a worker that it serves."""
+    if READY in _own:
+        with suppress(OSError):
+            os.write(int(_own[READY]), b"\n")
+
+
+def restore() -> None:
+    """Make the program a worker again that this process is going to execute."""
+    os.environ.update(_own)
+    if READY in _own:
+        os.set_inheritable(int(_own[READY]), True)
 
 
 def _watch_input() -> None:

@@ -164,6 +164,24 @@ def test_one_that_dies_is_started_again(start: Start, ports: list[int]) -> None:
     assert [process_of(each) for each in ports[1:]] == others
 
 
+def test_hup_restarts_the_workers_and_refuses_no_connection(
+    start: Start,  # noqa: F811
+    ports: list[int],
+) -> None:
+    command = start_all(start, ports[:2])
+    before = [process_of(each) for each in ports[:2]]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(open_socket(each)) for each in ports[:2]]
+        command.process.send_signal(signal.SIGHUP)
+        assert [closed_with(ws) for ws in sockets] == [1012] * 2
+    assert [process_of(each) for each in ports[:2]] == before
+    for each in ports[:2]:
+        command.wait_for(f"ws://127.0.0.1:{each}/", 2)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait() == 0
+    assert "Traceback" not in command.output
+
+
 def test_none_outlives_a_killed_parent(start: Start, ports: list[int]) -> None:  # noqa: F811
     command = start_all(start, ports)
     command.process.kill()

@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from .support import PATIENCE, Client
+from .support import PATIENCE, Client, wait_for
 from .test_run import connect, port_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
 #: The path names what goes on in a task, on the loop or in a thread.
 PROGRAM = """
-import asyncio, threading, time
+import asyncio, os, threading, time
+
+STARTED = time.time_ns()
 
 def say(text):
     print(text, flush=True)
@@ -69,12 +71,17 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     if name == "generate":
         return generate()
-    if name == "hang":
+    if name == "nap":
+        say("napping")
+        time.sleep(0.5)
+    elif name == "hang":
         say("hanging")
         time.sleep(3600)
     elif name == "thread":
         thread()
-    else:
+    elif name == "pid":
+        return [str(os.getpid()).encode(), b" ", str(STARTED).encode()]
+    elif name in globals():
         asyncio.run_coroutine_threadsafe(globals()[name](), environ["c10kws.loop"])
     return [b"page"]
 """
@@ -87,12 +94,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def run(*arguments: str) -> subprocess.Popen[str]:
         program = """
-import sys
+import logging, sys
 from c10kws_tornado import __main__, lastresort, life, runner, shutdown
 # The same waits, but shorter.
 runner.CANCEL_TIMEOUT = shutdown.LAST_BREATH = 0.1
 life.GRACE = 1.0
 __main__.EXIT_TIMEOUT = 0.3
+if "--log-file" in sys.argv:
+    i = sys.argv.index("--log-file")
+    logging.basicConfig(level=logging.INFO, handlers=[logging.FileHandler(sys.argv[i + 1])])
+    del sys.argv[i : i + 2]
+if "--nohup" in sys.argv:
+    sys.argv.remove("--nohup")
+    import signal
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 flags = ["program", "--port", "0", "--drain-timeout", "0.2", "--threads", "4"]
 sys.argv[1:] = [*flags, *sys.argv[1:]]
 __main__.main()
@@ -205,3 +220,104 @@ def test_a_thread_of_the_application_does_not_hold_the_exit(start: Start) -> Non
         client.get("/thread")
         _, log = end_of(process)
     assert "Left: threads forgotten" in log
+
+
+# HUP, USR1, USR2
+
+
+def pid_and_start(client: Client) -> list[str]:
+    return client.get("/pid").body.decode().split()
+
+
+def test_hup_executes_the_program_again_and_refuses_no_connection(start: Start) -> None:
+    process = start("--drain-timeout", "60")
+    port = port_of(process)
+    with connect(port) as idle, connect(port) as busy:
+        pid, started = pid_and_start(idle)
+        busy.send("GET /nap HTTP/1.1\nHost: a\n\n")
+        assert line_of(process) == "napping"
+        process.send_signal(signal.SIGHUP)
+        assert idle.read_to_end() == b""
+        with connect(port) as early:  # it waits in the queue of the socket
+            assert busy.read_response().body == b"page"
+            assert busy.read_to_end() == b""
+            again_pid, again_started = pid_and_start(early)
+    assert again_pid == pid
+    assert again_started != started
+    assert port_of(process) == port
+    end_of(process)
+
+
+def test_hup_while_the_loop_is_blocked(start: Start) -> None:
+    process = start()
+    port = port_of(process)
+    with connect(port) as client:
+        ask(client, "spin")
+        assert line_of(process) == "spinning"
+        process.send_signal(signal.SIGHUP)
+        with connect(port) as other:
+            assert pid_and_start(other)[0] == str(process.pid)
+    end_of(process)
+
+
+def test_a_term_during_a_restart_stops(start: Start) -> None:
+    process = start("--drain-timeout", "60")
+    port = port_of(process)
+    with connect(port) as client:
+        client.send("GET /nap HTTP/1.1\nHost: a\n\n")
+        assert line_of(process) == "napping"
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert client.read_response().body == b"page"
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert output == ""
+
+
+def test_usr1_reopens_log_files(start: Start, tmp_path: Path) -> None:
+    log, moved = tmp_path / "log", tmp_path / "log.1"
+    process = start("--log-file", str(log))
+    with connect(port_of(process)) as client:
+        client.get("/before")
+        wait_for(lambda: "/before" in log.read_text())
+        log.rename(moved)
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGUSR2)  # ignored
+        wait_for(lambda: client.get("/after").status == 200 and log.exists())
+        wait_for(lambda: "/after" in log.read_text())
+        assert "/before" in moved.read_text()
+        end_of(process)
+
+
+def test_nohup_stays_ignored(start: Start) -> None:
+    process = start("--nohup")
+    with connect(port_of(process)) as client:
+        before = pid_and_start(client)
+        process.send_signal(signal.SIGHUP)
+        assert pid_and_start(client) == before
+        end_of(process)
+
+
+TERMINAL = """
+import fcntl, os, sys, termios
+from c10kws_tornado.__main__ import main
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.argv[1:] = ["program", "--port", "0"]
+main()
+"""
+
+
+def test_a_closed_terminal_stops(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    terminal, inner = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", TERMINAL], cwd=tmp_path, stdin=inner, stdout=inner, stderr=inner
+    ) as process:
+        os.close(inner)
+        output = b""
+        while b"CONTROL-C.\r\n" not in output:
+            output += os.read(terminal, 1000)
+        os.close(terminal)  # the kernel sends HUP
+        assert process.wait(PATIENCE) == 0

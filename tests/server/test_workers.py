@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 
 #: A worker says who it is and waits for its end; one named "deaf" hears nothing.
 WORKER = """
-import os, signal
+import os, signal, sys, time
 from c10kws_tornado import workers
 name = workers.own_name()
 if name == "ill":
@@ -33,12 +33,22 @@ def handle(number, frame):
         print(f"bye {name}", flush=True)
         os._exit(0)
 
+def restart(number, frame):
+    print(f"{name} restarts", flush=True)
+    if os.path.exists("broken"):
+        os._exit(4)
+    workers.restore()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+signal.signal(signal.SIGHUP, restart)
+signal.signal(signal.SIGUSR1, lambda *_: print(f"{name} reopens", flush=True))
 signal.signal(signal.SIGTERM, handle)
 signal.signal(signal.SIGINT, handle)
 workers.end_with_parent()
 print(f"worker {name} is {os.getpid()}, for its children {workers.own_name()}", flush=True)
-while True:
-    signal.pause()
+workers.serves()
+while True:  # signal.pause() misses a signal that comes just before it
+    time.sleep(0.05)
 """
 PARENT = """
 import sys
@@ -177,3 +187,36 @@ def test_a_command_that_cannot_be_run_is_tried_again(start: Start, tmp_path: Pat
 
 def test_the_children_of_a_worker_are_none(start: Start) -> None:
     assert start("a").wait_for("for its children (.*)") == ["None"]
+
+
+def test_hup_restarts_one_after_another(start: Start) -> None:
+    parent = start("a", "b", "c")
+    before = parent.wait_for(r"worker (\w is \d+)", 3)
+    parent.process.send_signal(signal.SIGHUP)
+    after = parent.wait_for(r"worker (\w is \d+)", 6)[3:]
+    assert sorted(before) == after  # each is the same process, and they come in their order
+    events = re.findall(r"(\w) restarts|worker (\w) is", parent.output)[3:]
+    assert [first or second for first, second in events] == ["a", "a", "b", "b", "c", "c"]
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait()
+    assert sorted(re.findall(r"bye (\w)", parent.output)) == ["a", "b", "c"]
+
+
+def test_a_restart_ends_with_the_first_worker_that_does_not_come_back(
+    start: Start, tmp_path: Path
+) -> None:
+    parent = start("a", "b")
+    parent.wait_for("is", 2)
+    (tmp_path / "broken").touch()
+    parent.process.send_signal(signal.SIGHUP)
+    parent.wait_for("the worker for a does not serve after its restart")
+    assert "b restarts" not in parent.output
+
+
+def test_usr1_goes_to_all_and_usr2_to_none(start: Start) -> None:
+    parent = start("a", "b")
+    parent.wait_for("is", 2)
+    parent.process.send_signal(signal.SIGUSR2)
+    parent.process.send_signal(signal.SIGUSR1)
+    assert sorted(parent.wait_for(r"(\w) reopens", 2)) == ["a", "b"]
+    assert parent.process.poll() is None

@@ -173,6 +173,7 @@ class Command(BaseCommand):
 
     def announce(self, address: str, port: int, *, alone: bool) -> None:
         """Say where the project can be reached."""
+        workers.serves()
         if alone:
             for line in native.report():
                 self.stdout.write(line)

@@ -1,0 +1,51 @@
+"""The listening sockets of a program that executes itself again: no connection is refused.
+
+Clients that connect meanwhile wait in the queues of the sockets.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any, NoReturn
+
+from . import signals, workers
+from .lastresort import LOG_TIMEOUT, flush, within
+
+#: The descriptors of the sockets, separated by commas.
+VARIABLE = "C10KWS_TORNADO_SOCKETS"
+
+_inherited: list[socket.socket] = []
+
+
+def execute(sockets: list[socket.socket]) -> NoReturn:
+    """Execute the program of this process again, with its arguments and these sockets."""
+    for sock in sockets:
+        sock.set_inheritable(True)
+    os.environ[VARIABLE] = ",".join(str(sock.fileno()) for sock in sockets)
+    workers.restore()
+    within(LOG_TIMEOUT, flush)
+    signals.hold_back()  # until the program has handlers for them again
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def claim(family: int, where: Any) -> socket.socket | None:
+    """Return the inherited socket that listens on an address; with port 0, on any of its ports."""
+    for fd in filter(None, os.environ.pop(VARIABLE, "").split(",")):
+        sock = socket.socket(fileno=int(fd))
+        sock.set_inheritable(False)
+        _inherited.append(sock)
+    address, port = where[:2]
+    for sock in _inherited:
+        own_address, own_port = sock.getsockname()[:2]
+        if (sock.family, own_address) == (family, address) and port in (0, own_port):
+            _inherited.remove(sock)
+            return sock
+    return None
+
+
+def close_unclaimed() -> None:
+    """Close inherited sockets that nobody has claimed: nobody would accept their clients."""
+    while _inherited:
+        _inherited.pop().close()
