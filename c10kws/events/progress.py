@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls.resolvers import RoutePattern
 
 from ..origins import Origins
@@ -77,12 +77,13 @@ class ProgressBar(EventSocket):
         Raises TypeError when the names are not those of the path's converters, ValueError for a
         value that cannot stand in the path.
         """
-        if args:
+        if args and isinstance(args[0], HttpRequest):
             response: HttpResponse = super().__call__(*args, **key)
             return response
-        if not self._converters or key.keys() != self._converters.keys():
+        if args or not self._converters or key.keys() != self._converters.keys():
             names = ", ".join(f"{name}=…" for name in self._converters) or "no key"
-            raise TypeError(f"the progress bar {self.path!r} takes {names}, not {key!r}")
+            found = ", ".join([*map(repr, args), *(f"{name}=…" for name in key)]) or "nothing"
+            raise TypeError(f"the progress bar {self.path!r} takes {names}, not {found}")
         return self._progress_of(self._name_of(key))
 
     def _name_of(self, key: Mapping[str, Any]) -> str:

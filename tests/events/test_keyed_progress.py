@@ -130,7 +130,9 @@ def test_a_keyed_bar_has_no_value_of_its_own(make_bar: MakeBar) -> None:
     for call in calls:
         with pytest.raises(TypeError, match=r"write bar\(job=…\) first"):
             call()
-    with pytest.raises(TypeError, match="takes no key"):
+    with pytest.raises(TypeError, match=r"takes job=…, not 7$"):
+        bar(7)
+    with pytest.raises(TypeError, match=r"takes no key, not job=…$"):
         make_bar("/one")(job=7)
 
 
