@@ -34,6 +34,8 @@ START_TIMEOUT = 60.0
 #: doubles each time.
 STEADY = 5.0
 FIRST_PAUSE = 0.5
+#: The longest wait of the main thread (seconds).
+GLANCE = 1.0
 LONGEST_PAUSE = 30.0
 #: Ctrl-C reaches the parent alone, which stops the others in good order.
 OWN_GROUP: dict[str, Any] = (
@@ -71,10 +73,17 @@ class Workers:
         with signals.calling(self._news.put):
             for name in self._names:
                 threading.Thread(target=self._keep, args=(name,), name=name, daemon=True).start()
-            while (number := self._news.get()) in signals.OTHERS:
+            while (number := self._next_news()) in signals.OTHERS:
                 self._pass_on(number)
             self._stop()
             self._wait()
+
+    def _next_news(self) -> int | None:
+        """Wait, and wake up from time to time: a signal that comes just before the main thread
+        begins to wait does not end the wait, and its handler runs after it."""
+        while True:
+            with suppress(queue.Empty):
+                return self._news.get(timeout=GLANCE)
 
     def _pass_on(self, number: int | None) -> None:
         if number == signals.USR1:
@@ -166,7 +175,7 @@ class Workers:
         killer.start()
         left = len(self._names)
         while left:
-            number = self._news.get()
+            number = self._next_news()
             if number is None:
                 left -= 1
             elif number != signal.SIGTERM and number not in signals.OTHERS:
