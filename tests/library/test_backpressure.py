@@ -6,7 +6,9 @@ Each kind of transport is tried: that of the server, its TLS transport, asyncio'
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -401,6 +403,7 @@ def test_a_broadcast_counts_once_for_all_slow_clients(
     dial: Dial, settings: Any, where: str
 ) -> None:
     settings.C10KWS |= {"MAX_QUEUE_BYTES": 16 * MIB, "MAX_TOTAL_QUEUE_BYTES": 16 * MIB}
+    settings.C10KWS |= {"FAST_LANE": True}  # wsproto makes a frame for each connection
 
     def cast() -> None:
         for _ in range(3):
@@ -477,3 +480,98 @@ def test_many_slow_clients_cost_few_lines(
         "Closing slow client: more than 200000 bytes queued.",
         "Closed 19 more slow clients.",
     ]
+
+
+# All of it together
+
+
+class Writers:
+    """Tasks of one connection that write in every way; each message has its writer and number."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.asked = 0
+
+    async def __call__(self, ws: WebSocket) -> None:
+        async with asyncio.TaskGroup() as group:
+            for writer in (self.one, self.two, self.tick, self.cast, self.thread, self.stream):
+                group.create_task(writer(ws))
+
+    def text(self, name: str, number: int, size: int) -> str:
+        self.asked += 1
+        return f"{name}:{number}:{'x' * size}"
+
+    async def one(self, ws: WebSocket, name: str = "one") -> None:
+        for number in range(20):
+            size = self.random.choice([10, 1000, 200_000, 800_000])
+            await ws.write_message(self.text(name, number, size))
+
+    async def two(self, ws: WebSocket) -> None:
+        await self.one(ws, "two")
+
+    async def tick(self, ws: WebSocket) -> None:
+        for number in range(30):
+            ws.write_message(self.text("tick", number, 0))
+            await asyncio.sleep(0.003)
+
+    async def cast(self, ws: WebSocket) -> None:
+        for number in range(30):
+            broadcast([ws], self.text("cast", number, 3000))
+            await asyncio.sleep(0.002)
+
+    async def thread(self, ws: WebSocket) -> None:
+        for number in range(20):
+            await asyncio.to_thread(ws.write_message, self.text("thread", number, 500))
+
+    async def stream(self, ws: WebSocket) -> None:
+        async def parts(number: int) -> AsyncIterator[str]:
+            yield self.text("stream", number, 0)
+            for _ in range(5):
+                await asyncio.sleep(0.001)
+                yield "x" * 50_000
+
+        for number in range(3):
+            await ws.write_message(parts(number))
+            await asyncio.sleep(0.01)
+
+
+def read_messages(peer: Peer) -> tuple[list[bytes], list[int], int]:
+    """Send a Ping now and then; return what all messages begin with, the Pongs and the code."""
+    messages: list[bytes] = []
+    pongs: list[int] = []
+    whole = True
+    for number in itertools.count():
+        if number % 3 == 0:
+            peer.socket.sendall(frame(PING, b"%d" % number))
+        first, payload = read_raw(peer)
+        if first == FIN | CLOSE:
+            return messages, pongs, int.from_bytes(payload[:2], "big")
+        if first == FIN | PONG:
+            pongs.append(int(payload))
+            continue
+        assert whole == bool(first & 0x0F), "a message within another"
+        if whole:
+            messages.append(payload[:20])
+        whole = bool(first & FIN)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("policy", ["disconnect", "drop"])
+def test_writers_of_all_kinds_keep_their_order_and_lose_nothing(
+    dial: Dial, settings: Any, policy: str
+) -> None:
+    settings.C10KWS |= {"MAX_QUEUE_BYTES": 300_000, "SLOW_CLIENT": policy}
+    writers = Writers(seed=len(policy))
+    play(writers)
+    with dial() as peer:
+        messages, pongs, code = read_messages(peer)
+    assert code == 1000
+    assert pongs == sorted(set(pongs))
+    seen: dict[bytes, list[int]] = {}
+    for message in messages:
+        name, number, _ = message.split(b":", 2)
+        seen.setdefault(name, []).append(int(number))
+    assert all(numbers == sorted(set(numbers)) for numbers in seen.values())
+    assert connections[0].sent == len(messages)
+    assert connections[0].sent + connections[0].dropped == writers.asked
+    assert policy == "drop" or not connections[0].dropped
