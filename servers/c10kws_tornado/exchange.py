@@ -30,6 +30,7 @@ from .response import (
     Head,
     Outgoing,
     StartResponse,
+    asks_to_close,
     make_final_head,
     make_head,
     merge_heads,
@@ -173,7 +174,7 @@ class Exchange:
             self._start.status,
             self._start.headers,
             version=self._environ["SERVER_PROTOCOL"],
-            stopping=self._container.stopping,
+            close=self._container.stopping or asks_to_close(self._environ),
         )
         self._line.status = head.code
         return head

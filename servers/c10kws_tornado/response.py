@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from types import TracebackType
@@ -158,7 +158,16 @@ def make_head(status: str, headers: Headers, *, upgrade: str | None = None) -> H
     return Head(ResponseStartLine("HTTP/1.1", code, match[2] or ""), result, close, _length(result))
 
 
-def make_final_head(status: str, headers: Headers, *, version: str, stopping: bool) -> Head:
+def asks_to_close(environ: Mapping[str, Any]) -> bool:
+    """Return True when a client wants no other response on its connection.
+
+    RFC 9110 §7.6.1: ``close`` may stand in a list. Tornado takes it alone.
+    """
+    options = environ.get("HTTP_CONNECTION", "")
+    return "close" in options.lower() and "close" in map(str.strip, options.lower().split(","))
+
+
+def make_final_head(status: str, headers: Headers, *, version: str, close: bool) -> Head:
     """Return the head of a response that ends the request, for the client's HTTP version."""
     head = make_head(status, headers)
     if head.code < 200:
@@ -167,7 +176,7 @@ def make_final_head(status: str, headers: Headers, *, version: str, stopping: bo
         del head.headers["Content-Length"]  # RFC 9110 §8.6
     if head.length is None and version != "HTTP/1.1":
         head.close = True  # the end of the connection is the end of the body
-    if stopping:
+    if close:
         head.close = True
         head.headers["Connection"] = "close"
     return head

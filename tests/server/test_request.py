@@ -54,9 +54,11 @@ def test_a_connection_is_kept(serve: Serve) -> None:
             assert response["connection"] is None
 
 
-def test_connection_close(serve: Serve) -> None:
+@pytest.mark.parametrize("value", ["close", "Close", "TE, close", "keep-alive ,CLOSE,", "close,x"])
+def test_connection_close(serve: Serve, value: str) -> None:
+    """RFC 9110 §7.6.1: the header is a list."""
     with serve(hello).connect() as client:
-        response = client.get("/", "Connection: close")
+        response = client.get("/", f"Connection: {value}")
         assert response["connection"] == "close"
         assert response.body == b"hello"
         assert client.read_to_end() == b""
@@ -72,7 +74,8 @@ def test_pipelined_requests_are_answered_in_order(serve: Serve) -> None:
         assert [client.read_response().body for _ in range(20)] == [b"/%d" % i for i in range(20)]
 
 
-def test_nothing_runs_behind_a_close(serve: Serve) -> None:
+@pytest.mark.parametrize("value", ["close", "keep-alive, close", "x\nConnection: close"])
+def test_nothing_runs_behind_a_close(serve: Serve, value: str) -> None:
     paths = []
 
     def remember(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -81,7 +84,8 @@ def test_nothing_runs_behind_a_close(serve: Serve) -> None:
 
     live = serve(remember)
     with live.connect() as client:
-        client.send("GET /1 HTTP/1.1\nHost: a\nConnection: close\n\nGET /2 HTTP/1.1\nHost: a\n\n")
+        head = f"GET /1 HTTP/1.1\nHost: a\nConnection: {value}\n\n"
+        client.send(head + "GET /2 HTTP/1.1\nHost: a\n\n")
         assert client.read_response().body == b"hello"
         assert client.read_to_end() == b""
     live.stop()
