@@ -25,6 +25,8 @@ from .marker import Marker
 
 SHAPE = 'TORNADO = {"port": 8000, "handlers": [...], "settings": {...}}'
 ROW = '(r"/path/(.*)", "package.module.Handler", {"argument": value}, "name")'
+#: Begins with a name and a slash, as ``STATIC_URL`` of a new project does.
+RELATIVE = re.compile(r"\^?[\w-]+/")
 
 
 @register
@@ -110,6 +112,9 @@ def _fault_of_pattern(pattern: object) -> str | None:
         compiled = re.compile(pattern)
     except re.error as error:
         return f"has a pattern that is no regular expression, {pattern!r}: {error}"
+    text = str(compiled.pattern)
+    if RELATIVE.match(text) and "|" not in text:
+        return f"has the pattern {pattern!r}, which matches no path: a path begins with a slash"
     if len(compiled.groupindex) not in (0, compiled.groups):
         return f"must name all groups of its pattern {pattern!r}, or none"
     return None

@@ -279,6 +279,8 @@ def test_right_rows(row: Any) -> None:
         ((RequestHandler, "/x"), "must begin with a pattern of the path, not <class"),
         ((None, RequestHandler), "must begin with a pattern of the path, not None"),
         (("/(x", RequestHandler), "has a pattern that is no regular expression, '/(x': missing )"),
+        (("static/(.*)", RequestHandler), "has the pattern 'static/(.*)', which matches no path"),
+        (("^a-b/c", RequestHandler), "has the pattern '^a-b/c', which matches no path"),
         (("/(x)/(?P<y>.)", RequestHandler), "must name all groups of its pattern"),
         (("/x", "nowhere.Handler"), "names a handler that cannot be imported, 'nowhere.Handler'"),
         (("/x", "Handler"), "names a handler that cannot be imported, 'Handler'"),
