@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -104,7 +105,9 @@ def test_threads_start_when_they_are_needed(make_pool: MakePool) -> None:
 
 
 def threads_of(name: str) -> int:
-    return sum(thread.name.startswith(f"{name}-") for thread in threading.enumerate())
+    """Count the threads of the pools of this name; others may begin alike."""
+    number = re.compile(re.escape(name) + r"-\d+")
+    return sum(bool(number.fullmatch(thread.name)) for thread in threading.enumerate())
 
 
 def test_never_more_threads_than_its_size(make_pool: MakePool) -> None:
