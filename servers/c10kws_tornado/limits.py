@@ -22,6 +22,9 @@ class Limits:
     max_body_size: int = 100 * 1024 * 1024
     #: A body stays in memory up to here.
     spool_size: int = 1024 * 1024
+    #: All bodies together stay in memory up to here, then on disk: ten thousand clients may send
+    #: one slowly. Room for 128 of ``spool_size``.
+    total_spool_size: int = 128 * 1024 * 1024
     #: One read from a socket, and one slice of a response: small enough that a client on a
     #: telephone line takes one within SEND_TIMEOUT.
     chunk_size: int = 16 * 1024

@@ -24,8 +24,8 @@ from .container import Container
 from .environ import BadRequest, check_head, head_size, make_environ, prepare_expect, set_body
 from .exchange import Exchange
 from .pool import PoolFull
-from .response import make_head, plain_error, stalled_body, unavailable
-from .uploads import store
+from .response import make_head, plain_error, stalled_body, too_large, unavailable
+from .uploads import Upload
 
 if TYPE_CHECKING:
     from .connections import Connections
@@ -56,7 +56,8 @@ class Request(HTTPMessageDelegate):
         self._connection = connection
         self._peer = peer
         self._environ: dict[str, Any] = {}
-        self._body: IO[bytes] | None = None
+        self._upload: Upload | None = None
+        self._body: IO[bytes] | None = None  # that of the upload, until it is closed or handed over
         self._size = 0
         self._has_body = False
         self._line: Line | None = None
@@ -88,7 +89,8 @@ class Request(HTTPMessageDelegate):
         if refusal is not None:
             self._refuse(refusal, linger=self._has_body and "Expect" not in headers)
         elif self._has_body:
-            self._body = self._container.uploads.make_body()
+            self._upload = self._container.uploads.make_upload()
+            self._body = self._upload.file
             loop = self._container.loop
             self._timer = BodyTimer(loop, self._limits, self._refuse_stalled_body)
         prepare_expect(start_line, headers)
@@ -101,7 +103,7 @@ class Request(HTTPMessageDelegate):
             return plain_error(431, "Request Header Fields Too Large", text)
         length = headers.get("Content-Length", "")
         if length.isascii() and length.isdigit() and self._is_too_large(int(length[:20])):
-            return self._too_large()
+            return too_large(self._limits.max_body_size)
         try:
             check_head(start_line, headers)
             self._environ = make_environ(
@@ -121,33 +123,27 @@ class Request(HTTPMessageDelegate):
     def _is_too_large(self, size: int) -> bool:
         return size > self._limits.max_body_size
 
-    def _too_large(self) -> tuple[Any, ...]:
-        text = f"The body of a request may have {self._limits.max_body_size} bytes."
-        return plain_error(413, "Content Too Large", text)
-
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Keep a piece of the body: in memory, or above ``spool_size`` in the pool on disk."""
-        if self._body is None:
+        """Keep a piece of the body: in memory, or where that has no room, in the pool on disk."""
+        if self._body is None or self._upload is None:
             return None
         self._size += len(chunk)
         assert self._timer is not None
         self._timer.received(len(chunk))
         if self._is_too_large(self._size):
             self._discard_body()
-            self._refuse(self._too_large(), linger=True)
-        elif self._size > self._limits.spool_size:
-            return self._write_to_disk(self._body, chunk)
-        else:
-            self._body.write(chunk)
+            self._refuse(too_large(self._limits.max_body_size), linger=True)
+        elif not self._upload.keep(chunk):
+            return self._write_to_disk(self._upload, chunk)
         return None
 
-    async def _write_to_disk(self, body: IO[bytes], chunk: bytes) -> None:
+    async def _write_to_disk(self, upload: Upload, chunk: bytes) -> None:
         """Write in the pool; when the client leaves meanwhile, wait no longer for a thread."""
         assert self._timer is not None
         self._timer.pause()
         stream, left = self._connection.stream, asyncio.Event()
         stream.set_close_callback(left.set)
-        writing = asyncio.wrap_future(self._container.pool.urgent(store, body, chunk))
+        writing = asyncio.wrap_future(self._container.pool.urgent(upload.store, chunk))
         leaving = asyncio.ensure_future(left.wait())
         either: set[asyncio.Future[Any]] = {writing, leaving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -155,6 +151,7 @@ class Request(HTTPMessageDelegate):
         stream.set_close_callback(None)
         self._timer.resume()
         if writing.done():
+            upload.leave_memory()
             self._finish_writing(writing.exception())
         else:
             self._truncated = writing.cancel()
@@ -296,5 +293,7 @@ class Request(HTTPMessageDelegate):
     def _end(self) -> None:
         if self._running:
             self._running = False
+            if self._upload is not None:
+                self._upload.leave_memory()
             self._container.requests.discard(self)
             self._connections.end(self._server_connection)

@@ -260,6 +260,11 @@ def unavailable(text: str) -> tuple[str, list[tuple[str, str]], bytes]:
     return plain_error(503, "Service Unavailable", text, ("Retry-After", "1"))
 
 
+def too_large(limit: int) -> tuple[Any, ...]:
+    """Return the refusal of a request whose body is too long (RFC 9110 §15.5.14)."""
+    return plain_error(413, "Content Too Large", f"The body of a request may have {limit} bytes.")
+
+
 def stalled_body() -> tuple[Any, ...]:
     """Return the refusal of a request whose body does not come (RFC 9110 §15.5.9)."""
     text = "The body of the request did not come in time."

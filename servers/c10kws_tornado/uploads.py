@@ -1,4 +1,4 @@
-"""The bodies of requests: in memory, and above a size in files without a name."""
+"""The bodies of requests: in memory while there is room, then in files without a name."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from .limits import Limits
 
 
 class Uploads:
-    """Makes the bodies of one server. None as the folder is the system's for temporary files."""
+    """Makes the bodies of one server. None as the folder is the system's for temporary files.
+
+    ``in_memory`` counts the bytes of all bodies that are in no file.
+    """
 
     def __init__(self, folder: str | os.PathLike[str] | None, limits: Limits) -> None:
         self._folder = None if folder is None else os.fspath(folder)
         self._limits = limits
+        self.in_memory = 0
 
     @property
     def folder(self) -> str:
@@ -24,12 +28,43 @@ class Uploads:
         except OSError:  # there is none that can be written
             return "the system's temporary folder"
 
-    def make_body(self) -> IO[bytes]:
+    def make_upload(self) -> Upload:
         """Return an empty body."""
-        return tempfile.SpooledTemporaryFile(max_size=self._limits.spool_size, dir=self._folder)
+        return Upload(self, self._folder, self._limits)
 
 
-def store(body: IO[bytes], data: bytes) -> None:
-    """Write to the file of a body. Raises OSError for what would fail later, at its first read."""
-    body.write(data)
-    body.flush()
+class Upload:
+    """The body of one request. It belongs to the loop, but for :meth:`store`."""
+
+    def __init__(self, uploads: Uploads, folder: str | None, limits: Limits) -> None:
+        self._uploads = uploads
+        self._limits = limits
+        self._file = tempfile.SpooledTemporaryFile[bytes](dir=folder)
+        self._in_memory = 0
+        self._stored = False
+
+    @property
+    def file(self) -> IO[bytes]:
+        """The body as a file, for the application."""
+        return self._file
+
+    def keep(self, data: bytes) -> bool:
+        """Write to memory. Return False where there is no room: the rest must be stored."""
+        size, total = self._in_memory + len(data), self._uploads.in_memory + len(data)
+        if size > self._limits.spool_size or total > self._limits.total_spool_size or self._stored:
+            self._stored = True
+            return False
+        self._file.write(data)
+        self._in_memory, self._uploads.in_memory = size, total
+        return True
+
+    def store(self, data: bytes) -> None:
+        """Write to disk. Raises OSError for what would fail later, at the first read."""
+        self._file.rollover()
+        self._file.write(data)
+        self._file.flush()
+
+    def leave_memory(self) -> None:
+        """Count it no longer: it is on disk, or closed."""
+        self._uploads.in_memory -= self._in_memory
+        self._in_memory = 0

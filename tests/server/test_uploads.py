@@ -15,7 +15,7 @@ import pytest
 
 from c10kws_tornado import Limits
 
-from .support import Client, LiveServer
+from .support import Client, LiveServer, wait_for
 
 Serve = Callable[..., LiveServer]
 #: The size that no file of the server may exceed: what comes after it fails as on a full disk.
@@ -111,3 +111,78 @@ def test_the_folder_of_the_system_is_the_default(serve_as_is: Serve) -> None:
     with serve_as_is(read_all, limits=Limits(spool_size=1000)).connect() as client:
         post(client, 5000)
         assert client.read_response().body == b"5000"
+
+
+# The memory for all bodies
+
+
+def in_memory(live: LiveServer) -> int:
+    """Return the bytes of all bodies that are in memory."""
+    size: int = live.on_loop(lambda: live.server._container.uploads.in_memory)
+    return size
+
+
+def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path: Path) -> None:
+    """What has no room goes to disk, whole and in order, and gives its memory back."""
+    size, parts = 80_000, [bytes([number]) * 20_000 for number in range(4)]
+
+    def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["wsgi.input"].read()]
+
+    limits = Limits(total_spool_size=250_000)
+    live = serve_as_is(echo, limits=limits, upload_dir=tmp_path)
+    clients = [live.connect() for _ in range(10)]
+    for client in clients:
+        client.send(f"POST / HTTP/1.1\nHost: a\nContent-Length: {size}\n\n")
+    for part in parts[:-1]:
+        for client in clients:
+            client.send(part)
+    received = 3 * 20_000 * len(clients)
+    requests = live.server._container.requests
+    wait_for(lambda: live.on_loop(lambda: sum(each._size for each in requests)) == received)
+    assert 100_000 <= in_memory(live) <= limits.total_spool_size
+    for client in clients:
+        client.send(parts[-1])
+        assert client.read_response().body == b"".join(parts)
+        client.close()
+    wait_for(lambda: in_memory(live) == 0)
+
+
+@pytest.mark.parametrize("end", ["left", "refused", "malformed", "in a file"])
+def test_a_body_gives_its_memory_back(serve_as_is: Serve, end: str) -> None:
+    live = serve_as_is(read_all, limits=Limits(max_body_size=200_000, spool_size=90_000))
+    with live.connect() as client:
+        client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+        client.send(b"c350\r\n" + bytes(50_000) + b"\r\n")
+        wait_for(lambda: in_memory(live) == 50_000)
+        if end == "refused":
+            client.send(b"30d40\r\n" + bytes(200_000))
+            assert client.read_response().status == 413
+        elif end == "malformed":
+            client.send(b"none\r\n")
+            assert client.read_response().status == 400
+        elif end == "in a file":
+            client.send(b"c350\r\n" + bytes(50_000) + b"\r\n")
+            wait_for(lambda: in_memory(live) == 0)
+            client.send(b"0\r\n\r\n")
+            assert client.read_response().body == b"100000"
+    wait_for(lambda: in_memory(live) == 0)
+    live.stop()
+    assert live.server._container.uploads.in_memory == 0
+
+
+def test_a_body_without_room_in_memory_and_on_disk_is_507(
+    serve_as_is: Serve, tmp_path: Path
+) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    live = serve_as_is(read_all, limits=Limits(total_spool_size=1000), upload_dir=folder)
+    shutil.rmtree(folder)
+    with live.connect() as client:
+        client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 5000\n\n")
+        client.send(bytes(900))
+        wait_for(lambda: in_memory(live) == 900)
+        client.send(bytes(4100))
+        assert client.read_response().status == 507
+    wait_for(lambda: in_memory(live) == 0)
