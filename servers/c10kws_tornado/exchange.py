@@ -247,6 +247,11 @@ class Exchange:
                 self._container.mailbox.post(self._end)
 
     @property
+    def sent(self) -> int:
+        """Bytes of the body that have left."""
+        return self._sender.sent
+
+    @property
     def _is_long(self) -> bool:
         """Whether much of the response may be on its way when the application is done with it.
 

@@ -212,6 +212,7 @@ class Request(HTTPMessageDelegate):
             seconds = time.monotonic() - line.started
             message = "%s: cut after %.1fs, since the server stops"
             self._container.log.later(partial(logger.warning, message, line.request_line, seconds))
+            line.size = 0 if self._exchange is None else self._exchange.sent
             self._container.log.write_later(line)
 
     def _refuse_stalled_body(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -286,6 +286,31 @@ def test_a_view_cut_at_the_deadline_leaves_lines(
     lines = [each.getMessage() for each in caplog.records if each.name.endswith("access")]
     assert len(lines) == 1
     assert lines[0].startswith('127.0.0.1 "GET /slow HTTP/1.1" 0 0 ')
+
+
+def test_the_access_line_of_a_response_that_is_cut_has_what_was_sent(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    release = threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [TEXT])
+        yield b"x" * 100
+        assert release.wait(PATIENCE)
+
+    live = serve(application)
+    with live.connect() as client:
+        client.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+        client.read_head()
+        client.read_exactly(100)
+        live.stop(timeout=0.2)
+        release.set()
+    wait_for(lambda: live.server.pool.busy == 0)
+    (line,) = [each.getMessage() for each in caplog.records if each.name.endswith("access")]
+    size = int(line.split()[5])
+    assert line.startswith('127.0.0.1 "GET / HTTP/1.1" 200 ')
+    assert size >= 100  # with the framing of its chunks
 
 
 def registered(live: LiveServer, pages: Pages) -> Callable[[Any], None]:
