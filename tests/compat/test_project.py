@@ -60,6 +60,7 @@ def test_a_port_alone_is_one_of_all_interfaces(
     running = start("runtornado", *options, str(port))
     running.wait_for("Quit ")
     assert running.output.count("Listening on all interfaces") == 1
+    assert f"An address restricts it: runtornado 127.0.0.1:{port}." in running.output
     assert f"://0.0.0.0:{port}/" in running.output
     with socket.create_connection(("127.0.0.2", port), WAIT):
         pass

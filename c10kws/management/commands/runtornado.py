@@ -88,7 +88,7 @@ class Command(BaseCommand):
             raise CommandError(f"Expected each address once, not {' '.join(addrports)}.")
         own = workers.own_name()
         if default_address() in dict(addresses):
-            self.announce_interfaces()
+            self.announce_interfaces(dict(addresses)[default_address()])
         if own is None and len(addresses) > 1:
             self.serve_all(addrports)
             return
@@ -98,13 +98,13 @@ class Command(BaseCommand):
         else:
             self.serve(own or addrports[0], options)
 
-    def announce_interfaces(self) -> None:
+    def announce_interfaces(self, port: int) -> None:
         """Say that a port without an address is open to the network, once."""
         again = workers.own_name() or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
         if default_address() == ALL_INTERFACES and not again:
             self.stdout.write(
                 "Listening on all interfaces, as django-tornado-websockets did. "
-                f"An address restricts it: runtornado {DEFAULT_ADDRESS}:{native.port()}."
+                f"An address restricts it: runtornado {DEFAULT_ADDRESS}:{port}."
             )
 
     def serve_all(self, addrports: list[str]) -> None:
