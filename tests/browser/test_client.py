@@ -233,6 +233,7 @@ def test_three_ways_to_make_one_and_a_subclass(page: Page, site: str) -> None:
     [
         ("/a", {"prefix": "/live/"}, "ws://{host}/live/a"),
         ("/a", {"prefix": ""}, "ws://{host}/a"),
+        ("a", {"prefix": "live/sockets"}, "ws://{host}/live/sockets/a"),
         ("/a", {"host": "localhost"}, "ws://localhost:{port}/ws/a"),
         ("/a", {"host": "localhost:1"}, "ws://localhost:1/ws/a"),
         ("/a", {"port": 1}, "ws://127.0.0.1:1/ws/a"),

@@ -85,7 +85,8 @@
     const name = host ?? page.hostname;
     const number = String(port ?? page.port);
     const authority = number === "" || /:\d+$/.test(name) ? name : `${name}:${number}`;
-    return `${scheme}://${authority}${prefix.replace(/\/$/, "")}/${text.replace(/^\//, "")}`;
+    const parts = [authority, ...prefix.split("/").filter(Boolean), text.replace(/^\//, "")];
+    return `${scheme}://${parts.join("/")}`;
   }
 
   /** Close a socket, whose own `close` belongs to the page. */
