@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import socket
 import time
@@ -18,7 +17,9 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
-logger = logging.getLogger("c10kws_tornado")
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado")
 
 #: How long a listening socket rests when there is no descriptor for another connection.
 PAUSE = 0.1

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-logger = logging.getLogger("c10kws_tornado.access")
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado.access")
 
 #: Looked up now: Python imports a codec at its first use, which fails without a free descriptor.
 escape = codecs.getencoder("unicode_escape")

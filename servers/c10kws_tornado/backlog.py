@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-logger = logging.getLogger("c10kws_tornado")
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado")
 
 
 class Waiting(Protocol):

@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -26,6 +25,7 @@ from .chunks import aiterate, is_async, is_whole, join_short, run_in_pool
 from .container import Container
 from .deferral import ClosedTogether, Deferral
 from .filewrapper import FileWrapper
+from .logs import get_logger
 from .response import (
     Head,
     Outgoing,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from .streams import PlainStream
 
-logger = logging.getLogger("c10kws_tornado.error")
+logger = get_logger("c10kws_tornado.error")
 
 
 class Exchange:

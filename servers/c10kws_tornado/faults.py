@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .accesslog import Line
+from .logs import get_logger
 from .response import encode_refusal, plain_error
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .peers import Peer
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 
 class Faults:

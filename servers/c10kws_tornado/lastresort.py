@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-logger = logging.getLogger("c10kws_tornado")
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado")
 
 #: What a log's handler may take (seconds) for the last lines.
 LOG_TIMEOUT = 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import threading
@@ -12,6 +11,7 @@ from typing import Any
 
 from . import handover, signals
 from .lastresort import LastResort, leave_now
+from .logs import get_logger
 from .naming import join, name_jobs, name_task
 from .runner import CANCEL_TIMEOUT, end_tasks, run
 from .server import Server
@@ -25,7 +25,7 @@ STOPPING = frozenset(
 #: They do not hurry a server that stops.
 REPEATED = (signal.SIGTERM, signals.HUP)
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 #: Seconds beyond ``drain_timeout`` after which the process is ended whatever it does: those of a
 #: stopping server, of its tasks, and one more.

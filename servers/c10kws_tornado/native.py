@@ -9,7 +9,6 @@ is the WSGI application's, which so answers last.
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -34,12 +33,13 @@ from .bodytimer import BodyTimer
 from .connections import Connections
 from .environ import BadRequest, check_head, head_size
 from .limits import Limits
+from .logs import get_logger
 from .peers import Peer
 from .proxies import drop_forwarded
 from .response import encode_refusal, stalled_body
 from .streams import PlainStream, TLSStream
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 #: A WebSocket frame must fit the stream's buffer: Tornado's own default takes the place of ours.
 #: What a client may send is bounded by ``websocket_max_message_size``, 10 MiB by default.

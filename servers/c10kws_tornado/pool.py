@@ -6,16 +6,18 @@ process until its jobs have ended; this one does neither.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-logger = logging.getLogger("c10kws_tornado")
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado")
 
 T = TypeVar("T")
 
@@ -54,6 +56,10 @@ class _Job:
             return
         try:
             result = self.fn(*self.args, **self.kwargs)
+        except StopIteration as error:  # asyncio's future cannot carry it, and would never end
+            translated = RuntimeError(f"A function in a thread raised {error!r}.")
+            translated.__cause__ = error  # as of a coroutine (PEP 479)
+            self.future.set_exception(translated)
         except BaseException as error:  # it belongs to whoever waits for the future
             self.future.set_exception(error)
         else:
@@ -99,6 +105,7 @@ class Pool(Executor):
         self._threads: list[threading.Thread] = []
         self._siblings: list[Pool] = []
         self._waiting = 0
+        self._short_of_threads = False
         self._closed = False
 
     @property
@@ -140,14 +147,20 @@ class Pool(Executor):
                 state = "is shut down" if self._closed else f"has {self.queue_size} jobs waiting"
                 raise PoolFull(f"the pool {self.name!r} {state}")
             self._jobs.append(job)
-            self._wake()
+            try:
+                self._wake()
+            except RuntimeError as error:
+                self._jobs.pop()
+                self.refused += 1
+                raise PoolFull(f"the pool {self.name!r} cannot start a thread: {error}") from error
 
     def urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""
         future: Future[T] = Future()
         with self._changed:
             self._urgent.append(_Job(fn, args, kwargs, future))
-            self._wake()
+            with suppress(RuntimeError):  # no thread can start: the next one that can does it
+                self._wake()
         return future
 
     def sibling(
@@ -179,11 +192,25 @@ class Pool(Executor):
     def _wake(self) -> None:
         if self.queued > self._waiting and len(self._threads) < self.size:
             name = f"{self.name}-{len(self._threads) + 1}"
-            thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._start(threading.Thread(target=self._run, name=name, daemon=True))
         else:
             self._changed.notify()
+
+    def _start(self, thread: threading.Thread) -> None:
+        """Start one more thread; where the system has none, those that run do its jobs."""
+        try:
+            thread.start()
+        except RuntimeError as error:
+            if not self._short_of_threads:
+                self._short_of_threads = True
+                text = "The pool %r has %d of its %d threads: %s."
+                logger.error(text, self.name, len(self._threads), self.size, error)
+            if not self._threads:
+                raise
+            self._changed.notify()
+        else:
+            self._short_of_threads = False
+            self._threads.append(thread)
 
     def _run(self) -> None:
         while (job := self._next_job()) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 import time
 from collections.abc import Awaitable
 from functools import partial
@@ -23,6 +22,7 @@ from .bodytimer import BodyTimer
 from .container import Container
 from .environ import BadRequest, check_head, head_size, make_environ, prepare_expect, set_body
 from .exchange import Exchange
+from .logs import get_logger
 from .pool import PoolFull
 from .response import make_head, plain_error, stalled_body, too_large, unavailable
 from .uploads import Upload
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .peers import Peer
     from .streams import PlainStream
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 #: Tornado's own limit of a body is switched off: ours answers 413. ``int()`` takes no more digits.
 NO_LIMIT = 10**4300

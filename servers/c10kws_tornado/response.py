@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import Any
 
 from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
 
-logger = logging.getLogger("c10kws_tornado")
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado")
 
 Headers = list[tuple[str, str]]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]

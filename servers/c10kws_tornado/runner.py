@@ -7,16 +7,16 @@ generators that do not end, and for the threads of the loop's default executor.
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from asyncio.tasks import _unregister_task
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from .logs import get_logger
 from .pool import Pool
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 T = TypeVar("T")
 

@@ -8,7 +8,6 @@ than ``min_send_rate`` is disconnected. A worker that is ahead of its client wai
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ from tornado.iostream import StreamClosedError
 
 from .backlog import Backlog
 from .limits import Limits
+from .logs import get_logger
 from .mailbox import Mailbox
 from .pace import Pace, SlowClient
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .response import Head
     from .streams import PlainStream, TLSStream
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 #: Writes for one client in one turn of the loop, when chunks are short.
 MAX_WRITES = 256

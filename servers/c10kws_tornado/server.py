@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import ssl
@@ -24,6 +23,7 @@ from .environ import server_keys
 from .faults import Faults
 from .filewrapper import FileWrapper
 from .limits import HEAD_ROOM, Limits, check_positive
+from .logs import get_logger
 from .native import Native
 from .peers import Peers
 from .pool import Pool
@@ -37,7 +37,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 GOING_AWAY = 1001
 

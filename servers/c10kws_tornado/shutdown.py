@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,12 @@ from tornado.httpserver import HTTPServer
 
 from .connections import Connections
 from .container import Container
+from .logs import get_logger
 
 if TYPE_CHECKING:
     from .native import Native
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 

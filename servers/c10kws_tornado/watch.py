@@ -6,16 +6,16 @@ A thread looks once a second. It logs by itself, since the loop or the pool may 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from .logs import get_logger
 from .naming import join, name_jobs_of, name_task, place_of
 from .pool import Pool
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 #: Seconds between two looks.
 PERIOD = 1.0

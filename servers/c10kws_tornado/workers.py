@@ -7,7 +7,6 @@ So there are no orphans, also after SIGKILL and on systems without signals.
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import select
@@ -21,8 +20,9 @@ from typing import Any
 
 from . import signals
 from .accesslog import reopen_files
+from .logs import get_logger
 
-logger = logging.getLogger("c10kws_tornado")
+logger = get_logger("c10kws_tornado")
 
 #: Tells a process which worker it is.
 VARIABLE = "C10KWS_TORNADO_WORKER"

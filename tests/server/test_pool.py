@@ -425,3 +425,48 @@ def test_no_thread_holds_the_exit() -> None:
         "assert began.wait(60)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
+
+
+def test_stop_iteration_reaches_who_awaits_it(make_pool: MakePool) -> None:
+    pool_ = make_pool(1)
+
+    async def wait() -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.wait_for(loop.run_in_executor(pool_, next, iter([])), PATIENCE)
+
+    with pytest.raises(RuntimeError, match=r"raised StopIteration\(\)"):
+        asyncio.run(wait())
+
+
+@pytest.fixture
+def no_room_for_threads() -> Iterator[Callable[[], None]]:
+    """Let no thread start: its stack would be larger than the address space."""
+    before = threading.stack_size()
+    yield lambda: threading.stack_size(2**46) and None
+    threading.stack_size(before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the address space of Linux")
+def test_a_thread_that_cannot_start_does_not_count(
+    make_pool: MakePool,
+    no_room_for_threads: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pool_ = make_pool(2)
+    no_room_for_threads()
+    for _ in range(3):
+        with pytest.raises(PoolFull, match="cannot start a thread"):
+            pool_.submit(int)
+    assert (pool_.queued, pool_.refused) == (0, 3)
+    cleaned_up = pool_.urgent(int, "3")
+    threading.stack_size(0)
+    release = threading.Event()
+    blocked = pool_.submit(release.wait, PATIENCE)
+    assert cleaned_up.result(PATIENCE) == 3
+    no_room_for_threads()
+    waiting = pool_.submit(int, "7")  # the thread that runs does it later
+    release.set()
+    assert blocked.result(PATIENCE)
+    assert waiting.result(PATIENCE) == 7
+    threading.stack_size(0)
+    assert len(caplog.records) == 2  # once each time that threads are short

@@ -416,9 +416,9 @@ class FailingHandler(logging.Handler):
 
 
 @pytest.fixture
-def failing_handler() -> Iterator[None]:
+def failing_handler(request: pytest.FixtureRequest) -> Iterator[None]:
     handler = FailingHandler()
-    logger = logging.getLogger("c10kws_tornado.access")
+    logger = logging.getLogger(getattr(request, "param", "c10kws_tornado.access"))
     logger.addHandler(handler)
     yield
     logger.removeHandler(handler)
@@ -439,4 +439,21 @@ def test_a_log_handler_that_fails_holds_no_request(
     wait_for(lambda: live.server.requests == 0)
     live.stop()
     live.server.pool.shutdown(wait=True)
-    assert capsys.readouterr().err.count("LookupError: in the handler") == 2
+    assert capsys.readouterr().err.count("LookupError: in the handler") == 4
+
+
+@pytest.mark.parametrize("failing_handler", ["c10kws_tornado"], indirect=True)
+def test_a_log_handler_that_fails_takes_no_thread(
+    serve: Serve, failing_handler: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/broken":
+            raise ValueError("broken")
+        start_response("200 OK", [TEXT])
+        return [b"a"]
+
+    live = serve(application, threads=2)
+    for path, status in [("/", 200), ("/broken", 500)] * 3:  # more often than there are threads
+        with live.connect() as client:
+            assert client.get(path).status == status
+    assert "LookupError: in the handler" in capsys.readouterr().err
