@@ -39,6 +39,11 @@ class Backlog:
         self._log_later = log_later
         self._waiting: set[Waiting] = set()
 
+    @property
+    def is_long(self) -> bool:
+        """True when half of the limit is used up."""
+        return self.size > self._limit // 2
+
     def change(self, response: Waiting, size: int) -> None:
         """Add to the bytes of a response, or take some away."""
         self.size += size

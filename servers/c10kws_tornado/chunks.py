@@ -39,20 +39,24 @@ def join_short(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
     yield b"".join(short)
 
 
-def aiterate(body: Any, pool: Pool, size: int) -> AsyncIterator[bytes]:
-    """Iterate any body on the loop; a file is read ``size`` bytes at a time."""
+def aiterate(body: Any, pool: Pool, find_size: Callable[[int], int]) -> AsyncIterator[bytes]:
+    """Iterate any body on the loop; ``find_size(block_size)`` bytes of a file at a time."""
     if isinstance(body, FileWrapper):
-        return read_file(body, pool, size)
+        return read_file(body, pool, find_size)
     if is_async(body):
         asynchronous: AsyncIterable[bytes] = body
         return aiter(asynchronous)
     return iterate_in_pool(iter(body), pool)
 
 
-async def read_file(wrapper: FileWrapper, pool: Pool, size: int) -> AsyncIterator[bytes]:
-    """Read a file in the pool; ``size`` is a minimum, since each block is a thread's job."""
-    size = max(wrapper.block_size, size)
-    while data := await run_in_pool(pool, wrapper.filelike.read, size):
+async def read_file(
+    wrapper: FileWrapper, pool: Pool, find_size: Callable[[int], int]
+) -> AsyncIterator[bytes]:
+    """Read a file in the pool, each block by a job of its own."""
+    while True:
+        data = await run_in_pool(pool, wrapper.filelike.read, find_size(wrapper.block_size))
+        if not data:
+            return
         yield data
 
 

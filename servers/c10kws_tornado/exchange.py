@@ -360,11 +360,18 @@ class Exchange:
         self._head_queued = True
         await self._sender.send_async(outgoing.head, parts, last=True)
 
+    def _find_block_size(self, suggested: int) -> int:
+        """Return how much of a file to read: less when much waits for other clients."""
+        limits = self._container.limits
+        if self._container.backlog.is_long:
+            return limits.chunk_size
+        return max(suggested, limits.high_water)
+
     async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""
         pool = self._container.pool
         self._endless = is_async(body) and outgoing.head.length is None
-        chunks = aiterate(body, pool, self._container.limits.high_water)
+        chunks = aiterate(body, pool, self._find_block_size)
         head = None if self._head_queued else outgoing.head
         self._head_queued = True
         try:

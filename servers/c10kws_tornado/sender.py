@@ -154,7 +154,7 @@ class Sender:
     @property
     def seconds_left(self) -> float:
         """Time that the client will take for what waits, at its rate so far."""
-        if self._pace is None:
+        if self._pace is None or self._connection.stream is None:
             return 0.0
         return self._pace.time_for(self._size, self._stream.taken, self._limits.high_water)
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -385,4 +386,26 @@ def test_a_body_above_the_bound_is_sent(serve_as_is: Serve) -> None:
     with slow:
         assert slow.read_head().status == 200
         assert sum(map(len, iter(slow.read_chunk, b""))) == BODY
+    assert live.server.slow_clients == 0
+
+
+def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path: Path) -> None:
+    """The server reads less of each at a time, and cuts none."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(BODY))
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [TEXT])
+        return environ["wsgi.file_wrapper"](path.open("rb"))
+
+    limit = 2 * MIB
+    live = serve_as_is(application, limits=Limits(max_total_send_bytes=limit))
+    clients = ask(live, 30)
+    for client in clients[10:]:
+        client.close()
+    assert waiting(live) <= limit
+    for client in clients[:10]:
+        assert client.read_head().status == 200
+        assert sum(map(len, iter(client.read_chunk, b""))) == BODY
+        client.close()
     assert live.server.slow_clients == 0
