@@ -135,6 +135,8 @@ def test_ctrl_c_ends_a_game_well(address: str) -> None:
         (["-l0"], "expected a limit of more than 0 steps a second, not 0.0"),
         (["-lnan"], "expected a limit of more than 0 steps a second, not nan"),
         (["-n-1"], "expected 0 steps or more, not -1"),
+        (["--url=http://x/"], "http://x/ isn't a valid URI: scheme isn't ws or wss"),
+        (["--url=ws://x:99999/"], "Port out of range 0-65535"),
         (["-pnonsense"], "expected a file or one of acorn, "),
         (["-pgosper-glider-gun"], "the pattern has 9 rows and 36 columns, the grid 32 of each"),
     ],

@@ -7,6 +7,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from websockets.exceptions import InvalidURI
+from websockets.uri import parse_uri
 
 from ... import descriptors, plaintext
 from ...game import Game, GameStopped
@@ -46,9 +48,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             check_numbers(options)
+            parse_uri(options["url"])
             living = read_grid(options)
             descriptors.allow(options["size"] ** 2)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, InvalidURI) as error:
             raise CommandError(str(error)) from None
         game = Game(
             options["url"].rstrip("/") + "/",
