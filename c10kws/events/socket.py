@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Generator, Mapping
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
-from .. import conf
+from .. import conf, threads
 from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
 from ..outbox import weigh
+from ..watchdog import MAX_LATE_USES
 from . import outgoing, pace
 from .backlog import Backlog, BacklogFull
 from .commit import after_commit
@@ -41,6 +43,7 @@ class Socket:
     closed_error: type[ConnectionClosed] = ConnectionClosed
     opening = False
     _backlog: Backlog | None = None
+    _late_uses = 0  # of its callbacks, after the end
     _ahead = 0  # emitted by its callbacks' threads since one has waited
 
     def __init__(self, endpoint: EventSocket, websocket: WebSocket, kwargs: Mapping[str, Any]):
@@ -135,6 +138,19 @@ class Socket:
             raise self._closed()
 
     def _closed(self) -> ConnectionClosed:
+        """Return the error for a use after the end.
+
+        Raises CancelledError instead when one of its own callbacks gets too many of them: it ends a
+        loop around ``except Exception``, which else would hold the event loop, or a thread, for
+        good. An emit that raises at once cannot give others their turn.
+        """
+        if threads.current.get() is self.connection:
+            self._late_uses += 1
+            if self._late_uses > MAX_LATE_USES:
+                raise asyncio.CancelledError(
+                    f"The callback used its connection {MAX_LATE_USES} times after the end. "
+                    "Let ConnectionClosed end its loop."
+                )
         code, reason = self.connection.close_code, self.connection.close_reason
         return self.closed_error(code or 1006, reason or "", self.connection)
 
