@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 from collections.abc import Callable, Iterator
 
 from .connection import WebSocket
@@ -39,6 +40,20 @@ def retract(by: type) -> None:
 def serving() -> bool:
     """Return True in a process that serves, or is going to."""
     return bool(_announced) or bool(_registries)
+
+
+def _forget_servers() -> None:
+    """Serve nothing in a forked child: what it writes would reach no client.
+
+    The parent of preforked workers has announced a server and carries no connection yet.
+    """
+    if _registries:
+        _announced.clear()
+        _registries.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_servers)
 
 
 class Registry:

@@ -266,7 +266,7 @@ class EventSocket:
 
     def can_emit(self, event: str) -> bool:
         """Return False in a process that serves nothing, after EMIT_WITHOUT_SERVER has warned."""
-        if self._handlers or self._opening or servers.serving():
+        if servers.serving():
             return True
         self._unserved.handle(event)
         return False

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import handover, signals
+from . import forks, handover, signals
 from .lastresort import LastResort, leave_now
 from .logs import get_logger
 from .naming import join, name_jobs, name_task
@@ -61,6 +61,7 @@ class Life:
         if self._in_main_thread:
             self._last_resort.start()
             self._kept = [sock.dup() for sock in self._sockets]
+            forks.add(self._close_kept)
         try:
             self._left |= run(self._serve(on_ready), loop_factory, own_signals=True)
             if self._left and self._in_main_thread:
@@ -69,6 +70,7 @@ class Life:
                 self._leave()
         finally:
             self._last_resort.disarm()
+            forks.remove(self._close_kept)
             self._close_kept()
 
     async def _serve(self, on_ready: Callable[[], object] | None) -> None:

@@ -15,6 +15,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.web import Application
 
+from . import forks
 from .accept import Acceptor
 from .accesslog import reopen_files
 from .connections import Connections
@@ -132,6 +133,7 @@ class Server:
     def start(self) -> None:
         """Begin to accept connections, on the running event loop."""
         self._started = True
+        forks.add(self._close_sockets)
         self._container = Container(
             self._application,
             asyncio.get_running_loop(),
@@ -220,9 +222,13 @@ class Server:
             )
             await shutdown.run(code, timeout)
             self._watch.stop()
+        forks.remove(self._close_sockets)
+        self._close_sockets()
+        self.pool.shutdown(cancel_futures=True)
+
+    def _close_sockets(self) -> None:
         for sock in self._sockets:
             sock.close()
-        self.pool.shutdown(cancel_futures=True)
 
     def start_request(
         self, server_connection: object, connection: HTTPConnection

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from . import forks
+
 #: Windows has SIGBREAK, POSIX has SIGQUIT.
 STOP = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
 HUP: int | None = getattr(signal, "SIGHUP", None)
@@ -44,11 +46,17 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
     numbers += [each for each in OTHERS if signal.getsignal(each) != signal.SIG_IGN]
     previous = {number: signal.signal(number, convert) for number in numbers}
     _mask("SIG_UNBLOCK")
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    forks.add(restore)
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        forks.remove(restore)
+        restore()
 
 
 def hold_back() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar as
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.events import EmitHandlerError, EventSocket, ProgressBar, registry
 
-from .conftest import Make
+from .conftest import Connect, Make
 
 ROOT = Path(__file__).parents[2]
 LOADDATA = """
@@ -145,3 +146,29 @@ def test_the_ancestors_classes_raise_whatever_the_setting(settings: Any, setting
     finally:
         for endpoint in made:
             registry.remove(endpoint)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_child_of_a_server_serves_nothing(
+    chat: EventSocket, connect: Connect, settings: Any
+) -> None:
+    settings.C10KWS = {"EMIT_WITHOUT_SERVER": "raise"}
+
+    @chat.on
+    def fork() -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python 3.12: there are threads
+            child = os.fork()
+        if not child:
+            try:
+                chat.emit("news")
+            except EmitHandlerError:
+                os._exit(7)
+            finally:
+                os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    with connect() as client:
+        assert client.ask("fork") == 7
+        chat.emit("news")
+        client.expect("news")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 
 #: The path names what goes on in a task, on the loop or in a thread.
 PROGRAM = """
-import asyncio, os, threading, time
+import asyncio, os, threading, time, warnings
 
 STARTED = time.time_ns()
 
@@ -66,6 +66,21 @@ async def default_executor():
 def thread():
     threading.Thread(target=time.sleep, args=(3600,), name="forgotten", daemon=False).start()
 
+def fork():
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Python 3.12: there are threads
+        child = os.fork()
+    if not child:
+        os.closerange(1, 3)  # the test reads them to their end
+        os.write(writer, b"x")
+        time.sleep(60)
+        os._exit(1)
+    os.read(reader, 1)  # the child's own code runs
+    os.close(reader)
+    os.close(writer)
+    return child
+
 def application(environ, start_response):
     name = environ["PATH_INFO"].strip("/")
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -79,6 +94,10 @@ def application(environ, start_response):
         time.sleep(3600)
     elif name == "thread":
         thread()
+    elif name == "fork":
+        return [str(fork()).encode()]
+    elif name.isdigit():
+        return [str(os.WTERMSIG(os.waitpid(int(name), 0)[1])).encode()]
     elif name == "pid":
         return [str(os.getpid()).encode(), b" ", str(STARTED).encode()]
     elif name in globals():
@@ -321,3 +340,21 @@ def test_a_closed_terminal_stops(tmp_path: Path) -> None:
             output += os.read(terminal, 1000)
         os.close(terminal)  # the kernel sends HUP
         assert process.wait(PATIENCE) == 0
+
+
+def test_a_forked_child_has_neither_the_handlers_nor_the_port_of_the_server(start: Start) -> None:
+    process = start()
+    port = port_of(process)
+    with connect(port) as client:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+            child = int(client.get("/fork").body)
+            os.kill(child, number)
+            assert int(client.get(f"/{child}").body) == number
+        child = int(client.get("/fork").body)
+    try:
+        end_of(process)
+        os.kill(child, 0)  # it is still there
+        with pytest.raises(ConnectionRefusedError):
+            connect(port)
+    finally:
+        os.kill(child, signal.SIGKILL)
