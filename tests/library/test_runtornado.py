@@ -116,7 +116,7 @@ def test_only_a_signal_ends_the_server(
         with open_socket(port, "/ws/raising/") as ws:
             ws.send(how)
             assert closed_with(ws) == 1011
-    assert command.output.count("WebSocket handler failed") == 3
+    command.wait_for("WebSocket handler failed", 3)
     with open_socket(port) as ws:
         ws.send("still there")
         assert ws.recv(WAIT) == "still there"
