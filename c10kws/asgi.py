@@ -1,7 +1,7 @@
-"""A project under ASGI is told what to run: c10kws is carried by WSGI.
+"""Warning for a project under ASGI: c10kws needs WSGI.
 
-A WebSocket never reaches the project there, since Django's ASGIHandler raises ValueError: "Django
-can only handle ASGI/HTTP connections, not websocket". The first page does.
+Under ASGI a WebSocket never reaches the project: Django's ASGIHandler raises ValueError, "Django
+can only handle ASGI/HTTP connections, not websocket". So the first page logs the warning.
 """
 
 from __future__ import annotations

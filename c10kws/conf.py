@@ -41,15 +41,15 @@ class Settings:
     fast_lane: bool = True
     #: How long a client may take to answer a Close before TCP is aborted.
     close_timeout: float = 10.0
-    #: How long a handler may go on after its connection ended before it is cancelled, and then
+    #: Grace period for a handler after its connection closes, before it is cancelled, and then
     #: before it is given up; also how long a Close waits for a message in fragments.
     handler_timeout: float = 10.0
     #: How long an ``@asynchronous`` view may leave its client without an answer before it is
     #: answered with 504; None for ever. Below the 60 s after which nginx and most load balancers
     #: answer in our place.
     asynchronous_timeout: float | None = 55.0
-    #: Longest request line and headers together; longer ones are answered with 431. As much as
-    #: nginx's four large header buffers and some more.
+    #: Longest request line and headers together; longer ones are answered with 431. A little more
+    #: than nginx's four large header buffers.
     max_head_size: int = 64 * 1024
     #: Longest body of a request; a longer one is answered with 413.
     max_body_size: int = 100 * 1024 * 1024
@@ -57,44 +57,44 @@ class Settings:
     #: take. nginx's default, so that a proxy's connections live as long as it expects.
     idle_timeout: float = 75.0
     #: How long a client may stop in the middle of its body before it is answered with 408: until
-    #: then it holds up to 1 MiB of memory. nginx's default.
+    #: then the body holds up to 1 MiB of memory. nginx's default.
     read_timeout: float = 60.0
-    #: Bytes a second of a body; a client that sends fewer uses up READ_TIMEOUT. None: any byte
-    #: gives the whole time again. Apache's default.
+    #: Bytes a second that a client must send of a body; a slower one uses up READ_TIMEOUT. None:
+    #: each byte restarts READ_TIMEOUT. Apache's default.
     min_read_rate: int | None = 500
-    #: The folder for bodies over 1 MiB while they come in. It needs room for all uploads that are
-    #: under way. None: FILE_UPLOAD_TEMP_DIR, else the system's folder for temporary files.
+    #: The folder for bodies over 1 MiB until their request ends. It needs room for all current
+    #: uploads. None: FILE_UPLOAD_TEMP_DIR, else the system's folder for temporary files.
     upload_dir: str | PathLike[str] | None = None
-    #: How long a client may take no byte of a response before it is aborted, and how long the
-    #: thread of a sync event callback waits for its client in all.
+    #: How long a client may read no byte of a response before it is disconnected, and how long one
+    #: turn of sync event callbacks waits for its client in total.
     send_timeout: float = 10.0
-    #: Bytes a second that a client has to take of a response that waits for it, on average over
-    #: SEND_TIMEOUT; None for any progress. A telephone on EDGE takes ten times as much; below it a
-    #: few clients could hold the threads of all plain iterables.
+    #: Bytes a second that a client must read of a response, on average over SEND_TIMEOUT; None for
+    #: any progress. A telephone on EDGE reads ten times as much. With a lower limit a few clients
+    #: could hold the threads of all plain iterables.
     min_send_rate: int | None = 1024
-    #: Responses that wait for all clients of the process; past it the clients that would take the
-    #: longest to read theirs are disconnected. Room for 85 slow readers of 3 MB, and with
-    #: MAX_TOTAL_QUEUE_BYTES three quarters of a machine of 1 GB.
+    #: Unsent bytes of all responses of the process; past it the clients that would take the longest
+    #: to read theirs are disconnected. Room for 85 slow readers of 3 MB; with MAX_TOTAL_QUEUE_BYTES
+    #: it is three quarters of a machine of 1 GB.
     max_total_send_bytes: int = 256 * 1024 * 1024
     #: How long a stopping server waits for requests and connections to end.
     drain_timeout: float = 30.0
     #: Threads that run views; as many again run the ORM calls of WebSocket handlers.
     threads: int = 16
     #: Requests that may wait for a thread; more are answered with 503. At 50 ms a view, 16 threads
-    #: are through with as many in 3 seconds; who waits longer would have left.
+    #: finish as many in 3 seconds; a client that must wait longer would have left.
     queue_size: int = 1024
     #: How long all threads may be busy before a warning names what they run; None for no warning.
-    #: A page that takes longer is one that its visitor leaves.
+    #: Visitors leave a page that takes longer.
     busy_threads_warning: float | None = 5.0
     #: How long the event loop may be blocked, and with it every client, before a warning.
     blocked_loop_warning: float | None = 2.0
     #: Whether runtornado takes uvloop's event loop: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
     #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.
-    #: From any other peer they are the client's own invention.
+    #: From any other peer they may be forged.
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
-    #: Whether access lines of WebSockets and event streams have their query strings. Off: a browser
-    #: sends no header of the page's own with either, so that tokens stand in the URL.
+    #: True logs the query strings of WebSockets and event streams. False by default: a page cannot
+    #: add headers to these requests, so many sites put a token into the URL.
     log_query_strings: bool = False
     #: The class, by its path, that turns the data of events into JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"

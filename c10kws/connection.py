@@ -232,21 +232,21 @@ class WebSocket(Driver):
     # For the handler's task and its threads, and for the server
 
     def fail(self) -> None:
-        """Close with 1011 since the handler failed; do not wait for a message in fragments."""
+        """Close with 1011 because the handler failed; do not wait for a message in fragments."""
         self.close(1011, "internal error")
         self.cut_stream(1011, "internal error")
 
     def stop(self, code: int) -> None:
-        """Close since the server stops; a Close that waits already waits no longer."""
+        """Close because the server stops; send at once a Close that is already waiting."""
         waits = self._timer is not None and not self.closed
         self.close(code)
         if waits:
             self.cut_stream(code, "")
 
     def cancel_when_over(self, task: asyncio.Task[None]) -> None:
-        """Cancel ``task`` when the connection ended and it took no notice for HANDLER_TIMEOUT.
+        """Cancel ``task`` if it does not notice the end of the connection within HANDLER_TIMEOUT.
 
-        A later call gives it HANDLER_TIMEOUT from then on.
+        A later call starts HANDLER_TIMEOUT again.
         """
         if self._task is not task:
             self._task = task
@@ -282,7 +282,7 @@ class _Awaitable:
         return self._wait().__await__()
 
     async def _late(self) -> Any:
-        """Let others have their turn; tasks that write to another's connection do not count."""
+        """Pace the handler's own task after the end; other tasks yield once."""
         if asyncio.current_task() is self._websocket._task:
             await self._websocket.pace()
         else:

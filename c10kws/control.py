@@ -13,7 +13,7 @@ ALL = frozenset((CLOSE, PING, PONG))
 MAX_PAYLOAD = 125
 
 _CODE = struct.Struct("!H")
-#: What a peer may send: those of §7.4, and 1012 to 1014, which IANA has registered since.
+#: Close codes that a peer may send: those of §7.4, and 1012 to 1014, registered by IANA since.
 _CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)))
 
 

@@ -31,7 +31,7 @@ MAX_INBOX = 1024
 #: A read of so many bytes that held few messages is followed by a wider one.
 LONG_READ = 32 * 1024
 FEW = 64
-#: Messages that one connection gets from what is held before others get their turn: wsproto needs
+#: Held messages that one connection reads before other connections get their turn: wsproto needs
 #: 40 µs for each.
 MAX_TURN = 256
 
@@ -108,7 +108,7 @@ class Driver(Ending):
             self._waiter.wake()
 
     def _receive_held(self) -> None:
-        """Go on, as long as the handler has room for what comes, and let the others go between.
+        """Read held data while the handler has room for messages, in turns with other connections.
 
         A read of 256 KiB may inflate to a thousand times as much. What is left waits for another
         turn of the loop; nothing newer is read meanwhile.
@@ -286,7 +286,7 @@ class Driver(Ending):
         self.resume_writing()
 
     def resume_writing(self) -> None:
-        """The transport has little left, so the client reads: the Ping before it is not late."""
+        """Resume sending. The client reads, so a Ping behind the data is not late."""
         super().resume_writing()
         self._unsent_before = sys.maxsize
 

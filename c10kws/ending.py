@@ -2,9 +2,9 @@
 
 Facts:
 
-* A Close waits behind a message in fragments for HANDLER_TIMEOUT at most, then that is cancelled.
+* A Close waits behind a message in fragments for HANDLER_TIMEOUT; then the message is cancelled.
 * The peer has CLOSE_TIMEOUT to answer a Close; then TCP is aborted.
-* A handler that goes on after the end is the :mod:`watchdog <c10kws.watchdog>`'s.
+* The :mod:`watchdog <c10kws.watchdog>` ends a handler that goes on after the end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Ending(Sender):
         self._watchdog: Watchdog | None = None
 
     def limit_stream(self, code: int, reason: str) -> None:
-        """Let a Close wait behind a message in fragments for HANDLER_TIMEOUT at most."""
+        """Start the timer that cancels a message in fragments which delays a Close."""
         if self._timer is None and not self.closed:
             self._timer = self._shared.loop.call_later(
                 self._settings.handler_timeout, self._end_late_stream, code, reason
@@ -56,7 +56,7 @@ class Ending(Sender):
         self.cut_stream(code, reason)
 
     def cut_stream(self, code: int, reason: str) -> None:
-        """Send a Close now where it would wait behind a message in fragments; cancel that.
+        """Cancel a message in fragments and send the Close that waits behind it.
 
         §5.4 lets control frames go between fragments.
         """
@@ -77,7 +77,7 @@ class Ending(Sender):
             self._watch().start()
 
     def connection_closed(self) -> ConnectionClosed:
-        """Return the error that says how the connection ended; a task that asks has noticed."""
+        """Return the error for a task that uses the ended connection, and so knows of the end."""
         task = asyncio.current_task(self._shared.loop)
         if self.closed and task is not None and task is not self._streaming:
             self._watch().notice()
@@ -91,7 +91,7 @@ class Ending(Sender):
         return self._watchdog
 
     async def pace(self) -> None:
-        """Wait for a turn where the handler knows of the end: it may ask again and again."""
+        """Yield to other tasks when the handler knows of the end, since it may retry in a loop."""
         if self._watchdog is not None and self._watchdog.noticed:
             await self._watchdog.pace()
 
@@ -100,7 +100,7 @@ class Ending(Sender):
             self._timer = self._shared.loop.call_later(self._settings.close_timeout, self.abort)
 
     def abort(self) -> None:
-        """End TCP without a word, on the loop's thread: what is unsent is lost."""
+        """Abort TCP, on the loop's thread; unsent data is lost."""
         if self._transport is not None:
             self._transport.abort()
 

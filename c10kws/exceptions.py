@@ -1,10 +1,10 @@
-"""What c10kws raises.
+"""Exceptions of c10kws.
 
 ::
 
     C10kwsError
-    ├── ConnectionClosed      the peer is gone, or the connection was closed here
-    ├── ClientLeft            nobody is there any more to take the response of a long poll
+    ├── ConnectionClosed      the peer disconnected, or the connection was closed here
+    ├── ClientLeft            the client disconnected before the response of a long poll
     └── HandshakeRefused      an opening handshake that RFC 6455 §4.2 does not let us accept
         └── OriginRefused     a page of another site that may not connect
 """

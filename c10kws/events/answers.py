@@ -1,4 +1,4 @@
-"""``Answers``: what the protocol itself says to one client."""
+"""``Answers``: the protocol's own frames to one client."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class Answers:
     # Of a frame
 
     def reply(self, frame: Frame, result: Any) -> None:
-        """Send what a callback has returned, if the client has asked for it."""
+        """Send the return value of a callback, if the client has made a request."""
         if frame.id is not None and self._socket.version >= 1:
             data = outgoing.as_object(result) if result is None else result
             self._socket.write("ws:reply", data, re=frame.id)
 
     def accept(self) -> None:
-        """Count a frame that is good, which makes up for a bad one."""
+        """Count a good frame, which offsets a bad one."""
         self._bad = max(self._bad - 1, 0)
 
     def refuse(self, error: BadFrame) -> bool:
@@ -74,9 +74,9 @@ class Answers:
         return True
 
     def fail(self, frame: Frame, error: BaseException) -> None:
-        """Answer with what a callback has raised."""
+        """Answer with the error that a callback has raised."""
         if self.is_own_end(error):
-            return  # the client has left: nobody waits for the answer
+            return  # the client has disconnected
         if isinstance(error, EventError):
             try:
                 self._socket.write_error(error.code, error.message, error.details, re=frame.id)
@@ -90,14 +90,14 @@ class Answers:
         self._endpoint.failures.log(frame.event, error)
         details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
         self._socket.write_error("internal", "internal error", details, re=frame.id)
-        if not isinstance(error, Exception):  # as of a handler: nobody knows what it has broken
+        if not isinstance(error, Exception):  # as for a handler: the state may be broken
             self._socket.close(1011, "internal error")
 
     def is_own_end(self, error: BaseException) -> bool:
-        """Return True for an error that says no more than that the client has left."""
+        """Return True for the ConnectionClosed of this client."""
         return isinstance(error, ConnectionClosed) and error.websocket is self._socket.connection
 
 
 def _cut(reason: str) -> str:
-    """Return the part of a reason that a Close has room for (RFC 6455 §5.5): 123 bytes."""
+    """Truncate a reason to the 123 bytes that a Close has room for (RFC 6455 §5.5)."""
     return reason.encode()[:123].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""``Backlog``: what is emitted to a client while its ``open`` runs."""
+"""``Backlog``: events that are emitted to a client while its ``open`` runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..outbox import weigh
 
 
 class BacklogFull(RuntimeError):
-    """``open`` has emitted too much before it returned."""
+    """More than MAX_QUEUE_BYTES were emitted to a client before its ``open`` returned."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -50,7 +50,7 @@ class Backlog:
             return True
 
     def release(self, write: Callable[[str], object], first: str | None = None) -> None:
-        """Write ``first`` and all that is held; what comes later is not held."""
+        """Write ``first`` and all held frames; later frames are not held."""
         with self._lock:
             self._released = True
             if first is not None and not self._dropped:
@@ -60,7 +60,7 @@ class Backlog:
             self._frames.clear()
 
     def drop(self, write_own: Callable[[str], object] | None = None) -> None:
-        """Drop what is held and what comes later; ``write_own`` gets the socket's own before."""
+        """Drop held and later frames; pass the socket's own held frames to ``write_own`` first."""
         with self._lock:
             self._dropped = not self._released
             for text, own in self._frames:

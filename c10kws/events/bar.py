@@ -1,4 +1,4 @@
-"""``Progress``: one bar, its steps, and the events that tell of them."""
+"""``Progress``: one bar, its steps and its events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Send = Callable[[str, dict[str, Any]], object]
 
 
 class Limits(Protocol):
-    """What has ``min`` and ``max``, which may change."""
+    """An object with ``min`` and ``max``, which may change."""
 
     min: int
     max: int
@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def value(self) -> int:
-        """The value now. Setting it tells nobody; ValueError unless it is from min to max."""
+        """The current value. Setting it sends no event; ValueError unless it is from min to max."""
         return self._value(self._steps.read())
 
     @value.setter
@@ -57,7 +57,7 @@ class Progress:
 
     @property
     def indeterminate(self) -> bool:
-        """True when there is nothing to count to: ``min`` and ``max`` are equal."""
+        """True when ``min`` and ``max`` are equal, so that there is nothing to count."""
         return self.min == self.max
 
     def is_done(self) -> bool:
@@ -67,7 +67,7 @@ class Progress:
     # Steps
 
     def start(self, max: int | None = None) -> bool:  # noqa: A002  (the name of the bar's own)
-        """Go back to ``min`` and mark the job as running; return False, and do no more, if it runs.
+        """Go back to ``min`` and mark the job as running; if it runs, do nothing and return False.
 
         ``max`` is that of this job, by default that of the bar. A job runs until ``stop()``, or
         until the bar's ``timeout`` has passed without a ``tick()``. With a shared cache this holds
@@ -92,7 +92,7 @@ class Progress:
             self._restart(State(max=self._steps.read().max))
 
     def tick(self, label: str | None = None) -> None:
-        """Take a step, and tell its clients; at ``max`` only the label changes."""
+        """Advance the bar by one step and tell its clients; at ``max`` only the label changes."""
         with self._lock:
             state = self._steps.read()
             counts = not self._is_indeterminate(state) and not self._is_done(state)
@@ -146,7 +146,7 @@ class Progress:
         return self._limits.max if state.max is None else state.max
 
     def _value(self, state: State) -> int:
-        """Several processes may have counted past ``max`` at the same time."""
+        """Return the value, at most ``max``: several processes may have counted past it."""
         return min(self.min + state.count, self._max(state))
 
     def _is_indeterminate(self, state: State) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class MissingKey(KeyError):
-    """A callback asked for a key that the client did not send: it is answered with ``invalid``."""
+    """Raised for a key of ``data`` that the client did not send; answered with ``invalid``."""
 
     def __init__(self, key: object) -> None:
         super().__init__(key)
@@ -14,7 +14,7 @@ class MissingKey(KeyError):
 
     @property
     def message(self) -> str:
-        """A sentence for people."""
+        """A sentence for the client."""
         return f"Missing key {self.key!r} in the data."
 
 

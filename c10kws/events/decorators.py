@@ -12,7 +12,7 @@ Decorator = Callable[[View], View]
 
 
 def decorated(view: View, decorators: Any) -> View:
-    """Apply decorators, the first outermost. Raises TypeError when they are no list of them."""
+    """Apply decorators, the first outermost. Raises TypeError for anything but a list of them."""
     is_list = isinstance(decorators, Sequence) and not isinstance(decorators, str)
     if not (is_list and all(callable(decorator) for decorator in decorators)):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""``Delivery``: one text to many clients, and how many took it."""
+"""``Delivery``: one text to many clients, and the count of those that took it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Delivery:
         self._lock = threading.Lock()
 
     def send(self, sockets: Iterable[Socket], text: str) -> None:
-        """Broadcast on each loop apart: a process may run two servers."""
+        """Broadcast once per event loop, since a process may run two servers."""
         loops: dict[int, list[WebSocket]] = {}
         for socket in sockets:
             if socket.closed:

@@ -51,14 +51,14 @@ class EventSocket:
 
     #: For Django: the view refuses a POST, and a GET is not checked.
     csrf_exempt = True
-    #: For templates, which call what can be called: ``{{ bar.value }}``.
+    #: For templates, which would call the object in ``{{ bar.value }}``.
     do_not_call_in_templates = True
     #: For subclasses: what makes the ``socket`` and, of a frame's dict, the ``data`` of callbacks.
     socket_class: type[Socket] = Socket
     data_class: Callable[[dict[str, Any]], dict[str, Any]] = Data
-    #: For subclasses: True has ``greet`` called.
+    #: For subclasses: True to have ``greet`` called.
     greets = False
-    #: For subclasses: a value of EMIT_WITHOUT_SERVER, in place of the setting.
+    #: For subclasses: overrides the setting EMIT_WITHOUT_SERVER.
     without_server: str | None = None
     #: For subclasses: events that no client may send. ``open`` and ``close`` must be among them.
     life_cycle: frozenset[str] = LIFE_CYCLE
@@ -107,7 +107,7 @@ class EventSocket:
     def on(self, thing: Any = MISSING, /) -> Any:
         """Bind a function to the event of its name, or to the one that is named; a decorator.
 
-        The function, sync or ``async def``, asks for what it needs by the names of its parameters:
+        The function, sync or ``async def``, receives arguments by the names of its parameters:
         ``socket``, ``data``, ``self``. ``open`` and ``close`` are called when a client comes and
         goes; what ``open`` raises refuses it. What a callback returns answers a request that has
         an ``id``, what it raises answers with an error (:exc:`EventError` says which).
@@ -138,8 +138,8 @@ class EventSocket:
     def may_join(self, function: F = MISSING, /) -> F:
         """Use ``function(socket, room) -> bool``, sync or async, to authorise joins; a decorator.
 
-        It is not asked for names that :meth:`sign_room` has signed; without it a client joins only
-        those.
+        It is not called for names that :meth:`sign_room` has signed. Without it a client can join
+        only those.
 
         Raises :exc:`NotCallableError`, TypeError for a function of another shape.
         """
@@ -195,7 +195,7 @@ class EventSocket:
         return self.handlers[index]
 
     def begin(self, socket: Socket) -> None:
-        """Hold what a new client would hear until ``enter``: ``open`` is about to be called."""
+        """Hold events for a new client until ``enter``; ``open`` is about to be called."""
         socket.hold()
         with self._lock:
             self._opening[socket] = None
@@ -220,18 +220,18 @@ class EventSocket:
             return [*self._handlers, *self._opening]
 
     def greet(self, socket: Socket) -> None:
-        """Send what a new client must know; called in a thread, before ``open``."""
+        """Send the state to a new client; called in a thread, before ``open``."""
 
     # Sending
 
     @property
     def delivered(self) -> int:
-        """Messages that clients took, each counted for each of them."""
+        """Number of messages that clients took, counted once per client."""
         return self._delivery.delivered
 
     @property
     def dropped(self) -> int:
-        """Messages that clients could not take."""
+        """Number of messages that clients could not take."""
         return self._delivery.dropped
 
     def emit(

@@ -49,7 +49,7 @@ class EmitHandlerError(C10kwsError):
     def __str__(self) -> str:
         return (
             f"Cannot emit {self.event!r} on {self.path!r}: this process is not serving. "
-            "Clients are reached from a view, a callback or a thread of the server."
+            "Call emit() from a view, a callback or a thread of the server."
         )
 
 
@@ -118,6 +118,6 @@ class PathAlreadyUsed(C10kwsError):
                 "under one name only."
             )
         return (
-            f"Path {self.path!r} is already used: the line {self.first} of the module {one!r} "
+            f"Path {self.path!r} is already used: line {self.first} of the module {one!r} "
             "was executed twice. Define each EventSocket once, and do not reload its module."
         )

@@ -1,4 +1,4 @@
-"""``Failures``: what the callbacks of one EventSocket raise, in a log that no client can fill."""
+"""``Failures``: the exceptions of an EventSocket's callbacks, in a log that no client can fill."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHERS: Kind = ("any other event", "any other exception", "any other place")
 
 
 class Failures:
-    """The first of a kind is logged with its traceback; what follows is counted.
+    """Log of failures: the first of a kind has its traceback, further ones are counted.
 
     A summary tells the count after each interval. A kind that did not happen during an interval is
     forgotten, so that the next one is a first again. Under DEBUG each is logged.
@@ -58,7 +58,7 @@ class Failures:
         return first
 
     def _start_timer(self) -> None:
-        """A thread of its own: a log handler may block, and no event loop may wait for that."""
+        """Start a thread for the summary: a log handler may block, and no event loop may wait."""
         self._timer = threading.Timer(INTERVAL, self.summarize)
         self._timer.name = "c10kws-failures"
         self._timer.daemon = True

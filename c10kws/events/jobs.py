@@ -16,7 +16,7 @@ from ..interrupts import is_ctrl_c
 
 
 class NoException(RuntimeError):
-    """A callback raised a class that is no Exception: SystemExit, the panic of a binding."""
+    """Raised for a callback's error that is no Exception: SystemExit, the panic of a binding."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(error)

@@ -23,7 +23,7 @@ def encode_event(
     refused: frozenset[str] = envelope.OF_THE_CONNECTION,
     **extra: int | str,
 ) -> str:
-    """Return the frame of an application's event, whose name is not among those ``refused``.
+    """Return the frame of an application's event. Names in ``refused`` are not allowed.
 
     Raises ValueError for a name that is the protocol's own or too long,
     :exc:`InvalidInstanceError` for data that is neither a mapping nor a str.

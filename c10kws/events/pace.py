@@ -1,4 +1,4 @@
-"""The wait of a sync callback for its own client, so that a burst goes as fast as the client reads.
+"""Backpressure for sync callbacks: emits wait for the callback's own client to read.
 
 An ``async def`` callback awaits what it emits. A sync one cannot; its thread would queue everything
 before the client has read anything, and the client would be closed as a slow one.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("c10kws.events")
 
-#: Part of MAX_QUEUE_BYTES that a thread may be ahead of its client; the rest is for broadcasts.
+#: Part of MAX_QUEUE_BYTES that a thread may fill before it waits; the rest is for broadcasts.
 SHARE = 4
 
 _local = threading.local()
@@ -36,9 +36,9 @@ class _Turn:
 
 
 def call_for(socket: Socket, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a thread where emits to ``socket`` wait, at most SEND_TIMEOUT in all.
+    """Call a function in a thread; its emits to ``socket`` wait, at most SEND_TIMEOUT in total.
 
-    In all, so that a client that reads just enough does not hold a thread for long.
+    In total, so that a client that reads just enough does not hold a thread for long.
     """
     before = getattr(_local, "turn", None)
     _local.turn = _Turn(socket, conf.current().send_timeout)
@@ -74,7 +74,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
     except TimeoutError:
         waiting.cancel()
         logger.warning(
-            "%s: closing slow client: a callback has waited %g s for it",
+            "%s: closing slow client: a callback has waited %g s for it.",
             *(turn.socket.endpoint.path, conf.current().send_timeout),
         )
         shared.loop.call_soon_threadsafe(turn.socket.connection.send_close, 1013, "too slow")

@@ -25,11 +25,11 @@ PREFIX = "/module/progress_bar"
 
 
 class ProgressBar(EventSocket):
-    """A progress bar from ``min`` to ``max``, of which ``tick`` takes a step; from any thread.
+    """A progress bar from ``min`` to ``max``, which ``tick`` advances; from any thread.
 
-    It lives at ``/module/progress_bar`` and its path. With ``min`` and ``max`` equal it is
-    indeterminate: it shows that something is done, and not how much. New clients see the value as
-    it is. Its events do not wait for the commit of a transaction.
+    Its URL is ``/module/progress_bar`` plus its path. With ``min`` and ``max`` equal it is
+    indeterminate: it shows activity without a value. New clients see the current value. Its events
+    do not wait for the commit of a transaction.
 
     A path with converters makes it keyed: ``bar(job=7)`` is the :class:`Progress` of one job, kept
     in the cache of the alias ``cache``. After ``timeout`` seconds without a tick (None: never) a
@@ -75,7 +75,7 @@ class ProgressBar(EventSocket):
         """Return the bar of a key: ``bar(job=7)``. With a request: answer it, as any view.
 
         Raises TypeError when the names are not those of the path's converters, ValueError for a
-        value that cannot stand in the path.
+        value that the path cannot contain.
         """
         if args and isinstance(args[0], HttpRequest):
             response: HttpResponse = super().__call__(*args, **key)
@@ -91,7 +91,9 @@ class ProgressBar(EventSocket):
         for parameter, converter in self._converters.items():
             text = converter.to_url(key[parameter])
             if not re.fullmatch(converter.regex, text):
-                raise ValueError(f"{parameter}={key[parameter]!r} cannot stand in {self.path!r}")
+                raise ValueError(
+                    f"{parameter}={key[parameter]!r} does not fit the path {self.path!r}"
+                )
             texts.append(text)
         return repr((self.path, *texts))
 
@@ -122,7 +124,7 @@ class ProgressBar(EventSocket):
     # Clients
 
     def greet(self, socket: Socket) -> None:
-        """Send how far it is."""
+        """Send the state of the bar."""
         send = partial(socket.emit, on_commit=False)
         if not self._converters:
             self._one.greet(send)
@@ -148,7 +150,7 @@ class ProgressBar(EventSocket):
 
     @property
     def indeterminate(self) -> bool:
-        """True when there is nothing to count to."""
+        """True when ``min`` and ``max`` are equal."""
         return self.min == self.max
 
     def is_done(self) -> bool:
@@ -156,29 +158,29 @@ class ProgressBar(EventSocket):
         return self._only.is_done()
 
     def start(self, max: int | None = None) -> bool:  # noqa: A002
-        """Do as :meth:`Progress.start`."""
+        """Call :meth:`Progress.start`."""
         return self._only.start(max)
 
     def stop(self) -> None:
-        """Do as :meth:`Progress.stop`."""
+        """Call :meth:`Progress.stop`."""
         self._only.stop()
 
     def reset(self) -> None:
-        """Do as :meth:`Progress.reset`."""
+        """Call :meth:`Progress.reset`."""
         self._only.reset()
 
     def tick(self, label: str | None = None) -> None:
-        """Do as :meth:`Progress.tick`."""
+        """Call :meth:`Progress.tick`."""
         self._only.tick(label)
 
     def emit_init(self) -> None:
-        """Do as :meth:`Progress.emit_init`."""
+        """Call :meth:`Progress.emit_init`."""
         self._only.emit_init()
 
     def emit_update(self, label: str | None = None) -> None:
-        """Do as :meth:`Progress.emit_update`."""
+        """Call :meth:`Progress.emit_update`."""
         self._only.emit_update(label)
 
     def emit_done(self) -> None:
-        """Do as :meth:`Progress.emit_done`."""
+        """Call :meth:`Progress.emit_done`."""
         self._only.emit_done()

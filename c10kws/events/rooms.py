@@ -54,6 +54,6 @@ class Rooms:
         return [each for each in self.listeners(room) if not each.opening]
 
     def listeners(self, room: str) -> list[Socket]:
-        """Return who is in a room, or will be when ``open`` has returned."""
+        """Return the clients that are in a room, or will be when ``open`` has returned."""
         with self._lock:
             return list(self._members.get(room, ()))

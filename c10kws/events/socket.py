@@ -32,14 +32,14 @@ logger = logging.getLogger("c10kws.events")
 
 
 class Socket:
-    """One connection. It is itself as a key, and its ``id`` in JSON.
+    """A connected client. Hashable by identity; serialized to JSON as its ``id``.
 
-    ``kwargs`` are the arguments of the URL, ``state`` is the application's to fill. While
-    ``opening`` is True ``open`` has not returned: the client is no member of anything, and what is
-    emitted to it is held.
+    ``kwargs`` are the arguments of the URL, ``state`` is for the application's own data. While
+    ``opening`` is True ``open`` has not returned: the client is not a member yet, and events
+    for it are held.
     """
 
-    #: For subclasses: what ``emit`` raises when the connection has ended.
+    #: For subclasses: the exception that ``emit`` raises when the connection has ended.
     closed_error: type[ConnectionClosed] = ConnectionClosed
     opening = False
     _backlog: Backlog | None = None
@@ -100,11 +100,11 @@ class Socket:
         SEND_TIMEOUT.
 
         ``data`` is a dictionary, or a str that becomes ``{"message": …}``. The result may be
-        ignored; awaited it waits while the client is behind. Inside of ``transaction.atomic()``
+        ignored; awaited, it waits while the client reads slowly. Inside of ``transaction.atomic()``
         the event waits for the commit, of the database ``using``, unless ``on_commit`` is False.
 
         Raises :exc:`ConnectionClosed` when the connection has ended, :exc:`InvalidInstanceError`
-        for other data, TypeError and ValueError for what JSON cannot say.
+        for other data, TypeError and ValueError for data that is not JSON-serializable.
         """
         text = outgoing.encode_event(event, data, refused=self.endpoint.never_emitted)
         self._check_open()
@@ -178,12 +178,12 @@ class Socket:
     # While ``open`` runs
 
     def hold(self) -> None:
-        """Hold what is emitted to it from now on."""
+        """Hold events for the client from now on."""
         self.opening = True
         self._backlog = Backlog(conf.current().max_queue_bytes)
 
     def hold_broadcast(self, text: str) -> bool | None:
-        """Hold a message to many; return whether there was room, None when it is to be sent."""
+        """Hold a broadcast. Return True if there was room, False if not, None if not holding."""
         backlog = self._backlog
         try:
             return True if backlog is not None and backlog.put(text, own=False) else None
@@ -196,20 +196,20 @@ class Socket:
             return False
 
     def release(self, hello: str | None) -> None:
-        """Send ``hello`` and what was held."""
+        """Send ``hello`` and the held frames."""
         if self._backlog is not None:
             self._backlog.release(self.connection.write_message, hello)
             self._backlog = None
 
     def discard(self) -> None:
-        """Drop what was held."""
+        """Drop the held frames."""
         if self._backlog is not None:
             self._backlog.drop()
 
     # Rooms
 
     def join(self, room: str) -> None:
-        """Enter a room of this EventSocket; at the end of the connection it is left.
+        """Enter a room of this EventSocket, until ``leave`` or the end of the connection.
 
         In ``open`` it becomes a member when ``open`` returns.
         """
@@ -241,9 +241,9 @@ class Socket:
     ) -> Awaitable[None]:
         """End the connection, with a ``ws:bye`` before it for clients of version 1.
 
-        ``reconnect`` says whether the client should come again, which else its code tells;
-        ``retry_after`` after how many seconds. In ``open`` it refuses the client, which hears what
-        was emitted to it alone, and no broadcast.
+        ``reconnect`` tells the client to reconnect or not, which else depends on the code;
+        ``retry_after`` is the delay in seconds. Called in ``open`` it refuses the client, which
+        then receives events that were emitted to it alone, and no broadcast.
         """
         if self._backlog is not None:
             self._backlog.drop(self.connection.write_message)

@@ -1,4 +1,4 @@
-"""How far a progress bar is, in memory or in Django's cache."""
+"""The state of a progress bar, in memory or in Django's cache."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.core.cache import BaseCache, caches
 from django.utils.asyncio import async_unsafe
 
 ON_A_LOOP = (
-    "A keyed progress bar asks the cache, which an event loop must not wait for. Use a sync "
-    "callback, a thread or sync_to_async()."
+    "A keyed progress bar uses the cache, which would block the event loop. Call it in a sync "
+    "callback, in a thread or by sync_to_async()."
 )
 
 
@@ -35,7 +35,7 @@ class Steps(Protocol):
         """Replace the state."""
 
     def step(self, state: State, label: str | None, *, counts: bool) -> State:
-        """Take a step, if it counts, from the state that was read; return the new state."""
+        """Advance the state that was read, if the step counts; return the new state."""
 
     def acquire(self) -> bool:
         """Mark the job as running; return False if it runs already."""

@@ -63,7 +63,7 @@ def _enter(socket: Socket, room: str | None) -> Data:
     if room is None:
         raise EventError(
             "forbidden",
-            "the server does not let you join this room, or its signed name is not yours",
+            "you may not join this room, or its signed name is not valid for you",
         )
     limit, rooms = conf.current().max_rooms, socket.rooms
     if len(rooms) >= limit and room not in rooms:
@@ -90,7 +90,7 @@ def _asked(data: Data) -> str:
 
 
 def _read(socket: Socket, asked: str, *, aged: bool = False) -> str | None:
-    """Return the room of a signed name, None when it is not signed for this client."""
+    """Return the room of a signed name; None when it is not valid for this client."""
     if not is_signed(asked):
         return None
     user = getattr(socket.connection, "user", None)  # there is none without its middleware

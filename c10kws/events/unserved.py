@@ -26,6 +26,6 @@ class Unserved:
         if policy == "warn" and not self._warned:
             self._warned = True
             logger.warning(
-                "%s EMIT_WITHOUT_SERVER is 'warn': what follows on this path is dropped silently.",
+                "%s EMIT_WITHOUT_SERVER is 'warn': further events on it are dropped silently.",
                 EmitHandlerError(event, self._path),
             )

@@ -1,6 +1,6 @@
 """``path("ws/", include("c10kws.events.urls"))``: every EventSocket at its path.
 
-The list is read anew at each look, since a ``views.py`` may make EventSockets after this module
+The list is read again at each access, since a ``views.py`` may make EventSockets after this module
 was imported. One with ``add_to_handlers=False`` is left out.
 
 ``reverse("c10kws:/")`` is the path of the include itself, which ``{% c10kws_client %}`` writes into
@@ -25,7 +25,7 @@ app_name = "c10kws"
 
 
 class _Prefix(URLPattern):
-    """The path of the include, for ``reverse`` only: a request finds what comes after it."""
+    """The path of the include, for ``reverse`` only; a request matches the paths below it."""
 
     def __init__(self) -> None:
         super().__init__(RoutePattern("", name="/", is_endpoint=True), page_not_found, name="/")

@@ -1,1 +1,1 @@
-"""c10ktools, of django-c10k-demo, by its names. ``docs/compat.rst``."""
+"""The names of c10ktools, of django-c10k-demo. See ``docs/compat.rst``."""

@@ -1,1 +1,1 @@
-"""django-tornado, by its names, over ``c10kws.longpoll``. ``docs/compat.rst``."""
+"""The names of django-tornado, over ``c10kws.longpoll``. See ``docs/compat.rst``."""

@@ -1,3 +1,3 @@
-"""``@asynchronous``: a view that answers later, by the handler beside its request."""
+"""``@asynchronous``: a view that answers later, by the handler after its request."""
 
 from ...longpoll import asynchronous as asynchronous

@@ -12,5 +12,5 @@ class TornadoWebSocketsConfig(AppConfig):
     verbose_name = "django-tornado-websockets, over c10kws"
 
     def ready(self) -> None:
-        """Register the check that ``c10kws`` is installed too."""
+        """Register the check that ``c10kws`` is in INSTALLED_APPS, too."""
         from . import checks  # noqa: F401

@@ -16,7 +16,7 @@ from django.core.checks import CheckMessage, Error, register
 
 @register
 def check_c10kws(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """``c10kws`` has the commands, the checks and the client."""
+    """Return an error when ``c10kws`` is missing: it has the commands and the client."""
     if apps.is_installed("c10kws"):
         return []
     return [

@@ -24,7 +24,7 @@ class TornadoWrapper:
     """Call ``start_app``, ``listen`` and ``loop``, in this order. Django answers last."""
 
     tornado_app: ClassVar[Application | None] = None
-    #: The sockets that listen, None before ``listen``: the server lives in ``loop``.
+    #: The listening sockets, None before ``listen``; the server itself runs in ``loop``.
     tornado_server: ClassVar[list[socket.socket] | None] = None
     tornado_port: ClassVar[int] = native.DEFAULT_PORT
     tornado_handlers: ClassVar[list[Any]] = []
@@ -70,7 +70,7 @@ class TornadoWrapper:
 
     @classmethod
     def listen(cls, tornado_port: int) -> None:
-        """Take a port of all interfaces. Raises OSError, TypeError before ``start_app``."""
+        """Listen on a port of all interfaces. Raises OSError, TypeError before ``start_app``."""
         if isinstance(tornado_port, bool) or not isinstance(tornado_port, int):
             raise InvalidInstanceError(tornado_port, "an int as the port")
         if cls.tornado_app is None:

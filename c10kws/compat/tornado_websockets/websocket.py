@@ -11,7 +11,7 @@ from .websockethandler import WebSocketHandler as WebSocketHandler
 
 
 class MissingAttribute(MissingKey, AttributeError):
-    """``data.message`` of a frame without one: it is answered as a missing key is."""
+    """Raised by ``data.message`` when the frame has none; answered as a missing key is."""
 
 
 class Data(EventData):
@@ -39,7 +39,7 @@ class WebSocket(EventSocket):
 
     @property
     def handlers(self) -> list[Socket]:
-        """The clients, oldest first, and behind them those whose ``open`` is running."""
+        """The clients, oldest first, and after them those whose ``open`` is running."""
         return self._listeners()
 
     def __len__(self) -> int:
@@ -54,5 +54,5 @@ class WebSocket(EventSocket):
         return {name: callback.function for name, callback in self._callbacks.items()}
 
     def emit(self, event: str, data: Any = None, **options: Any) -> None:
-        """Send an event to every client; data that is false, such as ``[]``, is ``{}``."""
+        """Send an event to every client; false data, such as ``[]``, is sent as ``{}``."""
         super().emit(event, data or None, **options)

@@ -22,7 +22,7 @@ class WebSocketHandler(Socket):
 
     @property
     def websocket(self) -> WebSocket:  # type: ignore[override]
-        """The WebSocket that it belongs to; ``connection`` is its connection."""
+        """The WebSocket of this client; ``connection`` is its connection."""
         return self.endpoint  # type: ignore[return-value]
 
     def initialize(self, websocket: EventSocket) -> None:
@@ -38,5 +38,5 @@ class WebSocketHandler(Socket):
         self.endpoint.leave(self)
 
     def emit(self, event: str, data: Any = None, **options: Any) -> Awaitable[None]:
-        """Send an event to this client; data that is false, such as ``[]``, is ``{}``."""
+        """Send an event to this client; false data, such as ``[]``, is sent as ``{}``."""
         return super().emit(event, data or None, **options)

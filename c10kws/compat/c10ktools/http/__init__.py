@@ -1,3 +1,3 @@
-"""``websocket``, where c10ktools had it."""
+"""``websocket``, at its place in c10ktools."""
 
 from .websockets import websocket as websocket

@@ -1,3 +1,3 @@
-"""``runtornado``, also for a project that has not installed ``c10kws``: its check then says so."""
+"""``runtornado``, also for a project without ``c10kws``: a system check then names what to add."""
 
 from .....management.commands.runtornado import Command as Command
