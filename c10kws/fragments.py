@@ -14,7 +14,7 @@ class TooBig(Exception):
 
 
 class Fragments:
-    """Takes the frames of one message; a part may be less than a frame.
+    """Collector of the frames of one message; a part may be less than a frame.
 
     A frame is judged by its head, before its payload has come. Of a compressed message the limit
     counts what it inflates to, so its frames may have more: deflate adds at most an eighth to what
@@ -33,7 +33,7 @@ class Fragments:
         self._frames = 0
 
     def begin_frame(self, size: int) -> None:
-        """Take the head of a frame with ``size`` bytes of payload. Raises :exc:`TooBig`."""
+        """Begin a frame with ``size`` bytes of payload. Raises :exc:`TooBig`."""
         self._wire += size
         self._frames += 1
         if self._wire > self._bound:

@@ -1,8 +1,8 @@
 """BaseExceptions of the application: which of them belong to the loop or the process.
 
 Code of an application may raise any class: the panic of an extension module, the outcome of a test
-library, GeneratorExit, SystemExit. Each ends only the call that raised it. Three must pass: the
-cancellation of a task, the end of a coroutine that is closed, and Ctrl-C.
+library, GeneratorExit, SystemExit. Each ends only the call that raised it. Three must propagate:
+the cancellation of a task, the end of a coroutine that is closed, and Ctrl-C.
 """
 
 from __future__ import annotations

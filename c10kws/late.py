@@ -12,7 +12,7 @@ _BROKEN: End = State.FAILED, Closed(1002, REASONS[1002])
 
 
 class LateFrames:
-    """Walks from head to head and keeps no payload, so a peer may send for as long as it likes.
+    """Parser that goes from head to head and keeps no payload, however much the peer sends.
 
     ``left`` is what is still to come of the frame that was under way when we sent our Close.
     """
@@ -25,7 +25,7 @@ class LateFrames:
         self._data = b""  # a head or a Close that is not whole
 
     def skip(self, data: bytes) -> End | None:
-        """Skip what ``data`` brings; return the end when it has come."""
+        """Skip the frames in ``data``; return the end when it has come."""
         data = self._data + data
         position = 0
         while True:

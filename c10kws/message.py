@@ -14,12 +14,12 @@ def size_of(message: Message) -> int:
     return len(message.encode())
 
 
-#: So many parts are joined at a time: a part of one byte costs 50 bytes, or 58 in a list.
+#: Number of parts that are joined at a time: a part of one byte costs 50 bytes, 58 in a list.
 JOINED = 256
 
 
 class Joiner:
-    """Joins the parts of one message, all str or all bytes, as they come."""
+    """Buffer that joins the parts of one message, all str or all bytes, as they come."""
 
     __slots__ = ("_joined", "_parts")
 
@@ -28,7 +28,7 @@ class Joiner:
         self._parts: list[Message] = []
 
     def add(self, part: Message) -> None:
-        """Take the next part."""
+        """Add the next part."""
         self._parts.append(part)
         if len(self._parts) >= JOINED:
             self._joined.append(_join(self._parts))

@@ -27,7 +27,7 @@ def check_origin(request: HttpRequest, origins: Origins) -> None:
 
     The site itself may, and so may a client that sends no Origin, which is no browser.
     ``origins`` None adds CSRF_TRUSTED_ORIGINS, a list adds its entries, in the same form
-    (``https://example.com``, ``https://*.example.com``), and ``"*"`` lets everybody in.
+    (``https://example.com``, ``https://*.example.com``), and ``"*"`` allows all origins.
     """
     origin = request.META.get("HTTP_ORIGIN")
     if origin is None or origins == "*":
@@ -44,9 +44,9 @@ def check_origin(request: HttpRequest, origins: Origins) -> None:
 
 
 def _advice(origin: str, own: str) -> str | None:
-    """Return what to do about an origin that differs by scheme or port alone.
+    """Return advice for an origin that differs by scheme or port alone.
 
-    That is this site behind a proxy which ends TLS, or which drops the port from Host.
+    It is this site behind a proxy that ends TLS or drops the port from Host.
     """
     try:
         theirs, ours = urlsplit(origin), urlsplit(own)

@@ -1,4 +1,4 @@
-"""Queue of what cannot be sent yet, in call order.
+"""Queue of messages that cannot be sent yet, in call order.
 
 Items wait here when they come from another thread, when a message is being sent in fragments, and
 while the client reads slowly: the transport then has unsent bytes of its own and gets no more.
@@ -60,8 +60,8 @@ class Parts:
 class Broadcast:
     """A message for many connections, framed once.
 
-    ``failed`` counts those that took it into their outbox and could not send it, ``holders``
-    the queues and transports that hold it.
+    ``failed`` counts the connections that queued it and could not send it, ``holders`` the
+    queues and transports that hold it.
     """
 
     message: Message
@@ -116,7 +116,7 @@ class Backlog:
         self.size -= weigh(item)
 
 
-#: The one of this process.
+#: The instance of this process.
 backlog = Backlog()
 
 
@@ -128,11 +128,11 @@ class TooManyPings(RuntimeError):
 
 
 class Outbox:
-    """A queue bounded in bytes. Each item has a ticket, by which a task can wait for its turn.
+    """A queue bounded in bytes. Each item has a ticket, with which a task can wait for its turn.
 
-    ``urgent`` is True once something ends the connection: then all is sent without waiting for
-    the client. ``size`` is the bytes in memory; those of messages that a task awaits do not count
-    against the limit, since each task waits with one message.
+    ``urgent`` is True once the connection is about to end: then everything is sent without
+    waiting for the client. ``size`` is the number of bytes in memory. Messages that a task awaits
+    do not count against the limit, since each task waits with one message.
     """
 
     __slots__ = (
@@ -161,7 +161,7 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """True when what no task awaits exceeds the limit."""
+        """True when messages that no task awaits exceed the limit."""
         return self.size - self._awaited > self._limit
 
     @property
@@ -170,7 +170,7 @@ class Outbox:
         return self._taken + len(self._items)
 
     def overfull(self, ticket: int) -> bool:
-        """Return whether the messages up to a ticket that no task awaits exceed the limit."""
+        """Return True if messages up to a ticket that no task awaits exceed the limit."""
         with lock:
             count = ticket - self._taken
             counted = (
@@ -183,8 +183,8 @@ class Outbox:
     def put(self, item: Item, *, patient: bool = False) -> int | None:
         """Add an item, holding the ``lock``; return its ticket, or None when there is no room.
 
-        One message always fits an empty outbox. ``patient`` leaves the caller a moment to look
-        whether it is ``full``. Raises :exc:`TooManyPings`.
+        One message always fits an empty outbox. With ``patient`` the caller checks ``full`` a
+        moment later. Raises :exc:`TooManyPings`.
         """
         weight = weigh(item)
         limit = self._limit * PATIENCE if patient else self._limit
@@ -241,7 +241,7 @@ class Outbox:
             raise
 
     def _forget(self, ticket: int) -> None:
-        """Count a message again whose task waits no longer."""
+        """Count a message again when its task stops waiting."""
         with lock:
             waiter = self._waiters.pop(ticket, None)
             if waiter is None:

@@ -28,11 +28,11 @@ class Parser:
 
     @property
     def under_way(self) -> bool:
-        """True while a message has begun and has not come to its end."""
+        """True while a message has begun and has not ended."""
         return self._fragments is not None
 
     def begin_frame(self, first: int, size: int) -> Closed | None:
-        """Judge the head of a data frame, before its payload has come; return what is wrong.
+        """Check the head of a data frame, before its payload has come; return the error or None.
 
         §5.4: the fragments of one message stand together. wsproto would parse the payload first,
         and its answer would depend on how TCP cut the frame.
@@ -49,7 +49,7 @@ class Parser:
         return None
 
     def parse(self, data: bytes) -> Message | Closed | None:
-        """Take head and payload of a frame, in pieces; return a whole message, or what is wrong."""
+        """Parse head and payload of a frame, in pieces; return a whole message or an error."""
         self._connection.receive_data(data)
         for event in self._connection.events():
             match event:
@@ -76,7 +76,7 @@ class Parser:
         return message.join()
 
     def make_frame(self, part: Message, *, final: bool) -> bytes:
-        """Return a frame of a message, all of whose parts are of one type."""
+        """Return a frame of a message; all parts of a message have one type."""
         event: TextMessage | BytesMessage = (
             TextMessage(part, message_finished=final)
             if isinstance(part, str)

@@ -24,8 +24,8 @@ from .mask import Mask, mask_slowly
 from .message import Message
 from .parser import Parser
 
-#: Frames that one call reads beside plain ones, and bytes of a compressed frame that it inflates at
-#: a time: they become 8 MiB at most. Others get their turn between two calls.
+#: Frames other than plain ones that one call reads, and bytes of a compressed frame that it
+#: inflates at a time: they become 8 MiB at most. Others get their turn between two calls.
 MAX_FRAMES = 256
 SLICE = 8192
 
@@ -131,7 +131,7 @@ class ServerProtocol:
         return self.fast_lane and self.state is State.OPEN and not under_way
 
     def _receive_frames(self, messages: list[Message]) -> None:
-        """Give each frame to the lane, to wsproto or to ``control``; it may come in many pieces."""
+        """Pass each frame to the lane, to wsproto or to ``control``; it may come in many pieces."""
         data, position = self._data, self._at
         frames, inflated = 0, self._inflated
         while position < len(data) and not (self._over or self.held):
@@ -168,7 +168,7 @@ class ServerProtocol:
         return 0 if self._deflate is None else self._deflate.inflated
 
     def _parse(self, data: bytes, position: int, messages: list[Message]) -> int:
-        """Give the parser what has come of its frame, or some of it; return where to go on."""
+        """Pass received bytes of the parser's frame to it; return the position to continue at."""
         stop = min(position + self._left, len(data))
         if self._deflate is not None:
             stop = min(stop, position + SLICE)
@@ -183,7 +183,7 @@ class ServerProtocol:
     def _begin_frame(
         self, data: bytes, position: int, size: int, body: int, messages: list[Message]
     ) -> int | None:
-        """Look at the head of a frame that is not whole or not plain: whose is it?
+        """Dispatch a frame that is not whole or not plain, by its head.
 
         Return where to go on; None for a control frame that is not whole.
         """
@@ -281,7 +281,7 @@ class ServerProtocol:
         self.closed = closed
 
     def _forget(self) -> None:
-        """Drop what is not parsed: no message can come of it."""
+        """Drop unparsed data, of which no message can come."""
         self._over = True
         self._in_lane = self.held = False
         self._pieces = self._fault = None
@@ -302,7 +302,7 @@ class ServerProtocol:
 
     @property
     def latest_answer(self) -> bytes:
-        """The last of the answers that are due; of Pongs only this one is needed (§5.5.3)."""
+        """The last answer in the queue; of several Pongs only this one is needed (§5.5.3)."""
         return self._out[-1] if self._out else b""
 
     def data_to_send(self) -> bytes:

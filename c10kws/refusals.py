@@ -51,7 +51,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """The 101 and the Close that take the place of an HTTP answer."""
+    """The 101 and the Close that replace an HTTP answer."""
 
     accepted: handshake.Accept
     close: Close
@@ -63,7 +63,7 @@ class Refusals:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        announce(Refusals)  # whoever wraps an application is about to serve it
+        announce(Refusals)  # an application is wrapped in order to serve it
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """PEP 3333's application call; only handshakes are looked at."""
@@ -192,10 +192,10 @@ class RefusedWebSocket:
 def _make_visible(
     environ: WSGIEnvironment, held: _HeldResponse, response: object
 ) -> Visible | None:
-    """Return what a browser can see of a refusal; None where the HTTP answer has to stay.
+    """Return the refusal as a Close that a browser can see; None to keep the HTTP answer.
 
-    A page whose origin may not connect gets no WebSocket, except under DEBUG: there it is closed
-    with the reason, which developers look for, and without cookies.
+    A page whose origin may not connect gets no WebSocket. Under DEBUG it gets one without cookies
+    that is closed with the reason, for the developer.
     """
     request = WSGIRequest(environ)
     close = _close_for(request, held, response)
@@ -253,8 +253,8 @@ def _short(reason: str) -> str:
 def _accept(request: WSGIRequest, options: Options) -> handshake.Accept:
     """Return the answer to the handshake. Raises :exc:`HandshakeRefused` when it is invalid.
 
-    The subprotocol is one that the view speaks, else the first offered: a browser that offered
-    some and is answered with none reports 1006 and nothing else.
+    The subprotocol is one of the view's, else the first offered: a browser that offered some and
+    gets none reports only 1006.
     """
     offered = handshake.offered_subprotocols(request.META)
     return handshake.accept(request.META, [*options.subprotocols, *offered])

@@ -23,7 +23,7 @@ CANCEL_TIMEOUT = 1.0
 _NO_CONTEXT = contextvars.Context()
 
 _registries: dict[OnStop, Registry] = {}
-#: The classes that have announced a server.
+#: Classes that have announced a server.
 _announced: set[type] = set()
 
 
@@ -70,13 +70,13 @@ class Registry:
         return iter(list(self._websockets.values()))
 
     def add(self, websocket: WebSocket, task: asyncio.Task[None]) -> None:
-        """Keep a connection until its handler's task is done, or given up."""
+        """Register a connection until its handler's task is done, or given up."""
         self._websockets[task] = websocket
         websocket.registry = self
         task.add_done_callback(self.forget, context=_NO_CONTEXT)
 
     def forget(self, task: asyncio.Task[None]) -> None:
-        """Wait for a handler's task no more."""
+        """Stop waiting for a handler's task."""
         self._websockets.pop(task, None)
         if not self._websockets and self._empty is not None and not self._empty.done():
             self._empty.set_result(None)

@@ -1,4 +1,4 @@
-"""``Sender``: what a connection sends, in call order, one write for each turn.
+"""``Sender``: the frames that a connection sends, in call order, one write for each turn.
 
 Facts:
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 class Sender(Writer):
     """The sending half of a connection; :class:`~c10kws.driver.Driver` receives.
 
-    ``_prompt`` says that a plain message may go into the cork as it is: nothing stands before it
-    and the client keeps up. It is what makes a write cheap; everything that could make it
-    untrue goes through :meth:`_set_prompt`.
+    ``_prompt`` is True when a plain message may go into the cork directly: nothing is queued
+    before it and the client keeps up. It makes a write cheap; everything that could change it
+    calls :meth:`_set_prompt`.
     """
 
     __slots__ = (
@@ -64,7 +64,7 @@ class Sender(Writer):
     # Sending
 
     def _post(self, item: Item) -> int:
-        """Send an item when all before it are sent; from any thread. Return its ticket or 0."""
+        """Send an item after all items before it; from any thread. Return its ticket or 0."""
         on_loop = get_ident() == self._shared.thread
         if on_loop and self._may_send:
             self._send(item)
@@ -78,7 +78,7 @@ class Sender(Writer):
         return ticket or 0
 
     def put(self, item: Item, *, patient: bool = False) -> int | None:
-        """Let an item wait in the outbox, from any thread; ``flush_outbox`` must follow.
+        """Queue an item in the outbox, from any thread; ``flush_outbox`` must follow.
 
         Return its ticket, None when it found no room. A broadcast that finds none is left out where
         SLOW_CLIENT says so; anything else becomes the news that the client is too slow.
@@ -108,7 +108,7 @@ class Sender(Writer):
         self._relieve()
 
     def _judge(self, ticket: int) -> None:
-        """Close the connection if too much waits, up to a ticket, that no task awaits."""
+        """Close the connection if messages up to a ticket that no task awaits exceed the limit."""
         self._judging = False
         if self._outbox is not None and self._outbox.overfull(ticket):
             self._drop_slow_client(0)  # and what is queued with it
@@ -117,12 +117,12 @@ class Sender(Writer):
 
     @property
     def queued(self) -> int:
-        """Bytes that wait for the client to read; what the kernel has does not count."""
+        """Bytes that wait for the client to read, without those in the kernel."""
         return self._unsent() + (0 if self._outbox is None else self._outbox.size)
 
     @property
     def _may_send(self) -> bool:
-        """True when nothing stands before what is to be sent now, and the client keeps up."""
+        """True when a message can be sent now: nothing is queued and the client keeps up."""
         return self._ended or (
             self._transport is not None
             and not self._outbox
@@ -131,7 +131,7 @@ class Sender(Writer):
         )
 
     def flush_outbox(self) -> None:
-        """Send what waits, as far as the client keeps up; behind a stream only Pings.
+        """Send queued items while the client keeps up; behind a stream only Pings.
 
         A Close that waits, and the end of the connection, send all without waiting.
         """
@@ -147,7 +147,7 @@ class Sender(Writer):
         self._set_prompt()
 
     def flush_from_thread(self) -> None:
-        """Send what another thread has put, and enforce MAX_TOTAL_QUEUE_BYTES."""
+        """Send items queued by another thread, and enforce MAX_TOTAL_QUEUE_BYTES."""
         self.flush_outbox()
         self._relieve()
 
@@ -265,7 +265,7 @@ class Sender(Writer):
         self.end(code, reason)
 
     def end(self, code: int, reason: str) -> None:
-        """Remember how the connection ended; the first call counts. What waits is dropped."""
+        """Remember how the connection ended; the first call counts. Drop queued items."""
         if self.closed:
             return
         self.close_code, self.close_reason = code, reason
@@ -287,12 +287,12 @@ class Sender(Writer):
         await self.drain()
 
     def pause_writing(self) -> None:
-        """The transport has more than it likes: messages wait in the outbox from now on."""
+        """Queue messages in the outbox from now on: the transport is above its high-water mark."""
         super().pause_writing()
         with outbox.lock:
             self._shared.slow.add(self)
 
     def resume_writing(self) -> None:
-        """The transport has little left: send what waits."""
+        """Send queued messages: the transport is below its low-water mark."""
         super().resume_writing()
         self.flush_outbox()

@@ -1,4 +1,4 @@
-"""What the connections of one event loop share.
+"""State shared by the connections of one event loop.
 
 A receive buffer, a finished future, the timers, and the list of clients that read slowly.
 """

@@ -11,7 +11,7 @@ OF_METHODS = ("self", "cls")
 
 
 def takes(function: Callable[..., Any], *names: str) -> bool:
-    """Return True if ``function`` can be called with that many positional arguments.
+    """Return True if ``function`` can be called with this number of positional arguments.
 
     A method needs one parameter more. Defaults, ``*args`` and ``functools.partial`` count as in a
     call; a wrapper counts with its own parameters, not with those of the function that it wraps.

@@ -1,4 +1,4 @@
-"""Clients that read slowly, on one event loop: which to close when all queues are too long."""
+"""Clients that read slowly, on one event loop, and the choice of those to close."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Queued(Protocol):
 
     @property
     def closed(self) -> bool:
-        """True when it is ending already."""
+        """True when the connection is already ending."""
 
     @property
     def queued(self) -> int:
         """Bytes queued for its client."""
 
     def send_close(self, code: int, reason: str) -> None:
-        """Close it and send nothing that is queued."""
+        """Close the connection and drop its queue."""
 
 
 class SlowClients:
@@ -52,7 +52,7 @@ class SlowClients:
     def relieve(self, limit: int) -> None:
         """Close the connections with the longest queues when all queues exceed ``limit``.
 
-        An eighth becomes free, so that the next message does not find it full again.
+        An eighth of the limit becomes free, so that the next message fits.
         """
         if backlog.size <= limit:
             return
@@ -65,7 +65,7 @@ class SlowClients:
                 connection.send_close(1013, "too slow")
 
     def log(self, message: str, limit: int) -> None:
-        """Log that a client is closed; after the first only how many, once in LOG_INTERVAL."""
+        """Log the first closed client at once, then the number of others once in LOG_INTERVAL."""
         if self._timer is not None:
             self._unlogged += 1
             return

@@ -25,7 +25,7 @@ from .marker import Marker
 
 SHAPE = 'TORNADO = {"port": 8000, "handlers": [...], "settings": {...}}'
 ROW = '(r"/path/(.*)", "package.module.Handler", {"argument": value}, "name")'
-#: Begins with a name and a slash, as ``STATIC_URL`` of a new project does.
+#: Matches a name and a slash, as in the ``STATIC_URL`` of a new project.
 RELATIVE = re.compile(r"\^?[\w-]+/")
 
 

@@ -100,8 +100,8 @@ def websocket(
     are those the view speaks, best first. ``origins`` says which other sites' pages may connect:
     None those of CSRF_TRUSTED_ORIGINS, a list its entries, ``"*"`` all. ``user=False`` leaves
     ``request.user`` alone, which saves the handshake its database queries. ``compression`` and
-    ``max_message_size`` (bytes) take the place of the settings. ``keep_request=False`` lets the
-    request go when the handshake is over, which saves two thirds of an idle connection's memory.
+    ``max_message_size`` (bytes) override the settings. ``keep_request=False`` frees the
+    request after the handshake, which saves two thirds of an idle connection's memory.
 
     Raises TypeError when the handler is not a coroutine function, takes no connection or is wrapped
     by a decorator of views, which goes above this one; TypeError or ValueError when an argument has

@@ -14,12 +14,12 @@ logger = logging.getLogger("c10kws")
 #: Uses of an ended connection that raise ConnectionClosed before the handler is cancelled. One that
 #: ends on the first is usual; a loop around ``except Exception`` makes millions.
 MAX_LATE_USES = 100
-#: Seconds that each later use takes: the handler swallows its cancellation too.
+#: Seconds that each later use takes, since the handler also swallows its cancellation.
 PAUSE = 1.0
 
 
 class Watchdog:
-    """Cancels a handler that goes on after the end; made when its connection has ended.
+    """Timer that cancels a handler which goes on after the end; made when its connection ends.
 
     A handler that takes no notice for ``timeout`` seconds is cancelled, and so is one that uses the
     connection again and again. When it still runs ``timeout`` seconds after that, it is logged and
@@ -50,7 +50,7 @@ class Watchdog:
         self._uses = 0
 
     def notice(self) -> None:
-        """Stop the watch: the handler knows of the end, and may take its time to clean up."""
+        """Stop the timer: the handler knows of the end, and its clean-up has no time limit."""
         self.noticed = True
         if not self._cancelled:
             self.stop()
@@ -88,7 +88,7 @@ class Watchdog:
             self._registry.forget(self._task)
 
     async def pace(self) -> None:
-        """Let others have their turn before another use of the connection fails."""
+        """Yield to other tasks before another use of the connection fails."""
         self._uses += 1
         if self._uses == MAX_LATE_USES:
             user = asyncio.current_task()

@@ -112,7 +112,7 @@ class Writer(asyncio.BufferedProtocol):
         return self._transport.get_write_buffer_size() + self._cork_size
 
     async def drain(self) -> None:
-        """Wait until the client has taken most of what it was sent; give others their turn."""
+        """Wait until the client has read most of the sent data; yield to other tasks."""
         if self.closed:
             raise self.connection_closed()
         if self._writes >= MAX_CORK or len(self._cork) >= MAX_CORK:
@@ -134,7 +134,7 @@ class Writer(asyncio.BufferedProtocol):
         await asyncio.shield(self._drained)
 
     def pause_writing(self) -> None:
-        """The transport has more than it likes: ``drain`` waits."""
+        """Make ``drain`` wait: the transport is above its high-water mark."""
         if self._drained is None and self._transport is not None and not self.closed:
             in_hand = self._shared.in_hand
             self._count_in_flight(in_hand or self._transport.get_write_buffer_size())
@@ -152,7 +152,7 @@ class Writer(asyncio.BufferedProtocol):
         self._send_pong()
 
     def answer_pings(self, pongs: bytes, latest: bytes) -> None:
-        """Send Pongs, or while the client reads slowly keep the latest (RFC 6455 §5.5.3).
+        """Send Pongs; while the client reads slowly keep only the latest (RFC 6455 §5.5.3).
 
         A peer that sends Pings and reads nothing costs one Pong.
         """
@@ -167,7 +167,7 @@ class Writer(asyncio.BufferedProtocol):
             self._push(pong)
 
     def _count_in_flight(self, in_flight: Broadcast | int) -> None:
-        """Count what the transport has against MAX_TOTAL_QUEUE_BYTES."""
+        """Count the transport's unsent bytes against MAX_TOTAL_QUEUE_BYTES."""
         with outbox.lock:
             backlog.release(self._in_flight)
             backlog.hold(in_flight)

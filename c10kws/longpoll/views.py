@@ -45,10 +45,11 @@ def asynchronous(
 ) -> View | Callable[[View], View]:
     """Turn ``def view(request, handler, *args, **kwargs)`` into a view for the URLconf.
 
-    An HttpResponse that it returns is the response. None means that ``handler.finish()`` comes
-    later, from any thread; no thread is held meanwhile. An ``async def`` view runs on the event
-    loop, when middleware is done. ``timeout`` (seconds, or None for ever) takes the place of the
-    setting ASYNCHRONOUS_TIMEOUT: who has no answer by then gets 504.
+    When the view returns an HttpResponse, that is the response. None means that
+    ``handler.finish()`` will be called later, from any thread; no thread is held meanwhile. An
+    ``async def`` view runs on the event loop, after middleware. ``timeout`` (seconds, or None for
+    no timeout) overrides the setting ASYNCHRONOUS_TIMEOUT: a client without an answer by then gets
+    504.
 
     Raises TypeError when ``view`` cannot be called with a request and a handler, ValueError for
     another timeout.

@@ -1,4 +1,4 @@
-"""``runtornado --reload`` is ``runserver``, also while the project cannot be imported.
+"""``runtornado --reload`` becomes ``runserver``, also while the project cannot be imported.
 
 Django keeps its autoreloader alive over a project that raises at import, but only for the command
 named ``runserver``: any other command ends before it is found. So ``runtornado --reload`` becomes
@@ -31,7 +31,7 @@ FLAGS: Mapping[str, tuple[str, object]] = {
 
 
 def prepare() -> None:
-    """Get ready for a project that cannot be imported; called before its models are."""
+    """Prepare for a project that cannot be imported; called before its models are imported."""
     if WORKER in os.environ and os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
         from c10kws_tornado import workers
 
@@ -55,7 +55,7 @@ def runserver_arguments(address: str, options: Mapping[str, Any]) -> list[str]:
 def _report(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Take an exception that ends the command: ``sys.excepthook``."""
+    """Handle an exception that ends the command: ``sys.excepthook``."""
     if issubclass(kind, Exception) and not apps.ready:
         command: Any = load_command_class("c10kws", COMMAND)
         options = vars(command.create_parser(sys.argv[0], COMMAND).parse_args(sys.argv[2:]))
@@ -66,7 +66,7 @@ def _report(
 
 
 def _become(arguments: list[str]) -> None:
-    """Execute another command of the project in place of this one."""
+    """Execute another command of the project instead of this one."""
     before = len(sys.orig_argv) - len(sys.argv[1:])
     command = [sys.executable, *sys.orig_argv[1:before], *arguments]
     sys.stdout.flush()

@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def c10kws_client(context: Context, *, progress: bool = False, defer: bool = False) -> SafeString:
-    """Link ``client.js``, and ``progress.js`` where it is asked for.
+    """Link ``client.js``, and ``progress.js`` if ``progress`` is True.
 
     The nonce of a Content-Security-Policy is added when the template's context has ``csp_nonce``
     (Django 6) or the request does (django-csp). ``defer`` lets the page be parsed first; scripts
@@ -36,7 +36,7 @@ def c10kws_client(context: Context, *, progress: bool = False, defer: bool = Fal
 
 
 def _prefix() -> SafeString:
-    """Return an attribute with the path of the include; nothing for a URLconf without it."""
+    """Return an attribute with the path of the include, "" for a URLconf without it."""
     try:
         return format_html(' data-prefix="{}"', reverse("c10kws:/"))
     except NoReverseMatch:

@@ -79,6 +79,6 @@ class TestCase(Served, django.test.TestCase):
     def captureOnCommitCallbacks(  # noqa: N802
         cls, *, using: str = DEFAULT_DB_ALIAS, execute: bool = False
     ) -> Iterator[list[Callable[[], Any]]]:
-        """Do as Django's, for the test and the views that it calls."""
+        """Collect on-commit functions as Django does, of the test and of the views it calls."""
         with captured(), super().captureOnCommitCallbacks(using=using, execute=execute) as found:
             yield found

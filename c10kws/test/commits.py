@@ -1,4 +1,4 @@
-"""Commits in a test: what waits for one runs when its block ends, in production's order.
+"""Commits in a test: on-commit functions run when their block ends, in the order of production.
 
 A TestCase runs each test in blocks of its own and never commits them, so Django never calls what
 was given to ``transaction.on_commit``. Here the end of the outermost block within those counts as
@@ -23,7 +23,7 @@ _captures = 0
 
 @contextmanager
 def at_the_end_of_blocks() -> Iterator[None]:
-    """Run what waits for a commit as soon as only the blocks of a TestCase are open."""
+    """Run on-commit functions as soon as only the blocks of a TestCase are open."""
     original = transaction.Atomic.__exit__
 
     def leave(
@@ -56,7 +56,7 @@ def capturing() -> bool:
 
 
 def run_committed() -> None:
-    """Run what waits for a commit, of all databases whose open blocks are a TestCase's."""
+    """Run on-commit functions of all databases whose open blocks are a TestCase's."""
     for connection in connections.all(initialized_only=True):
         _run(connection)
 

@@ -94,7 +94,7 @@ class TestWebSocket:
         return self
 
     def _expect_hello(self) -> None:
-        """Take ``ws:hello``, the first frame unless ``open`` refuses the client."""
+        """Receive ``ws:hello``, the first frame unless ``open`` refuses the client."""
         frame = self.receive_event()
         if frame["event"] == "ws:hello":
             self.hello = frame["data"]

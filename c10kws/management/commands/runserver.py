@@ -58,7 +58,7 @@ class Command(Base):
         )
 
     def run(self, **options: Any) -> None:
-        """Serve; a process that ends for a reload has a successor, and its clients are told."""
+        """Serve. At a reload, clients are told that another process follows."""
         try:
             super().run(**options)
         except SystemExit as end:

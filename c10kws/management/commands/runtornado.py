@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 DEFAULT_ADDRESS = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
-#: With this app installed a port alone is one of all interfaces, as the ancestor's was.
+#: With this app installed a port without an address means all interfaces, as in the ancestor.
 ANCESTOR = "c10kws.compat.tornado_websockets"
-#: Threads of the project that are no daemons hold the exit for so long (seconds).
+#: Seconds that the exit waits for the project's threads that are no daemons.
 EXIT_TIMEOUT = 2.0
-#: Seconds that several processes have to end beyond DRAIN_TIMEOUT: theirs, and some for the system.
+#: Seconds beyond DRAIN_TIMEOUT that several processes have to end: their own, and some to spare.
 LAST_BREATH = GRACE + EXIT_TIMEOUT + 3.0
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         )
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run, and end the process in time: threads of the project may hold its exit."""
+        """Run, and end the process in time even if threads of the project still run."""
         super().run_from_argv(argv)
         end_within(EXIT_TIMEOUT)
 
@@ -99,7 +99,7 @@ class Command(BaseCommand):
             self.serve(own or addrports[0], options)
 
     def announce_interfaces(self, port: int) -> None:
-        """Say that a port without an address is open to the network, once."""
+        """Print, once, that a port without an address is open to the network."""
         again = workers.own_name() or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
         if default_address() == ALL_INTERFACES and not again:
             self.stdout.write(
@@ -123,7 +123,7 @@ class Command(BaseCommand):
         Workers(autoreload.get_child_arguments(), addrports, timeout).run()
 
     def serve_and_reload(self, addrport: str, options: dict[str, Any]) -> None:
-        """Be ``runserver``; its reloader runs that command in a child."""
+        """Become ``runserver``, whose reloader runs that command in a child process."""
         arguments = reloading.runserver_arguments(self.full_address(addrport), options)
         sys.argv[1:] = arguments
         command = load_command_class(get_commands()["runserver"], "runserver")
