@@ -1,7 +1,7 @@
 """Try each Python with each Django: ``python3 matrix [--pair NAME …] …``.
 
 Makes ``.venv-matrix`` from ``requirements/matrix.txt``. In it tox makes the environments that
-``tox.ini`` lists, with the built wheel and the oldest and the newest releases that c10kws stands
+``tox.ini`` lists, with the built wheel and the oldest and the newest releases that c10kws depends
 on. From each the demo is served by ``manage.py runtornado``, and clients talk to its WebSockets and
 walk through its polls. With the newest they ask for 2,000 pages, 100 at a time; nothing else should
 run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to ``docs/``.
@@ -10,12 +10,12 @@ It needs Linux. The Pythons are those on PATH and those of pyenv; the page names
 missing. The exit status is 1 when a pair does not work.
 
 ``--pair NAME …``
-    Only these, as in ``py312-django60``. The page says that it is about a subset: choose another
+    Only these, for example ``py312-django60``. The page says that it is a subset: choose another
     ``--output``.
 ``--output FOLDER``
-    In place of ``docs/``.
+    Write there instead of ``docs/``.
 ``--report``
-    Try nothing; make page and pictures anew from ``compatibility/results.json``.
+    Try nothing; make page and pictures again from ``compatibility/results.json``.
 ``--tests``
     Run all tests in the environments by tox; other arguments go to pytest.
 """

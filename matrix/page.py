@@ -31,7 +31,7 @@ def write(report: Report) -> str:
 
 
 def about(report: Report) -> str:
-    """Return what was tried, and whether it is all."""
+    """Return the sentences about the pairs that were tried, and those that were not."""
     left_out = report.get("left_out", [])
     if not left_out:
         return f"Tried on {report['date']} by ``make matrix`` on {report['machine']}."
@@ -44,7 +44,7 @@ def about(report: Report) -> str:
 
 
 def scope(report: Report) -> str:
-    """Return which pairs the table has, and what its signs mean."""
+    """Return the sentences about the pairs of the table and the meaning of its signs."""
     complete = "Each pair that Django itself supports is here (6.0 and 6.1 need Python 3.12). "
     return (
         f"{'' if report.get('left_out') else complete}A pair is tried with the newest tornado and "

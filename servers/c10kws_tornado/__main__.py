@@ -20,7 +20,7 @@ from .run import MAX_PORT, bind, port_of, serve
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-#: Threads of the application that are no daemons hold the exit for so long (seconds).
+#: Seconds that the exit waits for the application's threads that are no daemons.
 EXIT_TIMEOUT = 2.0
 
 

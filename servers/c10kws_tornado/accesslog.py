@@ -18,7 +18,7 @@ logger = get_logger("c10kws_tornado.access")
 
 #: Looked up now: Python imports a codec at its first use, which fails without a free descriptor.
 escape = codecs.getencoder("unicode_escape")
-#: Lines that may wait for the log's handlers; when these hang, more are counted and not kept.
+#: Lines that may wait for the log's handlers; further lines are counted and dropped.
 MAX_WAITING = 10_000
 
 
@@ -63,10 +63,10 @@ class Line:
 
 
 class AccessLog:
-    """Log lines of the loop's thread, written by a thread of its own in their order.
+    """Log lines of the loop's thread, written in order by a separate thread.
 
-    The thread starts with the first line. It is a daemon: :meth:`close` lets it end, and what a
-    log's handler takes too long to write is lost with the process.
+    The thread starts with the first line and ends after :meth:`close`. It is a daemon, so lines
+    that a log's handler takes too long to write are lost when the process ends.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class AccessLog:
                 self._changed.notify()
 
     def close(self) -> None:
-        """Let the thread end when all lines are written."""
+        """End the thread after all lines are written."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -1,4 +1,4 @@
-"""The responses that wait for their clients, and the bound of all their bytes."""
+"""The responses that wait for their clients, and the limit of all their bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger = get_logger("c10kws_tornado")
 
 
 class Waiting(Protocol):
-    """A response of which something waits for its client."""
+    """A response with data that waits for its client."""
 
     @property
     def held(self) -> int:
@@ -20,7 +20,7 @@ class Waiting(Protocol):
 
     @property
     def seconds_left(self) -> float:
-        """Time that the client will take for what waits, at its rate so far."""
+        """Seconds that the client needs for the unsent data, at its rate so far."""
 
     def cut(self, reason: str) -> None:
         """Disconnect the client."""
@@ -29,8 +29,8 @@ class Waiting(Protocol):
 class Backlog:
     """The waiting responses of one server, on its loop.
 
-    When they hold more than ``limit`` bytes, the clients that would take the longest for what waits
-    for them are disconnected. The longest body does not count, so that one of any size is sent.
+    When they hold more than ``limit`` bytes, the clients that would take the longest to read their
+    data are disconnected. The longest body does not count, so that one of any size can be sent.
     """
 
     def __init__(self, limit: int, log_later: Callable[[Callable[[], None]], None]) -> None:
@@ -45,7 +45,7 @@ class Backlog:
         return self.size > self._limit // 2
 
     def change(self, response: Waiting, size: int) -> None:
-        """Add to the bytes of a response, or take some away."""
+        """Change the byte count of a response."""
         self.size += size
         if response.held:
             self._waiting.add(response)
@@ -55,7 +55,7 @@ class Backlog:
             self._relieve()
 
     def _relieve(self) -> None:
-        """Free an eighth, so that the next response does not find the memory full again."""
+        """Free an eighth of the limit, so that the next response has room."""
         longest = max(response.held for response in self._waiting)
         if self.size - longest <= self._limit:
             return
@@ -67,7 +67,5 @@ class Backlog:
                 break
             response.cut(reason)
             count += 1
-        text = (
-            "Closed %d slow clients: the responses that waited for all clients held over %d bytes."
-        )
+        text = "Closed %d slow clients: the unsent responses of all clients held over %d bytes."
         self._log_later(partial(logger.warning, text, count, self._limit))

@@ -1,4 +1,4 @@
-"""The time that a body may take to come."""
+"""Timeout for the body of a request."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .limits import Limits
 
 
 class BodyTimer:
-    """Calls ``expire`` when a client stops sending its body, or sends it too slowly.
+    """Timer that calls ``expire`` when a client stops sending its body, or sends it too slowly.
 
     It allows ``read_timeout`` seconds. Each ``min_read_rate`` bytes give one second back, so that
     a client at this rate or above may be silent for ``read_timeout`` at any time, and one that
-    sends a byte now and then may not go on; at a rate of 0 it may. In all, a body may take
-    ``body_timeout``.
+    only sends a byte now and then expires. With a rate of 0 each byte restarts the time. In total
+    a body may take ``body_timeout``.
     """
 
     __slots__ = ("_due", "_end", "_expire", "_handle", "_limits", "_loop", "_paused")
@@ -42,16 +42,16 @@ class BodyTimer:
         self._paused = True
 
     def resume(self) -> None:
-        """Give the client the whole time again."""
+        """Restart the whole time."""
         self._paused = False
         self._due = self._loop.time() + self._limits.read_timeout
 
     def cancel(self) -> None:
-        """Stop: the body is complete, or nobody waits for it."""
+        """Stop the timer: the body is complete, or no longer needed."""
         self._handle.cancel()
 
     def _look(self) -> None:
-        """Expire, or come back when the body is due: a timer is not moved for each piece."""
+        """Expire, or check again when the body is due; no timer is moved for each piece."""
         now = self._loop.time()
         due = min(now + self._limits.read_timeout if self._paused else self._due, self._end)
         if due > now:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from .request import Request
 
-#: How long bodies that end together may take, in seconds.
+#: Seconds to wait for other bodies that end at the same time.
 TRIM_DELAY = 1.0
 
 
 class Container:
-    """The application, loop, pool, tasks and requests of a server, and whether it stops."""
+    """The application, loop, pool, tasks and requests of a server, and its state of stopping."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Container:
         return task
 
     def trim_later(self) -> None:
-        """Give the memory of bodies that were thrown away back to the system; on the loop.
+        """Return the memory of discarded bodies to the system; on the loop.
 
         Not at once: many may end together. Such bodies leave holes in the heap, of which glibc by
         itself would give nothing back.

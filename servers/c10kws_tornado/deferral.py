@@ -10,9 +10,9 @@ Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIt
 
 
 class Deferral:
-    """``c10kws.defer``: called, it announces that an awaitable resolves to the response.
+    """Announce that an awaitable resolves to the response: ``c10kws.defer``.
 
-    It does not know the exchange: whoever keeps an environ keeps nothing of the server.
+    It has no reference to the exchange, so a stored environ keeps no part of the server alive.
     """
 
     __slots__ = ("awaitable",)

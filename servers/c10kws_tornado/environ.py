@@ -160,7 +160,7 @@ def address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:
 
 
 def prepare_expect(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
-    """RFC 9110 §10.1.1: in any case of letters, which Tornado minds, and not from HTTP/1.0."""
+    """Normalize the case of an Expect header; drop it from HTTP/1.0 (RFC 9110 §10.1.1)."""
     if headers.get("Expect", "").lower() != "100-continue":
         return
     headers["Expect"] = "100-continue"

@@ -86,7 +86,7 @@ class Exchange:
 
     @property
     def request_line(self) -> str:
-        """The first line of the request, as it is logged."""
+        """The first line of the request for the log."""
         return self._line.request_line
 
     # In a worker thread
@@ -128,7 +128,7 @@ class Exchange:
         return True
 
     def _send_parts(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
-        """Give a whole body to the loop, so that a slow client holds no thread."""
+        """Pass a whole body to the loop, so that a slow client holds no thread."""
         parts = join_short(outgoing.fit_all(body), self._container.limits.chunk_size)
         if outgoing.overrun:
             self._log_overrun()
@@ -253,7 +253,7 @@ class Exchange:
 
     @property
     def _is_long(self) -> bool:
-        """Whether much of the response may be on its way when the application is done with it.
+        """Return True if much of the response may be unsent when the application is done with it.
 
         Its access line waits for the end. To have the loop do that for all would cost them a
         wake-up of the log's thread.
@@ -274,7 +274,7 @@ class Exchange:
         self._done()
 
     def _ended(self, _: object) -> None:
-        """The last byte has left, or nobody takes it."""
+        """Finish the request: the last byte was sent, or the client has disconnected."""
         if self._is_long:
             self._line.size = self._sender.sent
             self._container.log.write_later(self._line)
@@ -295,7 +295,7 @@ class Exchange:
             self._container.loop.call_soon(self._task.cancel)
 
     def end_early(self) -> None:
-        """The server stops: cancel an async body that may have no end."""
+        """Cancel an async body that may have no end, because the server stops."""
         if self._endless and self._task is not None:
             self._endless = False
             self._task.cancel()
@@ -308,10 +308,10 @@ class Exchange:
             self._container.loop.call_soon(task.cancel)
 
     def _expect_client(self) -> None:
-        """Take a client that closes its half for one that left.
+        """Treat a client that closes its half as disconnected.
 
-        A body that may be silent for long has no other sign of it; a view in a thread and a file
-        have an end, and their response is sent.
+        A body that may be silent for long has no other way to detect it. A view in a thread and a
+        file have an end, so their response is sent.
         """
         stream = cast("PlainStream", self._connection.stream)
         stream.serves_half_closed = False

@@ -1,4 +1,4 @@
-"""Answers to a client whose request never becomes one: a head that stalls, is long or malformed."""
+"""Answers to a head that stalls, is too long or is malformed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = get_logger("c10kws_tornado")
 
 
 class Faults:
-    """Makes the answers of one server, and the lines that say so; on the loop's thread."""
+    """Factory of these answers, and their log lines, for one server; on the loop's thread."""
 
     def __init__(self, log: AccessLog, connections: Connections, limits: Limits) -> None:
         self._log = log

@@ -46,6 +46,6 @@ def claim(family: int, where: Any) -> socket.socket | None:
 
 
 def close_unclaimed() -> None:
-    """Close inherited sockets that nobody has claimed: nobody would accept their clients."""
+    """Close inherited sockets that were not claimed: no server would accept their clients."""
     while _inherited:
         _inherited.pop().close()

@@ -32,7 +32,7 @@ def keep_heap() -> bool:
 
 
 def trim_heap() -> None:
-    """Give free memory back to the system; not only the top of the heap, so it takes a while."""
+    """Return free memory to the system, of the whole heap and not only its top; takes a while."""
     if platform.libc_ver()[0] == "glibc":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)

@@ -15,12 +15,12 @@ from .logs import get_logger
 
 logger = get_logger("c10kws_tornado")
 
-#: What a log's handler may take (seconds) for the last lines.
+#: Seconds that a log's handler may take for the last lines.
 LOG_TIMEOUT = 1.0
 
 
 class LastResort:
-    """A thread that ends the process when its time is over, whatever the event loop does.
+    """A thread that ends the process at a deadline, whatever the event loop does.
 
     A task may block the loop for good, so that no timer of it fires. ``describe`` says what is
     left; ``leave`` ends the process and does not return.
@@ -31,7 +31,7 @@ class LastResort:
     ) -> None:
         self._describe = describe
         self._leave = leave or leave_now
-        #: Seconds, or None to be disarmed. A SimpleQueue, since a signal may interrupt anything.
+        #: Seconds, or None to disarm. A SimpleQueue, since a signal may interrupt anything.
         self._news: queue.SimpleQueue[float | None] = queue.SimpleQueue()
 
     def start(self) -> None:
@@ -39,7 +39,7 @@ class LastResort:
         threading.Thread(target=self._run, name="c10kws-last-resort", daemon=True).start()
 
     def arm(self, seconds: float) -> None:
-        """End the process in ``seconds``, or earlier if it was armed with less; signal-safe."""
+        """End the process in ``seconds``, or at an earlier deadline already set; signal-safe."""
         self._news.put(seconds)
 
     def disarm(self) -> None:
@@ -59,7 +59,7 @@ class LastResort:
         self.end()
 
     def end(self) -> None:
-        """Log what is left, and end the process now."""
+        """Log what still runs, and end the process now."""
         within(LOG_TIMEOUT, self._log)
         self._leave()
 
@@ -68,13 +68,13 @@ class LastResort:
 
 
 def leave_now() -> None:
-    """End the process with status 0: it was asked to stop."""
+    """End the process with status 0, since it was asked to stop."""
     within(LOG_TIMEOUT, flush)
     os._exit(0)
 
 
 def flush() -> None:
-    """Write what logs and standard streams have in their buffers."""
+    """Flush the buffers of logs and standard streams."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # closed, or a pipe that nobody reads
@@ -82,14 +82,14 @@ def flush() -> None:
 
 
 def within(seconds: float, function: Callable[[], object]) -> None:
-    """Call a function in a thread and wait for it, but no longer: it may wait for a lock."""
+    """Call a function in a thread and wait a limited time for it, since it may wait for a lock."""
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     thread.join(seconds)
 
 
 def end_within(seconds: float) -> None:
-    """Give the threads that hold the exit so long, then end the process."""
+    """Wait so many seconds for threads that hold the exit, then end the process."""
     last = LastResort(_name_threads)
     last.start()
     last.arm(seconds)

@@ -1,4 +1,4 @@
-"""A server's process: from its signals to its end."""
+"""The life of a server's process, from its signals to its end."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SERVICE_RESTART = 1012
 STOPPING = frozenset(
     getattr(signal, name) for name in (*signals.STOP, "SIGHUP") if hasattr(signal, name)
 )
-#: They do not hurry a server that stops.
+#: Signals that do not hurry a server that stops.
 REPEATED = (signal.SIGTERM, signals.HUP)
 
 logger = get_logger("c10kws_tornado")
 
-#: Seconds beyond ``drain_timeout`` after which the process is ended whatever it does: those of a
-#: stopping server, of its tasks, and one more.
+#: Seconds after ``drain_timeout`` at which the process is ended in any case: those of a stopping
+#: server, of its tasks, and one more.
 GRACE = OVERTIME + 3 * CANCEL_TIMEOUT + 1.0
 
 
@@ -40,8 +40,8 @@ class Life:
         self._sockets = sockets
         self._in_main_thread = threading.current_thread() is threading.main_thread()
         self._last_resort = LastResort(self._name_what_is_left, self._leave)
-        #: The program is to execute itself again, with duplicates of its sockets: a server that
-        #: stops closes its own.
+        #: True when the program is to execute itself again, with duplicates of its sockets: a
+        #: server that stops closes its own.
         self._restart = False
         self._kept: list[socket.socket] = []
         self._asked = False
@@ -53,10 +53,9 @@ class Life:
         on_ready: Callable[[], object] | None,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
     ) -> None:
-        """Serve; returns when the server has stopped.
+        """Serve, and return when the server has stopped.
 
-        The process ends here when something ignores the end: a task its cancellation, or the loop
-        itself, which a task blocks.
+        The process ends here when a task ignores its cancellation or blocks the loop.
         """
         if self._in_main_thread:
             self._last_resort.start()
@@ -89,7 +88,7 @@ class Life:
             self._left |= await end_tasks()
 
     def _on_signal(self, number: int) -> None:
-        """Called between two bytecodes of the main thread: it must not take a lock."""
+        """Handle a signal, between two bytecodes of the main thread; must not take a lock."""
         if number in STOPPING:
             self._restart = number == signals.HUP and (self._restart or not self._asked)
             if not self._asked:

@@ -30,14 +30,14 @@ class Limits:
     chunk_size: int = 16 * 1024
     #: Response data that waits for a client before the application is held back.
     high_water: int = 256 * 1024
-    #: Responses that wait for all clients of the process; above it the slowest clients are
-    #: disconnected. Room for 85 slow readers of 3 MB, on a machine of 1 GB.
+    #: Unsent bytes of all responses of the process; above it the slowest clients are disconnected.
+    #: Room for 85 slow readers of 3 MB, on a machine of 1 GB.
     max_total_send_bytes: int = 256 * 1024 * 1024
     #: How long a client may take no byte of a response.
     send_timeout: float = 10.0
-    #: What a client has to take of a response that waits for it, in bytes a second, on average over
-    #: ``send_timeout``; 0 for any progress. A tenth of what a telephone on EDGE gets; above the 240
-    #: of IIS and Kestrel, since a plain iterable holds a thread meanwhile.
+    #: Bytes a second that a client must read of a response, on average over ``send_timeout``; 0 for
+    #: any progress. A tenth of the rate of a telephone on EDGE; more than the 240 of IIS and
+    #: Kestrel, since a plain iterable holds a thread meanwhile.
     min_send_rate: int = 1024
     #: How long the head of a 101 may take to leave: the send buffer is empty then.
     flush_timeout: float = 5.0
@@ -45,8 +45,8 @@ class Limits:
     idle_timeout: float = 75.0
     #: How long a client may stop in the middle of its body; nginx's default.
     read_timeout: float = 60.0
-    #: Bytes a second of a body; a client below this rate uses up its ``read_timeout``. Apache's
-    #: default.
+    #: Bytes a second that a client must send of a body; a slower one uses up ``read_timeout``.
+    #: Apache's default.
     min_read_rate: int = 500
     #: How long a whole body may take: 100 MiB over a slow line.
     body_timeout: float = 3600.0
@@ -64,7 +64,7 @@ class Limits:
 
 
 def check_positive(name: str, value: object, *, whole: bool) -> None:
-    """Raise ValueError, with the name, for what is not a finite number above 0."""
+    """Raise ValueError, with the name, for anything but a finite number above 0."""
     kinds = (int,) if whole else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool) or not 0 < value < math.inf:
         kind = "whole number" if whole else "number"

@@ -1,4 +1,4 @@
-"""Names of what runs, for log lines: jobs, tasks and places in the code."""
+"""Names of running jobs, tasks and places in the code, for log lines."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ class Choice(HTTPMessageDelegate):
         return waiting
 
     async def _wait(self, waiting: Awaitable[None], timer: BodyTimer) -> None:
-        """Wait for a handler that takes its body in pieces."""
+        """Wait for a handler that reads its body in pieces."""
         timer.pause()
         await waiting
         timer.resume()

@@ -1,4 +1,4 @@
-"""How fast a client takes the response that waits for it."""
+"""The rate at which a client reads its response."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if sys.platform != "win32":
 
 
 class SlowClient(Exception):
-    """The client took less than ``min_send_rate`` allows: it is disconnected."""
+    """Raised for a client that reads more slowly than ``min_send_rate``."""
 
 
 class Pace:
-    """Windows of ``send_timeout`` seconds; in each the client must take a minimum.
+    """Windows of ``send_timeout`` seconds; in each the client must read a minimum.
 
     ``taken`` is the number of bytes that the client's machine has acknowledged since the
     connection began.
@@ -56,7 +56,7 @@ class Pace:
 
 
 def unsent_bytes(sock: socket.socket | None) -> int:
-    """Return what the kernel still keeps for the peer; 0 where it does not tell."""
+    """Return the bytes that the kernel still keeps for the peer; 0 where it does not tell."""
     if sock is None or sys.platform == "win32":
         return 0
     try:

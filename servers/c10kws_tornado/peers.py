@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Peer:
     """The other end of a connection, the same for all its requests."""
 
-    #: Its address as the log has it, empty for a unix socket.
+    #: Its address for the log, empty for a unix socket.
     address: str
     #: The part of ``environ`` that all requests of the connection share.
     keys: dict[str, Any]
@@ -34,7 +34,7 @@ class Peer:
         return self.proxies is not None
 
     def client(self, headers: HTTPHeaders) -> str:
-        """Return the client's address: the peer's own, or what a trusted proxy says."""
+        """Return the client's address: the peer's own, or the one that a trusted proxy names."""
         if self.proxies is None or not (hops := headers.get_list("X-Forwarded-For")):
             return self.address
         return self.proxies.client_of(hops) or self.address
@@ -52,7 +52,7 @@ class Peer:
 
 
 class Peers:
-    """The peers of a server's open connections, each looked at once.
+    """The peers of a server's open connections, each examined once.
 
     Peers on unix sockets are trusted too.
     """

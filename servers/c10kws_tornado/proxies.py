@@ -1,4 +1,4 @@
-"""Proxies: which peers are trusted, and the headers in which only they may speak."""
+"""Trusted proxies, and the headers that only they may send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: Beginnings of the names of headers in which a proxy describes its client: the address, scheme,
 #: host and path of the original request, the client's certificate (also RFC 9440) and the user
 #: that the proxy has authenticated. "Via" is not among them: any client may send it (RFC 9110
-#: §7.6.3), and it identifies nobody.
+#: §7.6.3), and it does not identify a client.
 FORWARDED = (
     "Cf-Access-Authenticated-User-",
     "Cf-Connecting-Ip",
@@ -89,10 +89,10 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self._networks)
 
     def client_of(self, hops: Sequence[str]) -> str | None:
-        """Return the client's address out of ``X-Forwarded-For``; None when it is not known.
+        """Return the client's address from ``X-Forwarded-For``; None when it is not known.
 
         Each proxy appends the address of its peer. So the right-most address that is no trusted
-        proxy's is the client's, and what stands left of it is the client's own invention.
+        proxy's is the client's. Everything left of it may be forged by the client.
         """
         client = None
         for hop in reversed(",".join(hops).split(",")):
@@ -111,7 +111,7 @@ def _parse_network(entry: str) -> Network:
     except (AttributeError, ValueError) as error:
         raise ValueError(
             f"{entry!r} is no trusted proxy ({error}): write an address or a network, "
-            "as 10.0.0.1 or 10.0.0.0/8"
+            "for example 10.0.0.1 or 10.0.0.0/8"
         ) from None
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped

@@ -115,7 +115,7 @@ class Request(HTTPMessageDelegate):
         return None
 
     def _name_client(self) -> None:
-        """Name the client that is behind a trusted proxy, for the library's access line."""
+        """Add the address of a client behind a trusted proxy, for the library's access line."""
         assert self._line is not None
         if self._line.remote_addr != self._peer.address:
             self._environ["c10kws.client"] = self._line.remote_addr
@@ -124,7 +124,7 @@ class Request(HTTPMessageDelegate):
         return size > self._limits.max_body_size
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Keep a piece of the body: in memory, or where that has no room, in the pool on disk."""
+        """Store a piece of the body in memory, or on disk (by the pool) when memory has no room."""
         if self._body is None or self._upload is None:
             return None
         self._size += len(chunk)
@@ -199,7 +199,7 @@ class Request(HTTPMessageDelegate):
         self._end()
 
     def end_early(self) -> None:
-        """The server stops: refuse an unfinished body, end a response that may have no end."""
+        """Refuse an unfinished body, or end a response without end, because the server stops."""
         if self._exchange is not None:
             self._exchange.end_early()
         elif not self._refused:
@@ -207,10 +207,10 @@ class Request(HTTPMessageDelegate):
             self._refuse(unavailable("The server stops. Try again."), linger=True)
 
     def give_up(self) -> None:
-        """The server has stopped waiting: log that the request is cut, and its access line."""
+        """Log that the stopping server cuts the request, and write its access line."""
         if (line := self._line) is not None:
             seconds = time.monotonic() - line.started
-            message = "%s: cut after %.1fs, since the server stops"
+            message = "%s: cut after %.1fs because the server stops"
             self._container.log.later(partial(logger.warning, message, line.request_line, seconds))
             line.size = 0 if self._exchange is None else self._exchange.sent
             self._container.log.write_later(line)

@@ -99,9 +99,9 @@ class Outgoing:
         return data
 
     def fit_all(self, parts: Iterable[bytes]) -> list[bytes]:
-        """Return what may be sent of a whole body.
+        """Return the parts of a whole body, truncated to its Content-Length.
 
-        Raises :exc:`ShortBody` when that is less than its head promises.
+        Raises :exc:`ShortBody` when the body is shorter than that.
         """
         fitting: list[bytes] = []
         for data in parts:
@@ -113,7 +113,7 @@ class Outgoing:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of what may come can be sent."""
+        """True when no further data can be sent."""
         return self.overrun or not self._has_body
 
     @property
@@ -160,9 +160,9 @@ def make_head(status: str, headers: Headers, *, upgrade: str | None = None) -> H
 
 
 def asks_to_close(environ: Mapping[str, Any]) -> bool:
-    """Return True when a client wants no other response on its connection.
+    """Return True when a client asks to close the connection after the response.
 
-    RFC 9110 §7.6.1: ``close`` may stand in a list. Tornado takes it alone.
+    RFC 9110 §7.6.1: ``close`` may be one of a list. Tornado recognizes it alone only.
     """
     options = environ.get("HTTP_CONNECTION", "")
     return "close" in options.lower() and "close" in map(str.strip, options.lower().split(","))
@@ -257,7 +257,7 @@ def plain_error(code: int, reason: str, text: str, *extra: tuple[str, str]) -> t
 
 
 def unavailable(text: str) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Return the 503 of a server that may have room for the same request a moment later."""
+    """Return a 503 with Retry-After: the server may have room a moment later."""
     return plain_error(503, "Service Unavailable", text, ("Retry-After", "1"))
 
 
@@ -267,7 +267,7 @@ def too_large(limit: int) -> tuple[Any, ...]:
 
 
 def stalled_body() -> tuple[Any, ...]:
-    """Return the refusal of a request whose body does not come (RFC 9110 §15.5.9)."""
+    """Return the refusal of a request whose body stalls (RFC 9110 §15.5.9)."""
     text = "The body of the request did not come in time."
     return plain_error(408, "Request Timeout", text)
 

@@ -52,7 +52,7 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
 
 
 def port_of(sockets: Sequence[socket.socket]) -> int:
-    """Return the port that bound sockets listen on, which port 0 left to the system."""
+    """Return the port that bound sockets listen on, also when port 0 was asked for."""
     number: int = sockets[0].getsockname()[1]
     return number
 
@@ -83,13 +83,13 @@ def serve(
 ) -> None:
     """Serve until INT, TERM or QUIT, then drain and return.
 
-    ``sockets`` take the place of address and port; ``on_ready`` is called when the server
-    listens; ``uvloop`` takes the event loop of that package; ``options`` are those of
+    ``sockets`` replace address and port; ``on_ready`` is called when the server listens;
+    ``uvloop`` runs the event loop of that package; ``options`` are those of
     :class:`Server`. A second signal other than TERM ends the draining. When a task or the loop
     ignores the end, the process is ended some seconds after ``drain_timeout``, with status 0.
     HUP drains and executes the program again, with the same listening sockets if :func:`bind` made
     them; USR1 reopens log files. Signals are looked at only in the main thread. Raises OSError when
-    the address is not to be had, ImportError without uvloop.
+    the address is not available, ImportError without uvloop.
     """
     keep_heap()
     spare_collector()

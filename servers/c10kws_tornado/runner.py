@@ -1,4 +1,4 @@
-"""``asyncio.run()`` with an end in bounded time.
+"""``asyncio.run()`` that ends in bounded time.
 
 asyncio's own waits without a limit: for tasks that ignore their cancellation, for asynchronous
 generators that do not end, and for the threads of the loop's default executor.
@@ -20,7 +20,7 @@ logger = get_logger("c10kws_tornado")
 
 T = TypeVar("T")
 
-#: A cancelled task has so long (seconds) for its ``finally``.
+#: Seconds that a cancelled task has for its ``finally`` blocks.
 CANCEL_TIMEOUT = 1.0
 #: Threads of ``asyncio.to_thread()``; as many as asyncio has on a machine with 28 cores.
 DEFAULT_THREADS = 32
@@ -43,7 +43,7 @@ class DefaultExecutor(ThreadPoolExecutor):
         return self._pool.submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more jobs. Does not wait for those that run."""
+        """Refuse further jobs. Does not wait for running ones."""
         self._pool.shutdown(cancel_futures=cancel_futures)
 
 
@@ -79,7 +79,7 @@ def run(
 
 
 def _run_on(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
-    """Run ``main`` to its end, whatever other tasks do.
+    """Run ``main`` to its end, even if other tasks raise SystemExit or KeyboardInterrupt.
 
     asyncio ends the loop when a task or callback raises SystemExit or KeyboardInterrupt. Here that
     ends the task: a task of the application that calls ``sys.exit()`` must not end the server.

@@ -1,8 +1,8 @@
-"""The way of a body to the client: from a worker thread or the loop, with flow control.
+"""Sending of a body to the client, from a worker thread or the loop, with flow control.
 
-Slices go out one after another, each cut when the one before it has left. A client that takes less
-than ``min_send_rate`` is disconnected. A worker that is ahead of its client waits in
-:meth:`Sender.send`, unless nothing more will come from it: what is left belongs to the loop.
+Slices are sent one after another, each cut when the one before it has left. A client that reads
+more slowly than ``min_send_rate`` is disconnected. A worker that is ahead of its client waits in
+:meth:`Sender.send`, except with the last data: the loop sends the rest.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ MAX_WRITES = 256
 
 
 class ClientGone(Exception):
-    """The client has left, or took too little: there is nobody to send to."""
+    """Raised when the client has disconnected, or was disconnected because it reads too slowly."""
 
 
 class Sender:
-    """Sends one response on its connection.
+    """The sending of one response on its connection.
 
-    ``given`` counts the bytes of the body that came, ``sent`` those without what a client that
-    left has not taken.
+    ``given`` counts the bytes of the body that came, ``sent`` those without the bytes that a
+    disconnected client has not read.
 
-    ``ended`` is done when the last byte has left or nobody is there to take it; ``slow`` says why a
-    slow client was disconnected. What waits for the client is counted in the ``backlog``.
+    ``ended`` is done when the last byte was sent or the client has disconnected; ``slow`` is the
+    reason why a slow client was disconnected. Unsent data is counted in the ``backlog``.
     """
 
     def __init__(
@@ -153,13 +153,13 @@ class Sender:
 
     @property
     def seconds_left(self) -> float:
-        """Time that the client will take for what waits, at its rate so far."""
+        """Seconds that the client needs for the unsent data, at its rate so far."""
         if self._pace is None or self._connection.stream is None:
             return 0.0
         return self._pace.time_for(self._size, self._stream.taken, self._limits.high_water)
 
     def _count(self) -> None:
-        """Tell the backlog what waits."""
+        """Update the backlog's count of unsent bytes."""
         held = self.held  # a thread may add to it
         change, self._counted = held - self._counted, held
         if change:
@@ -190,12 +190,12 @@ class Sender:
             self._count()
 
     def _fail(self) -> None:
-        """Log what the connection raised; a thread that waits must not wait for ever."""
+        """Log an error of the connection, and wake a thread that waits for it."""
         logger.exception("a response could not be written")
         self.abort()
 
     def _write_queue(self) -> asyncio.Future[None] | None:
-        """Write until a slice does not leave at once, and return its future.
+        """Write until a slice is not sent at once, and return its future.
 
         No more than ``high_water`` and MAX_WRITES in one go: other clients wait for the loop too.
         """
@@ -214,7 +214,7 @@ class Sender:
         return None
 
     def _next_slice(self) -> bytes | None:
-        """Return a slice of the first of the queue: cut now, so that no copy of it all is made."""
+        """Return a slice of the first item, cut now so that the whole item is not copied."""
         data, step = self._queue[0], self._limits.chunk_size
         if data is not None and len(data) > step:
             data = data[self._position : self._position + step]
@@ -243,7 +243,7 @@ class Sender:
     async def _wait_for(
         self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, pace: Pace
     ) -> None:
-        """Wait for a slice, as long as the kernel says that the client takes enough."""
+        """Wait for a slice, as long as the client reads fast enough according to the kernel."""
         while not leaving.done():
             await asyncio.wait([leaving], timeout=max(pace.left, 0))
             if not stream.closed() and pace.left <= 0:
@@ -261,7 +261,7 @@ class Sender:
         return self._connection.write(data)
 
     def _left(self) -> None:
-        """A slice has left."""
+        """Account for a slice that was sent."""
         if self.gone:
             return
         with self._changed:

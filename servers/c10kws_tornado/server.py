@@ -49,8 +49,8 @@ class Server:
     ``threads`` views run at a time and ``queue_size`` requests wait for one; more get 503.
     ``trusted_proxies`` are the addresses and networks whose forwarded headers reach the
     application; peers on unix sockets are trusted too. With an ``ssl_context`` it speaks TLS.
-    ``drain_timeout`` bounds :meth:`stop`, in seconds. What matches a rule of ``native`` is that
-    application's. ``log_query_strings`` is for the access lines of WebSockets and event streams.
+    ``drain_timeout`` bounds :meth:`stop`, in seconds. Requests that match a rule of ``native`` go
+    to that application. ``log_query_strings`` affects access lines of WebSockets and event streams.
     Bodies over ``spool_size`` are kept in ``upload_dir``, by default the system's folder for
     temporary files. A warning is logged when all threads have been busy for
     ``busy_threads_warning`` seconds or the loop blocked for ``blocked_loop_warning``; None for
@@ -123,7 +123,7 @@ class Server:
 
     @property
     def slow_clients(self) -> int:
-        """How many clients were disconnected because they read a response too slowly."""
+        """Number of clients that were disconnected because they read a response too slowly."""
         return self._container.slow_clients if self._started else 0
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
@@ -199,7 +199,7 @@ class Server:
         self._callbacks.append(callback)
 
     def reopen_logs(self) -> None:
-        """Reopen the files of log handlers, which a program has moved away; on the loop."""
+        """Reopen the files of log handlers after another program has moved them; on the loop."""
         self._container.log.later(reopen_files)
 
     async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How a server stops: what runs is finished until the deadline, and then ended in bounded time."""
+"""The stop of a server: requests may finish until the deadline, then they are ended."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ logger = get_logger("c10kws_tornado")
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 
-#: What is left of connections after the deadline has so long (seconds) to notice it.
+#: Seconds that connections have to notice the end after the deadline.
 LAST_BREATH = 1.0
-#: Async bodies of no known length (event streams) and unfinished uploads have so long to end
-#: (seconds), or a quarter of the time if that is less.
+#: Seconds that async bodies of unknown length (event streams) and unfinished uploads have to end,
+#: or a quarter of the time if that is less.
 EARLY = 2.0
-#: What :meth:`Shutdown.run` takes at most beyond its deadline: callbacks, tasks that see their
-#: connection closed, tasks that are cancelled, connections, jobs.
+#: Seconds that :meth:`Shutdown.run` takes at most after its deadline: for callbacks, tasks that see
+#: their connection closed, tasks that are cancelled, connections, jobs.
 OVERTIME = 5 * LAST_BREATH
 
 
 class Shutdown:
-    """Ends the requests, tasks and jobs of one server; its listening sockets are closed before."""
+    """The end of one server's requests, tasks and jobs, after its listening sockets are closed."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Shutdown:
         self._callbacks = callbacks
 
     async def run(self, code: int, timeout: float) -> None:
-        """Finish what runs within ``timeout`` seconds, then end what is left."""
+        """Let requests finish within ``timeout`` seconds, then end the rest."""
         deadline = asyncio.get_running_loop().time() + timeout
         ending = asyncio.ensure_future(self._end_early(min(EARLY, timeout / 4)))
         await self._drain(code, deadline)
@@ -61,7 +61,7 @@ class Shutdown:
         await self._finish_jobs()
 
     async def _end_early(self, grace: float) -> None:
-        """End what has no end, or depends on its client, before the deadline."""
+        """End endless responses and unfinished uploads before the deadline."""
         while True:  # a request that waited for a thread may become a stream later
             await asyncio.sleep(grace)
             for request in list(self._container.requests):
@@ -92,7 +92,7 @@ class Shutdown:
             await asyncio.wait([task], timeout=max(deadline - loop.time(), 0) + LAST_BREATH)
             if task.done():
                 task.result()
-            else:  # it may ignore its cancellation, so nobody waits for it
+            else:  # it may ignore its cancellation, so do not wait for it
                 task.cancel()
                 await asyncio.sleep(0)
                 logger.warning("a callback of on_stop took too long: %r", callback)

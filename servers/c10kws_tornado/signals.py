@@ -1,8 +1,8 @@
 """The signals of a server.
 
-The first of :data:`STOP` stops it in good order, and another one ends that, but for TERM. It may
-come to a process twice: systemd sends it to all processes of a unit, and a parent tells its workers
-beside that. HUP restarts, USR1 reopens log files, USR2 does nothing; Windows has none of these.
+The first of :data:`STOP` stops it in good order. A second one ends it at once, except TERM, which a
+process may get twice: systemd sends it to all processes of a unit, and a parent to its workers. HUP
+restarts, USR1 reopens log files, USR2 does nothing; Windows has none of these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STOP = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
 HUP: int | None = getattr(signal, "SIGHUP", None)
 USR1: int | None = getattr(signal, "SIGUSR1", None)
 USR2: int | None = getattr(signal, "SIGUSR2", None)
-#: They stop nothing.
+#: Signals that do not stop the server.
 OTHERS = frozenset(number for number in (HUP, USR1, USR2) if number is not None)
 
 
@@ -29,9 +29,9 @@ OTHERS = frozenset(number for number in (HUP, USR1, USR2) if number is not None)
 def calling(handle: Callable[[int], object]) -> Iterator[None]:
     """Call ``handle(number)`` at each signal, and put the handlers back at the end.
 
-    It runs between two bytecodes of the main thread, so it must not take a lock. Signals are
-    looked at in the main thread alone: in another one this does nothing. A HUP that says that the
-    terminal was closed is handled as a TERM, and one that ``nohup`` ignores stays ignored.
+    It runs between two bytecodes of the main thread, so it must not take a lock. Only the main
+    thread handles signals: in another one this does nothing. A HUP of a terminal that was closed
+    is handled as a TERM, and one that ``nohup`` ignores stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -60,7 +60,7 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
 
 
 def hold_back() -> None:
-    """Let HUP, USR1 and USR2 wait until :func:`calling`, across the execution of a program."""
+    """Hold HUP, USR1 and USR2 back until :func:`calling`, across the execution of a program."""
     _mask("SIG_BLOCK")
 
 

@@ -185,7 +185,7 @@ class EarlyBytes(asyncio.Protocol):
 
 
 def may_upgrade(environ: dict[str, Any]) -> bool:
-    """RFC 9110 §7.8: only what the client asked for, and not over HTTP/1.0."""
+    """Return True if the client asked for an upgrade, and not over HTTP/1.0 (RFC 9110 §7.8)."""
     return (
         "HTTP_UPGRADE" in environ
         and environ["SERVER_PROTOCOL"] == "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""Tornado's streams, as the server needs them while they carry HTTP."""
+"""Tornado's streams, adapted to the server while they carry HTTP."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tornado.iostream import IOStream, SSLIOStream
 
 from .pace import unsent_bytes
 
-#: Tornado's own words, which this module completes or replaces.
+#: Tornado's own responses, which this module completes or replaces.
 BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 (Continue)\r\n\r\n"
 CRLF = b"\r\n"
-#: How Tornado asks for the line with the size of a chunk.
+#: Delimiter with which Tornado asks for the line with the size of a chunk.
 CHUNK_LINE = (CRLF, 64)
 #: One line of a chunked body: a size with its extensions, or a trailer.
 MAX_LINE = 4096
-#: All extensions and trailers of one body: a client must not send without end what is ignored.
+#: All extensions and trailers of one body: a client must not send ignored bytes without end.
 MAX_IGNORED = 65536
 _MALFORMED = b"malformed" + CRLF
 
@@ -32,17 +32,17 @@ NO_LINGER = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 
 
 class _Stream(IOStream):
-    """What plain and encrypted streams have in common."""
+    """Base of plain and encrypted streams."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        #: Returns the answer to a head that is not to be had, for a status code.
+        #: Returns the answer to a head that cannot be read, for a status code.
         self.on_fault: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
         self._written = 0
         self._unsent_limit = 0
-        #: The client has closed its half: nothing more comes.
+        #: True when the client has closed its half: no more data will come.
         self.half_closed = False
-        #: A client that has done so gets its response all the same.
+        #: True when such a client still gets its response.
         self.serves_half_closed = False
         self._answered = False
         self._ignored = 0
@@ -52,7 +52,7 @@ class _Stream(IOStream):
         super().__init__(*args, **kwargs)
 
     def set_nodelay(self, value: bool) -> None:
-        """Leave Nagle's algorithm off; Tornado would switch it on and off for each response."""
+        """Keep Nagle's algorithm off; Tornado would switch it on and off for each response."""
 
     @property
     def taken(self) -> int:
@@ -60,7 +60,7 @@ class _Stream(IOStream):
         return self._written - unsent_bytes(self.socket)
 
     def write_to_fd(self, data: memoryview) -> int:
-        """Count what the kernel takes."""
+        """Count the bytes that the kernel takes."""
         size = super().write_to_fd(data)
         self._written += size
         return size
@@ -80,12 +80,12 @@ class _Stream(IOStream):
         super().close(exc_info)
 
     def abort(self) -> None:
-        """Close at once in the middle of something."""
+        """Abort the connection in the middle of a request or response."""
         self._aborted = True
         self.close()
 
     def reset(self) -> None:
-        """Abort, and have the kernel throw away what the peer has not taken.
+        """Abort, and have the kernel discard unread data.
 
         It would keep megabytes for minutes, for a peer that reads nothing.
         """
@@ -95,7 +95,7 @@ class _Stream(IOStream):
         self.abort()
 
     def limit_unsent(self, size: int) -> None:
-        """Bound what the kernel takes and does not send yet; 0 for its own bound, of megabytes."""
+        """Limit the bytes that the kernel queues unsent; 0 for its own limit, of megabytes."""
         if size != self._unsent_limit and not self.closed():
             self._unsent_limit = size
             with suppress(OSError, AttributeError):  # a unix socket; a system without the option
@@ -123,10 +123,10 @@ class _Stream(IOStream):
         return self._lingering
 
     def _finish_sending(self) -> None:
-        """Close our half, so that the client knows that nothing follows."""
+        """Close our half, so that the client sees the end."""
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """Read; what comes after a refusal is as if nothing had come."""
+        """Read; discard everything that comes after a refusal."""
         size = super().read_from_fd(buf)
         return None if size and self._lingering is not None else size
 
@@ -149,7 +149,7 @@ class _Stream(IOStream):
         return self._read_chunk_line(reading)
 
     async def _read_chunk_line(self, reading: Awaitable[bytes]) -> bytes:
-        """RFC 9112 §7.1.1: a recipient must ignore chunk extensions that it does not know."""
+        """Remove chunk extensions, which a recipient must ignore (RFC 9112 §7.1.1)."""
         line = await reading
         size, semicolon, extensions = line[:-2].partition(b";")
         size = size.rstrip(b" \t") if semicolon else size
@@ -160,7 +160,7 @@ class _Stream(IOStream):
         return size + CRLF
 
     async def _skip_trailers(self) -> bytes:
-        """RFC 9112 §7.1.2: trailers may be discarded. Return the line of the last chunk."""
+        """Discard trailers (RFC 9112 §7.1.2). Return the line of the last chunk."""
         while (line := await super().read_until(CRLF, MAX_LINE)) != CRLF:
             if b":" not in line or self._is_excessive(line[:-2]):
                 return _MALFORMED
@@ -168,7 +168,7 @@ class _Stream(IOStream):
         return b"0" + CRLF
 
     def _is_excessive(self, ignored: bytes) -> bool:
-        """Count what is ignored; a bare CR or LF ends the line for another parser."""
+        """Return True for too many ignored bytes or a bare CR or LF, a line end elsewhere."""
         self._ignored += len(ignored)
         too_much = len(ignored) > MAX_LINE or self._ignored > MAX_IGNORED
         return too_much or b"\r" in ignored or b"\n" in ignored
@@ -228,7 +228,7 @@ class PlainStream(_Stream):
         return None
 
     def _stop_listening(self) -> None:
-        """Tornado listens for the end while it waits; told of it once, the loop would spin."""
+        """Stop listening for the end of a half-closed client, since the loop would spin."""
         if self._state is not None and not self.closed() and not self.reading():
             self._state &= ~self.io_loop.READ
             self.io_loop.update_handler(self.fileno(), self._state)
@@ -245,8 +245,8 @@ class TLSStream(_Stream, SSLIOStream):
     def close_fd(self) -> None:
         """Send a close_notify (RFC 8446 §6.1), unless the peer lacks something that was its own.
 
-        Without one a strict client takes what came for truncated (RFC 9112 §9.8). Nothing waits for
-        the peer's own close_notify: TLS 1.3 does not ask for it.
+        Without one a strict client takes the data for truncated (RFC 9112 §9.8). The server does
+        not wait for the peer's own close_notify: TLS 1.3 does not require it.
         """
         if not self._aborted and not self.writing():
             with suppress(OSError, ValueError):  # of a peer that has left, or never shook hands

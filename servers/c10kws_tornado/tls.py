@@ -15,12 +15,12 @@ from .writequeue import WriteQueue
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 READ_SIZE = 64 * 1024
-#: Tornado gets so much at a time: it tells only when all that it was given has left.
+#: Bytes that Tornado gets at a time: it reports only when all of them were sent.
 CHUNK = 64 * 1024
 
 
 class TLSTransport(asyncio.Transport):
-    """Reads and writes one piece at a time, in callbacks; counts what is not yet sent."""
+    """A transport that reads and writes one piece at a time and counts unsent bytes."""
 
     def __init__(
         self, stream: IOStream, protocol: asyncio.Protocol, pending: Any | None = None

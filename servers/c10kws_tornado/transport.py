@@ -195,7 +195,7 @@ class SocketTransport(asyncio.Transport):
         self._keep([data], sent)
 
     def _keep(self, pieces: list[Data], sent: int = 0) -> None:
-        """Queue pieces for the kernel, without the bytes that are sent already."""
+        """Queue pieces for the kernel, without the bytes that were already sent."""
         if self._buffer is None:
             self._buffer = WriteQueue()
             self._loop.add_writer(self._fd, self._send_more)

@@ -10,7 +10,7 @@ from .limits import Limits
 
 
 class Uploads:
-    """Makes the bodies of one server. None as the folder is the system's for temporary files.
+    """Factory of the bodies of one server. The folder None is the system's temporary folder.
 
     ``in_memory`` counts the bytes of all bodies that are in no file.
     """
@@ -49,7 +49,7 @@ class Upload:
         return self._file
 
     def keep(self, data: bytes) -> bool:
-        """Write to memory. Return False where there is no room: the rest must be stored."""
+        """Write to memory. Return False if there is no room: the rest must go to disk."""
         size, total = self._in_memory + len(data), self._uploads.in_memory + len(data)
         if size > self._limits.spool_size or total > self._limits.total_spool_size or self._stored:
             self._stored = True
@@ -59,12 +59,12 @@ class Upload:
         return True
 
     def store(self, data: bytes) -> None:
-        """Write to disk. Raises OSError for what would fail later, at the first read."""
+        """Write to disk. Raises OSError now for errors that a later read would meet."""
         self._file.rollover()
         self._file.write(data)
         self._file.flush()
 
     def leave_memory(self) -> None:
-        """Count it no longer: it is on disk, or closed."""
+        """Stop counting the body: it is on disk, or closed."""
         self._uploads.in_memory -= self._in_memory
         self._in_memory = 0

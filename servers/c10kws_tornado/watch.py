@@ -1,6 +1,6 @@
-"""Warnings when nothing moves: all threads are busy, or the event loop is blocked.
+"""Warnings when all threads are busy, or the event loop is blocked.
 
-A thread looks once a second. It logs by itself, since the loop or the pool may be what hangs.
+A thread checks once a second. It logs by itself, since the loop or the pool may hang.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .pool import Pool
 
 logger = get_logger("c10kws_tornado")
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 PERIOD = 1.0
 #: Seconds between two warnings of one kind.
 INTERVAL = 60.0
@@ -38,7 +38,7 @@ class Alarm:
         warn: Callable[[float], None],
         over: Callable[[float], None],
     ) -> None:
-        """Take the time since when it has lasted, None when it does not last."""
+        """Update the time at which the state began; None when it is over."""
         now = time.monotonic()
         if self._since is not None and since != self._since:
             if self._warned:
@@ -51,7 +51,7 @@ class Alarm:
 
 
 class LoopWatch:
-    """Asks the loop for an answer and names what blocks it while there is none."""
+    """Check that asks the loop for an answer, and names the code that blocks it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, after: float) -> None:
         self._loop = loop
@@ -60,7 +60,7 @@ class LoopWatch:
         self._asked: float | None = None
 
     def look(self) -> None:
-        """Look once; RuntimeError when the loop is closed."""
+        """Check once. Raises RuntimeError when the loop is closed."""
         self._alarm.update(self._asked, self._warn, self._end)
         if self._asked is None:
             self._asked = time.monotonic()
@@ -84,7 +84,7 @@ class LoopWatch:
 
 
 class PoolWatch:
-    """Names what keeps all threads of a pool busy."""
+    """Check that names the jobs which keep all threads of a pool busy."""
 
     def __init__(self, pool: Pool, after: float) -> None:
         self._pool = pool
@@ -116,7 +116,7 @@ class PoolWatch:
 
 
 class Watch:
-    """The thread that looks at the loop and the pools of one server; None switches a look off."""
+    """The thread that checks the loop and the pools of one server; None disables a check."""
 
     def __init__(
         self, pool: Pool, *, busy_after: float | None, blocked_after: float | None
@@ -129,21 +129,21 @@ class Watch:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin; on the running loop, which is the one that is watched."""
+        """Start the thread; call on the loop to be watched."""
         if self._blocked_after is not None:
             self._loop = LoopWatch(asyncio.get_running_loop(), self._blocked_after)
         if self._blocked_after is not None or self._busy_after is not None:
             threading.Thread(target=self._run, name="c10kws-watch", daemon=True).start()
 
     def stop(self) -> None:
-        """Let the thread end."""
+        """End the thread."""
         self._stopped.set()
 
     def _run(self) -> None:
         while not self._stopped.wait(PERIOD):
             try:
                 self._look()
-            except RuntimeError:  # the loop is closed, and nobody has stopped the server
+            except RuntimeError:  # the loop is closed, and the server was not stopped
                 return
 
     def _look(self) -> None:

@@ -28,7 +28,7 @@ logger = get_logger("c10kws_tornado")
 VARIABLE = "C10KWS_TORNADO_WORKER"
 #: The descriptor on which a worker writes a byte whenever it serves; not on Windows.
 READY = "C10KWS_TORNADO_READY"
-#: What a worker may take (seconds), beyond the end of its requests, to serve again.
+#: Seconds that a worker may take to serve again, after the end of its requests.
 START_TIMEOUT = 60.0
 #: A worker that has lived for so long (seconds) is started again at once; for others the pause
 #: doubles each time.
@@ -79,8 +79,8 @@ class Workers:
             self._wait()
 
     def _next_news(self) -> int | None:
-        """Wait, and wake up from time to time: a signal that comes just before the main thread
-        begins to wait does not end the wait, and its handler runs after it."""
+        """Wait for news, waking up from time to time: a signal that comes just before the main
+        thread begins to wait does not end the wait, and its handler runs only after it."""
         while True:
             with suppress(queue.Empty):
                 return self._news.get(timeout=GLANCE)
@@ -218,14 +218,14 @@ def end_with_parent() -> None:
 
 
 def serves() -> None:
-    """Tell the parent of a worker that it serves."""
+    """Signal to the parent of a worker that it serves."""
     if READY in _own:
         with suppress(OSError):
             os.write(int(_own[READY]), b"\n")
 
 
 def restore() -> None:
-    """Make the program a worker again that this process is going to execute."""
+    """Make the program that this process is going to execute a worker, too."""
     os.environ.update(_own)
     if READY in _own:
         os.set_inheritable(int(_own[READY]), True)

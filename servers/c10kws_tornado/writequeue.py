@@ -9,7 +9,7 @@ from collections import deque
 from itertools import islice
 from typing import Any
 
-#: What can be written. Its ``nbytes`` are what the kernel counts; ``len()`` may be less.
+#: Types that can be written. The kernel counts ``nbytes``; ``len()`` may be less.
 Data = bytes | bytearray | memoryview
 
 
@@ -23,7 +23,7 @@ class WriteQueue:
         self._pieces: deque[bytes | memoryview[Any]] = deque()
 
     def add(self, data: Data, start: int = 0) -> None:
-        """Add data from ``start`` on; what its owner may change is copied."""
+        """Add data from ``start`` on; mutable data is copied."""
         if type(data) is not bytes:
             data, start = bytes(memoryview(data).cast("B")[start:]), 0
         size = len(data) - start
@@ -36,7 +36,7 @@ class WriteQueue:
         return list(islice(self._pieces, count))
 
     def advance(self, sent: int) -> None:
-        """Forget the first ``sent`` bytes."""
+        """Remove the first ``sent`` bytes."""
         self.size -= sent
         while sent:
             piece = self._pieces.popleft()
@@ -46,7 +46,7 @@ class WriteQueue:
             sent -= len(piece)
 
     def take(self, size: int) -> bytes | memoryview[Any]:
-        """Take at most ``size`` bytes, short pieces joined."""
+        """Remove and return at most ``size`` bytes, short pieces joined."""
         pieces, length = [], 0
         for piece in self._pieces:
             if length + len(piece) > size:
