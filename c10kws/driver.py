@@ -165,7 +165,7 @@ class Driver(Ending):
         if self._outbox:
             self._outbox.urgent = True  # what was written before is sent before
             self.flush_outbox()
-        if answers:
+        if answers and not self.closed:  # else a Close of ours, put by a thread, was among it
             self._push(answers)
         self.end(protocol.closed.code, protocol.closed.reason)
         self._flush()

@@ -345,8 +345,11 @@ class ServerProtocol:
         """Return a Close frame (§5.5.1) and begin the closing handshake; once.
 
         What is ``held`` came before it and is still delivered. The peer's Close is looked for at
-        once, also behind that: the handler may never ask for it.
+        once, also behind that: the handler may never ask for it. Where the peer's Close, or its
+        fault, has come already this is the answer.
         """
+        if self.state is not State.OPEN:
+            return control.make_close(code, reason)
         self.state = State.CLOSING
         self._in_lane = False
         fault, rest = self._fault, self._data[self._at :]

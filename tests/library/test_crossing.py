@@ -1,0 +1,55 @@
+"""Two ends of one connection at once: a thread closes it while the peer does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from c10kws import WebSocket
+from tests.project.frames_views import connections, play
+
+from .conftest import LiveServer
+from .test_connection import opened
+from .test_protocol import TEXT, close_frame, frame
+from .test_websocket import WAIT, eventually
+
+PLAIN = "/ws/frames/plain/"
+
+
+@pytest.fixture(autouse=True)
+def unpinged(settings: Any) -> None:
+    settings.C10KWS = {"PING_INTERVAL": None, "CLOSE_TIMEOUT": WAIT}
+
+
+@pytest.mark.parametrize("end", [close_frame(3000), frame(3), frame(TEXT, b"\xff")])
+def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: bytes) -> None:
+    """The loop reads the peer's end while ours waits for its next turn: one Close is sent."""
+    started, blocked, done = threading.Event(), threading.Event(), threading.Event()
+
+    async def handler(ws: WebSocket) -> None:
+        async for _ in ws:
+            blocked.set()
+            done.wait(WAIT)
+
+    def hold_up() -> None:
+        started.set()
+        time.sleep(0.2)
+
+    play(handler)
+    with opened(live, PLAIN) as blocking, opened(live, PLAIN) as peer:
+        eventually(lambda: len(connections) == 2)
+        ws = connections[1]
+        ws.shared.loop.call_soon_threadsafe(hold_up)
+        assert started.wait(WAIT)
+        blocking.socket.sendall(frame(TEXT, b"block"))  # both are read in one turn of the loop
+        time.sleep(0.05)
+        peer.socket.sendall(end)
+        assert blocked.wait(WAIT)
+        ws.close(4000, "ours")
+        ws.write_message("late")
+        done.set()
+        assert peer.read_to_end() == b"\x88\x06\x0f\xa0ours"
+        assert (ws.close_code, ws.dropped) == (4000, 1)
