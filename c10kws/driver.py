@@ -13,6 +13,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import cast
 
 from .closing import ABNORMAL, State
@@ -184,7 +185,8 @@ class Driver(Ending):
         if self._protocol.state is State.CLOSED:
             self._transport.close()
         elif self._transport.can_write_eof():
-            self._transport.write_eof()
+            with suppress(OSError):  # the peer has reset it already; asyncio's own would raise
+                self._transport.write_eof()
 
     def _next(self) -> Awaitable[None]:
         """Return what a reader awaits when the inbox is empty."""
@@ -284,6 +286,7 @@ class Driver(Ending):
         if self._settings.ping_interval:
             self._keepalive(self._settings.ping_interval).add(self)
         self.resume_writing()
+        self._flush()
 
     def resume_writing(self) -> None:
         """Resume sending. The client reads, so a Ping behind the data is not late."""
@@ -304,6 +307,7 @@ class Driver(Ending):
         if self._settings.ping_interval:
             self._keepalive(self._settings.ping_interval).remove(self)
         self._cork.clear()
+        self._count_in_flight(0)
         self.flush_outbox()
         self._set_prompt()
         if self._lost is not None and not self._lost.done():

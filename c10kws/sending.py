@@ -118,6 +118,8 @@ class Sender(Writer):
     @property
     def queued(self) -> int:
         """Bytes that wait for the client to read, without those in the kernel."""
+        if self._transport is None:  # nothing waits for the client yet
+            return 0
         return self._unsent() + (0 if self._outbox is None else self._outbox.size)
 
     @property
@@ -255,6 +257,13 @@ class Sender(Writer):
             )
         self.send_close(1013, "too slow")
 
+    def give_up(self) -> None:
+        """Close with 1013; where much is unsent, which stands before the Close, end TCP at once."""
+        self.send_close(1013, "too slow")
+        if self._in_flight and self._transport is not None:
+            self._count_in_flight(0)
+            self._transport.abort()
+
     def send_close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; on the loop's thread. The Close flushes what is corked."""
         if self.closed:
@@ -277,8 +286,8 @@ class Sender(Writer):
             self._pings.fail(ConnectionClosed(code, reason, cast("WebSocket", self)))
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
-        self._count_in_flight(0)
         self.flush_outbox()
+        self._recount_in_flight()
 
     async def written(self, ticket: int = 0) -> None:
         """Wait until the message of a ticket has been sent and most of what is unsent has left."""

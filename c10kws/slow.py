@@ -25,8 +25,8 @@ class Queued(Protocol):
     def queued(self) -> int:
         """Bytes queued for its client."""
 
-    def send_close(self, code: int, reason: str) -> None:
-        """Close the connection and drop its queue."""
+    def give_up(self) -> None:
+        """Close the connection and free its queue now."""
 
 
 class SlowClients:
@@ -52,17 +52,18 @@ class SlowClients:
     def relieve(self, limit: int) -> None:
         """Close the connections with the longest queues when all queues exceed ``limit``.
 
-        An eighth of the limit becomes free, so that the next message fits.
+        Connections that are closing already end first. An eighth of the limit becomes free, so
+        that the next message fits.
         """
         if backlog.size <= limit:
             return
         goal = limit - limit // 8
-        for connection in sorted(self._connections.copy(), key=lambda each: -each.queued):
+        for connection in sorted(self._connections.copy(), key=_worth):
             if backlog.size <= goal:
                 return
             if not connection.closed:
                 self.log("Closing slow client: more than %d bytes queued for all clients.", limit)
-                connection.send_close(1013, "too slow")
+            connection.give_up()
 
     def log(self, message: str, limit: int) -> None:
         """Log the first closed client at once, then the number of others once in LOG_INTERVAL."""
@@ -78,3 +79,7 @@ class SlowClients:
         if count:
             logger.warning("Closed %d more slow clients.", count)
             self._timer = self._loop.call_later(LOG_INTERVAL, self._log_more)
+
+
+def _worth(connection: Queued) -> tuple[bool, int]:
+    return not connection.closed, -connection.queued

@@ -95,6 +95,8 @@ class Writer(asyncio.BufferedProtocol):
         cork = self._cork
         if not cork:
             return
+        if self._transport is None and not self._ended:
+            return  # connection_made comes in one of the loop's next turns
         size, self._cork_size = self._cork_size, 0
         if self._transport is None:
             pass
@@ -135,7 +137,7 @@ class Writer(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """Make ``drain`` wait: the transport is above its high-water mark."""
-        if self._drained is None and self._transport is not None and not self.closed:
+        if self._drained is None and self._transport is not None:
             in_hand = self._shared.in_hand
             self._count_in_flight(in_hand or self._transport.get_write_buffer_size())
             self._shared.loop.call_soon(self._relieve)
@@ -172,6 +174,11 @@ class Writer(asyncio.BufferedProtocol):
             backlog.release(self._in_flight)
             backlog.hold(in_flight)
             self._in_flight = in_flight
+
+    def _recount_in_flight(self) -> None:
+        """Count what the end has left to the transport: it may be there until CLOSE_TIMEOUT."""
+        if self._transport is not None and isinstance(self._in_flight, int) and self._in_flight:
+            self._count_in_flight(self._transport.get_write_buffer_size())
 
     def _relieve(self) -> None:
         if backlog.size > self._settings.max_total_queue_bytes:

@@ -455,6 +455,46 @@ def test_the_longest_queues_are_closed_when_all_are_too_long(
                 assert len(peer.read_frame()[1]) == 8 * MIB
 
 
+@pytest.mark.parametrize("end", ["stays", "returns", "overflows"])
+def test_what_connections_that_are_closing_have_unsent_counts_too(
+    dial: Dial, settings: Any, end: str
+) -> None:
+    """It stays in memory up to CLOSE_TIMEOUT, while others come and want as much."""
+    settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 20 * MIB, "CLOSE_TIMEOUT": WAIT}
+
+    async def handler(ws: WebSocket) -> None:
+        ws.write_message(bytes(8 * MIB))
+        if end == "overflows":
+            for _ in range(3):
+                ws.write_message(bytes(MIB))
+        if end != "returns":
+            await stay(ws)
+
+    def unsent() -> int:
+        return sum(ws._unsent() for ws in connections)
+
+    play(handler)
+    with ExitStack() as stack:
+        for number in range(6):
+            stack.enter_context(dial())
+            eventually(lambda: len(connections) > number and connections[number].sent)  # noqa: B023
+            eventually(lambda: on_loop(unsent) < 21 * MIB)
+        assert backlog.size <= 20 * MIB
+        assert any(ws._ended for ws in connections)
+
+
+def test_a_client_that_has_just_come_is_not_the_slow_one(dial: Dial, settings: Any) -> None:
+    """What its handler writes first waits for the transport, not for the client."""
+    settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 12 * MIB, "CLOSE_TIMEOUT": WAIT}
+    play(write_and_stay)
+    with dial(), ExitStack() as stack:
+        eventually(lambda: connections and connections[0].queued > MIB)
+        peer = stack.enter_context(dial())
+        assert len(peer.read_frame()[1]) == 8 * MIB
+        assert peer.read_frame() == (TEXT, b"behind")
+        assert [ws.close_code for ws in connections] == [1013, None]
+
+
 def test_many_slow_clients_cost_few_lines(
     live: LiveServer,
     settings: Any,
