@@ -37,7 +37,7 @@ Dial = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def unpinged(settings: Any) -> None:
     """Frames are counted here: leave the Pings out."""
-    settings.C10KWS = {"PING_INTERVAL": None, "CLOSE_TIMEOUT": 0.5}
+    settings.C10KWS = {"PING_INTERVAL": None}
 
 
 @pytest.fixture(autouse=True)
