@@ -118,7 +118,7 @@ class Conversation:
 
     def _open_in_thread(self, callback: Callback) -> None:
         callback.call(self._offer({}))
-        self._opened = True  # here: whoever waits for the thread may be cancelled meanwhile
+        self._opened = True  # here: the task that waits for the thread may be cancelled meanwhile
 
     async def _call_close(self) -> None:
         callback = self._endpoint.callback("close")

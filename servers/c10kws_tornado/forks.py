@@ -1,7 +1,7 @@
-"""What a forked child of a server lets go, as one that multiprocessing starts in a view.
+"""Clean-up in a forked child of a server, for example one that multiprocessing starts in a view.
 
-Python copies signal handlers and descriptors to it. With the server's handlers it would ignore
-TERM, and with the listening sockets it would keep the port when the server has ended.
+Python copies signal handlers and descriptors to the child. With the server's handlers it would
+ignore TERM, and with the listening sockets it would keep the port after the end of the server.
 """
 
 from __future__ import annotations

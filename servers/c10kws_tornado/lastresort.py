@@ -77,7 +77,7 @@ def flush() -> None:
     """Flush the buffers of logs and standard streams."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # closed, or a pipe that nobody reads
+        with suppress(Exception):  # closed, or a pipe without a reader
             stream.flush()
 
 

@@ -350,7 +350,7 @@ def test_all_that_waits_is_bounded(serve_as_is: Serve, caplog: pytest.LogCapture
     for client in clients:
         client.close()
     wait_for(lambda: waiting(live) == 0)
-    wait_for(lambda: "slow clients: the responses that waited" in caplog.text)
+    wait_for(lambda: "slow clients: the unsent responses" in caplog.text)
 
 
 def test_a_client_that_reads_is_not_disconnected_for_others(serve_as_is: Serve) -> None:

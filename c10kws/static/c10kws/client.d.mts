@@ -6,17 +6,17 @@ export type Data = { [key: string]: any };
 export type Position = { epoch: string; seq: number };
 
 export interface Options {
-  /** What comes before the path; that of `{% c10kws_client %}`, or "/ws". */
+  /** The part before the path; by default that of `{% c10kws_client %}`, or "/ws". */
   prefix?: string;
   /** The page's own. */
   host?: string;
   /** The page's own. */
   port?: number | string;
-  /** Whether it is wss; as the page's own scheme. */
+  /** True for wss; by default as the page's own scheme. */
   secure?: boolean;
-  /** How long `request` waits; 30. */
+  /** Seconds that `request` waits; 30 by default. */
   timeout?: number;
-  /** How long a connection may take to open; 20. */
+  /** Seconds that a connection may take to open; 20 by default. */
   handshake?: number;
   /** 0 never offers version 1, 1 never falls back to version 0. */
   version?: 0 | 1;
@@ -24,7 +24,7 @@ export interface Options {
   queue?: false | { size?: number; seconds?: number };
 }
 
-/** What a handler is told of the room that a message went to. */
+/** A handler's argument about the room of a message. */
 export interface Place {
   room: string;
   /** Only where the room keeps a history. */
@@ -46,7 +46,7 @@ export interface Dropped {
   event: string;
   data: Data;
   reason: "full" | "expired" | "closed" | "too_large";
-  /** Bytes, when it is too large: of the frame, and what the server takes. */
+  /** Bytes of the frame and the server's limit, when it is too large. */
   length?: number;
   limit?: number;
 }
@@ -60,7 +60,7 @@ export interface Warning {
   room?: string;
 }
 
-/** What the server answers to a join. */
+/** The server's answer to a join. */
 export interface Joined {
   room: string;
   epoch: string | null;
@@ -90,7 +90,7 @@ export class RequestError extends Error {
 export class TornadoWebSocket {
   static readonly SUBPROTOCOL: "c10kws.v1.json";
   static readonly RequestError: typeof RequestError;
-  /** For clients that are made later: what they take where their options say nothing. */
+  /** Defaults for the options of clients that are made later. */
   static readonly DEFAULTS: { prefix: string; timeout: number; handshake: number };
 
   constructor(path: string, options?: Options);

@@ -2,17 +2,17 @@
 // comes back by itself. No build step, no dependency; docs/javascript.rst tells how to use it.
 //
 // From top to bottom: limits and rules, handlers, rooms, the client. All times are in seconds.
-// What begins with an underscore is nobody else's business.
+// Names that begin with an underscore are private.
 (() => {
   "use strict";
 
-  // A page that links this twice, or imports client.mjs beside it, has one class and not two.
+  // A page that links this twice, or imports client.mjs too, has one class and not two.
   if (globalThis.TornadoWebSocket?.SUBPROTOCOL) return;
 
   const SUBPROTOCOL = "c10kws.v1.json";
-  // Events of the client itself. Those of the server that are named so are not delivered.
+  // Events of the client itself. Events of the server with these names are not delivered.
   const LOCAL = "open close error raw state offline dropped reset".split(" ");
-  // What the server refuses to hear, so that nobody plays its life cycle.
+  // Events that the server refuses, since it calls these callbacks itself.
   const REFUSED = "open close error connect disconnect".split(" ");
   const DEFAULTS = {
     // What comes before the path: {% c10kws_client %} writes that of the URLconf.
@@ -22,10 +22,10 @@
     local: LOCAL,
     refused: REFUSED,
   };
-  // A connection that lasted for `stable` starts anew with short delays.
+  // After a connection that lasted for `stable`, delays are short again.
   const RECONNECT = { base: 0.5, cap: 30, tries: 10, stable: 10 };
   const QUEUE = { size: 100, seconds: 30 }; // older news is no news: better told as dropped
-  // Close codes after which the same try would end in the same way, and the two that would not.
+  // Close codes after which a retry would end in the same way, and the two exceptions among them.
   const FINAL = [1000, 1002, 1003, 1007, 1008, 1009, 1010];
   const TEMPORARY = [4408, 4429];
 
@@ -45,7 +45,7 @@
     console.warn("TornadoWebSocket:", ...things);
   }
 
-  /** Like setTimeout, whose limit is 2^31 ms: above it would fire at once, here it never does. */
+  /** Call setTimeout, but never fire above its limit of 2^31 ms, where it would fire at once. */
   function later(seconds, callback) {
     return seconds < 2147483 ? setTimeout(callback, seconds * 1000) : undefined;
   }
@@ -76,7 +76,7 @@
     return complete && typeof frame.event === "string" ? frame : null;
   }
 
-  /** Return the URL: what the options leave open is the page's own. */
+  /** Return the URL; parts that the options do not set are the page's own. */
   function urlOf(path, { prefix, host, port, secure }) {
     const text = String(path).trim();
     if (/^wss?:\/\//i.test(text)) return text;
@@ -113,14 +113,14 @@
       return this.on(event, callback, true);
     }
 
-    /** Take a handler off, or without `callback` all of an event. */
+    /** Remove a handler, or without `callback` all handlers of an event. */
     off(event, callback) {
       if (callback === undefined) this._handlers.delete(event);
       else this._handlers.get(event)?.delete(callback);
       return this;
     }
 
-    /** Call the handlers and tell whether there was one. What one throws stops no other. */
+    /** Call the handlers; return true if there was one. An error in one does not stop others. */
     _dispatch(event, ...args) {
       const handlers = this._handlers.get(event) ?? new Map();
       const bound = [...handlers];
@@ -137,7 +137,7 @@
     }
   }
 
-  /** The rooms that the page wants to be in, and how far it has heard those that count. */
+  /** The rooms that the page wants to be in, and the last message of those with a history. */
   class Rooms {
     _wanted = new Map(); // by the name that is asked for, which may be a signed one
     _positions = new Map(); // {epoch, seq} of the last message, by the name that messages have
@@ -159,7 +159,7 @@
       return room.promise;
     }
 
-    /** Stop wanting a room; a server that is not there forgets it by itself. */
+    /** Leave a room; a disconnected server forgets it by itself. */
     async leave(asked) {
       const room = this._wanted.get(asked);
       if (room) this._remove(room, new RequestError("closed", "left before it was joined"));
@@ -178,12 +178,12 @@
       rooms.forEach((room) => this._ask(room));
     }
 
-    /** The client is closed for good: who waits, waits in vain. */
+    /** Reject all waiting joins: the client is closed for good. */
     fail(error) {
       for (const room of this._wanted.values()) if (!room.joined) this._remove(room, error);
     }
 
-    /** Return what handlers are told of a message's room; null when it was delivered before. */
+    /** Return the handlers' argument about a message's room; null when it was delivered before. */
     hear({ room, seq, epoch }) {
       const position = this._positions.get(room);
       const place = { room, seq, epoch: epoch ?? position?.epoch };
@@ -208,7 +208,7 @@
     _enter(room, since, { room: name = room.asked, epoch, seq, recovered, ...rest }) {
       const again = room.joined || since !== undefined;
       this._positions.delete(room.name);
-      // What was missed comes after the reply: until it is heard, `since` is where we are.
+      // Missed messages come after the reply; until they have come, `since` is our position.
       const last = recovered ? (since?.seq ?? 0) : seq;
       if (epoch != null) this._positions.set(name, { epoch, seq: last });
       Object.assign(room, { name, joined: true });
@@ -236,7 +236,7 @@
     _requests = new Map(); // by id
     _queue = new Set(); // oldest first
     _rooms = new Rooms(this);
-    _unheard = new Set(); // events that nobody handled: told once
+    _unheard = new Set(); // events without a handler: warned of once
 
     constructor(path, options = {}) {
       super();
@@ -249,12 +249,12 @@
       this.connect();
     }
 
-    /** Whether an event would leave at once. A closing socket would swallow it: that is no. */
+    /** True if an event would be sent at once; a closing socket would swallow it. */
     get connected() {
       return this._ready && this.websocket.readyState === WebSocket.OPEN;
     }
 
-    /** Connect after close() or after the client gave up; or now, instead of in a while. */
+    /** Connect after close() or after the client gave up; or retry now instead of later. */
     connect() {
       if (this.websocket !== null) return this;
       const closed = this.state === "closed";
@@ -274,7 +274,7 @@
       return this;
     }
 
-    /** Send an event. Without a connection it waits in the queue; `dropped` tells when in vain. */
+    /** Send an event. Without a connection it is queued; `dropped` reports it if it is not sent. */
     emit(event, data) {
       checkEvent(event, this.options.refused);
       this._send({ event, data: asObject(data) });
@@ -360,7 +360,7 @@
 
     // Receiving
 
-    /** Call the handlers of an event of the client itself, and tell whether there was one. */
+    /** Call the handlers of an event of the client itself; return true if there was one. */
     _tell(event, ...args) {
       return this.options.local.includes(event) && this._dispatch(event, ...args);
     }
@@ -393,7 +393,7 @@
       }
       const place = typeof frame.room === "string" ? this._rooms.hear(frame) : undefined;
       if (place === null || this._dispatch(event, data, place)) return;
-      if (event === "warning" || !this._unheard.has(event)) warn(`nobody hears "${event}"`, data);
+      if (event === "warning" || !this._unheard.has(event)) warn(`no handler for "${event}"`, data);
       this._unheard.add(event);
     }
 
@@ -420,7 +420,7 @@
       Object.assign(this, { _ready: false, _held: false });
     }
 
-    /** The handshake is done. Version 1 is open with ws:hello, so that refusals never look so. */
+    /** Handle the end of the handshake. Version 1 is open with ws:hello, never when refused. */
     _shake(event) {
       this._opening = event;
       this._opened = true;
@@ -436,7 +436,7 @@
       this._begin();
     }
 
-    /** What has waited goes first; then handlers hear that it is open. */
+    /** Send the queue, then call the handlers of `open`. */
     _begin() {
       Object.assign(this, { _ready: true, _began: performance.now(), state: "open" });
       this._watch();
@@ -470,7 +470,7 @@
       if (this.connected) this.websocket.send(JSON.stringify({ event, data: {} }));
     }
 
-    /** Take a dead connection for closed: the browser would wait a long time for its Close. */
+    /** Treat a dead connection as closed: the browser would wait a long time for its Close. */
     _abandon(reason) {
       const socket = this.websocket;
       socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
@@ -478,7 +478,7 @@
       this._end(socket, new CloseEvent("close", { code: 1006, reason }));
     }
 
-    /** A browser fails the handshake of a server that ignores the subprotocol, and says not why. */
+    /** Return true if the server may have ignored the subprotocol: the browser gives no reason. */
     _mayFallBack(socket) {
       const failed = socket === this.websocket && this._offered && this._opening === null;
       return failed && !this._spoken && this.options.version !== 1;
@@ -501,7 +501,7 @@
       else this._retry(typeof retryAfter === "number" ? retryAfter : null, event);
     }
 
-    /** Nothing comes over this connection any more. Whether a request was heard is not known. */
+    /** Reject pending requests of an ended connection; the server may have received them. */
     _release() {
       this._forget();
       const error = new RequestError("closed", "the connection ended before the reply");
@@ -511,7 +511,7 @@
     }
 
     _finish(detail) {
-      this.state = "closed"; // before handlers hear of anything, so that nothing waits any more
+      this.state = "closed"; // before handlers are called, so that nothing is queued any more
       this._release();
       this._watchBrowser("removeEventListener");
       for (const item of [...this._queue]) this._drop(item, "closed");
@@ -519,7 +519,7 @@
       this._setState("closed", detail);
     }
 
-    /** What never opened may never do. connect(), or a sign of the browser, tries again. */
+    /** Give up a connection that never opened. connect(), or an event of the browser, retries. */
     _giveUp({ code }) {
       const detail = { cause: "tries", tries: this._tries, code };
       this._tries = 0;

@@ -14,7 +14,7 @@ export interface UpdateData {
   label?: string;
 }
 
-/** What draws a progress bar. */
+/** The engine that draws a progress bar. */
 export interface ProgressEngine {
   render(): void;
   onInit(data: InitData): void;
@@ -25,7 +25,7 @@ export interface ProgressEngine {
 }
 
 export interface EngineOptions {
-  /** What a screen reader calls the bar; "Progress". */
+  /** The name of the bar for screen readers; "Progress" by default. */
   name?: string;
   label?: { visible?: boolean; classes?: string[]; position?: "top" | "bottom" };
   progression?: { visible?: boolean; format?: string };
@@ -54,7 +54,7 @@ declare abstract class Engine implements ProgressEngine {
   updateProgression(percent: number | null): void;
   /** Return the element that has the role progressbar. */
   protected abstract makeBar(): Element;
-  /** Return what goes into the container, with the bar and the percentage in it. */
+  /** Return the element for the container, with the bar and the percentage in it. */
   protected abstract wrap(): Element;
   /** Show a percentage in the bar; null when it is indeterminate. */
   protected abstract fill(percent: number | null): void;

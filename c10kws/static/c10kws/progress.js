@@ -62,7 +62,7 @@
     }
   }
 
-  /** What both engines share: the numbers, the label, what assistive technology is told. */
+  /** Base of both engines: the numbers, the label, the attributes for assistive technology. */
   class Engine {
     constructor(container, { label, progression, name = "Progress" } = {}) {
       if (!(container instanceof Element)) {
@@ -75,7 +75,7 @@
       this.values = { indeterminate: true, min: 0, max: 100, value: 0 };
     }
 
-    /** How far it is, in percent: 0 to 100. */
+    /** The value in percent, 0 to 100. */
     get percent() {
       const { min, max, value } = this.values;
       const part = max > min ? (value - min) / (max - min) : 0;

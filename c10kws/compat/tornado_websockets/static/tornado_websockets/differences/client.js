@@ -1,5 +1,5 @@
 
-// What differs for pages of django-tornado-websockets: a second handler of an event replaces the
+// Differences for pages of django-tornado-websockets: a second handler of an event replaces the
 // first, all events but three are the server's, and all may be emitted. A page may reconnect by a
 // timer of its own.
 (() => {
@@ -14,8 +14,8 @@
     if (typeof callback === "function") this.off(event);
     return on.call(this, event, callback, once);
   };
-  // A client whose first WebSocket has ended reconnects by itself. Where the page makes another one
-  // for the same URL, it does so since the first has ended: one of the two is enough.
+  // A client whose first WebSocket has ended reconnects by itself. When the page then makes another
+  // client for the same URL, the first one is closed.
   prototype.connect = function () {
     const [client, first] = newest.get(this.url) ?? [];
     if (client && client !== this && client.websocket !== first) client.off("close").close();

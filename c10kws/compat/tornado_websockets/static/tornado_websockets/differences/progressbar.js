@@ -1,5 +1,5 @@
 
-// What differs for pages of django-tornado-websockets: the module connects by itself, and the
+// Differences for pages of django-tornado-websockets: the module connects by itself, and the
 // engines have names of their own.
 (() => {
   "use strict";
