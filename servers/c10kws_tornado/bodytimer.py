@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from .limits import Limits
 
+#: While the server does not read, checks are at least this part of ``read_timeout`` apart.
+LOOKS = 10
+
 
 class BodyTimer:
     """Timer that calls ``expire`` when a client stops sending its body, or sends it too slowly.
@@ -28,7 +31,7 @@ class BodyTimer:
         now = loop.time()
         self._due = now + limits.read_timeout
         self._end = now + limits.body_timeout
-        self._paused = False
+        self._paused: float | None = None  # the time of it
         self._handle = loop.call_at(min(self._due, self._end), self._look)
 
     def received(self, size: int) -> None:
@@ -39,12 +42,13 @@ class BodyTimer:
 
     def pause(self) -> None:
         """Suspend the timer while the server does not read."""
-        self._paused = True
+        self._paused = self._loop.time()
 
     def resume(self) -> None:
-        """Restart the whole time."""
-        self._paused = False
-        self._due = self._loop.time() + self._limits.read_timeout
+        """Continue with the time that was left."""
+        if self._paused is not None:
+            self._due += self._loop.time() - self._paused
+        self._paused = None
 
     def cancel(self) -> None:
         """Stop the timer: the body is complete, or no longer needed."""
@@ -53,7 +57,10 @@ class BodyTimer:
     def _look(self) -> None:
         """Expire, or check again when the body is due; no timer is moved for each piece."""
         now = self._loop.time()
-        due = min(now + self._limits.read_timeout if self._paused else self._due, self._end)
+        due = self._due
+        if self._paused is not None:
+            due = now + max(due - self._paused, self._limits.read_timeout / LOOKS)
+        due = min(due, self._end)
         if due > now:
             self._handle = self._loop.call_at(due, self._look)
         else:

@@ -546,8 +546,9 @@ def test_a_request_that_stalls_is_answered_with_408(
     assert "did not come in time" in message
 
 
-def test_a_client_that_sends_a_byte_now_and_then(serve: Serve) -> None:
-    live = serve(hello, limits=Limits(read_timeout=0.3))
+@pytest.mark.parametrize("spool_size", [1000, 1], ids=["in memory", "on disk"])
+def test_a_client_that_sends_a_byte_now_and_then(serve: Serve, spool_size: int) -> None:
+    live = serve(hello, limits=Limits(read_timeout=0.3, spool_size=spool_size))
     over = threading.Event()
     with live.connect() as client:
         client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 9000\n\n")
@@ -642,6 +643,20 @@ def test_the_time_of_a_body_does_not_run_while_the_server_does_not_read() -> Non
     assert not expired
     clock.advance(61)
     assert expired
+
+
+def test_a_pause_gives_no_more_time_than_it_takes() -> None:
+    """Else a client whose body goes to disk could send a byte now and then."""
+    clock, expired = Clock(), list[float]()
+    body = timer(clock, expired)
+    for _ in range(20):
+        clock.advance(10)
+        body.received(1)
+        body.pause()
+        clock.advance(1)
+        body.resume()
+    assert len(expired) == 1
+    assert 60 <= expired[0] <= 60 + 20
 
 
 def test_without_a_rate_any_byte_gives_the_whole_time_again() -> None:
