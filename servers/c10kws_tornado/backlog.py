@@ -20,7 +20,7 @@ class Waiting(Protocol):
 
     @property
     def seconds_left(self) -> float:
-        """Seconds that the client needs for the unsent data, at its rate so far."""
+        """Seconds that the client needs for as much as is in memory, at its latest rate."""
 
     def cut(self, reason: str) -> None:
         """Disconnect the client."""

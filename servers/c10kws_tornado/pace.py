@@ -24,35 +24,34 @@ class Pace:
     connection began.
     """
 
-    __slots__ = ("_before", "_began", "_ends", "_first", "_minimum", "_seconds")
+    __slots__ = ("_before", "_began", "_earlier", "_minimum", "_seconds", "_since")
 
     def __init__(self, limits: Limits, taken: int) -> None:
         self._seconds = limits.send_timeout
         self._minimum = max(1.0, limits.min_send_rate * limits.send_timeout)
-        self._before = self._first = taken
-        self._began = time.monotonic()
-        self._ends = self._began + self._seconds
+        self._before = self._earlier = taken
+        self._began = self._since = time.monotonic()  # of this window, and of the one before
 
     @property
     def left(self) -> float:
         """Seconds until this window ends; below 0 when it has ended."""
-        return self._ends - time.monotonic()
+        return self._began + self._seconds - time.monotonic()
 
     def time_for(self, size: int, taken: int, head_start: int) -> float:
-        """Return the seconds that ``size`` bytes will take at the average rate so far.
+        """Return the seconds that ``size`` bytes take at the rate of this window and the last.
 
         ``head_start`` is added to what was taken: a client that has just begun is not slow.
         """
-        age = time.monotonic() - self._began
-        return size * age / (taken - self._first + head_start)
+        age = time.monotonic() - self._since
+        return size * age / (taken - self._earlier + head_start)
 
     def check(self, taken: int) -> None:
         """Begin another window. Raises :exc:`SlowClient` when this one brought too little."""
         progress = taken - self._before
         if progress < self._minimum:
             raise SlowClient(f"it took {progress} bytes in {self._seconds:g} s")
-        self._before = taken
-        self._ends = time.monotonic() + self._seconds
+        self._earlier, self._since = self._before, self._began
+        self._before, self._began = taken, time.monotonic()
 
 
 def unsent_bytes(sock: socket.socket | None) -> int:

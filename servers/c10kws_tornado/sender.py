@@ -153,10 +153,10 @@ class Sender:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds that the client needs for the unsent data, at its rate so far."""
+        """Seconds that the client needs for as much as is in memory, at its latest rate."""
         if self._pace is None or self._connection.stream is None:
             return 0.0
-        return self._pace.time_for(self._size, self._stream.taken, self._limits.high_water)
+        return self._pace.time_for(self.held, self._stream.taken, self._limits.chunk_size)
 
     def _count(self) -> None:
         """Update the backlog's count of unsent bytes."""

@@ -8,11 +8,12 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from c10kws_tornado import Limits
+from c10kws_tornado import Limits, pace
 from c10kws_tornado.pace import Pace, SlowClient
 
 from .support import Client, LiveServer, wait_for
@@ -409,3 +410,20 @@ def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path:
         assert sum(map(len, iter(client.read_chunk, b""))) == BODY
         client.close()
     assert live.server.slow_clients == 0
+
+
+def test_a_client_that_was_fast_is_slow_when_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else clients that read most of a body at once, and then little, would be cut last."""
+    now = [0.0]
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    limits = Limits(send_timeout=10, min_send_rate=0)
+    stopping, steady = Pace(limits, 0), Pace(limits, 0)
+    taken = 2_900_000
+    for seconds in (10.0, 20.0):
+        now[0] = seconds
+        stopping.check(taken := taken + 10_000)
+        steady.check(int(seconds) * 50_000)
+    assert steady.time_for(MIB, 1_000_000, 16384) < 30
+    now[0] = 25
+    assert stopping.time_for(MIB, taken, 16384) > 300
+    assert steady.time_for(MIB, 1_250_000, 16384) < 30
