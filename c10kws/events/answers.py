@@ -99,5 +99,8 @@ class Answers:
 
 
 def _cut(reason: str) -> str:
-    """Truncate a reason to the 123 bytes that a Close has room for (RFC 6455 §5.5)."""
-    return reason.encode()[:123].decode(errors="ignore")
+    """Truncate a reason to the 123 bytes that a Close has room for (RFC 6455 §5.5).
+
+    A lone surrogate, as in the name of a file, becomes a question mark.
+    """
+    return reason.encode(errors="replace")[:123].decode(errors="ignore")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from . import outgoing
 from .steps import State, Steps
 
 Events = list[tuple[str, dict[str, Any]]]
@@ -92,7 +93,11 @@ class Progress:
             self._restart(State(max=self._steps.read().max))
 
     def tick(self, label: str | None = None) -> None:
-        """Advance the bar by one step and tell its clients; at ``max`` only the label changes."""
+        """Advance the bar by one step and tell its clients; at ``max`` only the label changes.
+
+        Raises TypeError and ValueError for a label that is not JSON-serializable.
+        """
+        _check_label(label)
         with self._lock:
             state = self._steps.read()
             counts = not self._is_indeterminate(state) and not self._is_done(state)
@@ -127,6 +132,7 @@ class Progress:
 
     def emit_update(self, label: str | None = None) -> None:
         """Send ``before_update``, ``update`` and ``after_update`` to its clients."""
+        _check_label(label)
         with self._lock:
             state = self._steps.step(self._steps.read(), label, counts=False)
             self._tell(self._update(state))
@@ -175,3 +181,9 @@ def check_limits(min: int, max: int) -> None:  # noqa: A002
     """Raise ValueError when ``max`` is less than ``min``."""
     if max < min:
         raise ValueError(f"max must be at least min, which is {min}, not {max}")
+
+
+def _check_label(label: str | None) -> None:
+    """Raise for a label that cannot be sent, before it is kept for each new client."""
+    if label is not None:
+        outgoing.encode("update", {"label": label})

@@ -94,7 +94,7 @@ class ProgressBar(EventSocket):
                 raise ValueError(
                     f"{parameter}={key[parameter]!r} does not fit the path {self.path!r}"
                 )
-            texts.append(text)
+            texts.append(converter.to_url(converter.to_python(text)))  # "007" is 7
         return repr((self.path, *texts))
 
     def _progress_of(self, name: str) -> Progress:

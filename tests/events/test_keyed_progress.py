@@ -54,6 +54,7 @@ def update_of(client: Talk) -> Any:
 def test_each_key_has_its_value_and_its_clients(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/jobs/<int:job>", max=2)
     bar(job=7).tick("first")
+    assert bar(job="007") is bar(job=7)  # as its clients' /jobs/007 is
     assert (bar(job=7).value, bar(job=8).value) == (1, 0)
     with (
         connect(PATH + "7", version=0) as seven,

@@ -63,6 +63,7 @@ def test_open_and_close(chat: EventSocket, connect: Connect) -> None:
         (KeyboardInterrupt(), "refused"),
         (GeneratorExit(), "refused"),
         (EventError("long", "é" * 200), "é" * 61),
+        (EventError("name", "no \udc80.txt"), "no ?.txt"),
     ],
 )
 @pytest.mark.parametrize("version", [0, 1])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from c10kws.events import ProgressBar, Socket
 
@@ -87,3 +88,24 @@ def test_ticks_come_from_any_thread(make_bar: MakeBar, connect: Connect) -> None
                 values.append(frame["data"]["value"])
         assert values == list(range(1, 101))
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("path", ["/work", "/work/<int:job>"])
+@pytest.mark.parametrize("label", [object(), float("nan"), "\udc80.txt"])
+def test_a_label_that_cannot_be_sent_is_not_kept(
+    make_bar: MakeBar, connect: Connect, path: str, label: Any
+) -> None:
+    cache.clear()
+    made = make_bar(path)
+    bar = made if path == "/work" else made(job=7)
+    for report in (bar.tick, bar.emit_update):
+        with pytest.raises((TypeError, ValueError)):
+            report(label)
+    assert bar.value == 0
+    with connect(PATH if path == "/work" else PATH + "/7", version=0) as client:
+        assert client.expect("before_init") == {}
+        assert client.expect("init")["value"] == 0
+        assert client.expect("after_init") == {}
+        bar.tick("good")
+        client.expect("before_update")
+        assert client.expect("update") == {"value": 1, "label": "good"}
