@@ -282,8 +282,8 @@ class _Awaitable:
         return self._wait().__await__()
 
     async def _late(self) -> Any:
-        """Pace the handler's own task after the end; other tasks yield once."""
-        if asyncio.current_task() is self._websocket._task:
+        """Pace the handler's own tasks after the end; other tasks yield once."""
+        if self._websocket._is_own(asyncio.current_task()):
             await self._websocket.pace()
         else:
             await asyncio.sleep(0)

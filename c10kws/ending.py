@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .conf import Settings
 from .exceptions import ConnectionClosed
 from .protocol import ServerProtocol
 from .sending import Sender
-from .watchdog import Watchdog, name_of
+from .watchdog import Watchdog, current, name_of
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -77,11 +77,19 @@ class Ending(Sender):
             self._watch().start()
 
     def connection_closed(self) -> ConnectionClosed:
-        """Return the error for a task that uses the ended connection, and so knows of the end."""
+        """Return the error for a task that uses the ended connection.
+
+        With it the handler knows of the end, if the task is its own. A stream's task, and tasks of
+        other handlers that write to this connection, do not count.
+        """
         task = asyncio.current_task(self._shared.loop)
-        if self.closed and task is not None and task is not self._streaming:
+        if self.closed and task is not self._streaming and self._is_own(task):
             self._watch().notice()
         return super().connection_closed()
+
+    def _is_own(self, task: asyncio.Task[Any] | None) -> bool:
+        """Return True for the handler's task, and for one that it has started."""
+        return task is not None and (task is self._task or current.get() is self)
 
     def _watch(self) -> Watchdog:
         """Return the watch over the handler, since the connection has ended."""

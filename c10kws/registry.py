@@ -17,7 +17,7 @@ logger = logging.getLogger("c10kws")
 OnStop = Callable[[StopCallback], None]
 
 #: What a cancelled handler has for its ``finally`` once the server's deadline has passed.
-CANCEL_TIMEOUT = 1.0
+CANCEL_TIMEOUT = 0.9
 
 #: One for all: a copy of the current one for each task would cost memory.
 _NO_CONTEXT = contextvars.Context()

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -25,6 +24,7 @@ from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections
 
 from . import hijack
+from .watchdog import current
 
 logger = logging.getLogger("c10kws")
 
@@ -44,7 +44,6 @@ class User(Protocol):
         """Whether it is not in the middle of something."""
 
 
-current: ContextVar[User | None] = ContextVar("c10kws_user", default=None)
 _pools: WeakKeyDictionary[hijack.Executor, HandlerThreads] = WeakKeyDictionary()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -16,6 +17,8 @@ logger = logging.getLogger("c10kws")
 MAX_LATE_USES = 100
 #: Seconds that each later use takes, since the handler also swallows its cancellation.
 PAUSE = 1.0
+#: The connection (or waiting response) whose handler the current task or thread belongs to.
+current: ContextVar[Any] = ContextVar("c10kws_user", default=None)
 
 
 class Watchdog:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
-from .. import conf, threads
+from .. import conf
 from ..connection import WebSocket
 from ..exceptions import ConnectionClosed
 from ..outbox import weigh
-from ..watchdog import MAX_LATE_USES
+from ..watchdog import MAX_LATE_USES, current
 from . import outgoing, pace
 from .backlog import Backlog, BacklogFull
 from .commit import after_commit
@@ -144,7 +144,7 @@ class Socket:
         loop around ``except Exception``, which else would hold the event loop, or a thread, for
         good. An emit that raises at once cannot give others their turn.
         """
-        if threads.current.get() is self.connection:
+        if current.get() is self.connection:
             self._late_uses += 1
             if self._late_uses > MAX_LATE_USES:
                 raise asyncio.CancelledError(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .pending import Pending
 
 #: What a cancelled coroutine has for its ``finally`` once the server's deadline has passed.
-CANCEL_TIMEOUT = 1.0
+CANCEL_TIMEOUT = 0.9
 
 _of_servers: WeakKeyDictionary[Executor, Waiting] = WeakKeyDictionary()
 

@@ -82,7 +82,12 @@ async def read_in_a_child(ws: WebSocket) -> None:
         group.create_task(read(ws))
 
 
-@pytest.mark.parametrize("loop", [read, iterate, write, ping, read_in_a_child])
+async def write_in_children(ws: WebSocket) -> None:
+    await ws.wait_closed()
+    await asyncio.gather(write(ws), write(ws))
+
+
+@pytest.mark.parametrize("loop", [read, iterate, write, ping, read_in_a_child, write_in_children])
 def test_a_handler_that_uses_a_closed_connection_again_and_again_is_cancelled(
     live: LiveServer, caplog: pytest.LogCaptureFixture, loop: Loop
 ) -> None:
@@ -139,6 +144,40 @@ def test_a_handler_that_has_noticed_may_take_its_time(
         peer.socket.sendall(close_frame(3000))
         eventually(lambda: named(caplog, "c10kws.access"))
     assert ends == ["clean"]
+
+
+@pytest.mark.parametrize("of_another_handler", [True, False])
+def test_what_another_task_notices_is_no_notice_to_the_handler(
+    live: LiveServer, caplog: pytest.LogCaptureFixture, of_another_handler: bool
+) -> None:
+    ends: list[str] = []
+
+    async def tell(ws: WebSocket) -> None:
+        with pytest.raises(ConnectionClosed):
+            await ws.write_message("late")
+        ends.append("told")
+
+    async def handler(ws: WebSocket) -> None:
+        if len(connections) > 1:
+            await tell(connections[0])
+            return
+        try:
+            await asyncio.sleep(WAIT)
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+
+    play(handler)
+    with opened(live, PLAIN) as peer:
+        eventually(lambda: connections)
+        peer.socket.sendall(close_frame(3000))
+        eventually(lambda: connections[0].closed)
+        if of_another_handler:
+            with opened(live, PLAIN):
+                eventually(lambda: ends)
+        else:
+            asyncio.run_coroutine_threadsafe(tell(connections[0]), live.loop).result(WAIT)
+        eventually(lambda: "cancelled" in ends)
+    assert ends == ["told", "cancelled"]
 
 
 def test_others_have_their_turn_while_a_handler_reads_a_closed_connection(
