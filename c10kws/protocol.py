@@ -345,8 +345,8 @@ class ServerProtocol:
         """Return a Close frame (§5.5.1) and begin the closing handshake; once.
 
         What is ``held`` came before it and is still delivered. The peer's Close is looked for at
-        once, also behind that: the handler may never ask for it. Where the peer's Close, or its
-        fault, has come already this is the answer.
+        once, also behind that: the handler may never ask for it. When the peer's Close, or its
+        protocol error, has already come, this is the answer.
         """
         if self.state is not State.OPEN:
             return control.make_close(code, reason)

@@ -43,9 +43,9 @@ def serving() -> bool:
 
 
 def _forget_servers() -> None:
-    """Serve nothing in a forked child: what it writes would reach no client.
+    """Mark a forked child as serving nothing, since its events would reach no client.
 
-    The parent of preforked workers has announced a server and carries no connection yet.
+    An exception is the parent of preforked workers, which has no connections yet.
     """
     if _registries:
         _announced.clear()

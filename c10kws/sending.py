@@ -258,7 +258,7 @@ class Sender(Writer):
         self.send_close(1013, "too slow")
 
     def give_up(self) -> None:
-        """Close with 1013; where much is unsent, which stands before the Close, end TCP at once."""
+        """Close with 1013; abort TCP if much data is unsent, since the Close would wait for it."""
         self.send_close(1013, "too slow")
         if self._in_flight and self._transport is not None:
             self._count_in_flight(0)

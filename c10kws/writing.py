@@ -176,7 +176,7 @@ class Writer(asyncio.BufferedProtocol):
             self._in_flight = in_flight
 
     def _recount_in_flight(self) -> None:
-        """Count what the end has left to the transport: it may be there until CLOSE_TIMEOUT."""
+        """Count the unsent bytes of a closing connection, which may stay until CLOSE_TIMEOUT."""
         if self._transport is not None and isinstance(self._in_flight, int) and self._in_flight:
             self._count_in_flight(self._transport.get_write_buffer_size())
 

@@ -140,9 +140,9 @@ class Socket:
     def _closed(self) -> ConnectionClosed:
         """Return the error for a use after the end.
 
-        Raises CancelledError instead when one of its own callbacks gets too many of them: it ends a
-        loop around ``except Exception``, which else would hold the event loop, or a thread, for
-        good. An emit that raises at once cannot give others their turn.
+        Raises CancelledError instead when one of its own callbacks gets too many of them. This ends
+        a loop around ``except Exception``, which would block the event loop, or a thread, for ever:
+        an emit that raises at once does not yield to other tasks.
         """
         if current.get() is self.connection:
             self._late_uses += 1

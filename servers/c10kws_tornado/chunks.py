@@ -52,7 +52,7 @@ def aiterate(body: Any, pool: Pool, find_size: Callable[[int], int]) -> AsyncIte
 async def read_file(
     wrapper: FileWrapper, pool: Pool, find_size: Callable[[int], int]
 ) -> AsyncIterator[bytes]:
-    """Read a file in the pool, each block by a job of its own."""
+    """Read a file in the pool, with one job for each block."""
     while True:
         data = await run_in_pool(pool, wrapper.filelike.read, find_size(wrapper.block_size))
         if not data:

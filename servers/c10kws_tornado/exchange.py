@@ -248,7 +248,7 @@ class Exchange:
 
     @property
     def sent(self) -> int:
-        """Bytes of the body that have left."""
+        """Bytes of the body that were sent."""
         return self._sender.sent
 
     @property
@@ -361,7 +361,7 @@ class Exchange:
         await self._sender.send_async(outgoing.head, parts, last=True)
 
     def _find_block_size(self, suggested: int) -> int:
-        """Return how much of a file to read: less when much waits for other clients."""
+        """Return the size of a file's next block: less when much waits for other clients."""
         limits = self._container.limits
         if self._container.backlog.is_long:
             return limits.chunk_size

@@ -1,4 +1,4 @@
-"""Loggers whose handlers may raise: that must not end a thread or a response of the server."""
+"""Loggers whose handlers may raise, which must not end a thread or a response of the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ else:
 
 
 class SafeLogger(Adapter):
-    """A logger that prints to stderr what a handler raises, as logging does for its own handlers.
+    """A logger that prints a handler's exception to stderr, as logging does for its own handlers.
 
     A handler's ``emit()`` should call ``handleError()``, but not every handler does.
     """

@@ -197,7 +197,7 @@ class Pool(Executor):
             self._changed.notify()
 
     def _start(self, thread: threading.Thread) -> None:
-        """Start one more thread; where the system has none, those that run do its jobs."""
+        """Start one more thread; if the system cannot, the running threads do its jobs."""
         try:
             thread.start()
         except RuntimeError as error:

@@ -37,7 +37,7 @@ def empty_cache() -> Iterator[None]:
 
 
 def init_of(client: Talk) -> Any:
-    """Take the three events with which a bar begins, and return the second's data."""
+    """Receive the three events with which a bar begins, and return the second's data."""
     assert client.expect("before_init") == {}
     data = client.expect("init")
     assert client.expect("after_init") == {}

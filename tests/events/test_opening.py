@@ -1,4 +1,4 @@
-"""What a client hears while its ``open`` runs, and what becomes of one that leaves meanwhile."""
+"""Events for a client while its ``open`` runs, and clients that disconnect meanwhile."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_open_emits_no_more_than_the_queue_holds(
 
 
 def test_a_client_that_leaves_while_open_runs(chat: EventSocket, connect: Connect) -> None:
-    """What it sent is handled, and ``close`` is called, since ``open`` returns."""
+    """Its frames are handled, and ``close`` is called, since ``open`` returns."""
     order: list[str] = []
     left = threading.Event()
 

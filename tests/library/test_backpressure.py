@@ -459,7 +459,7 @@ def test_the_longest_queues_are_closed_when_all_are_too_long(
 def test_what_connections_that_are_closing_have_unsent_counts_too(
     dial: Dial, settings: Any, end: str
 ) -> None:
-    """It stays in memory up to CLOSE_TIMEOUT, while others come and want as much."""
+    """Unsent data stays in memory up to CLOSE_TIMEOUT, while new clients need as much."""
     settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 20 * MIB, "CLOSE_TIMEOUT": WAIT}
 
     async def handler(ws: WebSocket) -> None:
@@ -484,7 +484,7 @@ def test_what_connections_that_are_closing_have_unsent_counts_too(
 
 
 def test_a_client_that_has_just_come_is_not_the_slow_one(dial: Dial, settings: Any) -> None:
-    """What its handler writes first waits for the transport, not for the client."""
+    """The first writes of a handler wait for the transport, not for the client."""
     settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 12 * MIB, "CLOSE_TIMEOUT": WAIT}
     play(write_and_stay)
     with dial(), ExitStack() as stack:

@@ -40,7 +40,7 @@ def registry() -> Registry:
 
 
 def stop(live: LiveServer, seconds: float) -> None:
-    """Let the library stop as its server asks it to; the server itself goes on."""
+    """Stop the library as its server would; the server itself goes on."""
 
     async def call() -> None:
         await registry().stop(1001, asyncio.get_running_loop().time() + seconds)
@@ -401,7 +401,7 @@ def test_a_stream_that_ends_by_itself_is_not_cut(
 def test_the_end_of_a_stream_is_no_notice_to_its_handler(
     live: LiveServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody awaits the stream: a handler that ignores the end is cancelled all the same."""
+    """A handler that ignores the end is cancelled even if its stream is not awaited."""
     hanging = Hanging()
     ends: list[str] = []
 

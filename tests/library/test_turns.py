@@ -191,7 +191,7 @@ def test_a_handler_that_closes_and_reads_no_more_is_not_kept_by_what_is_held(
 
 
 def test_a_reader_that_waits_behind_its_own_close_is_not_forgotten(live: LiveServer) -> None:
-    """What is held ends within a message: there is nothing more to read, and the reader ends."""
+    """Held data that ends within a message brings nothing more to read, and the reader ends."""
     ends: list[str] = []
 
     async def handler(ws: WebSocket) -> None:

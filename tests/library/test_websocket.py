@@ -190,7 +190,7 @@ def test_no_exception_of_a_handler_ends_more_than_its_connection(
     for _ in range(2):
         with live.connect(f"/ws/raising/{where}/{name}/") as ws:
             assert closed_with(ws) == (1011, "internal error")
-    if where != "stream":  # it belongs to nobody who waits for it
+    if where != "stream":  # no task waits for it
         eventually(lambda: caplog.text.count("WebSocket handler failed: /ws/raising/") == 2)
 
 

@@ -1,4 +1,4 @@
-"""What a proxy must let through: headers, and streams that a test lets go on piece by piece."""
+"""Views for tests of a proxy: headers, and streams that a test releases piece by piece."""
 
 from __future__ import annotations
 

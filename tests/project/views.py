@@ -130,7 +130,7 @@ async def failing(ws: WebSocket) -> None:
 
 
 class Panic(BaseException):
-    """What a binding to another language raises."""
+    """An exception like the panic of a binding to another language."""
 
 
 ERRORS: dict[str, BaseException] = {

@@ -440,7 +440,7 @@ def test_stop_iteration_reaches_who_awaits_it(make_pool: MakePool) -> None:
 
 @pytest.fixture
 def no_room_for_threads() -> Iterator[Callable[[], None]]:
-    """Let no thread start: its stack would be larger than the address space."""
+    """Make thread starts fail, by a stack larger than the address space."""
     before = threading.stack_size()
     yield lambda: threading.stack_size(2**46) and None
     threading.stack_size(before)

@@ -23,7 +23,7 @@ Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
 MIB = 1024 * 1024
 PART = bytes(range(256)) * (12 * 1024)
-#: Whether the kernel can be told how much it is to keep for a client.
+#: True if the kernel's send buffer of a client can be limited.
 CAN_LIMIT_UNSENT = hasattr(socket, "TCP_NOTSENT_LOWAT")
 #: Clients for a pool of two threads.
 CLIENTS = 16
@@ -215,7 +215,7 @@ def test_the_access_line_of_a_client_that_left_has_what_was_sent(
 
 @pytest.mark.skipif(not CAN_LIMIT_UNSENT, reason="the kernel has no such limit")
 def test_a_websocket_after_a_long_body_has_all_of_the_kernels_buffer(serve_as_is: Serve) -> None:
-    """What the kernel takes does not count against the limits of a WebSocket."""
+    """Bytes that the kernel takes do not count against the limits of a WebSocket."""
     switch = Switch()
     page = respond(lambda: [PART])
 
@@ -379,7 +379,7 @@ def test_a_client_that_reads_is_not_disconnected_for_others(serve_as_is: Serve) 
 
 
 def test_a_body_above_the_bound_is_sent(serve_as_is: Serve) -> None:
-    """It alone holds more; disconnecting its client, or others, would be no help."""
+    """A body over the limit is sent: disconnecting its client, or others, would not help."""
     live = serve_as_is(respond(make_body), limits=Limits(max_total_send_bytes=MIB))
     (slow,) = ask(live, 1)
     with live.connect() as other:
@@ -391,7 +391,7 @@ def test_a_body_above_the_bound_is_sent(serve_as_is: Serve) -> None:
 
 
 def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path: Path) -> None:
-    """The server reads less of each at a time, and cuts none."""
+    """Less of each file is read at a time, and no download is cut."""
     path = tmp_path / "file"
     path.write_bytes(bytes(BODY))
 

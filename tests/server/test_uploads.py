@@ -123,7 +123,7 @@ def in_memory(live: LiveServer) -> int:
 
 
 def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path: Path) -> None:
-    """What has no room goes to disk, whole and in order, and gives its memory back."""
+    """A body without room in memory goes to disk, in order, and frees its memory."""
     size, parts = 80_000, [bytes([number]) * 20_000 for number in range(4)]
 
     def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What waits in a transport for the kernel."""
+"""The queue of a transport's data that waits for the kernel."""
 
 from __future__ import annotations
 
