@@ -96,7 +96,7 @@ def _check_option(name: object, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What client and server agreed on: the windows and whether they live on between messages."""
+    """The agreed parameters: the windows, and if they are kept between messages."""
 
     server_max_window_bits: int
     client_max_window_bits: int
@@ -204,7 +204,7 @@ class Deflate(Extension):
         self._deflating = False
 
     def enabled(self) -> bool:
-        """It was agreed on."""
+        """Return True: it was agreed on."""
         return True
 
     def offer(self) -> str:
@@ -212,7 +212,7 @@ class Deflate(Extension):
         return ""
 
     def wants(self, message: Message) -> bool:
-        """Whether a message is long enough to be compressed."""
+        """Return True if a message is long enough to be compressed."""
         threshold = self._options.threshold
         return len(message) >= threshold or (
             isinstance(message, str) and len(message.encode()) >= threshold

@@ -258,12 +258,12 @@ class WebSocket(Driver):
 
     @property
     def waiting(self) -> bool:
-        """Whether a task waits for a message, or the handler has ended: nothing is under way."""
+        """True while the handler is idle: waiting for a message, or finished."""
         return self._waiter.busy or self._task is None or self._task.done()
 
 
 class _Awaitable:
-    """What a method that acts at once returns: awaited, it waits for the consequence."""
+    """Returned by methods that act immediately; awaiting it waits for the operation to complete."""
 
     __slots__ = ("_wait", "_websocket")
 

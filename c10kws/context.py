@@ -1,4 +1,4 @@
-"""What a view's thread knows and a coroutine behind it should: variables, language, time zone."""
+"""Context of a view's thread for its coroutine: variables, language, time zone."""
 
 from __future__ import annotations
 

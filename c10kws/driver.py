@@ -80,7 +80,7 @@ class Driver(Ending):
         return self._shared.wide_view if self._wide else self._shared.view
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what the socket gave, let the handler answer, and write its answers at once."""
+        """Handle received bytes: resume the handler, then write its answers at once."""
         protocol = self._protocol
         messages = protocol.receive_data(self._shared.wide_view[:nbytes].tobytes())
         self._heard = True
@@ -201,7 +201,7 @@ class Driver(Ending):
         return self._waiter
 
     def _take(self) -> Message:
-        """Take the oldest message, and care for what is unusual."""
+        """Return the oldest message, and handle the rare cases."""
         message = self._inbox.pop()
         if self._reading_paused and not self._inbox and not self._protocol.held:
             self._resume_reading()
@@ -234,7 +234,7 @@ class Driver(Ending):
     # Pings
 
     def keep_alive(self, ping_after: int, dead_after: int) -> None:
-        """Take a visit of the :class:`~c10kws.keepalive.Keepalive`.
+        """Handle a visit of the :class:`~c10kws.keepalive.Keepalive`.
 
         The timeout runs only while we read, and not while what stands before the Ping is moving;
         any byte from the peer is life.

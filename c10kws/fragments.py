@@ -42,7 +42,7 @@ class Fragments:
             raise TooBig(f"message of over {MAX_FRAGMENTS} fragments")
 
     def add(self, part: Message) -> None:
-        """Take the next part. Raises :exc:`TooBig`."""
+        """Add the next part. Raises :exc:`TooBig`."""
         self._size += size_of(part)
         if self._size > self._limit:
             raise TooBig(f"message over {self._limit} bytes")

@@ -14,13 +14,13 @@ Handler = Callable[[WebSocket], Awaitable[None]]
 
 
 class Report(Protocol):
-    """Who wants to know how a handler and its connection ended."""
+    """Observer of the end of a handler and its connection."""
 
     def failed(self, error: BaseException) -> None:
-        """Take what the handler raised."""
+        """Handle the handler's exception."""
 
     def ended(self, websocket: WebSocket) -> None:
-        """Take the connection after its end."""
+        """Handle the end of the connection."""
 
 
 async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:

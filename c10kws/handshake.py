@@ -37,7 +37,7 @@ class Accept:
 
 
 def is_handshake(environ: Mapping[str, Any]) -> bool:
-    """Whether the client asks for a WebSocket at all, well or badly."""
+    """Return True if the client asks for a WebSocket, correctly or not."""
     return "websocket" in _tokens(environ.get("HTTP_UPGRADE", "").lower())
 
 

@@ -16,7 +16,7 @@ VISITS = 4
 
 
 class Visited(Protocol):
-    """What a :class:`Keepalive` visits."""
+    """A connection that a :class:`Keepalive` visits."""
 
     def keep_alive(self, ping_after: int, dead_after: int) -> None:
         """Ping when this is the ``ping_after``-th visit since the last Ping.

@@ -118,7 +118,7 @@ class Pieces:
         self._rest = b""  # bytes of a character whose others are still to come
 
     def feed(self, data: bytes, start: int) -> int:
-        """Take what belongs to the frame; return where the next one begins.
+        """Read the bytes of the frame; return where the next one begins.
 
         Raises UnicodeDecodeError as soon as a text cannot become valid (§8.1).
         """
@@ -138,7 +138,7 @@ class Pieces:
 
     @property
     def whole(self) -> bool:
-        """Whether the frame has come to its end."""
+        """True when the frame is complete."""
         return not self.left
 
     def message(self) -> Message:

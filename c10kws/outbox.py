@@ -121,7 +121,7 @@ backlog = Backlog()
 
 
 class TooManyPings(RuntimeError):
-    """So many Pings wait for their Pong, or to be sent, that another is not taken."""
+    """Raised when too many Pings wait for their Pong, or to be sent."""
 
     def __str__(self) -> str:
         return f"Too many unanswered Pings ({MAX_PINGS})."
@@ -207,7 +207,7 @@ class Outbox:
         return self.last
 
     def get(self, *, control: bool = False) -> Item | None:
-        """Take a Ping, or the oldest item unless it must be a ``control`` frame; else None."""
+        """Remove and return a Ping, or unless only ``control`` the oldest item; None if none."""
         with lock:
             if self._pings:
                 return self._pings.popleft()

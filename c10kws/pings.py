@@ -19,7 +19,7 @@ class Pings:
 
     @property
     def full(self) -> bool:
-        """Whether no other Ping can wait."""
+        """True when no other Ping can wait."""
         return len(self._waiting) >= MAX_PINGS
 
     def begin(self, now: float, answered: asyncio.Future[float] | None = None) -> bytes:
@@ -29,7 +29,7 @@ class Pings:
         return payload
 
     def answer(self, payload: bytes, now: float) -> None:
-        """Take a Pong; one that answers nothing is a unidirectional heartbeat (§5.5.3)."""
+        """Handle a Pong; one that answers nothing is a unidirectional heartbeat (§5.5.3)."""
         names = [name for name, _, _ in self._waiting]
         if payload not in names:
             return
@@ -41,7 +41,7 @@ class Pings:
         del self._waiting[:count]
 
     def fail(self, error: Exception) -> None:
-        """Tell all that wait that no Pong will come."""
+        """Fail all waiting Pings: no Pong will come."""
         for _, _, answered in self._waiting:
             if answered is not None and not answered.done():
                 answered.set_exception(error)

@@ -314,7 +314,7 @@ class ServerProtocol:
 
     @property
     def plain(self) -> bool:
-        """Whether :func:`lane.make_frame` writes what :meth:`send_message` would."""
+        """True when :func:`lane.make_frame` writes the same frame as :meth:`send_message`."""
         return self.fast_lane and self._deflate is None and self.state is State.OPEN
 
     def send_message(self, message: Message) -> bytes:

@@ -126,7 +126,7 @@ class _HeldResponse:
 
     @property
     def refusal(self) -> bool:
-        """Whether a head is held whose status a Close frame can say."""
+        """True while a head is held whose status a Close frame can express."""
         return self._holding and (self.status in REASONS or self.status in REDIRECTS)
 
     def release(self) -> None:

@@ -45,7 +45,7 @@ def serving() -> bool:
 def _forget_servers() -> None:
     """Mark a forked child as serving nothing, since its events would reach no client.
 
-    An exception is the parent of preforked workers, which has no connections yet.
+    A parent of preforked workers has no connections yet: its workers keep its announcement.
     """
     if _registries:
         _announced.clear()

@@ -1,4 +1,4 @@
-"""What a WebSocket leaves behind: its access line, its handler's exception, an unsaved session.
+"""Reports about a WebSocket: its access line, its handler's exception, an unsaved session.
 
 All of it runs in a thread of the pool: a log handler may write a file or send a mail.
 """
@@ -22,7 +22,7 @@ logger = logging.getLogger("c10kws")
 
 
 class Report:
-    """What is told of one connection, by the threads of its server.
+    """The reports about one connection, made by the threads of its server.
 
     With ``keep_request=False`` only what the access line needs is kept of the request.
     """
@@ -40,12 +40,12 @@ class Report:
         self._request = request if keep_request else None
 
     def failed(self, error: BaseException) -> None:
-        """Tell of an exception of the handler."""
+        """Report an exception of the handler."""
         path = self.path.partition("?")[0]
         self._threads.report(log_error, path, self._request, error)
 
     def ended(self, websocket: WebSocket) -> None:
-        """Tell of the end of the connection."""
+        """Report the end of the connection."""
         session = getattr(self._request, "session", None)
         if session is not None and session.modified:
             self._threads.report(warn_unsaved_session, self._request)
@@ -70,7 +70,7 @@ def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None
 
 
 def log_error(path: str, request: HttpRequest | None, error: BaseException) -> None:
-    """Tell the world that a handler raised, as Django does of a view: log, mail, Sentry."""
+    """Report a handler's exception as Django does for views: send a signal and log it."""
     try:
         raise error
     except BaseException:  # receivers of the signal look at sys.exc_info()

@@ -31,7 +31,7 @@ logger = logging.getLogger("c10kws")
 
 @dataclass(slots=True)
 class Startup:
-    """What a handler needs to start, known when its handshake is accepted."""
+    """The arguments for the start of a handler, known when its handshake is accepted."""
 
     handler: Callable[[WebSocket], Awaitable[None]]
     contract: Hijack

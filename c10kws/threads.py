@@ -41,7 +41,7 @@ class User(Protocol):
 
     @property
     def waiting(self) -> bool:
-        """Whether it is not in the middle of something."""
+        """True when nothing is in progress."""
 
 
 _pools: WeakKeyDictionary[hijack.Executor, HandlerThreads] = WeakKeyDictionary()

@@ -45,7 +45,7 @@ NO_CONTRACT = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What ``@websocket`` was told; the view carries it as ``websocket_options``."""
+    """The options of ``@websocket``; the view carries them as ``websocket_options``."""
 
     subprotocols: Sequence[str] = ()
     origins: Origins = None
@@ -165,7 +165,7 @@ def _is_probe(handler: Handler) -> bool:
 
 
 def _be_sync(view: View) -> None:
-    """Take off the marks of a coroutine function that ``functools.wraps`` copied."""
+    """Remove the marks of a coroutine function that ``functools.wraps`` copied."""
     view.__dict__.pop("_is_coroutine", None)
     view.__dict__.pop("_is_coroutine_marker", None)
 

@@ -28,7 +28,7 @@ class Waiter:
 
     @property
     def busy(self) -> bool:
-        """Whether a task waits."""
+        """True while a task waits."""
         return self._callback is not None
 
     def wake(self) -> None:

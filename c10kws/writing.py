@@ -29,7 +29,7 @@ HIGH_WATER = 64 * 1024
 
 
 class Writer(asyncio.BufferedProtocol):
-    """What every half of a connection knows: transport, loop, settings, how it ended."""
+    """State of both halves of a connection: transport, loop, settings, how it ended."""
 
     __slots__ = (
         "_cork",
@@ -66,12 +66,12 @@ class Writer(asyncio.BufferedProtocol):
 
     @property
     def shared(self) -> Shared:
-        """What it shares with the other connections of its loop."""
+        """State shared with the other connections of its loop."""
         return self._shared
 
     @property
     def closed(self) -> bool:
-        """Whether a Close was sent or received, or the connection was lost: nothing can be sent."""
+        """True when nothing can be sent: after a Close from either side, or a lost connection."""
         return self.close_code is not None
 
     def connection_closed(self) -> ConnectionClosed:

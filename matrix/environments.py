@@ -19,7 +19,7 @@ NAME = re.compile(r"py\d+-django\d+-(oldest|newest)")
 
 @dataclass(frozen=True)
 class Environment:
-    """What tox made of an environment."""
+    """The result of tox for an environment."""
 
     name: str
     #: OK, FAIL, or SKIP when this machine has no such Python.

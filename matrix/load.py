@@ -23,7 +23,7 @@ def response_times(url: str, cookie: str) -> list[float]:
 
 
 async def ask_all(url: str, headers: dict[str, str]) -> list[float]:
-    """Let the clients take turns until all is asked."""
+    """Run the clients side by side until all pages are requested."""
     await client(url, headers, iter(range(1)))
     turns = iter(range(REQUESTS))
     asked = await asyncio.gather(*(client(url, headers, turns) for _ in range(CLIENTS)))

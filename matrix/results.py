@@ -1,4 +1,4 @@
-"""What came of it, in the shape of ``docs/compatibility/results.json``."""
+"""Results, in the shape of ``docs/compatibility/results.json``."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Report(TypedDict):
 
 
 def works(trial: Trial) -> bool:
-    """Tell whether all is well."""
+    """Return True if all checks passed."""
     return trial["websocket"]["works"] and trial["django"]["works"]
 
 
 def has_failed(pair: Pair) -> bool:
-    """Tell whether something was tried and did not work."""
+    """Return True if a check was tried and did not pass."""
     trials = [trial for trial in (pair["oldest"], pair["newest"]) if trial is not None]
     loaded = pair["load"] is None or pair["load"]["works"]
     return not (loaded and all(works(trial) for trial in trials))

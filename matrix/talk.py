@@ -27,7 +27,7 @@ def talk(port: int, subject: str) -> None:
 
 
 def say(websocket: ClientConnection, path: str, message: str | bytes) -> None:
-    """Say something and hear the same."""
+    """Send a message and receive its echo."""
     websocket.send(message)
     answer = websocket.recv(timeout=PATIENCE)
     if answer != message:

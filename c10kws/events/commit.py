@@ -10,7 +10,7 @@ from django.db.utils import DEFAULT_DB_ALIAS
 
 
 def after_commit(send: Callable[[], object], using: str | None) -> bool:
-    """Let ``send`` run after the commit of this thread's outermost block, if it is in one.
+    """Call ``send`` after the commit of this thread's outermost block, if it is in one.
 
     Return whether it will; on rollback it never runs. Handlers on an event loop are in no block of
     their own, and the blocks of a TestCase are never committed: both do not count.

@@ -182,7 +182,7 @@ class EventSocket:
         return len(self._handlers)
 
     def __bool__(self) -> bool:
-        """It is there, also when nobody is."""
+        """An endpoint is truthy even with no clients."""
         return True
 
     def __iter__(self) -> Iterator[Socket]:

@@ -31,7 +31,7 @@ MAX_ID = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a client asked for; with an ``id`` it wants an answer."""
+    """A client's frame; with an ``id`` it is a request that wants an answer."""
 
     event: str
     data: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What the event layer raises.
+"""Exceptions of the event layer.
 
 ::
 

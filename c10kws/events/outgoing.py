@@ -1,4 +1,4 @@
-"""What is emitted, as text: data that JSON can say, by Django's encoder."""
+"""Emitted events as text: JSON-serializable data, by Django's encoder."""
 
 from __future__ import annotations
 

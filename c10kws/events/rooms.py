@@ -1,4 +1,4 @@
-"""Who is in which room, of one EventSocket."""
+"""The rooms of one EventSocket and the clients in them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Rooms:
             self._rooms.setdefault(socket, set()).add(room)
 
     def leave(self, room: str, socket: Socket) -> None:
-        """Take a client out of a room; whoever is not in it may leave, too."""
+        """Remove a client from a room; does nothing if it is not in it."""
         with self._lock:
             self._leave(room, socket)
 
     def leave_all(self, socket: Socket) -> None:
-        """Take a client out of every room."""
+        """Remove a client from every room."""
         with self._lock:
             for room in list(self._rooms.get(socket, ())):
                 self._leave(room, socket)

@@ -71,7 +71,7 @@ class Socket:
 
     @property
     def user(self) -> User | AnonymousUser:
-        """Who was logged in at the handshake."""
+        """The user who was logged in at the handshake."""
         return self.connection.user
 
     @property
@@ -81,7 +81,7 @@ class Socket:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """True when nothing can be sent any more."""
         return self.connection.closed
 
     # Sending
@@ -168,7 +168,7 @@ class Socket:
         warning: str = "",
         re: int | str | None = None,
     ) -> None:
-        """Tell the client that a frame of it failed; version 0 knows only ``warning``."""
+        """Send an error about one of the client's frames; version 0 knows only ``warning``."""
         if self.version == 0:
             self.write("warning", {"message": warning or message or code})
         else:
@@ -266,7 +266,7 @@ class Socket:
 
 
 class _Later:
-    """What an emit returns that waits for a commit: there is nothing to wait for now."""
+    """Returned by an emit that waits for a commit; awaiting it does not wait."""
 
     def __await__(self) -> Generator[Any, None, None]:
         return

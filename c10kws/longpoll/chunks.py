@@ -14,7 +14,7 @@ _lock = threading.Lock()
 
 
 class Chunks:
-    """What was flushed and not yet taken by the server, which iterates it on the loop.
+    """Flushed data that the server has not yet taken; it iterates it on the loop.
 
     The server asks for more when all it has taken is with the client's kernel or ours.
     """
@@ -38,7 +38,7 @@ class Chunks:
     # From any thread
 
     def put(self, data: bytes) -> bool:
-        """Take data; False when more than the limit waits already."""
+        """Add data; return False when more than the limit already waits."""
         with _lock:
             if self._error is not None:
                 return True
@@ -114,7 +114,7 @@ class Chunks:
 
 
 class Sent:
-    """What ``flush()`` and ``finish()`` return: it may be awaited on the server's loop."""
+    """Returned by ``flush()`` and ``finish()``; may be awaited on the server's loop."""
 
     __slots__ = ("_chunks",)
 

@@ -29,7 +29,7 @@ class Coroutine:
 
     @property
     def waiting(self) -> bool:
-        """Whether it has ended."""
+        """True when it has ended."""
         return self._task is None or self._task.done()
 
     def start(self, loop: asyncio.AbstractEventLoop, threads: HandlerThreads) -> asyncio.Task[None]:
@@ -39,7 +39,7 @@ class Coroutine:
         return self._task
 
     async def _run(self) -> None:
-        """Whoever cancels the task has ended the response before, or else it is a failure."""
+        """Treat a cancellation as a failure, unless the response has ended before it."""
         try:
             response = await self._call()
             if response is not None:

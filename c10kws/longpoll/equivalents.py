@@ -1,4 +1,4 @@
-"""What Django has in place of the rest of Tornado's handlers and requests."""
+"""Django's equivalents for the rest of Tornado's handlers and requests."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ class Handler:
         headers[name] = f"{headers[name]}, {new}" if name in headers else new
 
     def clear_header(self, name: str) -> None:
-        """Take back what was set."""
+        """Remove a header that was set."""
         self._open_head.headers.pop(name, None)
 
     def set_cookie(

@@ -51,7 +51,7 @@ _lock = threading.Lock()
 
 
 class Pending:
-    """What the server awaits: ``(status, headers, body)``. Its methods are for any thread."""
+    """Awaited by the server: ``(status, headers, body)``. Its methods are for any thread."""
 
     __slots__ = (
         "_callbacks",
@@ -96,17 +96,17 @@ class Pending:
 
     @property
     def settled(self) -> bool:
-        """Whether it is finished or over."""
+        """True when it is finished or over."""
         return self._state is not State.OPEN
 
     @property
     def closed(self) -> bool:
-        """Whether nobody takes what the view might still say."""
+        """True when no client can receive further data of the view."""
         return self._state is State.OVER or self._future.cancelled()
 
     @property
     def begun(self) -> bool:
-        """Whether the head is on its way, and the body to follow."""
+        """True when the head was sent and the body follows."""
         return self._chunks is not None
 
     @property
@@ -260,7 +260,7 @@ class Pending:
             self._release()
 
     def _release(self) -> None:
-        """Let go of what waits for it; a coroutine that has not finished it is cancelled."""
+        """Release everything that waits for it; cancel a coroutine that has not finished it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

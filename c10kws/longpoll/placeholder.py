@@ -1,4 +1,4 @@
-"""What middleware and ``start_response`` see of a response that comes later."""
+"""Placeholder of a response that comes later, for middleware and ``start_response``."""
 
 from __future__ import annotations
 

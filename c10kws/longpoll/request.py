@@ -20,7 +20,7 @@ Arguments = dict[str, list[bytes]]
 
 
 class Request:
-    """What code written for Tornado asks a request for. ``django`` is Django's."""
+    """The request's attributes for code written for Tornado. ``django`` is Django's request."""
 
     def __init__(self, request: HttpRequest, pending: Pending) -> None:
         self.django = request
@@ -47,7 +47,7 @@ class Request:
 
     @property
     def query(self) -> str:
-        """What stands behind the question mark."""
+        """The part after the question mark."""
         return str(self.django.META.get("QUERY_STRING", ""))
 
     @property
@@ -101,7 +101,7 @@ class Connection:
         return self
 
     def closed(self) -> bool:
-        """Whether the client has left, or the response has ended before it was finished."""
+        """Return True if the client has left, or the response ended before it was finished."""
         return self._pending.closed
 
     def set_close_callback(self, callback: Callable[[], object]) -> None:

@@ -30,11 +30,11 @@ class Waiting:
         return len(self._responses)
 
     def add(self, pending: Pending) -> None:
-        """A client waits."""
+        """Add a response whose client waits."""
         self._responses.add(pending)
 
     def discard(self, pending: Pending) -> None:
-        """It does so no more."""
+        """Remove a response that has ended."""
         self._responses.discard(pending)
 
     def add_task(self, task: asyncio.Task[None]) -> None:

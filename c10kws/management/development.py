@@ -25,7 +25,7 @@ EXIT_TIMEOUT = 2.0
 
 
 class DevelopmentServer:
-    """Take the place of ``django.core.servers.basehttp.WSGIServer``.
+    """Replacement for ``django.core.servers.basehttp.WSGIServer``.
 
     Django makes it with an address (OSError when that is taken), sets the application and calls
     ``serve_forever``, in the main thread or, under the autoreloader, in another one.

@@ -24,7 +24,7 @@ def port() -> int:
 
 
 def wants_reload() -> bool:
-    """Whether ``runtornado`` shall reload: Tornado's setting, which its ``debug`` implies."""
+    """Return True if ``runtornado`` shall reload: Tornado's setting, implied by ``debug``."""
     own = _own().get("settings", {})
     return bool(own.get("autoreload", own.get("debug")))
 

@@ -86,7 +86,7 @@ class DjangoServerHandler(logging.Handler):
     """Hand access lines to the logger ``django.server``, which a stock project shows."""
 
     def emit(self, record: LogRecord) -> None:
-        """Let ``django.server`` handle the record, with its own level, filters and handlers."""
+        """Pass the record to ``django.server``, with its own level, filters and handlers."""
         target = logging.getLogger("django.server")
         if target.isEnabledFor(record.levelno):
             target.handle(record)

@@ -20,7 +20,7 @@ EXTRAS = ("client", "context", "request", "resolver_match", "templates", "wsgi_r
 
 
 class Poll:
-    """What ``client.poll(path)`` returns. The view's coroutine runs only while the test waits."""
+    """Returned by ``client.poll(path)``. The view's coroutine runs only while the test waits."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Poll:
             release()
 
     def done(self, timeout: float = 0.05) -> bool:
-        """Whether the response is there, or comes within ``timeout`` seconds."""
+        """Return True if the response is there, or comes within ``timeout`` seconds."""
         if not isinstance(self._response, Placeholder):
             return True
         return self._stage.run_until(self._task.done, timeout)

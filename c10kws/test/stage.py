@@ -31,7 +31,7 @@ class Stage(Executor):
     # The executor
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Let a job wait until the test does."""
+        """Queue a job until the test waits."""
         future: Future[T] = Future()
 
         def job() -> None:

@@ -10,7 +10,7 @@ Receive = Callable[[bytes | None], None]
 
 
 class MemoryTransport(asyncio.Transport):
-    """What the server writes goes to ``receive``; None is the end."""
+    """A transport that passes the server's writes to ``receive``; None is the end."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, protocol: asyncio.BaseProtocol, receive: Receive

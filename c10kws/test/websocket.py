@@ -44,7 +44,7 @@ class Closed(AssertionError):
 
 
 class TestWebSocket:
-    """What ``client.websocket(path)`` returns. Enter it to talk; leaving it closes.
+    """Returned by ``client.websocket(path)``. Enter it to connect; leaving it closes.
 
     ``response`` is the answer to the handshake: status 101 when it was accepted, else any response
     of Django, with its template, context and cookies.
@@ -77,7 +77,7 @@ class TestWebSocket:
 
     @property
     def accepted(self) -> bool:
-        """Whether the handshake was accepted."""
+        """True when the handshake was accepted."""
         return self.response.status_code == 101
 
     @property
@@ -206,7 +206,7 @@ class TestWebSocket:
         self._stage.loop.call_soon(deliver)
 
     def take(self, data: bytes | None) -> None:
-        """Take what the server wrote; None is its end."""
+        """Handle bytes that the server wrote; None is the end."""
         self._stage.change()
         if data is None:
             self._gone = True

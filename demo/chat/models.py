@@ -1,4 +1,4 @@
-"""What has been said."""
+"""The messages of the chat."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def check_room(socket: Socket) -> None:
 
 @chat.on
 def enter(socket: Socket, data: dict[str, Any]) -> dict[str, Any]:
-    """Take a name, or another one; answer with the last messages."""
+    """Set or change the name of a client; answer with the last messages."""
     room = socket.kwargs["room"]
     socket.state.name = read(data, "name")
     socket.join(room)  # before the query: what is said meanwhile comes twice rather than never

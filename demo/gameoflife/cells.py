@@ -44,7 +44,7 @@ class Cell:
         return "cell {},{}".format(*self.name)
 
     async def play(self, ws: ClientConnection, pace: Pace, steps: int | None) -> None:
-        """Take part in so many steps, None in all; raise ConnectionClosed when the relay goes."""
+        """Play a number of steps, None for all. Raises ConnectionClosed at the end of the relay."""
         await ws.send(" ".join(f"{row},{column}" for row, column in self.neighbours))
         await ws.send(f"0 {self.alive:d}")
         step = 0

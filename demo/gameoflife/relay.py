@@ -38,7 +38,7 @@ class Relay:
         self._meter = Meter()
 
     def enter(self, name: Name, websocket: WebSocket) -> Publisher:
-        """Let a connection be this cell; refuse when another one is it."""
+        """Assign a connection to this cell; refuse it when the cell has one."""
         check_name(name)
         holder = self._publishers.get(name)
         if holder is not None and not holder.websocket.closed:
@@ -50,7 +50,7 @@ class Relay:
         return publisher
 
     def listen(self, publisher: Publisher, names: frozenset[Name]) -> None:
-        """Let a cell hear these, beginning with what they said last."""
+        """Subscribe a cell to these neighbours, beginning with their last state."""
         publisher.listens = names
         for name in names:
             self._listeners[name].add(publisher.websocket)

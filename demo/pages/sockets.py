@@ -25,7 +25,7 @@ def start() -> None:
 
 
 def bake() -> None:
-    """Tell every window about every step."""
+    """Send every step to every window."""
     try:
         for number in range(1, STEPS + 1):
             time.sleep(PAUSE)
@@ -36,7 +36,7 @@ def bake() -> None:
 
 @requests.on
 def divide(data: dict[str, Any]) -> dict[str, int]:
-    """What it returns is the reply, what it raises an error."""
+    """Divide: the return value is the reply, an EventError the error."""
     match data:
         case {"a": int(a), "b": int(b)} if b != 0:
             return {"quotient": a // b, "remainder": a % b}

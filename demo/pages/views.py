@@ -39,7 +39,7 @@ def whoami_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @websocket
 async def whoami(ws: WebSocket) -> None:
-    """Say who is logged in; others are closed with 4401, which a browser can see."""
+    """Send the name of the user; close others with 4401, which a browser can see."""
     await ws.write_message(f"You are {ws.user.get_username()}.")
     await ws.read_message()
 

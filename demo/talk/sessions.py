@@ -1,4 +1,4 @@
-"""Who is here: a session for each window, which ends when it has not polled for a while."""
+"""The people in the chat: a session for each window, which ends when it stops polling."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Session:
         self.poke()
 
     def poke(self) -> None:
-        """It is alive."""
+        """Note that the session is alive."""
         self.seen = time.monotonic()
 
 
@@ -37,7 +37,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
 
     def join(self, nick: str) -> Session:
-        """Let somebody in. Raises Refused when the nick is taken, or the room is full."""
+        """Open a session. Raises Refused when the nick is taken, or the room is full."""
         with self._lock:
             if len(self._sessions) >= LIMIT:
                 raise Refused("The room is full.")

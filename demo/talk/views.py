@@ -51,7 +51,7 @@ def part(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def send(request: HttpRequest) -> JsonResponse:
-    """Say something: everybody's poll is answered from this thread."""
+    """Publish a message: all polls are answered from this thread."""
     session = session_of(request.POST.get("id", ""))
     if session is None:
         return error("no such session: join again", 403)
@@ -64,7 +64,7 @@ def send(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 def who(request: HttpRequest) -> JsonResponse:
-    """Say who is here."""
+    """Return the people in the chat."""
     return JsonResponse({"nicks": sessions.nicks(), "rss": rss()})
 
 

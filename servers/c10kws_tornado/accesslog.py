@@ -24,7 +24,7 @@ MAX_WAITING = 10_000
 
 @dataclass(slots=True)
 class Line:
-    """What is known of a request, and the line that says it."""
+    """The data of a request for its access line."""
 
     remote_addr: str
     request_line: str
@@ -83,12 +83,12 @@ class AccessLog:
         return self._writing or bool(self._lines)
 
     def write_later(self, line: Line) -> None:
-        """Take a line on the loop's thread."""
+        """Queue a line on the loop's thread."""
         line.ended = time.monotonic()
         self.later(line.write)
 
     def later(self, write: Callable[[], None]) -> None:
-        """Take a function that logs."""
+        """Queue a function that logs."""
         with self._changed:
             if len(self._lines) >= MAX_WAITING:
                 self._dropped += 1

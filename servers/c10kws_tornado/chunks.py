@@ -11,7 +11,7 @@ from .pool import Pool
 
 
 def is_async(body: object) -> bool:
-    """Whether a body is to be iterated on the loop.
+    """Return True for a body that is to be iterated on the loop.
 
     Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
     """
@@ -61,7 +61,7 @@ async def read_file(
 
 
 async def iterate_in_pool(chunks: Iterator[bytes], pool: Pool) -> AsyncIterator[bytes]:
-    """Take one step after another, each in whatever thread is free."""
+    """Iterate step by step, each step in any free thread."""
     while (data := await run_in_pool(pool, next, chunks, None)) is not None:
         yield data
 

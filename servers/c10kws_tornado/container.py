@@ -1,4 +1,4 @@
-"""What the exchanges of one server share."""
+"""State shared by the exchanges of one server."""
 
 from __future__ import annotations
 

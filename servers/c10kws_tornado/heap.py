@@ -21,7 +21,7 @@ LARGEST = 1024 * 1024
 
 
 def keep_heap() -> bool:
-    """Let the process keep some free memory; return whether this system has such a setting."""
+    """Make the process keep some free memory; return True if this system has such a setting."""
     if platform.libc_ver()[0] != "glibc":
         return False
     try:
@@ -39,6 +39,6 @@ def trim_heap() -> None:
 
 
 def spare_collector() -> None:
-    """Let the garbage collector look no more at what is loaded by now: it stays anyway."""
+    """Exclude objects that are loaded by now from garbage collection: they stay anyway."""
     gc.collect()
     gc.freeze()

@@ -14,7 +14,7 @@ MAY_BE_ZERO = frozenset({"min_read_rate", "min_send_rate", "reserved_descriptors
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may cost."""
+    """Limits of what a client may cost."""
 
     #: Request line and headers; as much as nginx's four large header buffers and some more.
     max_head_size: int = 64 * 1024

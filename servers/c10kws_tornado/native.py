@@ -49,7 +49,7 @@ GLANCE = 0.02
 
 
 class Native:
-    """What the native requests of one server share; all on the loop's thread.
+    """State shared by the native requests of one server; used on the loop's thread.
 
     It takes the application's ``log_function``, to learn of WebSockets, and calls the one that was
     there.
@@ -290,7 +290,7 @@ class NativeConnection(HTTPConnection):
         self._connection.close()
 
     def detach(self) -> IOStream:
-        """Let the handler have the stream."""
+        """Hand the stream over to the handler."""
         stream = self._connection.detach()
         assert isinstance(stream, PlainStream | TLSStream)
         stream.on_fault = None

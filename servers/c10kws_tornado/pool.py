@@ -115,7 +115,7 @@ class Pool(Executor):
 
     @property
     def at_work(self) -> bool:
-        """Whether any job of it or of a sibling runs or waits."""
+        """True when a job of this pool or of a sibling runs or waits."""
         return any(pool.queued or pool.busy for pool in (self, *self._siblings))
 
     @property
@@ -172,7 +172,7 @@ class Pool(Executor):
         return pool
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """Take no more jobs; the threads end when the waiting ones are done.
+        """Refuse further jobs; the threads end when the waiting ones are done.
 
         Each calls ``on_idle`` a last time. Only with ``wait`` is their end awaited.
         """

@@ -68,7 +68,7 @@ class Head:
         return f"{version} {code} {reason}\r\n{fields}\r\n".encode("latin-1")
 
     def has_body(self, method: str) -> bool:
-        """Whether a body may follow (RFC 9110 §6.4.1)."""
+        """True when a body may follow (RFC 9110 §6.4.1)."""
         return method != "HEAD" and self.code >= 200 and self.code not in (204, 304)
 
 
@@ -118,7 +118,7 @@ class Outgoing:
 
     @property
     def whole(self) -> bool:
-        """Whether the body has come that Content-Length promises."""
+        """True when all of the body has come that Content-Length promises."""
         return self._has_body and self._sent == self.head.length
 
     def check_end(self) -> None:

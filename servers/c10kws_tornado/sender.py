@@ -278,7 +278,7 @@ class Sender:
             self._end()
 
     def _finish(self) -> asyncio.Future[None]:
-        """Say that nothing follows; the future is done when all of it has left."""
+        """End the body; the future is done when all of it was sent."""
         stream = self._connection.stream
         self._connection.finish()
         chunked = self._head is None or self._head.length is None

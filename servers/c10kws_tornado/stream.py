@@ -140,7 +140,7 @@ class RawStream:
         self._socket = None
 
     def _connected(self, task: asyncio.Task[object]) -> None:
-        """Let the task go: its result would keep what a silent client does not need."""
+        """Drop the task, whose result would keep memory that a silent client does not need."""
         self._connecting = None
 
     def close_unattached(self) -> None:
@@ -155,7 +155,7 @@ class RawStream:
 
     @property
     def ended(self) -> bool:
-        """Whether its transport is closing or closed, or it never got one."""
+        """True when its transport is closing or closed, or it never got one."""
         if self.transport is None:
             return self._unwanted
         return self.transport.is_closing()

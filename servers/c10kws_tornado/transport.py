@@ -85,7 +85,7 @@ class SocketTransport(asyncio.Transport):
         return default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Let another protocol take over; its kind may differ."""
+        """Replace the protocol; its kind may differ."""
         self._protocol = protocol
         if self._reading and not self._closing:
             self._watch_reads()
@@ -159,7 +159,7 @@ class SocketTransport(asyncio.Transport):
         self._lose(error)
 
     def is_reading(self) -> bool:
-        """Whether what comes is delivered."""
+        """True while received data is delivered."""
         return self._reading and not self._closing
 
     def pause_reading(self) -> None:
@@ -287,7 +287,7 @@ class SocketTransport(asyncio.Transport):
     # The end
 
     def is_closing(self) -> bool:
-        """Whether it is closing or closed."""
+        """Return True when it is closing or closed."""
         return self._closing
 
     def close(self) -> None:

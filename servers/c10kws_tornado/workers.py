@@ -188,14 +188,14 @@ class Workers:
 
 
 def close_input(process: subprocess.Popen[bytes]) -> None:
-    """Tell a worker to stop."""
+    """Ask a worker to stop."""
     assert process.stdin is not None
     with suppress(OSError):
         process.stdin.close()
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:
-    """Tell a worker that stops to end at once."""
+    """Ask a stopping worker to end at once."""
     if os.name == "posix":
         process.send_signal(signal.SIGINT)
     else:
@@ -208,7 +208,7 @@ def own_name() -> str | None:
 
 
 def end_with_parent() -> None:
-    """Let this process, a worker, get a TERM when its parent says so; its children are none."""
+    """Send this worker SIGTERM when its parent closes stdin. Its children are no workers."""
     for name in (VARIABLE, READY):
         if name in os.environ:
             _own[name] = os.environ.pop(name)

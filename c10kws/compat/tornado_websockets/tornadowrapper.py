@@ -81,7 +81,7 @@ class TornadoWrapper:
 
     @classmethod
     def loop(cls) -> None:
-        """Say which handlers there are, and serve until a signal ends it."""
+        """Print the handlers, and serve until a signal ends it."""
         for pattern, target in describe_rules(cls.tornado_app) if cls.tornado_app else ():
             print(pattern, target, flush=True)
         serve(

@@ -79,7 +79,7 @@ class Command(Base):
         return Refusals(handler) if options.get("use_websocket", True) else handler
 
     def on_bind(self, server_port: int) -> None:
-        """Say that WebSockets are served."""
+        """Print that WebSockets are served."""
         super().on_bind(server_port)
         if self.use_websocket:
             self.stdout.write(f"c10kws {c10kws.__version__}: WebSocket views are served.")

@@ -172,7 +172,7 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot listen on {addrport}: {error}") from error
 
     def announce(self, address: str, port: int, *, alone: bool) -> None:
-        """Say where the project can be reached."""
+        """Print the URLs of the project."""
         workers.serves()
         if alone:
             for line in native.report():

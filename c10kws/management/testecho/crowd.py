@@ -35,7 +35,7 @@ class Crowd:
         await self._each(self._open, self._seats)
 
     async def speak(self, number: int) -> None:
-        """Let each client that is held do a round, counted from 0; the last ends with the Close."""
+        """Run a round, counted from 0, with each open client; the last one ends with the Close."""
 
         async def speak(client: Client) -> None:
             await self._speak(client, number)
@@ -49,7 +49,7 @@ class Crowd:
             client.abort()
 
     async def _each(self, step: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
-        """Take the step with every item, with a bounded number of them at a time."""
+        """Run the step for every item, for a bounded number of them at a time."""
         waiting = iter(items)
         self.done = 0
 

@@ -55,7 +55,7 @@ def provide(clients: int, processes: int) -> None:
 
 
 def advice(clients: int, processes: int) -> str:
-    """Say what to type."""
+    """Return advice on how to raise the limit."""
     wanted = ceil(clients / processes) + RESERVE
     return (
         f"{clients} clients in {processes} processes need {wanted} file descriptors each, and "

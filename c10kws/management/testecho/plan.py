@@ -1,4 +1,4 @@
-"""What a run is to do, and which process connects where, and from which address."""
+"""The plan of a run: its phases, and the addresses that each process connects from and to."""
 
 from __future__ import annotations
 

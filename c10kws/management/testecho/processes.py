@@ -56,7 +56,7 @@ class Processes:
             pipe.close()
 
     def run_phase(self, show: Show, before: int = 0) -> int:
-        """Let all processes do the next phase; return how many clients have failed by its end.
+        """Start the next phase in all processes; return how many clients have failed by its end.
 
         ``before`` is added to the number of clients that are shown as through. Raises Interrupted
         after Ctrl-C.
@@ -75,7 +75,7 @@ class Processes:
         return self._failed(states)
 
     def stop(self) -> Tally:
-        """Let all processes end, wherever they are; return what they have counted."""
+        """End all processes at any phase; return their counts."""
         for pipe in self._members:
             with suppress(BrokenPipeError):
                 pipe.send(False)

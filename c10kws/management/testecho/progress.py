@@ -44,7 +44,7 @@ class Lines:
         self._over = False
 
     def __call__(self, done: int, failed: int) -> None:
-        """Say how many steps are done."""
+        """Show how many steps are done."""
         if self._over or (done < self._total and time.monotonic() < self._next):
             return
         self._over = done >= self._total

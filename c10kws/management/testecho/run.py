@@ -16,7 +16,7 @@ from .tally import Tally
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run has found, also when it was interrupted."""
+    """The results of a run, also of an interrupted one."""
 
     plan: Plan
     tally: Tally = field(default_factory=Tally)

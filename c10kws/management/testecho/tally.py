@@ -1,4 +1,4 @@
-"""What happened to the clients: counts, reasons and times."""
+"""Results of the clients: counts, reasons and times."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Progress:
 
 
 def work(pipe: Connection, plan: Plan, process: int) -> None:
-    """Take part in a plan: the main function of a process."""
+    """Carry out a part of a plan: the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     # A full collection of 20,000 clients takes a second, which would count as the server's. Nothing
     # here makes cycles that grow.

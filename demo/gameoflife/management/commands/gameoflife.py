@@ -73,7 +73,7 @@ class Command(BaseCommand):
             self.stdout.write(plaintext.render(game.living, game.size), ending="")
 
     def tell(self, game: Game) -> None:
-        """Say how it went."""
+        """Print the result."""
         if game.step:
             self.stdout.write(
                 f"{game.step:,} steps in {game.seconds:.1f} seconds: "
