@@ -8,7 +8,7 @@ from enum import Enum
 #: §7.1.5: what is told of a Close without a code, and when no Close came.
 NO_STATUS = 1005
 ABNORMAL = 1006
-#: What our Close says when it closes for a fault of the peer.
+#: Reasons of our Close for a fault of the peer.
 REASONS = {
     1002: "protocol error",
     1007: "data that is not valid",
@@ -35,7 +35,7 @@ class Closed:
 
 
 def check_close(code: int, reason: str) -> None:
-    """Raise ValueError unless ``code`` and ``reason`` may stand in a Close frame.
+    """Raise ValueError unless ``code`` and ``reason`` are allowed in a Close frame.
 
     §7.4: 1000–1003 and 1007–1014 are defined and may be sent, 3000–4999 are free for libraries and
     applications; §5.5: a control frame carries 125 bytes, two of them the code.

@@ -122,7 +122,7 @@ def negotiate(header: str, options: Compression) -> Agreement | None:
 def _parse_offers(header: str) -> Iterator[tuple[str, Parameters | None]]:
     """Yield each extension with its parameters, None when one of them is repeated.
 
-    Neither a comma nor a semicolon can stand in a value (§9.1).
+    A value contains neither a comma nor a semicolon (§9.1).
     """
     for element in header.split(","):
         if not element.strip():  # RFC 9110 §5.6.1: empty elements of a list mean nothing

@@ -25,19 +25,19 @@ class Settings:
     #: closed with 1013. A broadcast counts once. Room for 512 clients at MAX_QUEUE_BYTES, on a
     #: machine of 1 GB.
     max_total_queue_bytes: int = 512 * 1024 * 1024
-    #: What happens to a client past MAX_QUEUE_BYTES when a broadcast comes: "disconnect" closes it
+    #: Policy for a client past MAX_QUEUE_BYTES when a broadcast comes: "disconnect" closes it
     #: with 1013, "drop" leaves the message out. A message of its own always closes it.
     slow_client: str = "disconnect"
-    #: A Ping goes to each client so often; None sends none. Proxies cut silent connections after
+    #: Seconds between keepalive Pings; None disables them. Proxies cut silent connections after
     #: a minute, and what dies without a word is found.
     ping_interval: float | None = 20.0
     #: How long a client may send nothing after a Ping before it is closed with 1011.
     ping_timeout: float | None = 20.0
-    #: Whether messages are compressed (permessage-deflate): True, False or a dictionary of options.
-    #: Off: it costs memory and time for each connection, and a secret beside an attacker's text can
+    #: Compression of messages (permessage-deflate): True, False or a dictionary of options.
+    #: Off: it costs memory and time for each connection, and a secret near an attacker's text can
     #: be guessed from the length of a message (as in CRIME and BREACH).
     compression: bool | Mapping[str, Any] = False
-    #: Whether plain frames may pass by wsproto; see ``lane.py``.
+    #: True to handle plain frames without wsproto; see ``lane.py``.
     fast_lane: bool = True
     #: How long a client may take to answer a Close before TCP is aborted.
     close_timeout: float = 10.0
@@ -88,7 +88,7 @@ class Settings:
     busy_threads_warning: float | None = 5.0
     #: How long the event loop may be blocked, and with it every client, before a warning.
     blocked_loop_warning: float | None = 2.0
-    #: Whether runtornado takes uvloop's event loop: ``pip install c10kws[uvloop]``.
+    #: True to run runtornado on uvloop's event loop: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
     #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.
     #: From any other peer they may be forged.
@@ -98,7 +98,7 @@ class Settings:
     log_query_strings: bool = False
     #: The class, by its path, that turns the data of events into JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
-    #: What an emit does in a process that serves nothing (a command, a shell, a Celery worker):
+    #: Policy for emits in a process that serves nothing (a command, a shell, a Celery worker):
     #: "warn" logs a warning, once for each EventSocket, "drop" does nothing, "raise" raises
     #: EmitHandlerError. A signal that emits must not break loaddata.
     emit_without_server: str = "warn"

@@ -39,7 +39,7 @@ class ViewContext:
 def _without_thread_locals(context: contextvars.Context) -> contextvars.Context:
     """Return the context without asgiref's ``Local``s, a third of an idle connection's memory.
 
-    What stands in them can be seen in the worker thread alone.
+    Their values are visible in the worker thread only.
     """
     result = contextvars.Context()
     for variable, value in context.items():

@@ -26,7 +26,7 @@ from .protocol import ServerProtocol
 from .waiter import Waiter
 from .writing import HIGH_WATER
 
-#: Messages that wait to be read: a second bound beside the bytes, since an empty message weighs
+#: Messages that wait to be read: a second limit next to the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
 MAX_INBOX = 1024
 #: A read of so many bytes that held few messages is followed by a wider one.
@@ -266,7 +266,7 @@ class Driver(Ending):
         self._start_timer()
         if self._protocol.news:  # the peer's Close came before, behind what is not read yet
             self._handle_news()
-        if self._reading_paused:  # the peer's Close stands behind what nobody will read
+        if self._reading_paused:  # the peer's Close is behind data that will not be read
             self._resume_reading()
 
     def end(self, code: int, reason: str) -> None:

@@ -24,7 +24,7 @@ class C10kwsError(Exception):
 class ConnectionClosed(C10kwsError):
     """A WebSocket has ended; nothing more can be read from it or written to it.
 
-    ``code`` and ``reason`` are those of the first Close frame, whoever sent it (RFC 6455 §7.1.5);
+    ``code`` and ``reason`` are those of the first Close frame of either side (RFC 6455 §7.1.5);
     1005 stands for a Close frame without a code, 1006 for a connection that ended without any.
     ``websocket`` is the connection, so that a handler of two can tell them apart.
     """

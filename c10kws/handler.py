@@ -1,4 +1,4 @@
-"""The life of a handler: it runs beside its connection, and neither outlives the other for long."""
+"""The life of a handler: it runs with its connection, and neither outlives the other for long."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
         del handler  # and what it holds: the request may have been let go
         await running
     except asyncio.CancelledError as error:
-        if not websocket.closed:  # nobody here cancels the handler of an open connection
+        if not websocket.closed:  # the library does not cancel the handler of an open connection
             websocket.fail()
             report.failed(error)
     except BaseException as error:  # the panic of a binding, say, or sys.exit()

@@ -29,7 +29,7 @@ class Stream(Protocol):
 
     @property
     def upgraded(self) -> bool:
-        """False when ``close()`` came without a flushed head: the client is gone."""
+        """False when ``close()`` came without a flushed head: the client has disconnected."""
 
     def attach(self, protocol_factory: Callable[[], asyncio.BaseProtocol]) -> None:
         """Connect a protocol to the stream; once, on the loop's thread.

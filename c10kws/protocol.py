@@ -33,7 +33,7 @@ SLICE = 8192
 class ServerProtocol:
     """One open WebSocket, server side.
 
-    ``receive_data`` takes what the peer sent and returns messages; beside them, when there is
+    ``receive_data`` takes what the peer sent and returns messages; in addition, when there is
     ``news``, ``closed`` says how the connection ended, ``pongs`` holds what Pongs carried, and
     answers that the RFC demands (Pong, Close) wait in ``data_to_send``. ``send_*`` return the
     bytes to write.
@@ -80,7 +80,7 @@ class ServerProtocol:
         self.fast_lane = fast_lane
         self.state = State.OPEN
         self.held = False  # there is more for receive_data, which needs no data for it
-        self.news = False  # there is something beside messages; whoever looks takes it back
+        self.news = False  # there is more than messages; reset by the reader
         self.closed: Closed | None = None
         self.pongs: list[bytes] | None = None
         self._mask = mask

@@ -16,7 +16,7 @@ logger = logging.getLogger("c10kws")
 
 OnStop = Callable[[StopCallback], None]
 
-#: What a cancelled handler has for its ``finally`` once the server's deadline has passed.
+#: Seconds that a cancelled handler has for its ``finally`` after the server's deadline.
 CANCEL_TIMEOUT = 0.9
 
 #: One for all: a copy of the current one for each task would cost memory.

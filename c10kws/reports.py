@@ -86,7 +86,7 @@ def log_error(path: str, request: HttpRequest | None, error: BaseException) -> N
 def warn_unsaved_session(request: HttpRequest) -> None:
     """Warn when the handler changed the session and did not save it.
 
-    The session middleware saved it with the handshake; nobody does after that.
+    The session middleware saved it with the handshake; it is not saved after that.
     """
     session = getattr(request, "session", None)
     if session is None or not session.modified:

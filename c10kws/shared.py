@@ -42,7 +42,7 @@ class Shared:
         #: One buffer does for all: it is read empty in the call that filled it.
         self.wide_view = memoryview(bytearray(WIDE_READ_SIZE))
         self.view = self.wide_view[:READ_SIZE]
-        #: What a write returns that needs no wait; to await it costs nothing.
+        #: Returned by a write that needs no wait; awaiting it costs nothing.
         self.done: asyncio.Future[None] = loop.create_future()
         self.done.set_result(None)
         #: The broadcast that is being written, whose bytes all transports share.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def send_parts(sender: Sender, item: Parts) -> None:
-    """Send each part as it comes, waiting while the client is behind.
+    """Send each part as it comes, waiting while the client reads slowly.
 
     ``item.sent`` gets the result. When the parts fail, the message cannot be ended: the
     connection is closed with 1011. The stream is cancelled when the connection ends.

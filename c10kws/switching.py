@@ -108,7 +108,7 @@ class SwitchingProtocols(Answer):
             websocket.user = request.user if startup.keep_request else _unwrapped(request.user)
         if startup.keep_request:
             websocket.request = request
-            request.__dict__.pop("_messages", None)  # nobody could send one any more
+            request.__dict__.pop("_messages", None)  # no response follows that could show them
             if hasattr(request, "session"):
                 request.session.modified = False
         threads = threads_of(contract.executor)

@@ -110,7 +110,7 @@ def _close_all_connections() -> bool:
 
 
 def _write(write: Callable[..., object], *args: Any) -> None:
-    """A log handler may raise (mail to ADMINS, say); nobody waits for this future."""
+    """Write a report; log the error of a log handler (mail to ADMINS), which no task awaits."""
     try:
         write(*args)
     except BaseException:

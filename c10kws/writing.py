@@ -57,7 +57,7 @@ class Writer(asyncio.BufferedProtocol):
         self._ended = False
         self._cork: list[bytes] = []
         self._cork_size = 0  # without what took the short way
-        self._inline = False  # whoever set it flushes the cork
+        self._inline = False  # the code that sets it flushes the cork
         self._prompt = False
         self._writes = 0
         self._drained: asyncio.Future[None] | None = None

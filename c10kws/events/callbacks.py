@@ -10,7 +10,7 @@ from asgiref.sync import iscoroutinefunction
 
 from .exceptions import NotCallableError
 
-#: What a callback may ask for, by the name of a parameter.
+#: Arguments of a callback, by the name of the parameter.
 OFFERED = ("self", "socket", "data")
 
 

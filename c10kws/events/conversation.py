@@ -235,7 +235,7 @@ class Conversation:
 
 
 def _go_on(websocket: WebSocket) -> None:
-    """Something was handled: HANDLER_TIMEOUT begins anew."""
+    """Restart HANDLER_TIMEOUT, since an event was handled."""
     task = asyncio.current_task()
     if websocket.closed and task is not None:
         websocket.cancel_when_over(task)

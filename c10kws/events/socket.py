@@ -155,7 +155,7 @@ class Socket:
         return self.closed_error(code or 1006, reason or "", self.connection)
 
     def write(self, event: str, data: object, **extra: int | str) -> None:
-        """Send a frame of the protocol itself; whoever has left needs none."""
+        """Send a frame of the protocol itself; skip a disconnected client."""
         if not self.closed:
             self._send_late(outgoing.encode(event, data, **extra))
 

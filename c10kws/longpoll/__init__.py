@@ -1,6 +1,6 @@
 """``@asynchronous``: views whose response is finished later, without a thread in between.
 
-``docs/longpoll.rst`` is the manual. A view gets a :class:`Handler` beside its request, the shape of
+``docs/longpoll.rst`` is the manual. A view gets a :class:`Handler` after its request, the shape of
 a handler of Tornado; what the client waits for is a :class:`~c10kws.longpoll.pending.Pending`,
 which the server awaits (``docs/hijack.rst``, "Deferred responses").
 """

@@ -38,7 +38,7 @@ def guarded(
 
 
 def call(function: Callable[..., object], *args: Any) -> None:
-    """Call a function that nobody waits for; its exception is logged."""
+    """Call a function whose result is not awaited; its exception is logged."""
     try:
         function(*args)
     except BaseException as error:

@@ -55,7 +55,7 @@ class Chunks:
         self._wake_soon()
 
     def abort(self, error: ClientLeft) -> None:
-        """Throw away what waits; the server learns the reason, and whoever waits for it."""
+        """Discard waiting data; the server and waiting tasks get the reason."""
         with _lock:
             self._error = self._error or error
             self._data.clear()
@@ -110,7 +110,7 @@ class Chunks:
             drained.set_result(None)
         else:
             drained.set_exception(self._error)
-            drained.exception()  # whoever waited may be gone
+            drained.exception()  # the waiting task may have ended
 
 
 class Sent:

@@ -48,7 +48,7 @@ class Handler:
         self._request: Request | None = None
         self._head: HttpResponse | None = None
         self._parts: list[bytes] = []
-        self._lock = threading.RLock()  # nobody sends, or loses, what another thread writes
+        self._lock = threading.RLock()  # no thread sends, or loses, data of another
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(explain("handler", name, HANDLER))
@@ -83,7 +83,7 @@ class Handler:
         """Send what is written now; the head goes out with the first call.
 
         Awaited on the server's loop it waits until the client's side has taken all of it, and
-        raises :exc:`~c10kws.ClientLeft` when there is nobody. Ignored, what the client does not
+        raises :exc:`~c10kws.ClientLeft` when it has disconnected. Ignored, what the client does not
         take piles up to MAX_QUEUE_BYTES; the next flush cuts the response.
         """
         with self._lock:

@@ -156,7 +156,7 @@ class Pending:
         return self._chunks or chunks
 
     def touch(self) -> None:
-        """The timeout begins anew."""
+        """Restart the timeout."""
         self._touched = time.monotonic()
 
     def add_callback(self, callback: Callable[[], object]) -> None:

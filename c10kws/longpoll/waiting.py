@@ -12,7 +12,7 @@ from .errors import error_page
 if TYPE_CHECKING:
     from .pending import Pending
 
-#: What a cancelled coroutine has for its ``finally`` once the server's deadline has passed.
+#: Seconds that a cancelled coroutine has for its ``finally`` after the server's deadline.
 CANCEL_TIMEOUT = 0.9
 
 _of_servers: WeakKeyDictionary[Executor, Waiting] = WeakKeyDictionary()

@@ -1,6 +1,6 @@
 """Where the two halves meet: a server for the project, with the project's settings.
 
-This is the composition root, with the commands beside it: only they import both ``c10kws`` and
+This is the composition root, together with the commands: only they import both ``c10kws`` and
 ``c10kws_tornado``.
 """
 

@@ -1,7 +1,7 @@
 """Accepting connections, also when descriptors run out.
 
 Tornado's own handler goes on asking a listening socket that it cannot serve: at EMFILE the loop
-spins and serves nobody. This one refuses the newest clients, pauses, and says so once a second.
+spins and serves no client. This one refuses the newest clients, pauses, and says so once a second.
 """
 
 from __future__ import annotations

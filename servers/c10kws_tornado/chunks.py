@@ -72,5 +72,5 @@ async def run_in_pool(pool: Pool, fn: Callable[..., Any], *args: Any) -> Any:
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:
-        await asyncio.wait([job])  # close() must not run beside it
+        await asyncio.wait([job])  # close() must not run at the same time
         raise

@@ -267,7 +267,7 @@ class Exchange:
         if self._line.status != 101:
             self._sender.ended.add_done_callback(self._ended)
             return
-        # Whoever takes the stream over has asked the loop to by now.
+        # Code that takes the stream over has scheduled it on the loop by now.
         self._stream.close_unattached()
         if self._stream.upgraded:
             self._container.attached(self._stream)
@@ -288,7 +288,7 @@ class Exchange:
         logger.info(text, self._line.request_line, self._sender.slow)
 
     def leave(self) -> None:
-        """The client has gone: whoever waits for it on the loop is cancelled."""
+        """Cancel the code on the loop that waits for a disconnected client."""
         self._sender.leave()
         if self._task is not None:
             # Not at once: cancelled before its first step it would not clean up.

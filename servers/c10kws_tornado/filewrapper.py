@@ -16,6 +16,6 @@ class FileWrapper:
             self.close = filelike.close
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield blocks, for whoever takes it for an ordinary iterable."""
+        """Yield blocks, for code that uses it as an ordinary iterable."""
         while data := self.filelike.read(self.block_size):
             yield data

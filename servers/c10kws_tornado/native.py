@@ -41,7 +41,7 @@ from .streams import PlainStream, TLSStream
 
 logger = get_logger("c10kws_tornado")
 
-#: A WebSocket frame must fit the stream's buffer: Tornado's own default takes the place of ours.
+#: A WebSocket frame must fit the stream's buffer: Tornado's own default replaces ours.
 #: What a client may send is bounded by ``websocket_max_message_size``, 10 MiB by default.
 FRAME_ROOM = 100 * 1024 * 1024
 #: How often (seconds) a stopping server looks whether the closing handshakes are over.

@@ -49,7 +49,7 @@ class _Job:
         if self.future is None:
             try:
                 self.fn(*self.args, **self.kwargs)
-            except BaseException:  # nobody else hears of it
+            except BaseException:  # it would be lost
                 logger.exception("a job failed: %r", self.fn)
             return
         if not self.future.set_running_or_notify_cancel():
@@ -60,7 +60,7 @@ class _Job:
             translated = RuntimeError(f"A function in a thread raised {error!r}.")
             translated.__cause__ = error  # as of a coroutine (PEP 479)
             self.future.set_exception(translated)
-        except BaseException as error:  # it belongs to whoever waits for the future
+        except BaseException as error:  # it belongs to the task that awaits the future
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
@@ -137,7 +137,7 @@ class Pool(Executor):
         return future
 
     def post(self, fn: Callable[..., object], /, *args: Any) -> None:
-        """Run ``fn`` as ``submit`` does, when nobody waits for its result; that saves a future."""
+        """Run ``fn`` as ``submit`` does, without a future for its result."""
         self._add(_Job(fn, args, {}, None))
 
     def _add(self, job: _Job) -> None:

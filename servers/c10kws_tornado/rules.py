@@ -12,7 +12,7 @@ from tornado.web import Application
 def make_application(handlers: Iterable[Any], settings: Mapping[str, Any]) -> Application:
     """Return ``Application(handlers, **settings)``, but for ``autoreload``.
 
-    Tornado's autoreload, which ``debug`` implies, would execute the process anew at a change of a
+    Tornado's autoreload, which ``debug`` implies, would execute the process again at a change of a
     file, and cut what is open. Raises what Tornado raises: ImportError for the name of a handler,
     AssertionError or ``re.error`` for a pattern.
     """

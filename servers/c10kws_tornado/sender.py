@@ -132,7 +132,7 @@ class Sender:
         return cast("PlainStream | TLSStream", self._connection.stream)
 
     def leave(self) -> None:
-        """The client has gone; whoever waits learns of it."""
+        """Handle the end of the client's connection: wake the thread or task that waits."""
         with self._changed:
             self.gone = True
             self._lost += self._size

@@ -84,7 +84,7 @@ class RawStream:
     def _flushed(self, connection: HTTP1Connection, flushed: asyncio.Future[None]) -> None:
         if flushed.exception() is not None or connection.stream.closed():
             return
-        if self._unwanted:  # the loop hung for so long that nobody waits any more
+        if self._unwanted:  # the loop hung for so long that no task waits any more
             connection.close()
             return
         try:
@@ -144,7 +144,7 @@ class RawStream:
         self._connecting = None
 
     def close_unattached(self) -> None:
-        """Close a stream that nobody wants; on the loop."""
+        """Close a stream that was not claimed; on the loop."""
         if self._attached:
             return
         self._attached = self._unwanted = True

@@ -37,7 +37,7 @@ class TLSTransport(asyncio.Transport):
         self._reading = True
         self._waiting: bytes | None = None  # was read before a pause
         loop = asyncio.get_running_loop()
-        # Two turns: a task that is made beside it runs first, and can wait for the first bytes.
+        # Two turns: a task that is made in this turn runs first, and can wait for the first bytes.
         loop.call_soon(loop.call_soon, self._begin)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -121,7 +121,7 @@ class TLSTransport(asyncio.Transport):
         except Exception as error:
             self._blame_protocol(error)
         self._stream.set_close_callback(self._closed)
-        if self._stream.closed():  # Tornado calls nobody back then
+        if self._stream.closed():  # Tornado calls no callback then
             asyncio.get_running_loop().call_soon(self._closed)
         else:
             self._read()

@@ -58,7 +58,7 @@ class SocketTransport(asyncio.Transport):
         self._reading = False
         self._writing_paused = False
         self._high, self._low = HIGH_WATER, HIGH_WATER // 4
-        # Two turns: a task that is made beside it runs first, and can wait for the first bytes.
+        # Two turns: a task that is made in this turn runs first, and can wait for the first bytes.
         loop.call_soon(loop.call_soon, self._begin)
 
     def _begin(self) -> None:

@@ -177,7 +177,7 @@ def accept(key: bytes) -> str:
         ),
         (
             lambda key: switch("upgrade: WebSocket", accept(key), "Sec-WebSocket-Protocol: a"),
-            "the 101 has an extension or a subprotocol that nobody asked for",
+            "the 101 has an extension or a subprotocol that was not offered",
         ),
         (
             lambda key: switch("Upgrade: websocket", accept(key)) + b"\x81\x02\xff\xff",

@@ -202,7 +202,7 @@ def default_address() -> str:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return address and port of ``[addr:]port``; an IPv6 address stands in brackets."""
+    """Return address and port of ``[addr:]port``; an IPv6 address is in brackets."""
     match = _ADDRESS.fullmatch(text)
     if match is None:
         raise CommandError(f"Expected a port or address:port, as 0.0.0.0:8000, not {text!r}.")

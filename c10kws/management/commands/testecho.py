@@ -119,7 +119,7 @@ def make_plan(options: dict[str, Any]) -> Plan:
 
 
 def positive(text: str) -> int:
-    """Return a whole number of at least 1; underscores and commas may stand in it."""
+    """Return a whole number of at least 1, which may contain underscores and commas."""
     try:
         number = int(text.replace(",", ""))
     except ValueError:

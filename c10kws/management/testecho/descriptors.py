@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from math import ceil
 
-#: What a client process has open beside its connections, and some room.
+#: Descriptors of a client process besides its connections, and some room.
 RESERVE = 64
 #: So many client processes are started unasked.
 MOST_PROCESSES = 16

@@ -39,5 +39,5 @@ def find_fault(head: bytes, key: bytes) -> str | None:
     if headers.get("sec-websocket-accept") != generate_accept_token(key).decode():
         return "the 101 has a wrong Sec-WebSocket-Accept"
     if "sec-websocket-extensions" in headers or "sec-websocket-protocol" in headers:
-        return "the 101 has an extension or a subprotocol that nobody asked for"
+        return "the 101 has an extension or a subprotocol that was not offered"
     return None

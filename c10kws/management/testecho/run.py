@@ -51,7 +51,7 @@ def _run_phases(plan: Plan, processes: Processes, outcome: Outcome, stream: Text
 
 
 def _run_rounds(rounds: int, clients: int, processes: Processes, stream: TextIO) -> None:
-    """Show them as one; whoever fails counts as through with all."""
+    """Show them as one; a client that fails counts as finished."""
     with showing("echoing", rounds * clients, stream) as show:
         for before in range(0, rounds * clients, clients):
             failed = processes.run_phase(show, before)
