@@ -460,7 +460,7 @@ def test_what_connections_that_are_closing_have_unsent_counts_too(
     dial: Dial, settings: Any, end: str
 ) -> None:
     """Unsent data stays in memory up to CLOSE_TIMEOUT, while new clients need as much."""
-    settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 20 * MIB, "CLOSE_TIMEOUT": WAIT}
+    settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 20 * MIB, "CLOSE_TIMEOUT": 10 * WAIT}
 
     async def handler(ws: WebSocket) -> None:
         ws.write_message(bytes(8 * MIB))
