@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import django
@@ -20,3 +21,9 @@ NEWER_NAMES = {"check_trusted_origin"} if tornado.version_info < (6, 6) else set
 #: Django 6.1 warns that a project without MAILERS sends no mail from Django 2028 on, and its own
 #: handler of log records sends one.
 mails_without_mailers = pytest.mark.filterwarnings("ignore:Django 2028 will not have a default")
+
+#: asyncio's own transport pauses no writer after writelines() (CVE-2024-12254). That of the server
+#: does; only servers that hand asyncio's to c10kws are concerned.
+asyncio_pauses_writers = not (
+    (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
+)
