@@ -47,7 +47,7 @@ class Shutdown:
         self._callbacks = callbacks
 
     async def run(self, code: int, timeout: float) -> None:
-        """Let requests finish within ``timeout`` seconds, then end the rest."""
+        """Wait up to ``timeout`` seconds for requests to finish, then end the rest."""
         deadline = asyncio.get_running_loop().time() + timeout
         ending = asyncio.ensure_future(self._end_early(min(EARLY, timeout / 4)))
         await self._drain(code, deadline)
