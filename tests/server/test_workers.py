@@ -23,29 +23,33 @@ WORKER = """
 import os, signal, sys, time
 from c10kws_tornado import workers
 name = workers.own_name()
+
+def say(text):  # in one write: the lines of several workers must not mix
+    os.write(1, (text + "\\n").encode())
+
 if name == "ill":
     raise SystemExit(3)
 
 def handle(number, frame):
     if name == "deaf":
-        print(f"deaf heard {number}", flush=True)
+        say(f"deaf heard {number}")
     else:
-        print(f"bye {name}", flush=True)
+        say(f"bye {name}")
         os._exit(0)
 
 def restart(number, frame):
-    print(f"{name} restarts", flush=True)
+    say(f"{name} restarts")
     if os.path.exists("broken"):
         os._exit(4)
     workers.restore()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 signal.signal(signal.SIGHUP, restart)
-signal.signal(signal.SIGUSR1, lambda *_: print(f"{name} reopens", flush=True))
+signal.signal(signal.SIGUSR1, lambda *_: say(f"{name} reopens"))
 signal.signal(signal.SIGTERM, handle)
 signal.signal(signal.SIGINT, handle)
 workers.end_with_parent()
-print(f"worker {name} is {os.getpid()}, for its children {workers.own_name()}", flush=True)
+say(f"worker {name} is {os.getpid()}, for its children {workers.own_name()}")
 workers.serves()
 while True:  # signal.pause() misses a signal that comes just before it
     time.sleep(0.05)
