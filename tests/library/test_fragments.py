@@ -454,11 +454,14 @@ def test_the_peers_close_right_after_the_call_reaches_the_awaiter(live: LiveServ
     codes: list[int] = []
 
     async def handler(ws: WebSocket) -> None:
+        while ws._transport is None:
+            await asyncio.sleep(0)
+        ws._transport.pause_reading()
         await ws.write_message("ready")
         while ws._outbox or ws._cork:  # it goes out
             await asyncio.sleep(0)
-        assert ws._transport is not None
         select.select([ws._transport.get_extra_info("socket")], [], [], WAIT)  # the Close is here
+        ws._transport.resume_reading()
         await asyncio.sleep(0)  # this task's step comes before the socket's in the same turn
         try:
             await asyncio.wait_for(asyncio.ensure_future(ws.write_message(each(["a"]))), 2)
