@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .broadcast import broadcast
-from .connection import WebSocket
+from .connection.broadcast import broadcast
+from .connection.websocket import WebSocket
 from .exceptions import C10kwsError, ClientLeft, ConnectionClosed
 from .marker import django_app
 
 if TYPE_CHECKING:
     from .longpoll import asynchronous
-    from .views import websocket
+    from .views.decorator import websocket
 
 __all__ = [
     "C10kwsError",
@@ -29,7 +29,7 @@ __version__ = "0.1.0.dev0"
 def __getattr__(name: str) -> object:
     """Import the decorators on first use: they need Django, ``WebSocket`` does not."""
     if name == "websocket":
-        from .views import websocket
+        from .views.decorator import websocket
 
         return websocket
     if name == "asynchronous":

@@ -22,9 +22,8 @@ class C10kwsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks; find the EventSockets in each app's ``sockets.py``."""
-        from . import checks, tornado_checks  # noqa: F401
-        from .asgi import watch_for_asgi
-        from .events import checks as event_checks  # noqa: F401
+        from .checks import events, settings, tornado  # noqa: F401
+        from .views.asgi import watch_for_asgi
 
         autodiscover_modules("sockets")
         watch_for_asgi()

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .connection import WebSocket
+    from .connection.websocket import WebSocket
 
 
 class C10kwsError(Exception):

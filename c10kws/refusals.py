@@ -20,15 +20,16 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
-from . import conf, handshake
-from .connection import WebSocket
+from . import conf
+from .connection.websocket import WebSocket
 from .exceptions import HandshakeRefused, OriginRefused
+from .handlers.logs import Report
+from .handlers.registry import announce, registry_of
+from .handlers.threads import threads_of
 from .hijack import Hijack
-from .origins import check_origin
-from .registry import announce, registry_of
-from .reports import Report
-from .threads import threads_of
-from .views import Options
+from .protocol import handshake
+from .views.decorator import Options
+from .views.origins import check_origin
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

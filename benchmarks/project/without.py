@@ -9,7 +9,7 @@ from typing import Any
 
 def waiter() -> None:
     """A message wakes its handler in the loop's next turn, as a future does."""
-    from c10kws.waiter import Waiter
+    from c10kws.connection.waiter import Waiter
 
     def wake(self: Waiter) -> None:
         callback, context = self._callback, self._context
@@ -22,7 +22,7 @@ def waiter() -> None:
 
 def cork() -> None:
     """Each message is a write of its own."""
-    from c10kws.connection import WebSocket
+    from c10kws.connection.websocket import WebSocket
 
     original = WebSocket.write_message
 
@@ -36,7 +36,7 @@ def cork() -> None:
 
 def done() -> None:
     """To await a write always runs a coroutine."""
-    from c10kws.connection import WebSocket
+    from c10kws.connection.websocket import WebSocket
 
     original = WebSocket.write_message
 
@@ -49,14 +49,14 @@ def done() -> None:
 
 def mask() -> None:
     """Payloads are unmasked by wsproto, in Python."""
-    from c10kws_tornado import environ
+    from c10kws_tornado.http import environ
 
     environ.websocket_mask = None  # type: ignore[assignment]
 
 
 def transport() -> None:
     """The connection has asyncio's transport."""
-    from c10kws_tornado import stream
+    from c10kws_tornado.raw import stream
 
     class Nobody(asyncio.AbstractEventLoop):
         """No loop is one of these."""
@@ -73,14 +73,14 @@ def heap() -> None:
 
 def wide() -> None:
     """No read is longer than 64 KiB."""
-    from c10kws import driver
+    from c10kws.connection import driver
 
     driver.LONG_READ = 1 << 60
 
 
 def pieces() -> None:
     """What is corked is always joined before it is written."""
-    from c10kws import writing
+    from c10kws.connection import writing
 
     writing.LONG_CORK = 1 << 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ..outbox import weigh
+from ..connection.outbox import weigh
 
 
 class BacklogFull(RuntimeError):

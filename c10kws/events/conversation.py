@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 
-from ..connection import WebSocket
+from ..connection.websocket import WebSocket
 from ..exceptions import ConnectionClosed
 from ..interrupts import is_ctrl_c, must_pass
-from ..message import Message
+from ..protocol.messages import Message
 from . import pace, system
 from .answers import Answers
 from .callbacks import Callback

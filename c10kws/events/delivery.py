@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
 
-from ..broadcast import broadcast
-from ..connection import WebSocket
+from ..connection.broadcast import broadcast
+from ..connection.websocket import WebSocket
 from .socket import Socket
 
 

@@ -9,11 +9,11 @@ from typing import Any, TypeVar, overload
 
 from django.http import HttpRequest, HttpResponse
 
-from .. import registry as servers
-from ..connection import WebSocket
-from ..origins import Origins
-from ..signatures import takes
-from ..views import websocket
+from ..connection.websocket import WebSocket
+from ..handlers import registry as servers
+from ..views.decorator import websocket
+from ..views.origins import Origins
+from ..views.signatures import takes
 from . import definition, outgoing, registry, signing
 from .callbacks import Callback
 from .commit import after_commit

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from django.http import HttpRequest, HttpResponse
 from django.urls.resolvers import RoutePattern
 
-from ..origins import Origins
+from ..views.origins import Origins
 from . import outgoing
 from .bar import Progress, check_limits
 from .decorators import Decorator

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 
 from .. import conf
-from ..connection import WebSocket
+from ..connection.outbox import weigh
+from ..connection.watchdog import MAX_LATE_USES, current
+from ..connection.websocket import WebSocket
 from ..exceptions import ConnectionClosed
-from ..outbox import weigh
-from ..watchdog import MAX_LATE_USES, current
 from . import outgoing, pace
 from .backlog import Backlog, BacklogFull
 from .commit import after_commit

@@ -8,9 +8,9 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from ..context import ViewContext
+from ..handlers.context import ViewContext
+from ..handlers.threads import HandlerThreads
 from ..interrupts import must_pass
-from ..threads import HandlerThreads
 from .handler import Handler
 
 

@@ -24,8 +24,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ..exceptions import ClientLeft
+from ..handlers.threads import HandlerThreads, threads_of
 from ..hijack import Hijack
-from ..threads import HandlerThreads, threads_of
 from .callbacks import call
 from .chunks import Chunks
 from .errors import error_page, error_response

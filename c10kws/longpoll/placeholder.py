@@ -9,7 +9,7 @@ from typing import Any
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
-from ..answer import Awaitable
+from ..views.responses import Awaitable
 from .pending import Pending
 
 

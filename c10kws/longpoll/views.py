@@ -13,9 +13,9 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from .. import conf
-from ..answer import Answer
 from ..hijack import Hijack
-from ..signatures import takes
+from ..views.responses import Answer
+from ..views.signatures import takes
 from .coroutine import Coroutine
 from .handler import Handler
 from .pending import Pending

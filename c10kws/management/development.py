@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from c10kws_tornado import Server, bind
-from c10kws_tornado.lastresort import leave_now
-from c10kws_tornado.runner import run
+from c10kws_tornado.process.lastresort import leave_now
+from c10kws_tornado.process.runner import run
 
 from .serving import log_to_django_server, server_options
 

@@ -33,7 +33,7 @@ FLAGS: Mapping[str, tuple[str, object]] = {
 def prepare() -> None:
     """Prepare for a project that cannot be imported; called before its models are imported."""
     if WORKER in os.environ and os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
-        from c10kws_tornado import workers
+        from c10kws_tornado.process import workers
 
         workers.end_with_parent()
     if sys.argv[1:2] == [COMMAND]:

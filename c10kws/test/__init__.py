@@ -25,7 +25,7 @@ from unittest import TestCase as Base
 import django.test
 from django.db import DEFAULT_DB_ALIAS
 
-from ..registry import announce, retract
+from ..handlers.registry import announce, retract
 from .client import Client
 from .commits import captured
 from .poll import Poll

@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 
 from .. import hijack
 from ..events.envelope import SUBPROTOCOL
-from ..registry import announce, serving
+from ..handlers.registry import announce, serving
 from . import commits
 from .poll import Poll
 from .stage import Stage

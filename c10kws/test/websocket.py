@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from ..message import Message
+from ..protocol.messages import Message
 from .stage import Stage
 from .transport import MemoryStream
 

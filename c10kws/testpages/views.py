@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ..connection import WebSocket
-from ..views import websocket
+from ..connection.websocket import WebSocket
+from ..views.decorator import websocket
 
 ECHOES = 3
 #: Rounds of echoes that a client may ask for.

@@ -2,10 +2,10 @@
 
 from .limits import Limits
 from .pool import Pool, PoolFull
-from .rules import describe_rules, make_application
+from .process.workers import Workers
+from .routing import describe_rules, make_application
 from .run import bind, serve
 from .server import Server
-from .workers import Workers
 
 __all__ = [
     "Limits",

@@ -13,8 +13,8 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .lastresort import end_within
 from .limits import MAY_BE_ZERO, Limits
+from .process.lastresort import end_within
 from .run import MAX_PORT, bind, port_of, serve
 
 if TYPE_CHECKING:

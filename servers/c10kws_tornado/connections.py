@@ -6,8 +6,8 @@ import asyncio
 
 from tornado.http1connection import HTTP1ServerConnection
 
-from .stream import RawStream
-from .streams import PlainStream, TLSStream
+from .http.streams import PlainStream, TLSStream
+from .raw.stream import RawStream
 
 #: How often an idle connection is looked at before it is closed.
 VISITS = 4

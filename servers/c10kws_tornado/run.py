@@ -8,9 +8,9 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import handover
 from .heap import keep_heap, spare_collector
-from .life import Life
+from .process import handover
+from .process.life import Life
 from .server import Server
 
 if TYPE_CHECKING:

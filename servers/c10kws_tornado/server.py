@@ -15,24 +15,24 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.web import Application
 
-from . import forks
 from .accept import Acceptor
 from .accesslog import reopen_files
 from .connections import Connections
-from .container import Container
-from .environ import server_keys
-from .faults import Faults
-from .filewrapper import FileWrapper
+from .context import Container
+from .http.environ import server_keys
+from .http.faults import Faults
+from .http.filewrapper import FileWrapper
+from .http.peers import Peers
+from .http.proxies import TrustedProxies
+from .http.request import Request
+from .http.streams import PlainStream, TLSStream
+from .http.uploads import Uploads
 from .limits import HEAD_ROOM, Limits, check_positive
 from .logs import get_logger
-from .native import Native
-from .peers import Peers
 from .pool import Pool
-from .proxies import TrustedProxies
-from .request import Request
+from .process import forks
 from .shutdown import Shutdown, StopCallback
-from .streams import PlainStream, TLSStream
-from .uploads import Uploads
+from .tornado_app import Native
 from .watch import Watch
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from tornado.httpserver import HTTPServer
 
 from .connections import Connections
-from .container import Container
+from .context import Container
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .native import Native
+    from .tornado_app import Native
 
 logger = get_logger("c10kws_tornado")
 

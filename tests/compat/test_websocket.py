@@ -177,8 +177,8 @@ def test_the_handler_is_in_the_module_that_the_index_names() -> None:
 
 def test_the_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
     ws = WebSocket("/wrong", add_to_handlers=False)
-    monkeypatch.setattr("c10kws.registry._announced", set())
-    monkeypatch.setattr("c10kws.registry._registries", {})
+    monkeypatch.setattr("c10kws.handlers.registry._announced", set())
+    monkeypatch.setattr("c10kws.handlers.registry._registries", {})
     with pytest.raises(EmitHandlerError) as emitted:
         ws.emit("nobody")
     assert (emitted.value.event, emitted.value.path) == ("nobody", "/wrong")

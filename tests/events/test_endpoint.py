@@ -11,10 +11,7 @@ from django.test import Client
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
 from websockets.exceptions import InvalidStatus
 
-from c10kws.events import (
-    EventSocket,
-    Socket,
-)
+from c10kws.events import EventSocket, Socket
 
 from .conftest import Connect, Make
 

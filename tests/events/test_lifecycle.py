@@ -14,13 +14,9 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 
 from c10kws import ConnectionClosed
-from c10kws.events import (
-    EventError,
-    EventSocket,
-    Socket,
-)
+from c10kws.connection.watchdog import MAX_LATE_USES
+from c10kws.events import EventError, EventSocket, Socket
 from c10kws.events.envelope import SUBPROTOCOL
-from c10kws.watchdog import MAX_LATE_USES
 from tests.library.conftest import LiveServer
 from tests.library.test_websocket import closed_with, eventually
 

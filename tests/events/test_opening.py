@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from c10kws.events import (
-    EventSocket,
-    Socket,
-)
+from c10kws.events import EventSocket, Socket
 from c10kws.events.callbacks import Callback
 from tests.library.test_websocket import closed_with, eventually
 

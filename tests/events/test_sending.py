@@ -15,11 +15,7 @@ from asgiref.sync import async_to_sync
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
-from c10kws.events import (
-    EventSocket,
-    InvalidInstanceError,
-    Socket,
-)
+from c10kws.events import EventSocket, InvalidInstanceError, Socket
 from tests.library.test_websocket import eventually
 
 from .conftest import Connect

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import Resolver404, include, path, resolve, reverse
 from django.views import defaults
 
+from c10kws.checks.events import check_endpoints
 from c10kws.events import EventSocket, urls
-from c10kws.events.checks import check_endpoints
 
 from .conftest import Make
 

@@ -47,8 +47,8 @@ print(json.dumps(list(Row.objects.values_list("number", flat=True))))
 @pytest.fixture(autouse=True)
 def nothing_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what other tests of this process have announced."""
-    monkeypatch.setattr("c10kws.registry._announced", set())
-    monkeypatch.setattr("c10kws.registry._registries", {})
+    monkeypatch.setattr("c10kws.handlers.registry._announced", set())
+    monkeypatch.setattr("c10kws.handlers.registry._registries", {})
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -183,8 +183,8 @@ class EventTests(TestCase):
 
     def test_emits_to_nobody_are_no_error_where_a_test_client_serves(self) -> None:
         with (
-            mock.patch("c10kws.registry._announced", set()),
-            mock.patch("c10kws.registry._registries", {}),
+            mock.patch("c10kws.handlers.registry._announced", set()),
+            mock.patch("c10kws.handlers.registry._registries", {}),
             self.settings(C10KWS={"EMIT_WITHOUT_SERVER": "raise"}),
         ):
             with self.assertRaises(EmitHandlerError):

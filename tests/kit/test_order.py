@@ -45,8 +45,8 @@ def test_each_case_serves_or_not_wherever_it_stands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.C10KWS = {"EMIT_WITHOUT_SERVER": "raise"}
-    monkeypatch.setattr("c10kws.registry._announced", set())
-    monkeypatch.setattr("c10kws.registry._registries", {})
+    monkeypatch.setattr("c10kws.handlers.registry._announced", set())
+    monkeypatch.setattr("c10kws.handlers.registry._registries", {})
     result = unittest.TestResult()
     unittest.TestSuite(cases[name]() for name in order).run(result)
     assert result.testsRun == len(order)

@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 from django.core.signals import request_started
 from django.test import AsyncClient, Client
 
-from c10kws.asgi import watch_for_asgi
+from c10kws.views.asgi import watch_for_asgi
 
 
 def get(path: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> tuple[int, str]:

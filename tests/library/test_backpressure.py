@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 import trustme
 
-from c10kws import ConnectionClosed, WebSocket, broadcast, slow
-from c10kws.outbox import backlog
-from c10kws_tornado import stream
+from c10kws import ConnectionClosed, WebSocket, broadcast
+from c10kws.connection import slow
+from c10kws.connection.outbox import backlog
+from c10kws_tornado.raw import stream
 from tests.differences import asyncio_pauses_writers
 from tests.project.frames_views import connections, play
 

@@ -18,11 +18,11 @@ from websockets.extensions.permessage_deflate import (
 from websockets.frames import Frame, Opcode
 from websockets.headers import parse_extension
 
-from c10kws.closing import Closed, State
-from c10kws.compression import NAME, Agreement, Compression, Deflate, negotiate
 from c10kws.exceptions import HandshakeRefused
-from c10kws.message import Message
-from c10kws.protocol import ServerProtocol
+from c10kws.protocol.closing import Closed, State
+from c10kws.protocol.compression import NAME, Agreement, Compression, Deflate, negotiate
+from c10kws.protocol.messages import Message
+from c10kws.protocol.server import ServerProtocol
 
 from .test_protocol import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, receive
 

@@ -11,9 +11,9 @@ from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
 from c10kws import conf
-from c10kws.checks import check_settings
-from c10kws.compression import Compression
+from c10kws.checks.settings import check_settings
 from c10kws.management.serving import server_options
+from c10kws.protocol.compression import Compression
 from c10kws_tornado import Limits
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
-from c10kws.registry import Registry, _registries
-from c10kws.watchdog import MAX_LATE_USES
+from c10kws.connection.watchdog import MAX_LATE_USES
+from c10kws.handlers.registry import Registry, _registries
 from tests.project.frames_views import connections, play
 
 from .conftest import LiveServer

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from c10kws import handshake
 from c10kws.exceptions import HandshakeRefused
+from c10kws.protocol import handshake
 
 
 def environ(**changes: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
-from c10kws.keepalive import SLOTS, Keepalive
+from c10kws.connection.keepalive import SLOTS, Keepalive
 from tests.project.frames_views import connections, play
 
 from .conftest import LiveServer

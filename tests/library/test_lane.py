@@ -15,12 +15,12 @@ from tornado.speedups import websocket_mask
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, TextMessage
 
-from c10kws import lane
-from c10kws.closing import Closed, State
-from c10kws.compression import Compression, Deflate, negotiate
-from c10kws.mask import Mask, mask_slowly
-from c10kws.message import Message
-from c10kws.protocol import ServerProtocol
+from c10kws.protocol import lane
+from c10kws.protocol.closing import Closed, State
+from c10kws.protocol.compression import Compression, Deflate, negotiate
+from c10kws.protocol.mask import Mask, mask_slowly
+from c10kws.protocol.messages import Message
+from c10kws.protocol.server import ServerProtocol
 
 from .test_protocol import (
     BINARY,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
-from c10kws.driver import MAX_INBOX
+from c10kws.connection.driver import MAX_INBOX
 from tests.project.frames_views import connections, play, requests_alive
 
 from .conftest import LiveServer

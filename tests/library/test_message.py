@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from c10kws.message import as_message
-from c10kws.outbox import MAX_PINGS, Close, Outbox, Overflow, Ping, TooManyPings
+from c10kws.connection.outbox import MAX_PINGS, Close, Outbox, Overflow, Ping, TooManyPings
+from c10kws.protocol.messages import as_message
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from wsgiref.validate import validator
 from django.core.wsgi import get_wsgi_application
 
 from c10kws import WebSocket
-from c10kws.handler import serve
-from c10kws.handshake import accept
+from c10kws.handlers.serve import serve
 from c10kws.hijack import Hijack
+from c10kws.protocol.handshake import accept
 from c10kws.refusals import Refusals
 
 from .conftest import LiveServer

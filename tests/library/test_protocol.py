@@ -7,10 +7,10 @@ import tracemalloc
 import pytest
 from tornado.speedups import websocket_mask
 
-from c10kws.closing import Closed, State, check_close
-from c10kws.fragments import MAX_FRAGMENTS
-from c10kws.message import Message
-from c10kws.protocol import ServerProtocol
+from c10kws.protocol.closing import Closed, State, check_close
+from c10kws.protocol.fragments import MAX_FRAGMENTS
+from c10kws.protocol.messages import Message
+from c10kws.protocol.server import ServerProtocol
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 FIN = 0x80

@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 from django.utils.functional import LazyObject
 
 from c10kws import WebSocket, hijack, websocket
-from c10kws.switching import SwitchingProtocols
+from c10kws.views.switching import SwitchingProtocols
 from tests.differences import ADMINS, mails_without_mailers
 
 from .conftest import LANE, LiveServer

@@ -16,9 +16,9 @@ from tornado.web import RequestHandler, StaticFileHandler
 from websockets.exceptions import ConnectionClosed
 
 import c10kws
+from c10kws.checks.tornado import check_tornado
 from c10kws.management import native
 from c10kws.marker import Marker
-from c10kws.tornado_checks import check_tornado
 
 from .test_runserver import (  # noqa: F401
     WAIT,

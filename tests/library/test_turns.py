@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
-from c10kws.driver import MAX_TURN
+from c10kws.connection.driver import MAX_TURN
 from tests.project.frames_views import connections, play
 
 from .conftest import LiveServer

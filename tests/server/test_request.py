@@ -16,8 +16,8 @@ import pytest
 from tornado.web import RequestHandler
 
 from c10kws_tornado import Limits, make_application
-from c10kws_tornado.bodytimer import BodyTimer
-from c10kws_tornado.streams import PlainStream
+from c10kws_tornado.http.bodytimer import BodyTimer
+from c10kws_tornado.http.streams import PlainStream
 
 from .support import PATIENCE, LiveServer, wait_for
 

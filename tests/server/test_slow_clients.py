@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from c10kws_tornado import Limits, pace
-from c10kws_tornado.pace import Pace, SlowClient
+from c10kws_tornado import Limits
+from c10kws_tornado.http import pace
+from c10kws_tornado.http.pace import Pace, SlowClient
 
 from .support import Client, LiveServer, wait_for
 from .test_hijack import REQUEST, Switch

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from c10kws_tornado.transport import HIGH_WATER, MAX_PIECES, SocketTransport
+from c10kws_tornado.raw.plain import HIGH_WATER, MAX_PIECES, SocketTransport
 
 from .support import PATIENCE
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c10kws_tornado.writequeue import WriteQueue
+from c10kws_tornado.raw.writequeue import WriteQueue
 
 
 def test_bytes_are_kept_by_reference() -> None:

@@ -1,3 +1,3 @@
 """``WebSocket``: the connection that a handler gets."""
 
-from ...connection import WebSocket as WebSocket
+from ...connection.websocket import WebSocket as WebSocket

@@ -17,9 +17,10 @@ from django.utils import autoreload
 
 import c10kws
 from c10kws import conf
-from c10kws_tornado import Workers, bind, serve, workers
-from c10kws_tornado.lastresort import end_within
-from c10kws_tornado.life import GRACE
+from c10kws_tornado import Workers, bind, serve
+from c10kws_tornado.process import workers
+from c10kws_tornado.process.lastresort import end_within
+from c10kws_tornado.process.life import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
 from ...refusals import Refusals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from c10kws import websocket
-from c10kws.connection import WebSocket
+from c10kws.connection.websocket import WebSocket
 
 
 @websocket(compression=True)

@@ -8,9 +8,9 @@ from functools import wraps
 from inspect import isgeneratorfunction
 from typing import Any
 
-from ....connection import WebSocket
-from ....views import View
-from ....views import websocket as decorate
+from ....connection.websocket import WebSocket
+from ....views.decorator import View
+from ....views.decorator import websocket as decorate
 
 
 def websocket(handler: Callable[..., Any]) -> View:

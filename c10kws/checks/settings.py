@@ -1,0 +1,143 @@
+"""System checks: what is wrong with a project's settings, and the line that mends it.
+
+========== =====================================================================
+c10kws.E001 another app's ``runserver`` hides ours
+c10kws.E002 ``C10KWS`` is not a dictionary, or a value has the wrong type
+c10kws.W001 an unknown key in ``C10KWS``
+========== =====================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from ipaddress import ip_network
+from typing import Any, cast
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.management import get_commands
+from django.utils.module_loading import import_string
+
+from .. import conf
+from ..protocol.compression import Compression
+
+
+@register
+def check_runserver(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The first app that has a ``runserver`` wins: it must be c10kws."""
+    winner = get_commands().get("runserver")
+    names = [config.name for config in apps.get_app_configs()]
+    if winner not in names or names.index(winner) >= names.index("c10kws"):
+        return []
+    return [
+        Error(
+            f"'{winner}' stands above 'c10kws' in INSTALLED_APPS, so its runserver is used and "
+            "WebSockets do not work in development.",
+            hint=f"Move 'c10kws' above '{winner}'; both then work together.",
+            id="c10kws.E001",
+        )
+    ]
+
+
+@register
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The keys and types of ``C10KWS``."""
+    own = getattr(settings, conf.NAME, {})
+    if not isinstance(own, Mapping):
+        return [
+            Error(
+                f"C10KWS must be a dictionary, not {own!r}.",
+                hint='Write for example C10KWS = {"THREADS": 16}.',
+                id="c10kws.E002",
+            )
+        ]
+    return [
+        message
+        for key, value in own.items()
+        for message in (_check_key(key) if key not in conf.KEYS else _check_value(key, value))
+    ]
+
+
+def _check_key(key: object) -> list[CheckMessage]:
+    close = get_close_matches(str(key).upper(), conf.KEYS, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(conf.KEYS)}."
+    return [Warning(f"C10KWS has an unknown key {key!r}.", hint=hint, id="c10kws.W001")]
+
+
+def _check_value(key: str, value: object) -> list[CheckMessage]:
+    expected = _expected(key, value)
+    if expected is None:
+        return []
+    return [
+        Error(
+            f"C10KWS[{key!r}] must be {expected}, not {value!r}.",
+            hint=f"The default is {conf.KEYS[key]!r}.",
+            id="c10kws.E002",
+        )
+    ]
+
+
+def _expected(key: str, value: object) -> str | None:
+    """Return what a value must be, None when it is that."""
+    if key == "COMPRESSION":
+        return _expected_compression(value)
+    if key == "TRUSTED_PROXIES":
+        return _expected_networks(value)
+    if key == "JSON_ENCODER":
+        return _expected_encoder(value)
+    if key in conf.CHOICES:
+        return None if value in conf.CHOICES[key] else " or ".join(map(repr, conf.CHOICES[key]))
+    if key in conf.MAY_BE_NONE and value is None:
+        return None
+    if key == "UPLOAD_DIR":
+        return _expected_folder(value)
+    default = conf.KEYS[key]
+    if isinstance(default, bool):
+        expected, valid = "True or False", isinstance(value, bool)
+    else:
+        kinds = (int, float) if isinstance(default, float) else int
+        expected = "a number above 0" if isinstance(default, float) else "a whole number above 0"
+        expected += " or None" if key in conf.MAY_BE_NONE else ""
+        number = isinstance(value, kinds) and not isinstance(value, bool)
+        valid = number and 0 < cast(float, value) < math.inf
+    return None if valid else expected
+
+
+def _expected_networks(value: object) -> str | None:
+    expected = 'a list of addresses and networks, as ["10.0.0.1", "10.0.0.0/8"]'
+    if not isinstance(value, (list, tuple)):
+        return expected
+    for entry in value:
+        try:
+            ip_network(entry.strip())
+        except (AttributeError, ValueError) as error:
+            return f"{expected} ({error})"
+    return None
+
+
+def _expected_folder(value: object) -> str | None:
+    folder = isinstance(value, (str, os.PathLike)) and os.path.isdir(value)
+    right = folder and os.access(cast(str, value), os.W_OK | os.X_OK)
+    return None if right else "a folder that exists and can be written, or None"
+
+
+def _expected_encoder(value: object) -> str | None:
+    try:
+        encoder = import_string(value) if isinstance(value, str) else None
+    except ImportError:
+        encoder = None
+    right = isinstance(encoder, type) and issubclass(encoder, json.JSONEncoder)
+    return None if right else "the path of a json.JSONEncoder"
+
+
+def _expected_compression(value: object) -> str | None:
+    try:
+        Compression.from_value(value)
+    except (TypeError, ValueError) as error:
+        return f"True, False or a dictionary of options ({error})"
+    return None

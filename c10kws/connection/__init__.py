@@ -1,0 +1,1 @@
+"""A connection on asyncio: from a transport to the handler."""

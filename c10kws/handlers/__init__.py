@@ -1,0 +1,1 @@
+"""Handlers after the handshake: their tasks, threads, context and logs."""

@@ -1,0 +1,90 @@
+"""Which pages may open a WebSocket: the same-origin check (RFC 6455 §10.2).
+
+A browser sends its cookies with a cross-site handshake, and no CORS rule stands in the way: the
+``Origin`` header is all there is. The rules are those of Django's CSRF check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.http import is_same_domain
+
+from ..exceptions import OriginRefused
+
+Origins = Sequence[str] | Literal["*"] | None
+
+#: The ports that browsers leave out.
+PORTS = {"http": 80, "https": 443}
+
+
+def check_origin(request: HttpRequest, origins: Origins) -> None:
+    """Raise :exc:`OriginRefused` unless pages of the ``Origin`` of ``request`` may connect.
+
+    The site itself may, and so may a client that sends no Origin, which is no browser.
+    ``origins`` None adds CSRF_TRUSTED_ORIGINS, a list adds its entries, in the same form
+    (``https://example.com``, ``https://*.example.com``), and ``"*"`` allows all origins.
+    """
+    origin = request.META.get("HTTP_ORIGIN")
+    if origin is None or origins == "*":
+        return
+    if origin == f"{request.scheme}://{request.get_host()}":
+        return
+    if not _matches(origin, settings.CSRF_TRUSTED_ORIGINS if origins is None else origins):
+        own = f"{request.scheme}://{request.get_host()}"
+        where = "CSRF_TRUSTED_ORIGINS" if origins is None else "the view's origins"
+        raise OriginRefused(
+            f"Origin {origin!r} is not this site ({own}, from the Host header).",
+            _advice(origin, own) or f"Add {origin!r} to {where} to let it in.",
+        )
+
+
+def _advice(origin: str, own: str) -> str | None:
+    """Return advice for an origin that differs by scheme or port alone.
+
+    It is this site behind a proxy that ends TLS or drops the port from Host.
+    """
+    try:
+        theirs, ours = urlsplit(origin), urlsplit(own)
+        scheme = (theirs.scheme, ours.scheme) == ("https", "http")
+        # Without a port it is the default one, of the scheme that the browser uses.
+        port = (theirs.port or PORTS.get(theirs.scheme)) != (ours.port or PORTS.get(theirs.scheme))
+    except ValueError:
+        return None
+    if theirs.hostname != ours.hostname or not (scheme or theirs.scheme == ours.scheme):
+        return None
+    if scheme and port:
+        return (
+            "Scheme and port differ: the proxy must send Host with the port and X-Forwarded-Proto; "
+            "set SECURE_PROXY_SSL_HEADER."
+        )
+    if scheme:
+        return (
+            "Only the scheme differs: the proxy must send X-Forwarded-Proto; "
+            "set SECURE_PROXY_SSL_HEADER."
+        )
+    if ours.port is None:
+        return "Only the port differs: the proxy must send the Host header with the port."
+    return (
+        "Only the port differs: the proxy must send the browser's Host header; "
+        f"else add {origin!r} to CSRF_TRUSTED_ORIGINS."
+    )
+
+
+def _matches(origin: str, allowed: Iterable[str]) -> bool:
+    try:
+        parsed = urlsplit(origin)
+    except ValueError:
+        return False
+    for pattern in allowed:
+        scheme, _, host = pattern.partition("://")
+        if origin == pattern:
+            return True
+        wildcard = host.startswith("*.") and scheme == parsed.scheme
+        if wildcard and is_same_domain(parsed.netloc, host[1:]):
+            return True
+    return False

@@ -1,0 +1,71 @@
+"""The responses that wait for their clients, and the limit of all their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from ..logs import get_logger
+
+logger = get_logger("c10kws_tornado")
+
+
+class Waiting(Protocol):
+    """A response with data that waits for its client."""
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds that the client needs for as much as is in memory, at its latest rate."""
+
+    def cut(self, reason: str) -> None:
+        """Disconnect the client."""
+
+
+class Backlog:
+    """The waiting responses of one server, on its loop.
+
+    When they hold more than ``limit`` bytes, the clients that would take the longest to read their
+    data are disconnected. The longest body does not count, so that one of any size can be sent.
+    """
+
+    def __init__(self, limit: int, log_later: Callable[[Callable[[], None]], None]) -> None:
+        self.size = 0
+        self._limit = limit
+        self._log_later = log_later
+        self._waiting: set[Waiting] = set()
+
+    @property
+    def is_long(self) -> bool:
+        """True when half of the limit is used up."""
+        return self.size > self._limit // 2
+
+    def change(self, response: Waiting, size: int) -> None:
+        """Change the byte count of a response."""
+        self.size += size
+        if response.held:
+            self._waiting.add(response)
+        else:
+            self._waiting.discard(response)
+        if size > 0 and self.size > self._limit:
+            self._relieve()
+
+    def _relieve(self) -> None:
+        """Free an eighth of the limit, so that the next response has room."""
+        longest = max(response.held for response in self._waiting)
+        if self.size - longest <= self._limit:
+            return
+        goal = self._limit - self._limit // 8 + longest
+        count = 0
+        reason = f"the responses that waited held over {self._limit} bytes"
+        for response in sorted(self._waiting, key=lambda each: -each.seconds_left):
+            if self.size <= goal:
+                break
+            response.cut(reason)
+            count += 1
+        text = "Closed %d slow clients: the unsent responses of all clients held over %d bytes."
+        self._log_later(partial(logger.warning, text, count, self._limit))

@@ -1,0 +1,76 @@
+"""Bodies for the loop: what blocks is asked for its chunks in the pool, one job a chunk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, TypeGuard
+
+from ..pool import Pool
+from .filewrapper import FileWrapper
+
+
+def is_async(body: object) -> bool:
+    """Return True for a body that is to be iterated on the loop.
+
+    Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
+    """
+    return hasattr(body, "__aiter__") and bool(getattr(body, "is_async", True))
+
+
+def is_whole(body: object) -> TypeGuard[Iterable[bytes]]:
+    """Return True for a body whose parts all exist, so that iterating it does not wait.
+
+    Django's HttpResponse declares it by its attribute.
+    """
+    return isinstance(body, (list, tuple)) or getattr(body, "streaming", True) is False
+
+
+def join_short(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Join short parts up to a size, so that each is worth a write; long ones are not copied."""
+    short: list[bytes] = []
+    length = 0
+    for part in parts:
+        if length + len(part) > size:
+            yield b"".join(short)
+            short, length = [], 0
+        short.append(part)
+        length += len(part)
+    yield b"".join(short)
+
+
+def aiterate(body: Any, pool: Pool, find_size: Callable[[int], int]) -> AsyncIterator[bytes]:
+    """Iterate any body on the loop; ``find_size(block_size)`` bytes of a file at a time."""
+    if isinstance(body, FileWrapper):
+        return read_file(body, pool, find_size)
+    if is_async(body):
+        asynchronous: AsyncIterable[bytes] = body
+        return aiter(asynchronous)
+    return iterate_in_pool(iter(body), pool)
+
+
+async def read_file(
+    wrapper: FileWrapper, pool: Pool, find_size: Callable[[int], int]
+) -> AsyncIterator[bytes]:
+    """Read a file in the pool, with one job for each block."""
+    while True:
+        data = await run_in_pool(pool, wrapper.filelike.read, find_size(wrapper.block_size))
+        if not data:
+            return
+        yield data
+
+
+async def iterate_in_pool(chunks: Iterator[bytes], pool: Pool) -> AsyncIterator[bytes]:
+    """Iterate step by step, each step in any free thread."""
+    while (data := await run_in_pool(pool, next, chunks, None)) is not None:
+        yield data
+
+
+async def run_in_pool(pool: Pool, fn: Callable[..., Any], *args: Any) -> Any:
+    """Run a function before all jobs that wait. A cancelled caller waits for its end still."""
+    job = asyncio.wrap_future(pool.urgent(fn, *args))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])  # close() must not run at the same time
+        raise

@@ -1,0 +1,295 @@
+"""Sending of a body to the client, from a worker thread or the loop, with flow control.
+
+Slices are sent one after another, each cut when the one before it has left. A client that reads
+more slowly than ``min_send_rate`` is disconnected. A worker that is ahead of its client waits in
+:meth:`Sender.send`, except with the last data: the loop sends the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from tornado.iostream import StreamClosedError
+
+from ..limits import Limits
+from ..logs import get_logger
+from ..mailbox import Mailbox
+from .backlog import Backlog
+from .pace import Pace, SlowClient
+
+if TYPE_CHECKING:
+    from tornado.http1connection import HTTP1Connection
+
+    from .response import Head
+    from .streams import PlainStream, TLSStream
+
+logger = get_logger("c10kws_tornado")
+
+#: Writes for one client in one turn of the loop, when chunks are short.
+MAX_WRITES = 256
+
+
+class ClientGone(Exception):
+    """Raised when the client has disconnected, or was disconnected because it reads too slowly."""
+
+
+class Sender:
+    """The sending of one response on its connection.
+
+    ``given`` counts the bytes of the body that came, ``sent`` those without the bytes that a
+    disconnected client has not read.
+
+    ``ended`` is done when the last byte was sent or the client has disconnected; ``slow`` is the
+    reason why a slow client was disconnected. Unsent data is counted in the ``backlog``.
+    """
+
+    def __init__(
+        self,
+        connection: HTTP1Connection,
+        mailbox: Mailbox,
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits,
+        backlog: Backlog,
+    ) -> None:
+        self._connection = connection
+        self._mailbox = mailbox
+        self._loop = loop
+        self._limits = limits
+        self._backlog = backlog
+        self._queue: deque[bytes | None] = deque()
+        self._position = 0  # in the first of the queue
+        self._leaving = 0  # size of the slice that is being written
+        self._size = 0
+        self.held = 0  # as _size, but the first of the queue is in memory to its end
+        self._counted = 0  # in the backlog
+        self._pace: Pace | None = None
+        self._changed = threading.Condition()
+        self._pump: asyncio.Task[None] | None = None
+        self._head: Head | None = None
+        self._begun = False
+        self.given = 0
+        self._lost = 0
+        self.gone = False
+        self.slow: SlowClient | None = None
+        self.ended: asyncio.Future[None] = loop.create_future()
+
+    @property
+    def sent(self) -> int:
+        return self.given - self._lost
+
+    # From a worker thread
+
+    def send(self, head: Head | None, parts: Iterable[bytes], *, last: bool = False) -> None:
+        """Queue a head (with the first data) and data.
+
+        Wait first while the client reads slowly, but not with the ``last`` data: its thread has
+        nothing else to do here. Raises :exc:`ClientGone`.
+        """
+        with self._changed:
+            if not last:
+                self._changed.wait_for(self._has_room)
+            self._put(head, parts, last)
+        self._mailbox.post(self._wake)
+
+    def _has_room(self) -> bool:
+        return self.gone or self._size <= self._limits.high_water
+
+    def _put(self, head: Head | None, parts: Iterable[bytes], last: bool) -> None:
+        if self.gone:
+            raise ClientGone
+        data = [part for part in parts if part]
+        size = sum(map(len, data))
+        if head is not None:
+            self._head = head
+            data = data or [b""]  # it goes alone
+        self._queue.extend(data)
+        self._size += size
+        self.held += size
+        self.given += size
+        if last:
+            self._queue.append(None)
+
+    # On the loop
+
+    async def send_async(
+        self, head: Head | None, parts: Iterable[bytes], *, last: bool = False
+    ) -> None:
+        """Do as :meth:`send` does, from a coroutine: return when the data has left."""
+        with self._changed:
+            self._put(head, parts, last)
+        self._wake()
+        if self._pump is not None:
+            await asyncio.wait([self._pump])
+        if self.gone:
+            raise ClientGone
+
+    @property
+    def _stream(self) -> PlainStream | TLSStream:
+        return cast("PlainStream | TLSStream", self._connection.stream)
+
+    def leave(self) -> None:
+        """Handle the end of the client's connection: wake the thread or task that waits."""
+        with self._changed:
+            self.gone = True
+            self._lost += self._size
+            self._queue.clear()
+            self._size = self.held = 0
+            self._changed.notify_all()
+        if self._pump is not None and self._pump is not asyncio.current_task():
+            self._pump.cancel()
+        self._count()
+        self._end()
+
+    def cut(self, reason: str) -> None:
+        """Disconnect a client that reads too slowly."""
+        self.slow = SlowClient(reason)
+        if self._connection.stream is not None:
+            self._stream.reset()
+        self.abort()
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds that the client needs for as much as is in memory, at its latest rate."""
+        if self._pace is None or self._connection.stream is None:
+            return 0.0
+        return self._pace.time_for(self.held, self._stream.taken, self._limits.chunk_size)
+
+    def _count(self) -> None:
+        """Update the backlog's count of unsent bytes."""
+        held = self.held  # a thread may add to it
+        change, self._counted = held - self._counted, held
+        if change:
+            self._backlog.change(self, change)
+
+    def abort(self) -> None:
+        """End the connection in the middle of the response: its end would be a lie."""
+        if self._connection.stream is not None:
+            self._stream.abort()
+            self._connection.close()
+        self.leave()
+
+    def _wake(self) -> None:
+        """Write what leaves at once; a task waits for the rest."""
+        if self._pump is not None:
+            self._count()
+            return
+        if self.given > self._limits.high_water:
+            self._stream.limit_unsent(self._limits.high_water)
+        try:
+            pending = self._write_queue()
+        except Exception:
+            self._fail()
+            return
+        if pending is not None or self._queue:
+            self._pace = Pace(self._limits, self._stream.taken)
+            self._pump = self._loop.create_task(self._write_slowly(pending, self._pace))
+            self._count()
+
+    def _fail(self) -> None:
+        """Log an error of the connection, and wake a thread that waits for it."""
+        logger.exception("a response could not be written")
+        self.abort()
+
+    def _write_queue(self) -> asyncio.Future[None] | None:
+        """Write until a slice is not sent at once, and return its future.
+
+        No more than ``high_water`` and MAX_WRITES in one go: other clients wait for the loop too.
+        """
+        written = 0
+        for _ in range(MAX_WRITES):
+            if self.gone or not self._queue or written > self._limits.high_water:
+                break
+            future = self._write(self._next_slice())
+            if not future.done():
+                return future
+            if future.exception() is not None:
+                self.leave()
+            else:
+                written += self._leaving
+                self._left()
+        return None
+
+    def _next_slice(self) -> bytes | None:
+        """Return a slice of the first item, cut now so that the whole item is not copied."""
+        data, step = self._queue[0], self._limits.chunk_size
+        if data is not None and len(data) > step:
+            data = data[self._position : self._position + step]
+        self._leaving = len(data or b"")
+        return data
+
+    async def _write_slowly(self, pending: asyncio.Future[None] | None, pace: Pace) -> None:
+        stream = self._stream
+        try:
+            while not self.gone and self._queue:
+                if pending is None:
+                    await asyncio.sleep(0)
+                else:
+                    await self._wait_for(pending, stream, pace)
+                    self._left()
+                pending = self._write_queue()
+        except StreamClosedError:
+            self.leave()
+        except SlowClient as error:
+            self.cut(str(error))
+        except Exception:
+            self._fail()
+        finally:
+            self._pump = None
+
+    async def _wait_for(
+        self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, pace: Pace
+    ) -> None:
+        """Wait for a slice, as long as the client reads fast enough according to the kernel."""
+        while not leaving.done():
+            await asyncio.wait([leaving], timeout=max(pace.left, 0))
+            if not stream.closed() and pace.left <= 0:
+                pace.check(stream.taken)
+        await leaving
+
+    def _write(self, data: bytes | None) -> asyncio.Future[None]:
+        if data is None:
+            return self._finish()
+        if not self._begun and self._head is not None:
+            self._begun = True
+            return self._connection.write_headers(
+                self._head.start_line, self._head.headers, data or None
+            )
+        return self._connection.write(data)
+
+    def _left(self) -> None:
+        """Account for a slice that was sent."""
+        if self.gone:
+            return
+        with self._changed:
+            first = self._queue[0]
+            self._position += self._leaving
+            self._size -= self._leaving
+            if first is None or self._position == len(first):
+                self.held -= len(self._queue.popleft() or b"")
+                self._position = 0
+            self._changed.notify_all()
+        if self._counted:
+            self._count()
+        if first is None:
+            self._end()
+
+    def _finish(self) -> asyncio.Future[None]:
+        """End the body; the future is done when all of it was sent."""
+        stream = self._connection.stream
+        self._connection.finish()
+        chunked = self._head is None or self._head.length is None
+        if chunked and not stream.closed():
+            return stream.write(b"")  # behind the last chunk
+        finished: asyncio.Future[None] = self._loop.create_future()
+        finished.set_result(None)
+        return finished
+
+    def _end(self) -> None:
+        if self._head is not None and self._head.close:
+            self._connection.close()
+        if not self.ended.done():
+            self.ended.set_result(None)

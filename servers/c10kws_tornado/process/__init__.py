@@ -1,0 +1,1 @@
+"""A server's process: signals, restarts, workers and its end."""

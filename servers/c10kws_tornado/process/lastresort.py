@@ -1,0 +1,101 @@
+"""The end of a process that does not end by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..logs import get_logger
+
+logger = get_logger("c10kws_tornado")
+
+#: Seconds that a log's handler may take for the last lines.
+LOG_TIMEOUT = 1.0
+
+
+class LastResort:
+    """A thread that ends the process at a deadline, whatever the event loop does.
+
+    A task may block the loop for good, so that no timer of it fires. ``describe`` says what is
+    left; ``leave`` ends the process and does not return.
+    """
+
+    def __init__(
+        self, describe: Callable[[], str], leave: Callable[[], object] | None = None
+    ) -> None:
+        self._describe = describe
+        self._leave = leave or leave_now
+        #: Seconds, or None to disarm. A SimpleQueue, since a signal may interrupt anything.
+        self._news: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+
+    def start(self) -> None:
+        """Start the thread; it waits to be armed."""
+        threading.Thread(target=self._run, name="c10kws-last-resort", daemon=True).start()
+
+    def arm(self, seconds: float) -> None:
+        """End the process in ``seconds``, or at an earlier deadline already set; signal-safe."""
+        self._news.put(seconds)
+
+    def disarm(self) -> None:
+        """End the thread."""
+        self._news.put(None)
+
+    def _run(self) -> None:
+        deadline: float | None = None
+        while deadline is None or time.monotonic() < deadline:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            with suppress(queue.Empty):
+                seconds = self._news.get(timeout=left)
+                if seconds is None:
+                    return
+                due = time.monotonic() + seconds
+                deadline = due if deadline is None else min(due, deadline)
+        self.end()
+
+    def end(self) -> None:
+        """Log what still runs, and end the process now."""
+        within(LOG_TIMEOUT, self._log)
+        self._leave()
+
+    def _log(self) -> None:
+        logger.error("the process did not end in time; ending it. Left: %s", self._describe())
+
+
+def leave_now() -> None:
+    """End the process with status 0, since it was asked to stop."""
+    within(LOG_TIMEOUT, flush)
+    os._exit(0)
+
+
+def flush() -> None:
+    """Flush the buffers of logs and standard streams."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # closed, or a pipe without a reader
+            stream.flush()
+
+
+def within(seconds: float, function: Callable[[], object]) -> None:
+    """Call a function in a thread and wait a limited time for it, since it may wait for a lock."""
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
+def end_within(seconds: float) -> None:
+    """Wait so many seconds for threads that hold the exit, then end the process."""
+    last = LastResort(_name_threads)
+    last.start()
+    last.arm(seconds)
+
+
+def _name_threads() -> str:
+    threads = [thread for thread in threading.enumerate() if not thread.daemon]
+    names = [thread.name for thread in threads if thread is not threading.main_thread()]
+    return f"threads {', '.join(names)}" if names else "nothing that has a name"

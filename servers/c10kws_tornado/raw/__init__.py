@@ -1,0 +1,1 @@
+"""The raw stream after a 101 and its transports."""

@@ -1,0 +1,193 @@
+"""``c10kws.stream``: the raw stream behind a request, once its 101 is out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from asyncio.selector_events import BaseSelectorEventLoop
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from .feed import feed
+from .plain import SocketTransport
+from .tls import TLSTransport
+
+if TYPE_CHECKING:
+    from tornado.http1connection import HTTP1Connection
+
+    from ..http.response import Head
+    from ..http.streams import PlainStream, TLSStream
+
+ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+
+
+class RawStream:
+    """The stream of one request: ``attach`` it once, on the loop's thread."""
+
+    __slots__ = (
+        "_attached",
+        "_connecting",
+        "_early",
+        "_pending",
+        "_socket",
+        "_tls",
+        "_unwanted",
+        "transport",
+        "upgraded",
+    )
+
+    def __init__(self) -> None:
+        self.upgraded = False
+        self.transport: asyncio.Transport | None = None
+        self._early = b""
+        self._attached = False
+        self._unwanted = False
+        self._socket: socket.socket | None = None
+        self._tls: IOStream | None = None
+        self._pending: asyncio.Future[bytes] | None = None
+        self._connecting: asyncio.Task[object] | None = None
+
+    def switch(
+        self, connection: HTTP1Connection, head: Head, timeout: float, done: Callable[[], object]
+    ) -> None:
+        """Send the head of the 101 and take the stream from Tornado when it has left; on the loop.
+
+        ``done`` is called then, or when the client has gone or took nothing for ``timeout``
+        seconds: ``upgraded`` says which.
+        """
+        stream = cast("PlainStream | None", connection.stream)  # None when the client has left
+        if stream is None or stream.closed() or stream.half_closed:
+            connection.close()
+            done()
+            return
+        flushed = stream.write(head.encode())
+        # Mostly it has left by now; a turn of the loop would let Tornado read what follows.
+        if flushed.done():
+            self._flushed(connection, flushed)
+            done()
+            return
+
+        def end() -> None:
+            timer.cancel()
+            if flushed.done():
+                self._flushed(connection, flushed)
+            else:
+                connection.close()
+            done()
+
+        timer = asyncio.get_running_loop().call_later(timeout, end)
+        flushed.add_done_callback(lambda _: None if timer.cancelled() else end())
+
+    def _flushed(self, connection: HTTP1Connection, flushed: asyncio.Future[None]) -> None:
+        if flushed.exception() is not None or connection.stream.closed():
+            return
+        if self._unwanted:  # the loop hung for so long that no task waits any more
+            connection.close()
+            return
+        try:
+            cast("PlainStream | TLSStream", connection.stream).limit_unsent(0)
+            self._take(connection.detach())
+        except OSError:
+            return  # the client has left
+        self.upgraded = True
+
+    def _take(self, stream: IOStream) -> None:
+        # One read returns all that is buffered, or stays pending when there is nothing.
+        early = asyncio.ensure_future(stream.read_bytes(stream.max_buffer_size, partial=True))
+        if early.done():
+            self._early = early.result()
+        if isinstance(stream.socket, ssl.SSLSocket):
+            # asyncio refuses an SSLSocket, and what TLS has decrypted sits in the IOStream.
+            self._tls = stream
+            self._pending = None if early.done() else early
+            return
+        if stream.closed():
+            raise StreamClosedError
+        if not early.done():
+            early.add_done_callback(lambda future: future.exception())
+        self._socket = stream.socket.dup()
+        stream.close()
+
+    def attach(self, protocol_factory: ProtocolFactory) -> None:
+        """Connect a protocol, which gets ``connection_made`` in one of the loop's next turns.
+
+        Bytes that the client sent early are delivered from within it. Raises RuntimeError when
+        the 101 was not flushed, or the second time.
+        """
+        if not self.upgraded:
+            raise RuntimeError("expected a stream whose 101 was flushed: look at `upgraded` first")
+        if self._attached:
+            raise RuntimeError("the stream is attached already")
+        self._attached = True
+        loop = asyncio.get_running_loop()
+        first = EarlyBytes(self, protocol_factory, self._early)
+        self._early = b""
+        if self._tls is not None:
+            self.transport = TLSTransport(self._tls, first, self._pending)
+            self._tls = self._pending = None
+            return
+        assert self._socket is not None
+        if isinstance(loop, BaseSelectorEventLoop):
+            self.transport = SocketTransport(loop, self._socket, first)
+        else:
+            self._connecting = loop.create_task(
+                loop.connect_accepted_socket(lambda: first, self._socket)
+            )
+            self._connecting.add_done_callback(self._connected)
+        self._socket = None
+
+    def _connected(self, task: asyncio.Task[object]) -> None:
+        """Drop the task, whose result would keep memory that a silent client does not need."""
+        self._connecting = None
+
+    def close_unattached(self) -> None:
+        """Close a stream that was not claimed; on the loop."""
+        if self._attached:
+            return
+        self._attached = self._unwanted = True
+        if self._socket is not None:
+            self._socket.close()
+        if self._tls is not None:
+            self._tls.close()
+
+    @property
+    def ended(self) -> bool:
+        """True when its transport is closing or closed, or it never got one."""
+        if self.transport is None:
+            return self._unwanted
+        return self.transport.is_closing()
+
+    def abort(self) -> None:
+        """End the connection at once; on the loop."""
+        self.close_unattached()
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.abort()
+
+
+class EarlyBytes(asyncio.Protocol):
+    """The first protocol of a stream: it makes way for the real one and feeds it early bytes."""
+
+    def __init__(self, stream: RawStream, protocol_factory: ProtocolFactory, early: bytes) -> None:
+        self._stream = stream
+        self._protocol_factory = protocol_factory
+        self._early = early
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called once by the transport."""
+        self._stream.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        protocol = self._protocol_factory()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        feed(protocol, self._early, transport)
+
+
+def may_upgrade(environ: dict[str, Any]) -> bool:
+    """Return True if the client asked for an upgrade, and not over HTTP/1.0 (RFC 9110 §7.8)."""
+    return (
+        "HTTP_UPGRADE" in environ
+        and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+        and environ.get("CONTENT_LENGTH", "0") == "0"
+    )

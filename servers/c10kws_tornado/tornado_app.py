@@ -1,0 +1,298 @@
+"""Tornado's own handlers in front of the WSGI application: a ``tornado.web.Application``.
+
+A request whose head matches a rule of it is a native request: its handler runs on the loop's
+thread, and everything about it is Tornado's, but for what makes a server: it is counted, logged
+and waited for as the others are, and its WebSocket is closed at the stop. All that matches no rule
+is the WSGI application's, which so answers last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream
+from tornado.web import Application, RequestHandler
+from tornado.websocket import WebSocketHandler
+
+from .accesslog import AccessLog, Line
+from .connections import Connections
+from .http.bodytimer import BodyTimer
+from .http.environ import BadRequest, check_head, head_size
+from .http.peers import Peer
+from .http.proxies import drop_forwarded
+from .http.response import encode_refusal, stalled_body
+from .http.streams import PlainStream, TLSStream
+from .limits import Limits
+from .logs import get_logger
+
+logger = get_logger("c10kws_tornado")
+
+#: A WebSocket frame must fit the stream's buffer: Tornado's own default replaces ours.
+#: What a client may send is bounded by ``websocket_max_message_size``, 10 MiB by default.
+FRAME_ROOM = 100 * 1024 * 1024
+#: How often (seconds) a stopping server looks whether the closing handshakes are over.
+GLANCE = 0.02
+
+
+class Native:
+    """State shared by the native requests of one server; used on the loop's thread.
+
+    It takes the application's ``log_function``, to learn of WebSockets, and calls the one that was
+    there.
+    """
+
+    def __init__(
+        self, application: Application, connections: Connections, log: AccessLog, limits: Limits
+    ) -> None:
+        self._application = application
+        self._connections = connections
+        self._log = log
+        self.limits = limits
+        self._running: dict[object, NativeConnection] = {}
+        self._streams: dict[IOStream, Callable[[], WebSocketHandler | None] | None] = {}
+        self._code: int | None = None
+        self._log_function = application.settings.get("log_function")
+        application.settings["log_function"] = self._handled
+
+    def choose(
+        self,
+        request: HTTPMessageDelegate,
+        server_connection: object,
+        connection: HTTP1Connection,
+        peer: Peer,
+    ) -> HTTPMessageDelegate:
+        """Return the delegate of the next request on a connection; ``request`` is the WSGI one.
+
+        Tornado asks for it when the request before is over.
+        """
+        self.end(server_connection)
+        return Choice(self, request, server_connection, connection, peer)
+
+    def find(
+        self,
+        start_line: RequestStartLine,
+        headers: HTTPHeaders,
+        server_connection: object,
+        connection: HTTP1Connection,
+        peer: Peer,
+    ) -> HTTPMessageDelegate | None:
+        """Return the delegate of the rule that matches, if one does; the request begins then."""
+        if head_size(start_line, headers) > self.limits.max_head_size:
+            return None
+        counted = NativeConnection(connection, peer.begin_line(start_line, headers), self)
+        try:
+            check_head(start_line, headers)
+            request = HTTPServerRequest(
+                connection=counted,
+                server_connection=server_connection,
+                start_line=start_line,
+                headers=headers,
+            )
+        except (BadRequest, HTTPInputError):
+            return None  # the other half refuses it, and says why
+        delegate = self._application.default_router.find_handler(request)
+        if delegate is not None:
+            connection.set_max_body_size(self.limits.max_body_size)
+            if "Upgrade" in headers:
+                connection.stream.max_buffer_size = FRAME_ROOM
+            self._connections.begin(server_connection)
+            self._running[server_connection] = counted
+        return delegate
+
+    def fail(self, server_connection: object) -> None:
+        """The client left in the middle of its request, or Tornado found a fault in its body."""
+        if server_connection in self._running:
+            line = self._running[server_connection].line
+            line.status = line.status or 400
+
+    def refuse_stalled_body(self, server_connection: object) -> None:
+        """Answer with 408, unless the handler has begun its answer, and close."""
+        if server_connection in self._running:
+            self._running[server_connection].refuse_stalled_body()
+
+    def end(self, server_connection: object) -> None:
+        """The native request of a connection, if it had one, is over; or the connection is."""
+        connection = self._running.pop(server_connection, None)
+        if connection is not None:
+            self._log.write_later(connection.line)
+            self._connections.end(server_connection)
+
+    def detached(self, stream: IOStream) -> None:
+        """A handler has taken a stream; those that have ended are forgotten by the way."""
+        if len(self._streams) % 256 == 255:
+            live = {each: kept for each, kept in self._streams.items() if not each.closed()}
+            self._streams = live
+        self._streams.setdefault(stream, None)
+
+    def _handled(self, handler: RequestHandler) -> None:
+        """Tornado's ``log_function``: the response is complete, a 101 not yet detached."""
+        if isinstance(handler, WebSocketHandler) and handler.get_status() == 101:
+            connection = cast(NativeConnection, handler.request.connection)
+            self._streams[connection.stream] = weakref.ref(handler)
+            if self._code is not None:  # behind Tornado, which has not the stream yet
+                asyncio.get_running_loop().call_soon(self._close, handler, self._code)
+        if self._log_function is not None:
+            self._log_function(handler)
+
+    async def stop(self, code: int, deadline: float) -> None:
+        """Close the WebSockets, and wait for their clients until ``deadline`` in loop time."""
+        self._code = code
+        waiting = []
+        for stream, kept in list(self._streams.items()):
+            handler = kept and kept()
+            if handler is not None:
+                waiting.append(stream)
+                self._close(handler, code)
+        loop = asyncio.get_running_loop()
+        while loop.time() < deadline and not all(stream.closed() for stream in waiting):
+            await asyncio.sleep(GLANCE)
+
+    def _close(self, handler: WebSocketHandler, code: int) -> None:
+        try:
+            handler.close(code)
+        except BaseException:  # the others are closed all the same
+            logger.exception("close() of a native WebSocket failed: %r", handler)
+
+    def abort(self) -> None:
+        """Close every stream that a handler has taken."""
+        for stream in self._streams:
+            stream.close()
+        self._streams.clear()
+
+
+class Choice(HTTPMessageDelegate):
+    """Learns from the head whose request it is, and is that one's delegate from then on."""
+
+    def __init__(
+        self,
+        native: Native,
+        request: HTTPMessageDelegate,
+        server_connection: object,
+        connection: HTTP1Connection,
+        peer: Peer,
+    ) -> None:
+        self._native = native
+        self._delegate = request
+        self._server_connection = server_connection
+        self._connection = connection
+        self._peer = peer
+        self._receiving = False
+        self._timer: BodyTimer | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Ask the rules, then pass on."""
+        start_line = cast(RequestStartLine, start_line)
+        if not self._peer.trusted:
+            drop_forwarded(headers)
+        if not self._connection.stream.closed():
+            found = self._native.find(
+                start_line, headers, self._server_connection, self._connection, self._peer
+            )
+            self._delegate = found or self._delegate
+            if found is not None and {"Content-Length", "Transfer-Encoding"} & headers.keys():
+                self._start_timer()
+        waiting = self._delegate.headers_received(start_line, headers)
+        self._receiving = True
+        return waiting
+
+    def _start_timer(self) -> None:
+        refuse = partial(self._native.refuse_stalled_body, self._server_connection)
+        self._timer = BodyTimer(asyncio.get_running_loop(), self._native.limits, refuse)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass on."""
+        waiting = self._delegate.data_received(chunk)
+        if self._timer is not None:
+            self._timer.received(len(chunk))
+            if waiting is not None:
+                return self._wait(waiting, self._timer)
+        return waiting
+
+    async def _wait(self, waiting: Awaitable[None], timer: BodyTimer) -> None:
+        """Wait for a handler that reads its body in pieces."""
+        timer.pause()
+        await waiting
+        timer.resume()
+
+    def finish(self) -> None:
+        """Pass on."""
+        self._receiving = False
+        self._stop_timer()
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass on."""
+        self._stop_timer()
+        if self._receiving:
+            self._native.fail(self._server_connection)
+        self._delegate.on_connection_close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+class NativeConnection(HTTPConnection):
+    """Tornado's connection as a handler has it; what the access line says is read off here."""
+
+    def __init__(self, connection: HTTP1Connection, line: Line, native: Native) -> None:
+        self._connection = connection
+        self._native = native
+        self.line = line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Write the head, and with it the first piece of the body."""
+        if not self._connection.stream.closed():
+            self.line.status = cast(ResponseStartLine, start_line).code
+            self.line.size += len(chunk or b"")
+        return self._connection.write_headers(start_line, headers, chunk)
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        """Write a piece of the body."""
+        if not self._connection.stream.closed():
+            self.line.size += len(chunk)
+        return self._connection.write(chunk)
+
+    def finish(self) -> None:
+        """The response is complete."""
+        self._connection.finish()
+
+    def refuse_stalled_body(self) -> None:
+        """Answer with 408, unless an answer has begun, and close."""
+        stream = self._connection.stream
+        if not stream.closed() and not self.line.status:
+            self.line.status = 408
+            stream.write(encode_refusal(stalled_body()))
+        self._connection.close()
+
+    def detach(self) -> IOStream:
+        """Hand the stream over to the handler."""
+        stream = self._connection.detach()
+        assert isinstance(stream, PlainStream | TLSStream)
+        stream.on_fault = None
+        self._native.detached(stream)
+        return stream
