@@ -1,11 +1,15 @@
 # Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
-.PHONY: demo test style types newest conformance matrix bench client lock
+.PHONY: demo test docs style types newest conformance matrix bench client lock
 
 demo:
 	python3 demo
 
 test:
 	python3 tests
+
+# The documentation, to docs/_build/html.
+docs:
+	python3 docs
 
 style:
 	python3 tests --style
@@ -22,12 +26,12 @@ conformance:
 	python3 tests/conformance
 	python3 tests/conformance --no-lane
 
-# Every Python with every Django, by tox: the page docs/compatibility.rst, then all tests. Hours.
+# Every Python with every Django, by tox: the page docs/explanation/compatibility.rst, then all tests. Hours.
 matrix:
 	python3 matrix
 	python3 matrix --tests
 
-# Every server on the same work, on this machine; see benchmarks/ and docs/performance.rst.
+# Every server on the same work, on this machine; see benchmarks/ and docs/explanation/performance.rst.
 bench:
 	python3 benchmarks
 

@@ -1,4 +1,4 @@
-"""The contract between a WSGI server and c10kws: ``docs/hijack.rst`` as types.
+"""The contract between a WSGI server and c10kws: ``docs/reference/hijack.rst`` as types.
 
 A server that can hand a connection over puts seven keys in ``environ``, of which ``defer``,
 ``mask`` and ``client`` are optional. Nothing here imports a server, and a server that keeps the

@@ -4,7 +4,8 @@ Makes ``.venv-matrix`` from ``requirements/matrix.txt``. In it tox makes the env
 ``tox.ini`` lists, with the built wheel and the oldest and the newest releases that c10kws depends
 on. From each the demo is served by ``manage.py runtornado``, and clients talk to its WebSockets and
 walk through its polls. With the newest they ask for 2,000 pages, 100 at a time; nothing else should
-run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to ``docs/``.
+run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to
+``docs/explanation/``.
 
 It needs Linux. The Pythons are those on PATH and those of pyenv; the page names the ones that are
 missing. The exit status is 1 when a pair does not work.
@@ -13,7 +14,7 @@ missing. The exit status is 1 when a pair does not work.
     Only these, for example ``py312-django60``. The page says that it is a subset: choose another
     ``--output``.
 ``--output FOLDER``
-    Write there instead of ``docs/``.
+    Write there instead of ``docs/explanation/``.
 ``--report``
     Try nothing; make page and pictures again from ``compatibility/results.json``.
 ``--tests``
@@ -70,7 +71,9 @@ def read_arguments() -> tuple[argparse.Namespace, list[str]]:
         prog="python3 matrix", description="Try each Python with each Django.", allow_abbrev=False
     )
     parser.add_argument("--pair", nargs="+", default=[], metavar="NAME", help="only these")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", metavar="FOLDER")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "explanation", metavar="FOLDER"
+    )
     parser.add_argument("--report", action="store_true", help="page and pictures from the results")
     parser.add_argument("--tests", action="store_true", help="all tests, by tox")
     options, arguments = parser.parse_known_args()

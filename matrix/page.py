@@ -1,4 +1,4 @@
-"""``docs/compatibility.rst``: what surrounds the results is in ``page.rst.txt``."""
+"""``docs/explanation/compatibility.rst``: what surrounds the results is in ``page.rst.txt``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results, in the shape of ``docs/compatibility/results.json``."""
+"""Results, in the shape of ``docs/explanation/compatibility/results.json``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """All that differs between the releases which c10kws goes with; nothing else asks for a version.
 
-``docs/compatibility.rst`` names it too.
+``docs/explanation/compatibility.rst`` names it too.
 """
 
 from __future__ import annotations

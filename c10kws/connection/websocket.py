@@ -31,10 +31,10 @@ class WebSocket(Driver):
     """One connection to a browser or another client; ``read_message`` and ``write_message``.
 
     ``stream`` is the contract's raw stream after its 101 was flushed, and ``mask`` its masker
-    (``docs/hijack.rst``); make the WebSocket on the loop's thread. ``max_message_size`` takes the
-    place of the setting; ``deflate`` is the extension that the handshake agreed on. ``request`` is
-    the Django request of the handshake, unless there is none or the view let it go; ``state`` is a
-    place for the application's own attributes.
+    (``docs/reference/hijack.rst``); make the WebSocket on the loop's thread. ``max_message_size``
+    takes the place of the setting; ``deflate`` is the extension that the handshake agreed on.
+    ``request`` is the Django request of the handshake, unless there is none or the view let it go;
+    ``state`` is a place for the application's own attributes.
     """
 
     __slots__ = ("_state", "opened", "request", "subprotocol", "user")

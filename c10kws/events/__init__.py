@@ -1,4 +1,4 @@
-"""Events over WebSockets: named, with data in JSON, both ways. ``docs/events.rst``."""
+"""Events over WebSockets: named, with data in JSON, both ways. ``docs/reference/events.rst``."""
 
 from __future__ import annotations
 

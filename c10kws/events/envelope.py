@@ -1,4 +1,4 @@
-"""The frames of the event protocol, as text: ``docs/protocol.rst``. No I/O.
+"""The frames of the event protocol, as text: ``docs/reference/protocol.rst``. No I/O.
 
 Version 0 is ``{"event": …, "data": {…}}`` and never changes. Version 1, chosen by the subprotocol,
 adds ``id``, ``re`` and ``room``.

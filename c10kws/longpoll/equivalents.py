@@ -30,7 +30,7 @@ HANDLER: Mapping[str, str] = {
     "data_received": "request.read(); the server has received the body before the view is called",
     "decode_argument": "request.encoding",
     "delete": _METHOD,
-    "detach": "@websocket; docs/hijack.rst tells how to take the stream over",
+    "detach": "@websocket; docs/reference/hijack.rst tells how to take the stream over",
     "get": _METHOD,
     "get_body_argument": "request.POST.get()",
     "get_body_arguments": "request.POST.getlist()",

@@ -1,4 +1,7 @@
-"""The final response, as the server takes it (``docs/hijack.rst``, "Deferred responses")."""
+"""The final response, as the server takes it.
+
+See ``docs/reference/hijack.rst``, "Deferred responses".
+"""
 
 from __future__ import annotations
 

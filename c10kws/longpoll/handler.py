@@ -37,7 +37,7 @@ class Handler:
     """The second argument of an ``@asynchronous`` view.
 
     Every method of Tornado's RequestHandler that is not here raises an AttributeError that names
-    what Django has in its place (``docs/longpoll.rst``).
+    what Django has in its place (``docs/reference/longpoll.rst``).
     """
 
     __slots__ = ("_django", "_head", "_lock", "_parts", "_request", "pending")

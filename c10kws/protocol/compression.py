@@ -5,9 +5,10 @@ it, a final block kills the next message, nothing bounds what a message inflates
 all offers of a header into one object.
 
 Memory of a connection, beyond Python's objects (zlib's own formulas; measured in
-``docs/performance.rst``): inflating holds 2**client_max_window_bits bytes and 8 KiB once a
-compressed message came; deflating holds 2**(server_max_window_bits + 2) + 2**(memory_level + 9)
-bytes and 6 KiB once one was sent. With ``…_no_context_takeover`` each is let go after its message.
+``docs/explanation/performance.rst``): inflating holds 2**client_max_window_bits bytes and 8 KiB
+once a compressed message came; deflating holds 2**(server_max_window_bits + 2) +
+2**(memory_level + 9) bytes and 6 KiB once one was sent. With ``…_no_context_takeover`` each is let
+go after its message.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Testing WebSockets in a plain Django TestCase: ``docs/testing.rst``.
+"""Testing WebSockets in a plain Django TestCase: ``docs/how-to/testing.rst``.
 
 ::
 

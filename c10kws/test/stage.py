@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Stage(Executor):
-    """The loop, the executor and ``on_stop`` of the contract (``docs/hijack.rst``)."""
+    """The loop, the executor and ``on_stop`` of the contract (``docs/reference/hijack.rst``)."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()

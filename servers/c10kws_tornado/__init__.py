@@ -1,4 +1,4 @@
-"""A WSGI server on Tornado that can hand a connection over (``docs/hijack.rst``)."""
+"""A WSGI server on Tornado that can hand a connection over (``docs/reference/hijack.rst``)."""
 
 from .limits import Limits
 from .pool import Pool, PoolFull

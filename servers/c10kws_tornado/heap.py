@@ -2,7 +2,7 @@
 
 glibc gives the free top of its heap back to the system as soon as it is larger than 128 KiB. A
 message of 64 KiB is copied several times, so each one would give pages back and fault them in
-again, which takes as long as all its copies (measured; ``docs/performance.rst``).
+again, which takes as long as all its copies (measured; ``docs/explanation/performance.rst``).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from c10kws.longpoll.equivalents import HANDLER, REQUEST
 from c10kws.longpoll.request import Request
 from tests.differences import NEWER_NAMES
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "longpoll.rst").read_text()
+MANUAL = (Path(__file__).parents[2] / "docs" / "reference" / "longpoll.rst").read_text()
 
 
 def make_handler(path: str = "/", **options: Any) -> Handler:

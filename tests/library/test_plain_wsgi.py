@@ -1,4 +1,7 @@
-"""``WebSocket(stream)`` in a WSGI application without Django's request: ``docs/views.rst``."""
+"""``WebSocket(stream)`` in a WSGI application without Django's request.
+
+See ``docs/reference/views.rst``.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from matrix import page
 from matrix.results import Check, Pair, Report, Trial, has_failed
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "explanation"
 FINE: Check = {"works": True, "log": ["line one", "", "line two"]}
 BAD: Check = {"works": False, "log": ["it is broken"]}
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the steps are those 
 
 def blocks(title: str) -> list[tuple[str, str]]:
     """Return what a section of the page says before each literal block, and the blocks."""
-    page = (ROOT / "docs" / "compatibility.rst").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "compatibility.rst").read_text(encoding="utf-8")
     _, _, rest = page.partition(f"\n{title}\n{'-' * len(title)}\n")
     section = re.split(r"\n[^\n]+\n-{3,}\n", rest, maxsplit=1)[0]
     return [(said, dedent(block)) for said, block in BLOCK.findall(section)]

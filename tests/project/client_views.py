@@ -1,7 +1,7 @@
 """A URLconf of its own: a page with ``client.js``, and a server that does what the page asks for.
 
-The peer of version 1 is no EventSocket but a script by ``docs/protocol.rst``, so that it can also
-be silent, forgetful or wrong. It obeys these events:
+The peer of version 1 is no EventSocket but a script by ``docs/reference/protocol.rst``, so that it
+can also be silent, forgetful or wrong. It obeys these events:
 
 ========== =================================================================================
 echo       answers an id with the data; without one sends the event ``echoed``

@@ -1,4 +1,4 @@
-"""The contract (``docs/hijack.rst``): who takes the stream over, and how it gets there."""
+"""The contract of ``docs/reference/hijack.rst``: taking over the raw stream of a connection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from c10kws.hijack import Hijack
 from .support import PATIENCE, LiveServer
 
 Serve = Callable[..., LiveServer]
-PAGE = Path(__file__).parents[2] / "docs" / "hijack.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "hijack.rst"
 REQUEST = "GET / HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: echo\n\n"
 TEXT = ("Content-Type", "text/plain")
 

@@ -1,4 +1,4 @@
-"""Conversations by the protocol's page (``docs/protocol.rst``), for both of its ends.
+"""Conversations by the protocol's page (``docs/reference/protocol.rst``), for both of its ends.
 
 ``frames`` are in the order of the wire: ``["client", frame]``, ``["client text", text]``,
 ``["server", frame]`` or ``["server close", [code, reason]]``; ``"<any>"`` stands for anything.

@@ -1,3 +1,6 @@
-"""django-tornado-websockets 0.1.0, by its names, over ``c10kws.events``. ``docs/compat.rst``."""
+"""The names of django-tornado-websockets 0.1.0 over ``c10kws.events``.
+
+See ``docs/how-to/ancestors.rst``.
+"""
 
 from ...marker import django_app as django_app

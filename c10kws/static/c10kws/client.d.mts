@@ -1,4 +1,4 @@
-// Types of client.mjs and of the globals of client.js; docs/javascript.rst. All times are in
+// Types of client.mjs and of the globals of client.js; docs/reference/javascript.rst. All times are in
 // seconds.
 
 export type State = "connecting" | "open" | "reconnecting" | "closed" | "offline";

@@ -1,4 +1,4 @@
-// Types of progress.mjs and of the global of progress.js; docs/javascript.rst.
+// Types of progress.mjs and of the global of progress.js; docs/reference/javascript.rst.
 
 import type { TornadoWebSocket } from "./client.mjs";
 

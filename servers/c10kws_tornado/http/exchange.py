@@ -1,4 +1,4 @@
-"""One WSGI call and the four ends of its response (``docs/hijack.rst``).
+"""One WSGI call and the four ends of its response (``docs/reference/hijack.rst``).
 
 ============================ ====================================================================
 1 plain iterable             called, iterated and closed in one worker thread, which waits for no

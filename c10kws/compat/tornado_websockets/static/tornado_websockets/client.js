@@ -1,5 +1,5 @@
-// The browser's end of docs/protocol.rst: named events, requests and rooms over a WebSocket that
-// comes back by itself. No build step, no dependency; docs/javascript.rst tells how to use it.
+// The browser's end of docs/reference/protocol.rst: named events, requests and rooms over a WebSocket that
+// comes back by itself. No build step, no dependency; docs/reference/javascript.rst tells how to use it.
 //
 // From top to bottom: limits and rules, handlers, rooms, the client. All times are in seconds.
 // Names that begin with an underscore are private.

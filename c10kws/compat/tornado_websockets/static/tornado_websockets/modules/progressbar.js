@@ -1,4 +1,4 @@
-// A progress bar that a c10kws.events.ProgressBar drives; docs/javascript.rst tells how to use it.
+// A progress bar that a c10kws.events.ProgressBar drives; docs/reference/javascript.rst tells how to use it.
 //
 //   const ws = new TornadoWebSocket("/module/progress_bar/import");
 //   new ProgressBarModule(ws, new ProgressBarModule.HTML5(document.querySelector("#import")));

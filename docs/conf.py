@@ -1,0 +1,37 @@
+"""Sphinx builds the site from this folder: ``python3 docs``, or ``make docs``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "extensions")]
+
+# autodoc imports the package, and parts of it need Django's settings.
+settings.configure(INSTALLED_APPS=["c10kws"], SECRET_KEY="documentation", USE_TZ=True)
+django.setup()
+
+project = "c10kws"
+author = "The c10kws authors"
+project_copyright = author
+version = release = version_of("c10kws")
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "links"]
+exclude_patterns = ["_build", "extensions"]
+nitpicky = True
+#: Names of other projects: Sphinx would have to download their inventories to link them.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(asyncio|collections|concurrent|contextvars|django|ssl|tornado|typing)\..*"),
+]
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+
+html_theme = "furo"
+html_title = "c10kws"
+html_show_sourcelink = False
