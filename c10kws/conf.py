@@ -12,101 +12,126 @@ NAME = "C10KWS"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every key of ``C10KWS``, in lower case, with its default. Sizes are bytes, times seconds."""
+    """Every key of ``C10KWS``, in lower case, with its default. Sizes are bytes, times seconds.
 
-    #: Longest message a client may send, counted in bytes; a longer one closes with 1009. What
-    #: websockets and Channels' daphne use, and far above what a page has to say at once.
+    The reference of settings is generated from these comments.
+    """
+
+    #: Longest message that a client may send, counted after decompression. A longer one closes the
+    #: connection with 1009. The default is that of websockets and daphne.
     max_message_size: int = 1024 * 1024
-    #: Messages queued for one client that reads slowly; past it the client is closed with 1013.
-    #: Checked before a write, so that one message always fits an empty queue. The message in
-    #: flight, and messages whose write a task awaits, do not count.
+    #: Limit of the messages queued for one client that reads slowly. The next message closes the
+    #: connection with 1013. The limit is checked before a message is queued, so one message of any
+    #: size fits an empty queue. The message being sent does not count, nor do messages whose writes
+    #: a task awaits.
+    #:
+    #: The same number limits three more things: the received data that a handler has not read yet
+    #: (above it reading pauses, and TCP slows the client down), the data that one read may
+    #: decompress before other connections get their turn, and the data that ``flush()`` of an
+    #: ``@asynchronous`` view may queue (above it the response is cut).
     max_queue_bytes: int = 1024 * 1024
-    #: Bytes queued for all clients of the process; past it those with the longest queues are
-    #: closed with 1013. A broadcast counts once. Room for 512 clients at MAX_QUEUE_BYTES, on a
-    #: machine of 1 GB.
+    #: Limit of the messages queued for all clients of the process. A broadcast counts once. Above
+    #: the limit the connections with the longest queues are closed with 1013. Set it to about half
+    #: of the memory that the process may use. The default has room for 512 clients at
+    #: MAX_QUEUE_BYTES, on a machine with 1 GB.
     max_total_queue_bytes: int = 512 * 1024 * 1024
-    #: Policy for a client past MAX_QUEUE_BYTES when a broadcast comes: "disconnect" closes it
-    #: with 1013, "drop" leaves the message out. A message of its own always closes it.
+    #: Policy for a broadcast to a client above MAX_QUEUE_BYTES: ``"disconnect"`` closes the
+    #: connection with 1013, ``"drop"`` skips the client. A message that is written to that client
+    #: alone always closes the connection.
     slow_client: str = "disconnect"
-    #: Seconds between keepalive Pings; None disables them. Proxies cut silent connections after
-    #: a minute, and what dies without a word is found.
+    #: Seconds between keepalive Pings; None disables keepalive. Many proxies close a connection
+    #: that is silent for a minute. Pings also detect clients that disappeared without closing.
     ping_interval: float | None = 20.0
-    #: How long a client may send nothing after a Ping before it is closed with 1011.
+    #: Seconds that a client may send nothing after a Ping before the connection is closed with
+    #: 1011; None disables the timeout. The timeout is suspended while reading is paused and while
+    #: data queued before the Ping is still draining, so neither a slow handler nor a slow network
+    #: ends a healthy connection.
     ping_timeout: float | None = 20.0
-    #: Compression of messages (permessage-deflate): True, False or a dictionary of options.
-    #: Off: it costs memory and time for each connection, and a secret near an attacker's text can
-    #: be guessed from the length of a message (as in CRIME and BREACH).
+    #: Compression of messages (permessage-deflate): True, False or a dictionary of options. A
+    #: view's ``compression`` overrides it. Off by default: it costs memory and time for each
+    #: connection, and the length of a compressed message can reveal a secret that is sent together
+    #: with an attacker's text (CRIME, BREACH).
     compression: bool | Mapping[str, Any] = False
-    #: True to handle plain frames without wsproto; see ``lane.py``.
+    #: True handles plain frames without wsproto, which is faster. False sends all data through
+    #: wsproto. The behaviour is the same.
     fast_lane: bool = True
-    #: How long a client may take to answer a Close before TCP is aborted.
+    #: Seconds that a client may take to answer a Close frame before TCP is aborted, and to close
+    #: TCP after it broke the protocol.
     close_timeout: float = 10.0
-    #: Grace period for a handler after its connection closes, before it is cancelled, and then
-    #: before it is given up; also how long a Close waits for a message in fragments.
+    #: Grace period for a handler after its connection closes; then it is cancelled. After a second
+    #: period it is logged as an error. Also the time that a Close waits for a message in fragments.
     handler_timeout: float = 10.0
-    #: How long an ``@asynchronous`` view may leave its client without an answer before it is
-    #: answered with 504; None for ever. Below the 60 s after which nginx and most load balancers
-    #: answer in our place.
+    #: Seconds that an ``@asynchronous`` view may leave its client without a response before the
+    #: client gets 504; None disables the timeout. A view's ``timeout`` overrides it. The default
+    #: is below the 60 seconds of nginx and most load balancers.
     asynchronous_timeout: float | None = 55.0
-    #: Longest request line and headers together; longer ones are answered with 431. A little more
-    #: than nginx's four large header buffers.
+    #: Longest request line and headers together. A longer one is answered with 431. The default is
+    #: a little more than nginx's four large header buffers.
     max_head_size: int = 64 * 1024
-    #: Longest body of a request; a longer one is answered with 413.
+    #: Longest body of a request. A longer one is answered with 413.
     max_body_size: int = 100 * 1024 * 1024
-    #: How long a connection may be silent between requests, and how long the head of a request may
-    #: take. nginx's default, so that a proxy's connections live as long as it expects.
+    #: Seconds that a connection may be silent between requests, and that the head of a request may
+    #: take. The default is nginx's, so that a proxy's connections live as long as it expects.
     idle_timeout: float = 75.0
-    #: How long a client may stop in the middle of its body before it is answered with 408: until
-    #: then the body holds up to 1 MiB of memory. nginx's default.
+    #: Seconds that a client may pause within the body of a request before it is answered with 408.
+    #: Until then the body may hold 1 MiB of memory. The default is nginx's.
     read_timeout: float = 60.0
-    #: Bytes a second that a client must send of a body; a slower one uses up READ_TIMEOUT. None:
-    #: each byte restarts READ_TIMEOUT. Apache's default.
+    #: Bytes per second that a client must send of a body. That many bytes give it one second of
+    #: READ_TIMEOUT back, so a slower client uses READ_TIMEOUT up. None restarts READ_TIMEOUT with
+    #: each byte. The default is Apache's.
     min_read_rate: int | None = 500
-    #: The folder for bodies over 1 MiB until their request ends. It needs room for all current
-    #: uploads. None: FILE_UPLOAD_TEMP_DIR, else the system's folder for temporary files.
+    #: Folder for bodies above 1 MiB until their request ends, and for all bodies once they hold
+    #: 128 MiB of memory together. It must exist, be writable and have room for all current uploads.
+    #: None uses Django's FILE_UPLOAD_TEMP_DIR, or the system's folder for temporary files.
     upload_dir: str | PathLike[str] | None = None
-    #: How long a client may read no byte of a response before it is disconnected, and how long one
-    #: turn of sync event callbacks waits for its client in total.
+    #: Seconds that a client may read no byte of a response before it is disconnected. Also the
+    #: total time that one turn of sync event callbacks waits for its client.
     send_timeout: float = 10.0
-    #: Bytes a second that a client must read of a response, on average over SEND_TIMEOUT; None for
-    #: any progress. A telephone on EDGE reads ten times as much. With a lower limit a few clients
-    #: could hold the threads of all plain iterables.
+    #: Bytes per second that a client must read of a response, on average over SEND_TIMEOUT. A
+    #: slower client is disconnected. With None any progress is enough. The default is a tenth of
+    #: the rate of a telephone on EDGE. With a much lower limit a few clients could hold the threads
+    #: of all plain iterables.
     min_send_rate: int | None = 1024
-    #: Unsent bytes of all responses of the process; past it the clients that would take the longest
-    #: to read theirs are disconnected. Room for 85 slow readers of 3 MB; with MAX_TOTAL_QUEUE_BYTES
-    #: it is three quarters of a machine of 1 GB.
+    #: Limit of the unsent bytes of all responses of the process. Above it the clients that would
+    #: take longest to read theirs are disconnected. Set it to about a quarter of the memory that
+    #: the process may use. The default has room for 85 slow readers of 3 MB.
     max_total_send_bytes: int = 256 * 1024 * 1024
-    #: How long a stopping server waits for requests and connections to end.
+    #: Seconds that a stopping ``runtornado`` waits for requests and connections to end.
+    #: ``runserver`` waits 2 seconds.
     drain_timeout: float = 30.0
-    #: Threads that run views; as many again run the ORM calls of WebSocket handlers.
+    #: Threads that run views. A second pool with as many threads runs the ORM calls of handlers.
     threads: int = 16
-    #: Requests that may wait for a thread; more are answered with 503. At 50 ms a view, 16 threads
-    #: finish as many in 3 seconds; a client that must wait longer would have left.
+    #: Requests that may wait for a thread. The next one is answered with 503. At 50 ms a view, 16
+    #: threads finish the default number in about 3 seconds.
     queue_size: int = 1024
-    #: How long all threads may be busy before a warning names what they run; None for no warning.
-    #: Visitors leave a page that takes longer.
+    #: Seconds that all threads may be busy before a warning names what they run; None disables the
+    #: warning.
     busy_threads_warning: float | None = 5.0
-    #: How long the event loop may be blocked, and with it every client, before a warning.
+    #: Seconds that the event loop may be blocked, and with it every client, before a warning names
+    #: the task and the line; None disables the warning.
     blocked_loop_warning: float | None = 2.0
-    #: True to run runtornado on uvloop's event loop: ``pip install c10kws[uvloop]``.
+    #: True runs ``runtornado`` on uvloop's event loop, from ``pip install c10kws[uvloop]``.
     uvloop: bool = False
-    #: Addresses and networks whose forwarded headers (X-Forwarded-For, …) reach the application.
-    #: From any other peer they may be forged.
+    #: Addresses and networks, such as ``"10.0.0.0/8"``, of the proxies whose forwarded headers
+    #: (X-Forwarded-For and others) reach the application. Any other client could forge them.
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
     #: True logs the query strings of WebSockets and event streams. False by default: a page cannot
     #: add headers to these requests, so many sites put a token into the URL.
     log_query_strings: bool = False
-    #: The class, by its path, that turns the data of events into JSON.
+    #: Import path of the :class:`json.JSONEncoder` that serializes the data of events.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
-    #: Policy for emits in a process that serves nothing (a command, a shell, a Celery worker):
-    #: "warn" logs a warning, once for each EventSocket, "drop" does nothing, "raise" raises
-    #: EmitHandlerError. A signal that emits must not break loaddata.
+    #: Policy for ``emit`` and ``tick`` in a process that does not serve, such as a management
+    #: command, a shell or a Celery worker: ``"warn"`` logs a warning, once for each EventSocket,
+    #: ``"drop"`` does nothing, ``"raise"`` raises EmitHandlerError. A warning is the default, so
+    #: that a signal that emits does not break ``loaddata``.
     emit_without_server: str = "warn"
-    #: Rooms of an EventSocket that a client may be in when it asks for another: names cost memory,
-    #: and a permissive ``may_join`` lets anybody invent them. The server may put it into more.
+    #: Rooms of an EventSocket that a client may be in when it asks to join another. The names cost
+    #: memory, and a permissive ``may_join`` would let a client invent them. The server itself may
+    #: add a client to more rooms.
     max_rooms: int = 1000
-    #: Whether a handshake that the application answers with 401, 403, 404 or a redirect is
-    #: accepted and closed with 44xx, which a browser can see. False keeps the HTTP answer.
+    #: True accepts a handshake that the application answers with 401, 403, 404 or a redirect, and
+    #: closes it with 4000 + the status and a reason, which a browser can see. False keeps the HTTP
+    #: response.
     close_refused_handshakes: bool = True
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any, cast
@@ -70,74 +70,95 @@ def _check_key(key: object) -> list[CheckMessage]:
 
 
 def _check_value(key: str, value: object) -> list[CheckMessage]:
-    expected = _expected(key, value)
-    if expected is None:
+    fault = _fault_of(key, value)
+    if fault is None:
         return []
     return [
         Error(
-            f"C10KWS[{key!r}] must be {expected}, not {value!r}.",
+            f"C10KWS[{key!r}] must be {fault}, not {value!r}.",
             hint=f"The default is {conf.KEYS[key]!r}.",
             id="c10kws.E002",
         )
     ]
 
 
-def _expected(key: str, value: object) -> str | None:
-    """Return what a value must be, None when it is that."""
-    if key == "COMPRESSION":
-        return _expected_compression(value)
-    if key == "TRUSTED_PROXIES":
-        return _expected_networks(value)
-    if key == "JSON_ENCODER":
-        return _expected_encoder(value)
+def allowed_values(key: str) -> str:
+    """Return a description of the values that a key may have."""
+    if key in EXPECTED:
+        return EXPECTED[key][0]
     if key in conf.CHOICES:
-        return None if value in conf.CHOICES[key] else " or ".join(map(repr, conf.CHOICES[key]))
-    if key in conf.MAY_BE_NONE and value is None:
-        return None
-    if key == "UPLOAD_DIR":
-        return _expected_folder(value)
+        return " or ".join(map(repr, conf.CHOICES[key]))
     default = conf.KEYS[key]
     if isinstance(default, bool):
-        expected, valid = "True or False", isinstance(value, bool)
-    else:
-        kinds = (int, float) if isinstance(default, float) else int
-        expected = "a number above 0" if isinstance(default, float) else "a whole number above 0"
-        expected += " or None" if key in conf.MAY_BE_NONE else ""
-        number = isinstance(value, kinds) and not isinstance(value, bool)
-        valid = number and 0 < cast(float, value) < math.inf
-    return None if valid else expected
+        return "True or False"
+    number = "a number above 0" if isinstance(default, float) else "a whole number above 0"
+    return f"{number} or None" if key in conf.MAY_BE_NONE else number
 
 
-def _expected_networks(value: object) -> str | None:
-    expected = 'a list of addresses and networks, as ["10.0.0.1", "10.0.0.0/8"]'
+def _fault_of(key: str, value: object) -> str | None:
+    """Return a description of the values that are allowed; None for a value that is."""
+    if key in conf.MAY_BE_NONE and value is None:
+        return None
+    if key in EXPECTED:
+        allowed, check = EXPECTED[key]
+        fault = check(value)
+        return None if fault is None else allowed + fault
+    return None if _is_allowed(key, value) else allowed_values(key)
+
+
+def _is_allowed(key: str, value: object) -> bool:
+    if key in conf.CHOICES:
+        return value in conf.CHOICES[key]
+    default = conf.KEYS[key]
+    if isinstance(default, bool):
+        return isinstance(value, bool)
+    kinds = (int, float) if isinstance(default, float) else int
+    number = isinstance(value, kinds) and not isinstance(value, bool)
+    return number and 0 < cast(float, value) < math.inf
+
+
+def _fault_of_networks(value: object) -> str | None:
     if not isinstance(value, (list, tuple)):
-        return expected
+        return ""
     for entry in value:
         try:
             ip_network(entry.strip())
         except (AttributeError, ValueError) as error:
-            return f"{expected} ({error})"
+            return f" ({error})"
     return None
 
 
-def _expected_folder(value: object) -> str | None:
+def _fault_of_folder(value: object) -> str | None:
     folder = isinstance(value, (str, os.PathLike)) and os.path.isdir(value)
     right = folder and os.access(cast(str, value), os.W_OK | os.X_OK)
-    return None if right else "a folder that exists and can be written, or None"
+    return None if right else ""
 
 
-def _expected_encoder(value: object) -> str | None:
+def _fault_of_encoder(value: object) -> str | None:
     try:
         encoder = import_string(value) if isinstance(value, str) else None
     except ImportError:
         encoder = None
     right = isinstance(encoder, type) and issubclass(encoder, json.JSONEncoder)
-    return None if right else "the path of a json.JSONEncoder"
+    return None if right else ""
 
 
-def _expected_compression(value: object) -> str | None:
+def _fault_of_compression(value: object) -> str | None:
     try:
         Compression.from_value(value)
     except (TypeError, ValueError) as error:
-        return f"True, False or a dictionary of options ({error})"
+        return f" ({error})"
     return None
+
+
+#: Keys with values of their own: a description, and a function that returns what to add to it,
+#: None for an allowed value.
+EXPECTED: Mapping[str, tuple[str, Callable[[object], str | None]]] = {
+    "COMPRESSION": ("True, False or a dictionary of options", _fault_of_compression),
+    "TRUSTED_PROXIES": (
+        'a list of addresses and networks, as ["10.0.0.1", "10.0.0.0/8"]',
+        _fault_of_networks,
+    ),
+    "JSON_ENCODER": ("the path of a json.JSONEncoder", _fault_of_encoder),
+    "UPLOAD_DIR": ("a folder that exists and can be written, or None", _fault_of_folder),
+}
