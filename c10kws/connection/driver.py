@@ -20,6 +20,7 @@ from ..conf import Settings
 from ..hijack import Stream
 from ..protocol.closing import ABNORMAL, State
 from ..protocol.messages import Message, size_of
+from ..protocol.received import Ended, PingReceived, PongReceived
 from ..protocol.server import ServerProtocol
 from .ending import Ending
 from .keepalive import Keepalive
@@ -89,7 +90,7 @@ class Driver(Ending):
         self._inline = True
         try:
             self._receive(messages)
-            if protocol.held:
+            if protocol.has_more:
                 self._receive_held()
         finally:
             self._inline = False
@@ -103,8 +104,8 @@ class Driver(Ending):
             self.received += len(messages)
             messages.reverse()
             self._inbox = messages + self._inbox if self._inbox else messages
-        if self._protocol.news:
-            self._handle_news()
+        if self._protocol.events:
+            self._handle_events()
         if messages:
             self._waiter.wake()
 
@@ -116,7 +117,7 @@ class Driver(Ending):
         """
         protocol, size, count = self._protocol, 0, 0
         full = self._full
-        while protocol.held and not full:
+        while protocol.has_more and not full:
             messages = protocol.receive_data(b"")
             size += sum(map(size_of, messages))
             count += len(messages)
@@ -124,7 +125,7 @@ class Driver(Ending):
             if not messages or count >= MAX_TURN or size > self._settings.max_queue_bytes:
                 break
             full = len(self._inbox) > MAX_INBOX
-        if protocol.held:
+        if protocol.has_more:
             self._hold_back()
             if not (full or self._full):
                 self._ask_for_a_turn()
@@ -145,33 +146,34 @@ class Driver(Ending):
             self._flush()
         if self._inbox:
             self._hold_back()
-        elif self._reading_paused and not self._protocol.held:
+        elif self._reading_paused and not self._protocol.has_more:
             self._resume_reading()
-        if self.closed and not self._protocol.held:
+        if self.closed and not self._protocol.has_more:
             self._waiter.wake()  # what was held may have brought nothing more to read
 
-    def _handle_news(self) -> None:
-        """Pongs, answers that are due, and the end."""
-        protocol = self._protocol
-        protocol.news = False
-        pongs, protocol.pongs = protocol.pongs, None
-        if self._pings is not None:
-            for payload in pongs or ():
-                self._pings.answer(payload, time.monotonic())
-        latest, answers = protocol.latest_answer, protocol.data_to_send()
-        if protocol.closed is None:
-            if answers:
-                self.answer_pings(answers, latest)
-            return
+    def _handle_events(self) -> None:
+        for event in self._protocol.take_events():
+            match event:
+                case PingReceived():
+                    self.answer_ping(event.pong)
+                case PongReceived():
+                    if self._pings is not None:
+                        self._pings.answer(event.payload, time.monotonic())
+                case Ended():
+                    self._handle_end(event)
+
+    def _handle_end(self, end: Ended) -> None:
+        """Answer the peer's Close, or its fault, and end the connection."""
         if self._outbox:
             self._outbox.urgent = True  # what was written before is sent before
             self.flush_outbox()
-        if answers and not self.closed:  # else a Close of ours, put by a thread, was among it
-            self._push(answers)
-        self.end(protocol.closed.code, protocol.closed.reason)
+        if end.answer and not self.closed:  # else a Close of ours, put by a thread, was in it
+            self._send_pong()
+            self._push(end.answer)
+        self.end(end.close.code, end.close.reason)
         self._flush()
         self._end_tcp()
-        if protocol.state is not State.CLOSED or self._unsent():
+        if self._protocol.state is not State.CLOSED or self._unsent():
             self._start_timer()
 
     def _end_tcp(self) -> None:
@@ -193,7 +195,7 @@ class Driver(Ending):
         if self._waiter.busy:
             raise RuntimeError("expected one read_message() at a time; another task is waiting")
         self._writes = 0
-        if self._protocol.held:
+        if self._protocol.has_more:
             if not self._inline:  # else there is a turn already
                 self._ask_for_a_turn()
         elif self._reading_paused:
@@ -203,7 +205,7 @@ class Driver(Ending):
     def _take(self) -> Message:
         """Return the oldest message, and handle the rare cases."""
         message = self._inbox.pop()
-        if self._reading_paused and not self._inbox and not self._protocol.held:
+        if self._reading_paused and not self._inbox and not self._protocol.has_more:
             self._resume_reading()
         if self.closed:
             self._watch().start()
@@ -211,7 +213,7 @@ class Driver(Ending):
 
     def _hold_back(self) -> None:
         """Stop reading while the handler has more to read than it should."""
-        full = self._protocol.held or self._full
+        full = self._protocol.has_more or self._full
         if full and not self._reading_paused and self._transport is not None and not self.closed:
             self._reading_paused = True
             self._prompt = False
@@ -264,8 +266,8 @@ class Driver(Ending):
         """Begin the closing handshake, which the peer has CLOSE_TIMEOUT to end."""
         super().send_close(code, reason)
         self._start_timer()
-        if self._protocol.news:  # the peer's Close came before, behind what is not read yet
-            self._handle_news()
+        if self._protocol.events:  # the peer's Close came before, behind what is not read yet
+            self._handle_events()
         if self._reading_paused:  # the peer's Close is behind data that will not be read
             self._resume_reading()
 

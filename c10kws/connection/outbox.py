@@ -14,6 +14,7 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from itertools import islice
 
+from ..protocol.closing import Close
 from ..protocol.messages import Message, size_of
 
 #: More Pings cannot wait: a peer that answers none must not fill the memory.
@@ -23,14 +24,6 @@ HEAD = 2
 #: Writes of the loop's thread may exceed the limit by this factor for a moment, until it is known
 #: whether a task awaits them.
 PATIENCE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """A Close frame to send (RFC 6455 §5.5.1)."""
-
-    code: int
-    reason: str = ""
 
 
 @dataclass(slots=True)

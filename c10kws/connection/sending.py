@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, cast
 
 from ..conf import Settings
 from ..exceptions import ConnectionClosed
+from ..protocol.closing import Close
 from ..protocol.messages import Message
 from ..protocol.server import ServerProtocol
 from . import outbox
 from .fragmented import send_parts
-from .outbox import Broadcast, Close, Item, Outbox, Overflow, Parts, Ping
+from .outbox import Broadcast, Item, Outbox, Overflow, Parts, Ping
 from .pings import Pings
 from .writing import LEAST_PROMPT_QUEUE, Writer
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ..conf import DEFAULTS, Settings
 from ..exceptions import ConnectionClosed
 from ..hijack import Stream
-from ..protocol.closing import check_close
+from ..protocol.closing import Close, check_close
 from ..protocol.compression import Deflate
 from ..protocol.lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, make_head
 from ..protocol.mask import Mask, mask_slowly
 from ..protocol.messages import Message, as_message, check_opcode
 from ..protocol.server import ServerProtocol
 from .driver import Driver
-from .outbox import Close, Parts, Ping, TooManyPings
+from .outbox import Parts, Ping, TooManyPings
 from .writing import FULL_CORK, MAX_CORK
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class WebSocket(Driver):
         is reading. A cancelled read loses no message.
         """
         while not self._inbox:
-            if self.close_code is not None and not self._protocol.held:
+            if self.close_code is not None and not self._protocol.has_more:
                 await self.pace()
                 raise self.connection_closed()
             await self._next()
@@ -87,7 +87,7 @@ class WebSocket(Driver):
 
     async def __anext__(self) -> Message:
         while not self._inbox:
-            if self.close_code is not None and not self._protocol.held:
+            if self.close_code is not None and not self._protocol.has_more:
                 await self.pace()
                 self.connection_closed()
                 raise StopAsyncIteration

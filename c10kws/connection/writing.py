@@ -153,15 +153,15 @@ class Writer(asyncio.BufferedProtocol):
             drained.set_result(None)
         self._send_pong()
 
-    def answer_pings(self, pongs: bytes, latest: bytes) -> None:
-        """Send Pongs; while the client reads slowly keep only the latest (RFC 6455 §5.5.3).
+    def answer_ping(self, pong: bytes) -> None:
+        """Send a Pong; while the client reads slowly keep only the latest (RFC 6455 §5.5.3).
 
         A peer that sends Pings and reads nothing costs one Pong.
         """
         if self._drained is None:
-            self._push(pongs)
+            self._push(pong)
         else:
-            self._pong = latest
+            self._pong = pong
 
     def _send_pong(self) -> None:
         pong, self._pong = self._pong, None

@@ -27,11 +27,11 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """How the connection ended; no message comes after it. ``code`` is 1005 when none was sent."""
+class Close:
+    """Code and reason of a Close frame (§5.5.1); the code of an empty one is 1005."""
 
     code: int
-    reason: str
+    reason: str = ""
 
 
 def check_close(code: int, reason: str) -> None:

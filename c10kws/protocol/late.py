@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from . import control, lane
-from .closing import REASONS, Closed, State
+from .closing import REASONS, Close, State
 from .mask import Mask
 
 #: How the closing handshake ended: CLOSED by the peer's Close, FAILED by a broken frame.
-End = tuple[State, Closed]
-_BROKEN: End = State.FAILED, Closed(1002, REASONS[1002])
+End = tuple[State, Close]
+_BROKEN: End = State.FAILED, Close(1002, REASONS[1002])
 
 
 class LateFrames:
@@ -48,4 +48,4 @@ class LateFrames:
 
     def _close(self, key: bytes, payload: bytes) -> End:
         close = control.read_close(self._mask(key, payload))
-        return _BROKEN if close is None else (State.CLOSED, Closed(*close))
+        return _BROKEN if close is None else (State.CLOSED, Close(*close))

@@ -9,7 +9,7 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
 from . import lane
-from .closing import REASONS, Closed
+from .closing import REASONS, Close
 from .compression import Deflate
 from .fragments import Fragments, TooBig
 from .messages import Message
@@ -31,7 +31,7 @@ class Parser:
         """True while a message has begun and has not ended."""
         return self._fragments is not None
 
-    def begin_frame(self, first: int, size: int) -> Closed | None:
+    def begin_frame(self, first: int, size: int) -> Close | None:
         """Check the head of a data frame, before its payload has come; return the error or None.
 
         §5.4: the fragments of one message stand together. wsproto would parse the payload first,
@@ -39,16 +39,16 @@ class Parser:
         """
         continues = first & 0x0F == lane.CONTINUATION
         if continues is (self._fragments is None):
-            return Closed(1002, REASONS[1002])
+            return Close(1002, REASONS[1002])
         if self._fragments is None:
             self._fragments = Fragments(self._limit, compressed=bool(first & lane.RSV1))
         try:
             self._fragments.begin_frame(size)
         except TooBig as error:
-            return Closed(1009, str(error))
+            return Close(1009, str(error))
         return None
 
-    def parse(self, data: bytes) -> Message | Closed | None:
+    def parse(self, data: bytes) -> Message | Close | None:
         """Parse head and payload of a frame, in pieces; return a whole message or an error."""
         self._connection.receive_data(data)
         for event in self._connection.events():
@@ -60,16 +60,16 @@ class Parser:
                 case CloseConnection() if self._connection.state is ConnectionState.OPEN:
                     # No Close came: wsproto says so when its parser failed, in its own words.
                     code = int(event.code)
-                    return Closed(code, REASONS.get(code, ""))
+                    return Close(code, REASONS.get(code, ""))
         return None
 
-    def _take(self, event: TextMessage | BytesMessage) -> Message | Closed | None:
+    def _take(self, event: TextMessage | BytesMessage) -> Message | Close | None:
         message = self._fragments
         assert message is not None  # made by the head of the first frame
         try:
             message.add(event.data if isinstance(event.data, str) else bytes(event.data))
         except TooBig as error:
-            return Closed(1009, str(error))
+            return Close(1009, str(error))
         if not event.message_finished:
             return None
         self._fragments = None

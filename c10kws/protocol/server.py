@@ -18,12 +18,13 @@ wsproto leaves open is closed here:
 from __future__ import annotations
 
 from . import control, lane
-from .closing import REASONS, Closed, State
+from .closing import REASONS, Close, State
 from .compression import Deflate
 from .late import LateFrames
 from .mask import Mask, mask_slowly
 from .messages import Message
 from .parser import Parser
+from .received import Ended, Event, PingReceived, PongReceived
 
 #: Frames other than plain ones that one call reads, and bytes of a compressed frame that it
 #: inflates at a time: they become 8 MiB at most. Others get their turn between two calls.
@@ -34,14 +35,13 @@ SLICE = 8192
 class ServerProtocol:
     """One open WebSocket, server side.
 
-    ``receive_data`` takes what the peer sent and returns messages; in addition, when there is
-    ``news``, ``closed`` says how the connection ended, ``pongs`` holds what Pongs carried, and
-    answers that the RFC demands (Pong, Close) wait in ``data_to_send``. ``send_*`` return the
-    bytes to write.
+    ``receive_data`` takes what the peer sent and returns messages. When ``events`` is not None,
+    ``take_events`` returns what came besides them. When ``has_more`` is True, ``receive_data(b"")``
+    continues with data that it already has. ``send_*`` return the bytes to write.
 
     ``mask`` unmasks payloads; ``deflate`` is the extension that the handshake agreed on, new and
     for this connection alone; ``fast_lane=False`` leaves every data frame to wsproto. A call that
-    has inflated over ``max_inflated`` bytes of a message returns, and holds the rest.
+    has inflated over ``max_inflated`` bytes of a message returns, and keeps the rest.
     """
 
     __slots__ = (
@@ -53,17 +53,14 @@ class ServerProtocol:
         "_late",
         "_left",
         "_mask",
-        "_out",
         "_over",
         "_parser",
         "_pieces",
-        "closed",
+        "events",
         "fast_lane",
-        "held",
+        "has_more",
         "max_inflated",
         "max_message_size",
-        "news",
-        "pongs",
         "state",
     )
 
@@ -80,29 +77,28 @@ class ServerProtocol:
         self.max_inflated = max_inflated
         self.fast_lane = fast_lane
         self.state = State.OPEN
-        self.held = False  # there is more for receive_data, which needs no data for it
-        self.news = False  # there is more than messages; reset by the reader
-        self.closed: Closed | None = None
-        self.pongs: list[bytes] | None = None
+        #: True while received data waits to be read; ``receive_data(b"")`` continues with it.
+        self.has_more = False
+        #: Events for :meth:`take_events`, in the order in which they happened.
+        self.events: list[Event] | None = None
         self._mask = mask
         self._deflate = deflate
         self._data = b""  # what is not parsed begins at _at
         self._at = 0
-        self._fault: Closed | None = None  # to fail with when the messages before are answered
+        self._fault: Close | None = None  # to fail with when the messages before are answered
         self._pieces: lane.Pieces | None = None  # a plain frame that is not whole
         self._left = 0  # bytes of the frame that is the parser's and still to come
         self._parser: Parser | None = None
         self._late: LateFrames | None = None  # what comes after our Close
         self._over = False  # no message can come any more
         self._in_lane = fast_lane
-        self._out: list[bytes] | None = None
 
     def receive_data(self, data: bytes) -> list[Message]:
         """Return the next messages that ``data`` completes.
 
-        Nothing that is no plain message stands between or behind them: the rest is ``held``, until
-        a call without data goes on. So all can be answered in the order in which it came, and one
-        call inflates one message. A call that had much to do may hold the rest without a message.
+        Nothing that is no plain message stands between or behind them: the rest waits for
+        a call without data. So all can be answered in the order in which it came, and one
+        call inflates one message. A call that had much to do may leave a rest without a message.
 
         What comes after a Close is not delivered: §1.4 and §5.5.1 end each direction with it. So
         of what the peer sent while our Close was on its way, that is delivered which was handed in
@@ -119,7 +115,7 @@ class ServerProtocol:
             return messages
         elif data:
             self._data, self._at = self._data[self._at :] + data, 0
-        self.held = False
+        self.has_more = False
         if self._fault is not None:
             self._fail(self._fault)
         elif not self._over:
@@ -135,16 +131,16 @@ class ServerProtocol:
         """Pass each frame to the lane, to wsproto or to ``control``; it may come in many pieces."""
         data, position = self._data, self._at
         frames, inflated = 0, self._inflated
-        while position < len(data) and not (self._over or self.held):
+        while position < len(data) and not (self._over or self.has_more):
             if self._pieces is not None:
                 position = self._take_pieces(self._pieces, data, position, messages)
             elif self._left and messages:
-                self.held = True
+                self.has_more = True
             elif self._left:
                 position = self._parse(data, position, messages)
-                self.held = self._inflated - inflated > self.max_inflated and not self._over
+                self.has_more = self._inflated - inflated > self.max_inflated and not self._over
             elif frames == MAX_FRAMES:
-                self.held = True
+                self.has_more = True
             else:
                 if self._lane_free:
                     position = lane.take(
@@ -158,11 +154,13 @@ class ServerProtocol:
                 frames += 1
         if self._over:
             data, position = b"", 0
-        elif not self.held:
+        elif not self.has_more:
             data, position = data[position:], 0  # a few bytes must not keep the whole read alive
         self._data, self._at = data, position
-        self._over = self._over or not (self.held or self.state is State.OPEN)
-        self._in_lane = self._lane_free and not (self.held or data or self._left or self._pieces)
+        self._over = self._over or not (self.has_more or self.state is State.OPEN)
+        self._in_lane = self._lane_free and not (
+            self.has_more or data or self._left or self._pieces
+        )
 
     @property
     def _inflated(self) -> int:
@@ -175,7 +173,7 @@ class ServerProtocol:
             stop = min(stop, position + SLICE)
         self._left -= stop - position
         result = self._the_parser().parse(data[position:stop])
-        if isinstance(result, Closed):
+        if isinstance(result, Close):
             self._fail(result)
         elif result is not None:
             messages.append(result)
@@ -194,7 +192,7 @@ class ServerProtocol:
             self._pieces = lane.Pieces(first, data[body - 4 : body], size, self._mask)
             return body
         if lane.is_broken(first, size, compresses=self._deflate is not None):
-            return self._refuse(Closed(1002, REASONS[1002]), data, messages)
+            return self._refuse(Close(1002, REASONS[1002]), data, messages)
         if first in control.ALL:
             return self._begin_control(data, position, size, body, messages)
         fault = self._the_parser().begin_frame(first, size)
@@ -210,7 +208,7 @@ class ServerProtocol:
         if stop > len(data):
             return None
         if messages:
-            self.held = True
+            self.has_more = True
             return position
         payload = self._mask(data[body - 4 : body], data[body:stop])
         if self._take_control(data[position], payload):
@@ -224,16 +222,16 @@ class ServerProtocol:
         try:
             position = pieces.feed(data, position)
         except UnicodeDecodeError:
-            return self._refuse(Closed(1007, REASONS[1007]), data, messages)
+            return self._refuse(Close(1007, REASONS[1007]), data, messages)
         if pieces.whole:
             self._pieces = None
             messages.append(pieces.message())
         return position
 
-    def _refuse(self, fault: Closed, data: bytes, messages: list[Message]) -> int:
+    def _refuse(self, fault: Close, data: bytes, messages: list[Message]) -> int:
         """Fail, when the messages before are answered; return the end of the data."""
         if messages:
-            self._fault, self.held = fault, True
+            self._fault, self.has_more = fault, True
         else:
             self._fail(fault)
         return len(data)
@@ -245,7 +243,7 @@ class ServerProtocol:
         elif opcode == control.PONG:
             self._handle_pong(payload)
         elif (close := control.read_close(payload)) is not None:
-            self._handle_close(Closed(*close))
+            self._handle_close(Close(*close))
         else:
             return False
         return True
@@ -253,38 +251,33 @@ class ServerProtocol:
     def _handle_ping(self, payload: bytes) -> None:
         """§5.5.2: answer "as soon as is practical", but not once a Close is under way."""
         if self.state is State.OPEN:
-            self._answer(control.make(control.PONG, payload))
+            self._report(PingReceived(control.make(control.PONG, payload)))
 
     def _handle_pong(self, payload: bytes) -> None:
-        self.news = True
-        self.pongs = self.pongs or []
-        self.pongs.append(payload)
+        self._report(PongReceived(payload))
 
-    def _handle_close(self, close: Closed) -> None:
+    def _handle_close(self, close: Close) -> None:
         """§5.5.1: send one back, unless ours is under way."""
         if self.state is State.OPEN:
-            self._answer(control.make_close(close.code, close.reason))
-            self._end(State.CLOSED, close)
+            self._end(State.CLOSED, close, control.make_close(close.code, close.reason))
         self._forget()
 
     # The end
 
-    def _fail(self, fault: Closed) -> None:
+    def _fail(self, fault: Close) -> None:
         """§7.1.7: _Fail the WebSocket Connection_."""
         if self.state is State.OPEN:
-            self._answer(control.make_close(fault.code, fault.reason))
-            self._end(State.FAILED, fault)
+            self._end(State.FAILED, fault, control.make_close(fault.code, fault.reason))
         self._forget()
 
-    def _end(self, state: State, closed: Closed) -> None:
-        self.news = True
+    def _end(self, state: State, close: Close, answer: bytes = b"") -> None:
         self.state = state
-        self.closed = closed
+        self._report(Ended(close, answer))
 
     def _forget(self) -> None:
         """Drop unparsed data, of which no message can come."""
         self._over = True
-        self._in_lane = self.held = False
+        self._in_lane = self.has_more = False
         self._pieces = self._fault = None
         self._data = b""
         self._at = self._left = 0
@@ -296,20 +289,15 @@ class ServerProtocol:
             self._late = None
             self._end(*end)
 
-    def _answer(self, data: bytes) -> None:
-        self.news = True
-        self._out = self._out or []
-        self._out.append(data)
+    def _report(self, event: Event) -> None:
+        if self.events is None:
+            self.events = []
+        self.events.append(event)
 
-    @property
-    def latest_answer(self) -> bytes:
-        """The last answer in the queue; of several Pongs only this one is needed (§5.5.3)."""
-        return self._out[-1] if self._out else b""
-
-    def data_to_send(self) -> bytes:
-        """Return the answers that are due to the peer, and forget them."""
-        out, self._out = self._out, None
-        return b"".join(out) if out else b""
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call, and forget them."""
+        events, self.events = self.events, None
+        return events or []
 
     # Sending
 
@@ -345,9 +333,9 @@ class ServerProtocol:
     def send_close(self, code: int, reason: str = "") -> bytes:
         """Return a Close frame (§5.5.1) and begin the closing handshake; once.
 
-        What is ``held`` came before it and is still delivered. The peer's Close is looked for at
-        once, also behind that: the handler may never ask for it. When the peer's Close, or its
-        protocol error, has already come, this is the answer.
+        Data that waits to be read came before it and is still delivered. The peer's Close is
+        looked for at once, also behind that data: the handler may never ask for it. When the
+        peer's Close, or its protocol error, has already come, this is the answer.
         """
         if self.state is not State.OPEN:
             return control.make_close(code, reason)
@@ -355,7 +343,7 @@ class ServerProtocol:
         self._in_lane = False
         fault, rest = self._fault, self._data[self._at :]
         left = self._left if self._pieces is None else self._pieces.left
-        if not self.held or fault is not None:
+        if not self.has_more or fault is not None:
             self._forget()
         if fault is not None:
             self._end(State.FAILED, fault)

@@ -19,12 +19,23 @@ from websockets.frames import Frame, Opcode
 from websockets.headers import parse_extension
 
 from c10kws.exceptions import HandshakeRefused
-from c10kws.protocol.closing import Closed, State
+from c10kws.protocol.closing import Close, State
 from c10kws.protocol.compression import NAME, Agreement, Compression, Deflate, negotiate
 from c10kws.protocol.messages import Message
+from c10kws.protocol.received import PingReceived, PongReceived
 from c10kws.protocol.server import ServerProtocol
 
-from .test_protocol import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame, receive
+from .test_protocol import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    frame,
+    receive,
+    take_answers,
+)
 
 RSV1 = 0x40
 OFFER = "permessage-deflate; client_max_window_bits"
@@ -273,7 +284,7 @@ def compressed(opcode: int, payload: bytes, *cuts: int) -> bytes:
     return b"".join(map(frame, opcodes, parts, ends))
 
 
-def each_byte(protocol: ServerProtocol, data: bytes) -> list[Message | Closed]:
+def each_byte(protocol: ServerProtocol, data: bytes) -> list[Message | Close]:
     return [event for byte in data for event in receive(protocol, bytes([byte]))]
 
 
@@ -314,8 +325,7 @@ def test_a_ping_between_the_fragments_of_a_compressed_message(protocol: ServerPr
     payload = Client().compress(b"compressed " * 20)
     first, second = compressed(TEXT, payload, 9)[:15], compressed(TEXT, payload, 9)[15:]
     assert receive(protocol, first + frame(PING, b"hi") + frame(PONG, b"x")) == []
-    assert protocol.data_to_send() == b"\x8a\x02hi"
-    assert protocol.pongs == [b"x"]
+    assert protocol.take_events() == [PingReceived(b"\x8a\x02hi"), PongReceived(b"x")]
     assert receive(protocol, frame(PING) + second) == ["compressed " * 20]
 
 
@@ -324,7 +334,7 @@ def test_a_ping_between_fragments_one_byte_at_a_time(protocol: ServerProtocol) -
     ping = frame(PING, b"\x00\x01")
     frames = [compressed(TEXT, payload, 3, 9)[a:b] for a, b in ((0, 9), (9, 21), (21, None))]
     assert each_byte(protocol, ping.join([b"", *frames, b""])) == ["compressed " * 20]
-    assert protocol.data_to_send() == b"\x8a\x02\x00\x01" * 4
+    assert take_answers(protocol) == b"\x8a\x02\x00\x01" * 4
 
 
 @lanes
@@ -377,7 +387,7 @@ def test_without_context_takeover_each_message_begins_anew(fast_lane: bool) -> N
     client = Client()
     client.compress(b"the same")
     events = receive(protocol, compressed(TEXT, client.compress(b"the same")))
-    assert events == [Closed(1007, "data that is not valid")]
+    assert events == [Close(1007, "data that is not valid")]
 
 
 @pytest.mark.parametrize("bits", range(9, 16))
@@ -426,8 +436,8 @@ def test_a_window_of_256_bytes_can_be_inflated() -> None:
     ],
 )
 def test_reserved_bits_where_none_may_stand(protocol: ServerProtocol, data: bytes) -> None:
-    assert receive(protocol, data) == [Closed(1002, "protocol error")]
-    assert protocol.data_to_send() == b"\x88\x10\x03\xeaprotocol error"
+    assert receive(protocol, data) == [Close(1002, "protocol error")]
+    assert take_answers(protocol) == b"\x88\x10\x03\xeaprotocol error"
     assert protocol.state is State.FAILED
 
 
@@ -442,16 +452,14 @@ def test_reserved_bits_where_none_may_stand(protocol: ServerProtocol, data: byte
 )
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_garbage_is_refused(protocol: ServerProtocol, opcode: int, payload: bytes) -> None:
-    assert receive(protocol, compressed(opcode, payload)) == [
-        Closed(1007, "data that is not valid")
-    ]
-    assert protocol.data_to_send()[2:4] == b"\x03\xef"
+    assert receive(protocol, compressed(opcode, payload)) == [Close(1007, "data that is not valid")]
+    assert take_answers(protocol)[2:4] == b"\x03\xef"
     assert receive(protocol, frame(TEXT, b"more")) == []
 
 
 def test_garbage_is_refused_before_the_message_is_whole(protocol: ServerProtocol) -> None:
     data = frame(RSV1 | BINARY, b"\xff\xff" + b"x" * 900)
-    assert receive(protocol, data[:10]) == [Closed(1007, "data that is not valid")]
+    assert receive(protocol, data[:10]) == [Close(1007, "data that is not valid")]
 
 
 def test_a_text_is_checked_after_it_was_inflated(protocol: ServerProtocol) -> None:
@@ -460,13 +468,13 @@ def test_a_text_is_checked_after_it_was_inflated(protocol: ServerProtocol) -> No
     assert receive(protocol, frame(RSV1 | TEXT, split + EMPTY_BLOCK, fin=False)) == []
     assert receive(protocol, frame(CONTINUATION, client.compress("é".encode()[1:]))) == ["é"]
     data = compressed(TEXT, client.compress(b"\xff") + EMPTY_BLOCK + b"\x00" * 50)
-    assert receive(protocol, data[:-10]) == [Closed(1007, "data that is not valid")]
+    assert receive(protocol, data[:-10]) == [Close(1007, "data that is not valid")]
 
 
 def test_a_compressed_message_after_our_close_is_not_delivered(protocol: ServerProtocol) -> None:
     protocol.send_close(1000)
     data = compressed(TEXT, Client().compress(b"late")) + frame(CLOSE, b"\x03\xe8")
-    assert receive(protocol, data) == [Closed(1000, "")]
+    assert receive(protocol, data) == [Close(1000, "")]
 
 
 # The limit
@@ -484,15 +492,15 @@ def test_a_message_of_the_limit_passes(
         assert receive(protocol, data) == [message]
     data = compressed(opcode, client.compress("é".encode() * 500 + b"!"), *cuts)
     (event,) = receive(protocol, data)
-    assert isinstance(event, Closed)
+    assert isinstance(event, Close)
     assert event.code == 1009
-    assert protocol.data_to_send()[2:4] == b"\x03\xf1"
+    assert take_answers(protocol)[2:4] == b"\x03\xf1"
 
 
 def test_an_inflated_message_is_counted_over_final_blocks(protocol: ServerProtocol) -> None:
     assert receive(protocol, compressed(BINARY, finish(b"x" * 500) * 2)) == [b"x" * 1000]
     (event,) = receive(protocol, compressed(BINARY, finish(b"x" * 501) * 2))
-    assert isinstance(event, Closed)
+    assert isinstance(event, Close)
     assert event.code == 1009
 
 
@@ -500,7 +508,7 @@ def test_a_limit_of_nothing_lets_an_empty_message_pass() -> None:
     protocol = make_protocol(limit=0)
     assert receive(protocol, compressed(TEXT, b"\x00")) == [""]
     (event,) = receive(protocol, compressed(TEXT, Client().compress(b"x")))
-    assert isinstance(event, Closed)
+    assert isinstance(event, Close)
     assert event.code == 1009
 
 
@@ -521,7 +529,7 @@ def test_a_bomb_never_holds_more_than_the_limit(opcode: int, piece: int) -> None
     limit = 8 * MIB
     protocol = make_protocol(limit=limit)
     fed = 0
-    events: list[Message | Closed] = []
+    events: list[Message | Close] = []
     tracemalloc.start()
     try:
         while not events:
@@ -531,7 +539,7 @@ def test_a_bomb_never_holds_more_than_the_limit(opcode: int, piece: int) -> None
     finally:
         tracemalloc.stop()
     (event,) = events
-    assert isinstance(event, Closed)
+    assert isinstance(event, Close)
     assert event.code == 1009
     # What one piece inflates to lies in three copies for a moment: zlib joins its blocks, wsproto
     # makes a bytearray and bytes again. A piece of the wire has copies too; the rest is zlib's.
@@ -740,14 +748,14 @@ def test_messages_of_both_directions_share_nothing(fast_lane: bool) -> None:
 def test_many_final_blocks_in_a_message_are_an_attack(protocol: ServerProtocol) -> None:
     """Each ends a stream and begins another, which costs far more than its two bytes."""
     assert receive(protocol, compressed(TEXT, b"\x03\x00" * 256)) == [""]
-    refusal = [Closed(1008, "too many final blocks")]
+    refusal = [Close(1008, "too many final blocks")]
     assert receive(protocol, compressed(TEXT, b"\x03\x00" * 257)) == refusal
 
 
 def test_a_block_that_is_cut_gives_nothing(protocol: ServerProtocol) -> None:
     """A stored block of 100 bytes with two in it: the end of the message must not fill it."""
     cut = b"\x00\x64\x00\x9b\xffhi"
-    assert receive(protocol, compressed(BINARY, cut)) == [Closed(1007, "data that is not valid")]
+    assert receive(protocol, compressed(BINARY, cut)) == [Close(1007, "data that is not valid")]
 
 
 def test_a_quoted_value_may_be_escaped() -> None:

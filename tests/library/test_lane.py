@@ -16,10 +16,11 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, TextMessage
 
 from c10kws.protocol import lane
-from c10kws.protocol.closing import Closed, State
+from c10kws.protocol.closing import Close, State
 from c10kws.protocol.compression import Compression, Deflate, negotiate
 from c10kws.protocol.mask import Mask, mask_slowly
 from c10kws.protocol.messages import Message
+from c10kws.protocol.received import Ended, Event, PingReceived, PongReceived
 from c10kws.protocol.server import ServerProtocol
 
 from .test_protocol import (
@@ -34,6 +35,7 @@ from .test_protocol import (
     close_frame,
     frame,
     receive_all,
+    take_end,
 )
 
 LIMIT = 300
@@ -230,20 +232,28 @@ class Said:
     messages: list[Message] = field(default_factory=list)
     pongs: list[bytes] = field(default_factory=list)
     answers: bytes = b""
+    end: Close | None = None
 
     def feed(self, pieces: Iterable[bytes]) -> None:
-        protocol = self.protocol
         for piece in pieces:
-            protocol.news = False
-            ended = protocol.closed
-            self.messages += receive_all(protocol, piece)
-            answers, pongs, protocol.pongs = protocol.data_to_send(), protocol.pongs, None
-            self.answers += answers
-            self.pongs += pongs or []
-            assert protocol.news == bool(answers or pongs or protocol.closed is not ended)
+            self.messages += receive_all(self.protocol, piece)
+            assert self.protocol.events != []  # callers look at it before they take
+            for event in self.protocol.take_events():
+                self.take(event)
 
-    def end(self) -> tuple[State, Closed | None, bytes]:
-        return self.protocol.state, self.protocol.closed, self.answers
+    def take(self, event: Event) -> None:
+        match event:
+            case PingReceived():
+                self.answers += event.pong
+            case PongReceived():
+                self.pongs.append(event.payload)
+            case Ended():
+                assert self.end is None
+                self.end = event.close
+                self.answers += event.answer
+
+    def closing(self) -> tuple[State, Close | None, bytes]:
+        return self.protocol.state, self.end, self.answers
 
 
 #: Ends any head that is under way; where wsproto refuses it earlier, both have refused it then.
@@ -292,7 +302,7 @@ def test_lane_and_wsproto_say_the_same(
     one = Said(make_protocol(True, MASKS[mask], extension))
     other = Said(make_protocol(False, MASKS[mask], extension))
     compare(one, other, stream, close_at, positions, positions)
-    assert one.end() == other.end()
+    assert one.closing() == other.closing()
 
 
 @settings(deadline=None, max_examples=400, print_blob=True)
@@ -307,13 +317,13 @@ def test_what_had_come_before_our_close_is_delivered_however_late_it_is_read(
     for fast_lane, late in itertools.product((True, False), repeat=2):
         protocol = make_protocol(fast_lane, websocket_mask, extension)
         messages = protocol.receive_data(stream.data[:close_at])
-        while protocol.held and not late:
+        while protocol.has_more and not late:
             messages += protocol.receive_data(b"")
         if protocol.state is State.OPEN:
             protocol.send_close(1000)
         for piece in filter(None, stream.cut(close_at, len(stream.data), positions)):
             assert protocol.receive_data(piece) == []
-        while protocol.held:
+        while protocol.has_more:
             messages += protocol.receive_data(b"")
         assert protocol.receive_data(b"") == []
         delivered.append(messages)
@@ -335,13 +345,13 @@ def test_a_cut_changes_nothing(
     other = Said(make_protocol(fast_lane, websocket_mask, extension))
     compare(one, other, stream, close_at, positions, others)
     assert one.protocol.state == other.protocol.state
-    ends = one.protocol.closed, other.protocol.closed
+    ends = one.end, other.end
     codes = {end.code for end in ends if end}
     if extension != "plain" and one.protocol.state is State.FAILED and len(codes) == 2:
         # Compressed data broken in two ways: which is seen first depends on the piece.
         assert codes < {1002, 1007, 1008, 1009}
         return
-    assert one.end() == other.end()
+    assert one.closing() == other.closing()
 
 
 #: Ends of a connection, each behind a message and cut at each of its bytes.
@@ -385,7 +395,7 @@ def test_an_end_is_the_same_wherever_tcp_cut_it(
         said = Said(make_protocol(fast_lane, websocket_mask, extension))
         said.feed(cut(data, cuts))
         assert said.messages == ["before"], cuts
-        assert said.protocol.closed is not None and said.protocol.closed.code == code, cuts
+        assert said.end is not None and said.end.code == code, cuts
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
@@ -411,11 +421,11 @@ def test_what_had_come_before_our_close_is_the_same_in_both(extension: str) -> N
             protocol.send_close(1000)
             if at < len(data) + len(late):
                 assert protocol.receive_data((data + late)[at:]) == []
-            while protocol.held:
+            while protocol.has_more:
                 messages += protocol.receive_data(b"")
             whole = len(data) + len(frame(TEXT, b"late"))
             assert messages == expected + ["late"] * (at >= whole), (at, fast_lane)
-            assert protocol.closed == Closed(1000, "")
+            assert take_end(protocol) == Close(1000, "")
 
 
 @lanes
@@ -428,7 +438,7 @@ def test_a_compressed_frame_that_no_message_within_the_limit_needs_is_refused_by
         length = size.to_bytes(8, "big") if size >= 65536 else size.to_bytes(2, "big")
         form = 127 if size >= 65536 else 126
         said.feed([bytes([FIN | RSV1 | BINARY, 0x80 | form]) + length + MASK])
-        assert (said.protocol.closed == Closed(1009, f"message over {LIMIT} bytes")) is refused
+        assert (said.end == Close(1009, f"message over {LIMIT} bytes")) is refused
 
 
 @pytest.mark.parametrize("level", [0, 1, 9])
@@ -450,7 +460,7 @@ def test_a_plain_frame_within_a_message_finds_no_free_lane(fast_lane: bool) -> N
     said = Said(make_protocol(fast_lane, websocket_mask))
     said.feed([frame(TEXT, fin=False), frame(TEXT, b"whole")])
     assert said.messages == []
-    assert said.protocol.closed == Closed(1002, "protocol error")
+    assert said.end == Close(1002, "protocol error")
 
 
 @lanes
@@ -459,7 +469,7 @@ def test_a_plain_frame_after_our_close_finds_no_free_lane(fast_lane: bool) -> No
     said.protocol.send_close(1000)
     said.feed([frame(TEXT, b"late"), frame(PING) + frame(BINARY, b"later"), close_frame(1000)])
     assert said.messages == []
-    assert said.protocol.closed == Closed(1000, "")
+    assert said.end == Close(1000, "")
 
 
 @lanes
@@ -470,7 +480,7 @@ def test_an_unmasked_head_of_a_long_frame_is_no_way_into_the_lane(
     said = Said(make_protocol(fast_lane, websocket_mask))
     said.feed([head + frame(TEXT, b"smuggled") + frame(BINARY, b"too")])
     assert said.messages == []
-    assert said.protocol.closed == Closed(1002, "protocol error")
+    assert said.end == Close(1002, "protocol error")
 
 
 @masks
@@ -503,6 +513,11 @@ STREAM = b"".join(
         frame(TEXT, b"late"),
     ]
 )
+EVENTS = [
+    PingReceived(b"\x8a\x01?"),
+    PongReceived(b"."),
+    Ended(Close(1000, "bye"), b"\x88\x05\x03\xe8bye"),
+]
 MESSAGES = ["né", bytes(range(126)), "\N{GRINNING FACE}!", b"", "ü"]
 
 
@@ -516,9 +531,7 @@ def test_every_pair_of_cuts(fast_lane: bool) -> None:
         messages += receive_all(protocol, STREAM[first:second])
         messages += receive_all(protocol, STREAM[second:])
         assert messages == MESSAGES, (first, second)
-        assert protocol.closed == Closed(1000, "bye"), (first, second)
-        assert protocol.pongs == [b"."], (first, second)
-        assert protocol.data_to_send() == b"\x8a\x01?\x88\x05\x03\xe8bye", (first, second)
+        assert protocol.take_events() == EVENTS, (first, second)
 
 
 def test_every_payload_byte_in_the_lane_is_unmasked_once_and_in_order() -> None:
@@ -679,7 +692,7 @@ def test_a_broken_text_is_refused_before_its_frame_is_whole(
     said.feed([data[:7], data[7:9]])
     assert said.protocol.state is State.OPEN
     said.feed([data[9:10]])
-    assert said.protocol.closed == Closed(1007, "data that is not valid")
+    assert said.end == Close(1007, "data that is not valid")
     assert said.answers == b"\x88\x18\x03\xefdata that is not valid"
 
 
@@ -691,7 +704,7 @@ def test_a_frame_that_came_half_before_our_close_is_not_delivered(fast_lane: boo
     said.protocol.send_close(1000)
     said.feed([data[8:]])
     assert said.messages == []
-    assert said.protocol.closed == Closed(1000, "")
+    assert said.end == Close(1000, "")
 
 
 # What we send

@@ -7,9 +7,10 @@ import tracemalloc
 import pytest
 from tornado.speedups import websocket_mask
 
-from c10kws.protocol.closing import Closed, State, check_close
+from c10kws.protocol.closing import Close, State, check_close
 from c10kws.protocol.fragments import MAX_FRAGMENTS
 from c10kws.protocol.messages import Message
+from c10kws.protocol.received import Ended, PingReceived
 from c10kws.protocol.server import ServerProtocol
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
@@ -37,16 +38,34 @@ def close_frame(code: int, reason: str = "") -> bytes:
 def receive_all(protocol: ServerProtocol, data: bytes) -> list[Message]:
     """Give data and take all that comes of it, as a handler does that always waits."""
     messages = protocol.receive_data(data)
-    while protocol.held:
+    while protocol.has_more:
         messages += protocol.receive_data(b"")
     return messages
 
 
-def receive(protocol: ServerProtocol, data: bytes) -> list[Message | Closed]:
-    """Return the messages, and after them how the connection ended, the first time."""
-    messages: list[Message | Closed] = [*receive_all(protocol, data)]
-    closed, protocol.closed = protocol.closed, None
-    return messages if closed is None else [*messages, closed]
+def receive(protocol: ServerProtocol, data: bytes) -> list[Message | Close]:
+    """Return the messages, and after them how the connection ended, when it did."""
+    known = len(protocol.events or ())
+    messages: list[Message | Close] = [*receive_all(protocol, data)]
+    events = (protocol.events or [])[known:]
+    return messages + [event.close for event in events if isinstance(event, Ended)]
+
+
+def take_end(protocol: ServerProtocol) -> Close | None:
+    """Take the events; return how the connection ended, None when it did not."""
+    ends = [event.close for event in protocol.take_events() if isinstance(event, Ended)]
+    return ends[0] if ends else None
+
+
+def take_answers(protocol: ServerProtocol) -> bytes:
+    """Take the events; return the frames to send because of them."""
+    answers = b""
+    for event in protocol.take_events():
+        if isinstance(event, PingReceived):
+            answers += event.pong
+        elif isinstance(event, Ended):
+            answers += event.answer
+    return answers
 
 
 @pytest.fixture(params=[True, False], ids=["lane", "wsproto"])
@@ -62,7 +81,7 @@ def test_text_and_binary_messages(protocol: ServerProtocol) -> None:
 def test_one_byte_at_a_time(protocol: ServerProtocol) -> None:
     data = frame(TEXT, "né".encode(), fin=False) + frame(CONTINUATION, b"!") + close_frame(1000)
     events = [event for byte in data for event in receive(protocol, bytes([byte]))]
-    assert events == ["né!", Closed(1000, "")]
+    assert events == ["né!", Close(1000, "")]
 
 
 def test_a_character_may_be_split_over_fragments(protocol: ServerProtocol) -> None:
@@ -73,13 +92,13 @@ def test_a_character_may_be_split_over_fragments(protocol: ServerProtocol) -> No
 
 def test_a_ping_between_fragments_is_answered_at_once(protocol: ServerProtocol) -> None:
     receive(protocol, frame(BINARY, b"a", fin=False) + frame(PING, b"hi"))
-    assert protocol.data_to_send() == b"\x8a\x02hi"
+    assert take_answers(protocol) == b"\x8a\x02hi"
     assert receive(protocol, frame(CONTINUATION, b"b")) == [b"ab"]
 
 
 def test_a_pong_is_ignored(protocol: ServerProtocol) -> None:
     assert receive(protocol, frame(PONG, b"?")) == []
-    assert protocol.data_to_send() == b""
+    assert take_answers(protocol) == b""
 
 
 @pytest.mark.parametrize(
@@ -89,18 +108,18 @@ def test_a_close_is_answered_with_its_code(
     protocol: ServerProtocol, payload: bytes, code: int
 ) -> None:
     events = receive(protocol, frame(CLOSE, payload) + frame(TEXT, b"too late"))
-    assert [(event.code, event.reason) for event in events if isinstance(event, Closed)] == [
+    assert [(event.code, event.reason) for event in events if isinstance(event, Close)] == [
         (code, payload[2:].decode())
     ]
     assert len(events) == 1
-    assert protocol.data_to_send()[2:4] == payload[:2]
+    assert take_answers(protocol)[2:4] == payload[:2]
     assert protocol.state is State.CLOSED
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
 def test_reserved_close_codes_are_a_protocol_error(protocol: ServerProtocol, code: int) -> None:
-    assert receive(protocol, close_frame(code)) == [Closed(1002, "protocol error")]
-    assert protocol.data_to_send()[2:4] == b"\x03\xea"
+    assert receive(protocol, close_frame(code)) == [Close(1002, "protocol error")]
+    assert take_answers(protocol)[2:4] == b"\x03\xea"
 
 
 @pytest.mark.parametrize(
@@ -125,8 +144,8 @@ def test_broken_frames_fail_the_connection_with_our_words(
     protocol: ServerProtocol, data: bytes, code: int
 ) -> None:
     reason = {1002: "protocol error", 1007: "data that is not valid"}[code]
-    assert receive(protocol, data) == [Closed(code, reason)]
-    sent = protocol.data_to_send()
+    assert receive(protocol, data) == [Close(code, reason)]
+    sent = take_answers(protocol)
     assert sent == bytes([0x88, 2 + len(reason)]) + code.to_bytes(2, "big") + reason.encode()
     assert protocol.state is State.FAILED
     assert receive(protocol, frame(TEXT, b"more")) == []
@@ -136,21 +155,19 @@ def test_a_message_of_the_limit_passes_and_one_byte_more_does_not(
     protocol: ServerProtocol,
 ) -> None:
     assert receive(protocol, frame(BINARY, b"x" * 1000)) == [b"x" * 1000]
-    assert receive(protocol, frame(BINARY, b"x" * 1001)) == [
-        Closed(1009, "message over 1000 bytes")
-    ]
+    assert receive(protocol, frame(BINARY, b"x" * 1001)) == [Close(1009, "message over 1000 bytes")]
 
 
 def test_a_text_is_measured_in_bytes(protocol: ServerProtocol) -> None:
     assert receive(protocol, frame(TEXT, ("é" * 500).encode())) == ["é" * 500]
     assert receive(protocol, frame(TEXT, ("é" * 501).encode()))[-1:] == [
-        Closed(1009, "message over 1000 bytes")
+        Close(1009, "message over 1000 bytes")
     ]
 
 
 def test_fragments_add_up(protocol: ServerProtocol) -> None:
     data = frame(BINARY, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600)
-    assert receive(protocol, data) == [Closed(1009, "message over 1000 bytes")]
+    assert receive(protocol, data) == [Close(1009, "message over 1000 bytes")]
 
 
 def head(first: int, size: int) -> bytes:
@@ -167,14 +184,14 @@ def test_a_frame_over_the_limit_is_refused_by_its_head(
 ) -> None:
     assert receive(protocol, frame(TEXT, b"before") + head(first, size)) == [
         "before",
-        Closed(1009, "message over 1000 bytes"),
+        Close(1009, "message over 1000 bytes"),
     ]
 
 
 def test_a_fragment_over_what_is_left_is_refused_by_its_head(protocol: ServerProtocol) -> None:
     assert receive(protocol, frame(BINARY, b"x" * 600, fin=False)) == []
     assert receive(protocol, head(FIN | CONTINUATION, 401)) == [
-        Closed(1009, "message over 1000 bytes")
+        Close(1009, "message over 1000 bytes")
     ]
 
 
@@ -184,11 +201,11 @@ def test_a_fragment_over_what_is_left_is_refused_by_its_head(protocol: ServerPro
 def test_a_frame_that_may_not_stand_there_is_refused_by_its_head(
     protocol: ServerProtocol, begun: bytes, first: int
 ) -> None:
-    assert receive(protocol, begun + head(first, 2**62)) == [Closed(1002, "protocol error")]
+    assert receive(protocol, begun + head(first, 2**62)) == [Close(1002, "protocol error")]
 
 
 def test_a_length_of_64_bits_is_a_protocol_error(protocol: ServerProtocol) -> None:
-    assert receive(protocol, head(0x82, 2**63)) == [Closed(1002, "protocol error")]
+    assert receive(protocol, head(0x82, 2**63)) == [Close(1002, "protocol error")]
 
 
 def test_empty_fragments_are_counted(protocol: ServerProtocol) -> None:
@@ -196,7 +213,7 @@ def test_empty_fragments_are_counted(protocol: ServerProtocol) -> None:
     empty = frame(CONTINUATION, fin=False) * 1000
     while not events:
         events = receive(protocol, empty)
-    assert events == [Closed(1009, f"message of over {MAX_FRAGMENTS} fragments")]
+    assert events == [Close(1009, f"message of over {MAX_FRAGMENTS} fragments")]
 
 
 @pytest.mark.parametrize("fast_lane", [True, False], ids=["lane", "wsproto"])
@@ -229,8 +246,8 @@ def test_after_our_close_messages_are_not_delivered_and_the_peers_close_ends_it(
 ) -> None:
     assert protocol.send_close(1000) == b"\x88\x02\x03\xe8"
     assert receive(protocol, frame(TEXT, b"late") + frame(PING)) == []
-    assert protocol.data_to_send() == b""
-    assert receive(protocol, close_frame(1000)) == [Closed(1000, "")]
+    assert take_answers(protocol) == b""
+    assert receive(protocol, close_frame(1000)) == [Close(1000, "")]
     assert protocol.state is State.CLOSED
 
 
@@ -241,12 +258,12 @@ def test_what_had_come_before_our_close_is_delivered(protocol: ServerProtocol) -
     assert messages[:1] == ["12"]
     protocol.send_close(1000)
     assert protocol.receive_data(two + frame(TEXT, b"late")) == []
-    while protocol.held:
+    while protocol.has_more:
         messages += protocol.receive_data(b"")
     assert messages == ["12", "3", "12"]
-    assert receive(protocol, frame(TEXT, b"later") + close_frame(1000)) == [Closed(1000, "")]
+    assert receive(protocol, frame(TEXT, b"later") + close_frame(1000)) == [Close(1000, "")]
     assert protocol.state is State.CLOSED
-    assert protocol.data_to_send() == b""
+    assert take_answers(protocol) == b""
 
 
 def test_the_peers_close_is_found_behind_what_is_held(protocol: ServerProtocol) -> None:
@@ -254,11 +271,11 @@ def test_the_peers_close_is_found_behind_what_is_held(protocol: ServerProtocol) 
     close = close_frame(3000, "bye")
     assert protocol.receive_data((one + two) * 2 + close[:7]) == ["12"]
     protocol.send_close(1000)
-    assert protocol.closed is None
+    assert protocol.events is None
     assert protocol.receive_data(close[7:]) == []
-    assert protocol.closed == Closed(3000, "bye")
+    assert take_end(protocol) == Close(3000, "bye")
     assert protocol.receive_data(b"") == ["12"]
-    assert protocol.held is False
+    assert protocol.has_more is False
 
 
 def test_a_fault_behind_messages_that_are_not_answered_ends_it_with_our_close(
@@ -266,11 +283,11 @@ def test_a_fault_behind_messages_that_are_not_answered_ends_it_with_our_close(
 ) -> None:
     one, two = frame(TEXT, b"1", fin=False), frame(CONTINUATION, b"2")
     assert protocol.receive_data(one + two + frame(3)) == ["12"]
-    assert protocol.held
+    assert protocol.has_more
     protocol.send_close(1000)
     assert protocol.state is State.FAILED
-    assert protocol.closed == Closed(1002, "protocol error")
-    assert protocol.held is False
+    assert take_end(protocol) == Close(1002, "protocol error")
+    assert protocol.has_more is False
     assert receive_all(protocol, frame(TEXT, b"more")) == []
 
 
@@ -283,7 +300,7 @@ def test_a_frame_that_is_not_whole_at_our_close_is_skipped(
     protocol.send_close(1000)
     for byte in data[begun:-1]:
         assert receive(protocol, bytes([byte])) == []
-    assert receive(protocol, data[-1:]) == [Closed(1000, "")]
+    assert receive(protocol, data[-1:]) == [Close(1000, "")]
 
 
 @pytest.mark.parametrize("cut", range(1, len(close_frame(1014, "gateway"))))
@@ -291,14 +308,14 @@ def test_a_close_with_1014_is_answered_with_it(protocol: ServerProtocol, cut: in
     """RFC 6455 has no 1014; IANA has registered it as Bad Gateway."""
     data = close_frame(1014, "gateway")
     assert receive(protocol, data[:cut]) == []
-    assert receive(protocol, data[cut:]) == [Closed(1014, "gateway")]
-    assert protocol.data_to_send() == b"\x88\x09\x03\xf6gateway"
+    assert receive(protocol, data[cut:]) == [Close(1014, "gateway")]
+    assert take_answers(protocol) == b"\x88\x09\x03\xf6gateway"
 
 
 def test_a_broken_frame_after_our_close_gets_no_second_close(protocol: ServerProtocol) -> None:
     protocol.send_close(1000)
-    assert receive(protocol, frame(3)) == [Closed(1002, "protocol error")]
-    assert protocol.data_to_send() == b""
+    assert receive(protocol, frame(3)) == [Close(1002, "protocol error")]
+    assert take_answers(protocol) == b""
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999])

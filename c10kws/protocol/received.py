@@ -1,0 +1,39 @@
+"""Events of a connection besides its messages: Pings, Pongs and the end (RFC 6455 §5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .closing import Close
+
+
+@dataclass(frozen=True, slots=True)
+class PingReceived:
+    """A Ping. §5.5.2: send ``pong``, the frame that answers it, "as soon as is practical".
+
+    §5.5.3: of several Pings only the most recent one has to be answered.
+    """
+
+    pong: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PongReceived:
+    """A Pong. §5.5.3: ``payload`` is that of the Ping it answers, unless it is unsolicited."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end: no message comes after it. It happens once.
+
+    ``close`` is the Close of the peer, or the one that tells the peer of its fault. ``answer`` is
+    the Close frame to send, empty when ours has been sent already.
+    """
+
+    close: Close
+    answer: bytes
+
+
+Event = PingReceived | PongReceived | Ended
