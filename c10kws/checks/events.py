@@ -1,9 +1,4 @@
-"""System checks of the event layer.
-
-=========== ====================================================================
-c10kws.W002 an EventSocket that no URL reaches
-=========== ====================================================================
-"""
+"""System checks of the event layer."""
 
 from __future__ import annotations
 
@@ -13,11 +8,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Tags, register
 from django.urls import URLResolver, get_resolver
 
 from ..events import registry
 from ..events.endpoint import EventSocket
+from .catalogue import UNREACHED_ENDPOINT
 
 
 @register(Tags.urls)
@@ -27,7 +23,7 @@ def check_endpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         return []
     reached = set(_callbacks(get_resolver()))  # the URLconf may make some
     return [
-        _unreached(endpoint)
+        UNREACHED_ENDPOINT(path=endpoint.path, place=endpoint.origin, urlconf=settings.ROOT_URLCONF)
         for endpoint in registry.endpoints()
         if endpoint.add_to_handlers and endpoint not in reached
     ]
@@ -39,13 +35,3 @@ def _callbacks(resolver: URLResolver) -> Iterator[EventSocket]:
             yield from _callbacks(pattern)
         elif isinstance(view := unwrap(pattern.callback), EventSocket):  # decorated or not
             yield view
-
-
-def _unreached(endpoint: EventSocket) -> CheckMessage:
-    return Warning(
-        f"No URL reaches the EventSocket {endpoint.path!r}, made in {endpoint.origin}.",
-        hint='Add path("ws/", include("c10kws.events.urls")) to the urlpatterns of '
-        f"{settings.ROOT_URLCONF}, or a path of its own with the EventSocket as the view; "
-        "add_to_handlers=False says that it needs none.",
-        id="c10kws.W002",
-    )

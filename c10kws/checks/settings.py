@@ -1,11 +1,4 @@
-"""System checks: what is wrong with a project's settings, and the line that mends it.
-
-========== =====================================================================
-c10kws.E001 another app's ``runserver`` hides ours
-c10kws.E002 ``C10KWS`` is not a dictionary, or a value has the wrong type
-c10kws.W001 an unknown key in ``C10KWS``
-========== =====================================================================
-"""
+"""System checks of INSTALLED_APPS and of ``C10KWS``."""
 
 from __future__ import annotations
 
@@ -19,12 +12,13 @@ from typing import Any, cast
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, register
 from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
 from .. import conf
 from ..protocol.compression import Compression
+from .catalogue import BAD_SETTING, HIDDEN_RUNSERVER, UNKNOWN_SETTING
 
 
 @register
@@ -34,14 +28,7 @@ def check_runserver(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     names = [config.name for config in apps.get_app_configs()]
     if winner not in names or names.index(winner) >= names.index("c10kws"):
         return []
-    return [
-        Error(
-            f"'{winner}' stands above 'c10kws' in INSTALLED_APPS, so its runserver is used and "
-            "WebSockets do not work in development.",
-            hint=f"Move 'c10kws' above '{winner}'; both then work together.",
-            id="c10kws.E001",
-        )
-    ]
+    return [HIDDEN_RUNSERVER(app=winner)]
 
 
 @register
@@ -49,13 +36,8 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     """The keys and types of ``C10KWS``."""
     own = getattr(settings, conf.NAME, {})
     if not isinstance(own, Mapping):
-        return [
-            Error(
-                f"C10KWS must be a dictionary, not {own!r}.",
-                hint='Write for example C10KWS = {"THREADS": 16}.',
-                id="c10kws.E002",
-            )
-        ]
+        hint = 'Write for example C10KWS = {"THREADS": 16}.'
+        return [BAD_SETTING(setting=conf.NAME, allowed="a dictionary", value=own, hint=hint)]
     return [
         message
         for key, value in own.items()
@@ -64,22 +46,17 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 
 def _check_key(key: object) -> list[CheckMessage]:
-    close = get_close_matches(str(key).upper(), conf.KEYS, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(conf.KEYS)}."
-    return [Warning(f"C10KWS has an unknown key {key!r}.", hint=hint, id="c10kws.W001")]
+    if matches := get_close_matches(str(key).upper(), conf.KEYS, n=1):
+        return [UNKNOWN_SETTING(key=key, match=matches[0])]
+    return [UNKNOWN_SETTING(key=key, hint=f"Known keys: {', '.join(conf.KEYS)}.")]
 
 
 def _check_value(key: str, value: object) -> list[CheckMessage]:
     fault = _fault_of(key, value)
     if fault is None:
         return []
-    return [
-        Error(
-            f"C10KWS[{key!r}] must be {fault}, not {value!r}.",
-            hint=f"The default is {conf.KEYS[key]!r}.",
-            id="c10kws.E002",
-        )
-    ]
+    setting = f"{conf.NAME}[{key!r}]"
+    return [BAD_SETTING(setting=setting, allowed=fault, value=value, default=conf.KEYS[key])]
 
 
 def allowed_values(key: str) -> str:

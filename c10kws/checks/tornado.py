@@ -1,11 +1,5 @@
 """System checks of ``TORNADO``: Tornado's own handlers in front of Django.
 
-========== =====================================================================
-c10kws.E003 ``TORNADO`` is not a dictionary, or a value has the wrong shape
-c10kws.E004 a row of its handlers has the wrong shape
-c10kws.W003 an unknown key in ``TORNADO``
-========== =====================================================================
-
 The rows are looked at without Tornado, which a project served by another server need not load.
 """
 
@@ -18,10 +12,11 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, register
 from django.utils.module_loading import import_string
 
 from ..marker import Marker
+from .catalogue import BAD_ROW, BAD_TORNADO, UNKNOWN_TORNADO
 
 SHAPE = 'TORNADO = {"port": 8000, "handlers": [...], "settings": {...}}'
 ROW = '(r"/path/(.*)", "package.module.Handler", {"argument": value}, "name")'
@@ -34,7 +29,7 @@ def check_tornado(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     """The keys, types and rows of ``TORNADO``."""
     own = getattr(settings, "TORNADO", {})
     if not isinstance(own, Mapping):
-        return [_error(f"TORNADO must be a dictionary, not {own!r}.", SHAPE)]
+        return [_error("", f"must be a dictionary, not {own!r}", SHAPE)]
     return [
         message
         for key, value in own.items()
@@ -42,41 +37,39 @@ def check_tornado(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     ]
 
 
-def _error(text: str, right: str, number: int = 3) -> CheckMessage:
-    return Error(text, hint=f"Write for example {right}.", id=f"c10kws.E{number:03}")
+def _error(key: str, fault: str, example: str) -> CheckMessage:
+    return BAD_TORNADO(key=f"[{key!r}]" if key else "", fault=fault, example=example)
 
 
 def _check_key(key: object) -> Iterator[CheckMessage]:
-    close = get_close_matches(str(key).lower(), CHECKS, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(CHECKS)}."
-    yield Warning(f"TORNADO has an unknown key {key!r}.", hint=hint, id="c10kws.W003")
+    if matches := get_close_matches(str(key).lower(), CHECKS, n=1):
+        yield UNKNOWN_TORNADO(key=key, match=matches[0])
+    else:
+        yield UNKNOWN_TORNADO(key=key, hint=f"Known keys: {', '.join(CHECKS)}.")
 
 
 def _check_port(value: object) -> Iterator[CheckMessage]:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 65536:
-        text = f"TORNADO['port'] must be a number from 0 to 65535, not {value!r}."
-        yield _error(text, '"port": 8000')
+        yield _error("port", f"must be a number from 0 to 65535, not {value!r}", '"port": 8000')
 
 
 def _check_settings(value: object) -> Iterator[CheckMessage]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        text = f"TORNADO['settings'] must be a dictionary with names as its keys, not {value!r}."
-        yield _error(text, '"settings": {"debug": True}')
+        fault = f"must be a dictionary with names as its keys, not {value!r}"
+        yield _error("settings", fault, '"settings": {"debug": True}')
     elif "handlers" in value:
-        text = "TORNADO['settings'] has 'handlers', which stand in TORNADO['handlers']."
-        yield _error(text, SHAPE)
+        fault = "has 'handlers', which stand in TORNADO['handlers']"
+        yield _error("settings", fault, SHAPE)
 
 
 def _check_handlers(value: object) -> Iterator[CheckMessage]:
     if not isinstance(value, list | tuple):
-        text = f"TORNADO['handlers'] must be a list, not {value!r}."
-        yield _error(text, f'"handlers": [{ROW}]')
+        yield _error("handlers", f"must be a list, not {value!r}", f'"handlers": [{ROW}]')
         return
     for number, row in enumerate(value):
         fault = None if isinstance(row, Marker) else _fault_of(row)
         if fault is not None:
-            text = f"TORNADO['handlers'][{number}] {fault}."
-            yield _error(text, f"{ROW}; the last two may be left out", 4)
+            yield BAD_ROW(number=number, fault=fault, example=ROW)
 
 
 CHECKS: Mapping[str, Callable[[object], Iterator[CheckMessage]]] = {

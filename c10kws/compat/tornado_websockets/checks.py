@@ -1,9 +1,4 @@
-"""System check of a project that moves.
-
-========== =====================================================================
-c10kws.E005 the ancestor's name is in INSTALLED_APPS, and ``c10kws`` is not
-========== =====================================================================
-"""
+"""System check of a project that comes from django-tornado-websockets."""
 
 from __future__ import annotations
 
@@ -11,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, register
+
+from ...checks.catalogue import MISSING_APP
 
 
 @register
@@ -19,10 +16,4 @@ def check_c10kws(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     """Return an error when ``c10kws`` is missing: it has the commands and the client."""
     if apps.is_installed("c10kws"):
         return []
-    return [
-        Error(
-            "'c10kws.compat.tornado_websockets' is in INSTALLED_APPS without 'c10kws'.",
-            hint="Add 'c10kws' to INSTALLED_APPS, above 'django.contrib.staticfiles'.",
-            id="c10kws.E005",
-        )
-    ]
+    return [MISSING_APP(app="c10kws.compat.tornado_websockets")]
