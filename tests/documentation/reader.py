@@ -1,0 +1,112 @@
+"""Do what a page says: type its files, run its commands, serve the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from tests.processes import free_port
+
+from .editor import type_in
+from .pages import Block, Step, Stop
+from .serving import WAIT, Server
+
+#: What the reader answers to the questions of ``createsuperuser``.
+ANSWERS = {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "DJANGO_SUPERUSER_EMAIL": ""}
+
+#: What a test does at a mark of the page; it gets the address of the server.
+Look = Callable[[str], None]
+
+
+class Reader:
+    """A reader with a shell in a folder, and a Python that has c10kws.
+
+    The server takes the same free port each time, so that open pages find it again.
+    """
+
+    def __init__(self, folder: Path, python: str | Path = sys.executable, **variables: str) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._command: list[str] = []
+        self._server: Server | None = None
+        self._programs = {
+            "python": [str(python)],
+            "django-admin": [str(python), "-m", "django"],
+            "pip": [str(python), "-m", "pip"],
+        }
+        ours = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "VIRTUAL_ENV")
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        self._variables = inherited | ANSWERS | {"PYTHONUNBUFFERED": "1"} | variables
+
+    def follow(self, steps: Iterable[Step], looks: Mapping[str, Look] | None) -> None:
+        """Take all steps. Without ``looks`` the project is built, but not served."""
+        try:
+            for step in steps:
+                if isinstance(step, Block):
+                    self._take(step)
+                elif isinstance(step, Stop):
+                    self._stop()
+                    self._command = []
+                elif looks is not None:
+                    self._serve()
+                    looks[step.name](f"http://127.0.0.1:{self._port}")
+        finally:
+            self._stop()
+
+    def _take(self, block: Block) -> None:
+        if block.not_run:
+            return
+        self._stop()  # it runs the code as it was
+        if block.file:
+            type_in(block, self._folder)
+            return
+        assert block.language == "console", f"nothing executes this block:\n{block.text}"
+        for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            self._run(command, output)
+
+    def _run(self, command: str, output: str) -> None:
+        """Run a command of the shell, which must print the lines that the page shows."""
+        program, *arguments = shlex.split(command)
+        if program == "cd":
+            self._folder /= arguments[0]
+            return
+        words = [*self._programs[program], *arguments]
+        if "runserver" in words:
+            self._command = [*words, "--noreload", str(self._port)]
+        elif "runtornado" in words:
+            self._command = [*words, str(self._port)]
+        else:
+            printed = self._print([*words, *["--noinput"] * ("createsuperuser" in words)])
+            for line in filter(None, output.splitlines()):
+                assert line in printed, f"{command!r} does not print {line!r}:\n{printed}"
+
+    def _print(self, words: list[str]) -> str:
+        result = subprocess.run(
+            words,
+            cwd=self._folder,
+            env=self._variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=WAIT,
+        )
+        assert result.returncode == 0, f"{words} failed:\n{result.stdout}"
+        return result.stdout
+
+    def _serve(self) -> None:
+        """Start the server as the page did last, if it is not running."""
+        if self._server is None and self._command:
+            self._server = Server(self._command, self._folder, self._variables)
+            self._server.wait(f"http://127.0.0.1:{self._port}/")
+
+    def _stop(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()

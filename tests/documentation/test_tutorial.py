@@ -1,0 +1,165 @@
+"""The tutorial, typed in and run: its files, its commands, its pages in a browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import browser
+
+from .pages import ROOT, Block, Check, read
+from .reader import ANSWERS, Look, Reader
+from .serving import WAIT
+
+__all__ = ["browser"]  # a fixture
+
+FOLDER = ROOT / "docs" / "tutorial"
+PARTS = ["websocket", "events", "rooms", "login", "serving"]
+MILLISECONDS = WAIT * 1000
+
+
+class Windows:
+    """Windows of browsers, each of a person of its own, and what the reader sees in them."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._pages: list[Page] = []
+        self.errors: list[str] = []
+
+    def open(self, url: str) -> Page:
+        page = self._browser.new_context().new_page()
+        page.set_default_timeout(MILLISECONDS)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(url)
+        self._pages.append(page)
+        return page
+
+    def close(self) -> None:
+        for page in self._pages:
+            page.context.close()
+        self._pages.clear()
+
+    def echo(self, address: str) -> None:
+        page = self.open(address)
+        connected(page)
+        say(page, "Hello!")
+        messages(page, "You said: Hello!")
+        self.close()
+
+    def everyone(self, address: str) -> None:
+        pages = [self.open(address) for _ in range(2)]
+        for page in pages:
+            state(page, "open")
+        say(pages[0], "Hello!")
+        for page in pages:
+            messages(page, "Hello!")
+
+    def waits(self, address: str) -> None:
+        for page in self._pages:
+            state(page, "reconnecting")
+        say(self._pages[0], "Are you there?")
+
+    def again(self, address: str) -> None:
+        for page in self._pages:
+            page.evaluate("ws.connect()")  # now, so that the test does not wait for the next try
+            state(page, "open")
+        messages(self._pages[0], "Hello!", "Are you there?")
+        self.close()
+
+    def rooms(self, address: str) -> None:
+        rooms = ["tea", "coffee", "tea"]
+        pages = [self.enter(self.open(address), room) for room in rooms]
+        say(pages[1], "Espresso")
+        for page, texts in zip(pages, ([], ["Espresso"], []), strict=True):
+            messages(page, *texts)
+        say(pages[0], "Earl Grey")
+        for page, texts in zip(pages, (["Earl Grey"], ["Espresso"], ["Earl Grey"]), strict=True):
+            messages(page, *texts)
+        self.close()
+
+    def authors(self, address: str) -> None:
+        ann, bob = (self.enter(self.log_in(address, name), "tea") for name in ("ann", "bob"))
+        say(ann, "Hello Bob!")
+        messages(bob, "ann: Hello Bob!")
+        say(bob, "Hello Ann!")
+        for page in (ann, bob):
+            messages(page, "ann: Hello Bob!", "bob: Hello Ann!")
+        self.close()
+
+    def log_in(self, address: str, name: str) -> Page:
+        page = self.open(address)
+        page.fill("[name=username]", name)
+        page.fill("[name=password]", ANSWERS["DJANGO_SUPERUSER_PASSWORD"])
+        page.click("button")
+        return page
+
+    def enter(self, page: Page, room: str) -> Page:
+        page.click(f"text={room}")
+        state(page, "open")
+        return page
+
+
+def say(page: Page, text: str) -> None:
+    page.fill("#text", text)
+    page.press("#text", "Enter")
+
+
+def connected(page: Page) -> None:
+    page.wait_for_function("ws.readyState === WebSocket.OPEN")
+
+
+def state(page: Page, text: str) -> None:
+    expect(page.locator("#state")).to_have_text(text, timeout=MILLISECONDS)
+
+
+def messages(page: Page, *texts: str) -> None:
+    expect(page.locator("#messages li")).to_have_text(list(texts), timeout=MILLISECONDS)
+
+
+def looks(windows: Windows) -> dict[str, Look]:
+    return {
+        "the page shows what came back": windows.echo,
+        "both windows show what one of them says": windows.everyone,
+        "the state changes and a message waits": windows.waits,
+        "the message arrives after all": windows.again,
+        "a message stays in its room": windows.rooms,
+        "ann and bob see who said what": windows.authors,
+    }
+
+
+@pytest.fixture
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Windows whose pages must have no errors."""
+    windows = Windows(browser)
+    yield windows
+    windows.close()
+    assert windows.errors == []
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    return Reader(tmp_path, PYTHONPATH=path)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part(part: str, reader: Reader, windows: Windows) -> None:
+    before = PARTS[: PARTS.index(part)]
+    reader.follow([step for name in before for step in read(FOLDER / f"{name}.rst")], None)
+    reader.follow(read(FOLDER / f"{part}.rst"), looks(windows))
+
+
+def test_all_parts_are_run() -> None:
+    names = {path.stem for path in FOLDER.glob("*.rst")}
+    assert names == {*PARTS, "index"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_is_looked_at(part: str) -> None:
+    steps = read(FOLDER / f"{part}.rst")
+    assert any(isinstance(step, Check) for step in steps)
+    assert any(isinstance(step, Block) and step.file for step in steps)
