@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from c10kws_tornado import Server, bind
-from c10kws_tornado.process.lastresort import leave_now
+from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
 from .serving import log_to_django_server, server_options
@@ -55,7 +55,7 @@ class DevelopmentServer:
         atexit.register(self._close_at_exit)
         self._left = run(self._serve())
         if self._left and threading.current_thread() is threading.main_thread():
-            leave_now()  # they ignore their cancellation
+            exit_now()  # they ignore their cancellation
 
     async def _serve(self) -> None:
         assert self._application is not None

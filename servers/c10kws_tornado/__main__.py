@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from .limits import MAY_BE_ZERO, Limits
-from .process.lastresort import end_within
+from .process.exitdeadline import exit_within
 from .run import MAX_PORT, bind, port_of, serve
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def main() -> None:
         )
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f"c10kws_tornado: {error}")
-    end_within(EXIT_TIMEOUT)
+    exit_within(EXIT_TIMEOUT)
 
 
 def make_parser() -> argparse.ArgumentParser:

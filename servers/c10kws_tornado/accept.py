@@ -17,7 +17,7 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
-from .logs import get_logger
+from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 

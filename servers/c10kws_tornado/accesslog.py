@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from .logs import get_logger
+from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado.access")
 
@@ -23,7 +23,7 @@ MAX_WAITING = 10_000
 
 
 @dataclass(slots=True)
-class Line:
+class AccessLine:
     """The data of a request for its access line."""
 
     remote_addr: str
@@ -82,7 +82,7 @@ class AccessLog:
         """True while lines wait or one is being written."""
         return self._writing or bool(self._lines)
 
-    def write_later(self, line: Line) -> None:
+    def write_later(self, line: AccessLine) -> None:
         """Queue a line on the loop's thread."""
         line.ended = time.monotonic()
         self.later(line.write)

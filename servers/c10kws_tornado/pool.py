@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .logs import get_logger
+from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
@@ -67,7 +67,7 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningJob:
     """A job that runs: its function, the identifier of its thread, and for how many seconds."""
 
     fn: Callable[..., Any]
@@ -123,12 +123,12 @@ class Pool(Executor):
         """The pools that :meth:`sibling` has made."""
         return tuple(self._siblings)
 
-    def running(self) -> list[Running]:
+    def running(self) -> list[RunningJob]:
         """Return the jobs that run now, the oldest first."""
         now = time.monotonic()
         with self._changed:
             jobs = sorted(self._running.items(), key=lambda item: item[1].started)
-        return [Running(job.fn, thread, now - job.started) for thread, job in jobs]
+        return [RunningJob(job.fn, thread, now - job.started) for thread, job in jobs]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` when its turn comes; raises :exc:`PoolFull` instead of waiting for room."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .heap import keep_heap, spare_collector
-from .process import handover
-from .process.life import Life
+from .process import reexec
+from .process.lifecycle import Lifecycle
 from .server import Server
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
             if port == 0 and sockets:
                 break  # another family would get another port
             sockets.append(
-                handover.claim(family_, where)
+                reexec.claim_socket(family_, where)
                 or _listen(socket.socket(family_, kind, protocol), where)
             )
     except OSError as error:
@@ -95,8 +95,8 @@ def serve(
     spare_collector()
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
-    handover.close_unclaimed()
-    Life(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)
+    reexec.close_unclaimed()
+    Lifecycle(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)
 
 
 def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

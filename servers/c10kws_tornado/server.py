@@ -15,25 +15,25 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.web import Application
 
+from . import atfork
 from .accept import Acceptor
 from .accesslog import reopen_files
-from .connections import Connections
-from .context import Container
+from .http.connections import Connections
 from .http.environ import server_keys
-from .http.faults import Faults
 from .http.filewrapper import FileWrapper
-from .http.peers import Peers
+from .http.incoming import IncomingRequest
+from .http.iostreams import PlainStream, TLSStream
+from .http.parseerrors import ParseErrors
+from .http.peer import Peers
 from .http.proxies import TrustedProxies
-from .http.request import Request
-from .http.streams import PlainStream, TLSStream
+from .http.resources import Resources
 from .http.uploads import Uploads
 from .limits import HEAD_ROOM, Limits, check_positive
-from .logs import get_logger
 from .pool import Pool
-from .process import forks
+from .safelogger import get_logger
 from .shutdown import Shutdown, StopCallback
-from .tornado_app import Native
-from .watch import Watch
+from .stallmonitor import StallMonitor
+from .tornado_app import TornadoApp
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -87,13 +87,13 @@ class Server:
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout
-        self._watch = Watch(
+        self._stall_monitor = StallMonitor(
             self.pool, busy_after=busy_threads_warning, blocked_after=blocked_loop_warning
         )
         self._application = application
         self._upload_dir = upload_dir
         self._tornado = native
-        self._native: Native | None = None
+        self._native: TornadoApp | None = None
         self._ssl_context = ssl_context
         keys = server_keys(
             scheme=url_scheme or ("https" if ssl_context else "http"),
@@ -124,7 +124,7 @@ class Server:
     @property
     def slow_clients(self) -> int:
         """Number of clients that were disconnected because they read a response too slowly."""
-        return self._container.slow_clients if self._started else 0
+        return self._resources.slow_clients if self._started else 0
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Listen on bound sockets (:func:`bind` makes them); call it before :meth:`start`."""
@@ -133,8 +133,8 @@ class Server:
     def start(self) -> None:
         """Begin to accept connections, on the running event loop."""
         self._started = True
-        forks.add(self._close_sockets)
-        self._container = Container(
+        atfork.register(self._close_sockets)
+        self._resources = Resources(
             self._application,
             asyncio.get_running_loop(),
             self.pool,
@@ -144,10 +144,10 @@ class Server:
             self._connections.add_stream,
         )
         if self._tornado is not None:
-            log = self._container.log
-            self._native = Native(self._tornado, self._connections, log, self.limits)
+            log = self._resources.log
+            self._native = TornadoApp(self._tornado, self._connections, log, self.limits)
             self.on_stop(self._native.stop)
-        self._faults = Faults(self._container.log, self._connections, self.limits)
+        self._parse_errors = ParseErrors(self._resources.log, self._connections, self.limits)
         self._http = _HTTPServer(
             _Requests(self),
             max_header_size=self.limits.max_head_size * HEAD_ROOM,
@@ -155,14 +155,14 @@ class Server:
         )
         self._http.conn_params.header_timeout = None
         self._connections.watch(self.limits.idle_timeout)
-        self._watch.start()
+        self._stall_monitor.start()
         for sock in self._sockets:
             self._listen(sock)
 
     def _listen(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         reserved = self.limits.reserved_descriptors
-        acceptor = Acceptor(sock, self._take, reserved, self._container.log.later)
+        acceptor = Acceptor(sock, self._take, reserved, self._resources.log.later)
         self._acceptors.append(acceptor)
         acceptor.start()
 
@@ -200,7 +200,7 @@ class Server:
 
     def reopen_logs(self) -> None:
         """Reopen the files of log handlers after another program has moved them; on the loop."""
-        self._container.log.later(reopen_files)
+        self._resources.log.later(reopen_files)
 
     async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
         """Stop accepting, finish requests, call the ``on_stop`` callbacks, end what is left.
@@ -218,11 +218,11 @@ class Server:
             for acceptor in self._acceptors:
                 acceptor.stop()
             shutdown = Shutdown(
-                self._container, self._connections, self._http, self._native, self._callbacks
+                self._resources, self._connections, self._http, self._native, self._callbacks
             )
             await shutdown.run(code, timeout)
-            self._watch.stop()
-        forks.remove(self._close_sockets)
+            self._stall_monitor.stop()
+        atfork.unregister(self._close_sockets)
         self._close_sockets()
         self.pool.shutdown(cancel_futures=True)
 
@@ -238,9 +238,11 @@ class Server:
         self._connections.add(server_connection)
         peer = self._peers.find(server_connection, connection)
         stream = cast("PlainStream | TLSStream", connection.stream)
-        if stream.on_fault is None:
-            stream.on_fault = partial(self._faults.answer, server_connection, peer)
-        request = Request(self._container, self._connections, server_connection, connection, peer)
+        if stream.on_parse_error is None:
+            stream.on_parse_error = partial(self._parse_errors.respond, server_connection, peer)
+        request = IncomingRequest(
+            self._resources, self._connections, server_connection, connection, peer
+        )
         if self._native is None:
             return request
         return self._native.choose(request, server_connection, connection, peer)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
 
-from .connections import Connections
-from .context import Container
-from .logs import get_logger
+from .http.connections import Connections
+from .http.resources import Resources
+from .safelogger import get_logger
 
 if TYPE_CHECKING:
-    from .tornado_app import Native
+    from .tornado_app import TornadoApp
 
 logger = get_logger("c10kws_tornado")
 
@@ -34,13 +34,13 @@ class Shutdown:
 
     def __init__(
         self,
-        container: Container,
+        resources: Resources,
         connections: Connections,
         http: HTTPServer,
-        native: Native | None,
+        native: TornadoApp | None,
         callbacks: Sequence[StopCallback],
     ) -> None:
-        self._container = container
+        self._resources = resources
         self._connections = connections
         self._http = http
         self._native = native
@@ -52,7 +52,7 @@ class Shutdown:
         ending = asyncio.ensure_future(self._end_early(min(EARLY, timeout / 4)))
         await self._drain(code, deadline)
         ending.cancel()
-        for request in self._container.requests:
+        for request in self._resources.requests:
             request.give_up()
         self._connections.abort()
         if self._native is not None:
@@ -64,11 +64,11 @@ class Shutdown:
         """End endless responses and unfinished uploads before the deadline."""
         while True:  # a request that waited for a thread may become a stream later
             await asyncio.sleep(grace)
-            for request in list(self._container.requests):
+            for request in list(self._resources.requests):
                 request.end_early()
 
     async def _drain(self, code: int, deadline: float) -> None:
-        self._container.stopping = True
+        self._resources.stopping = True
         callbacks = list(self._callbacks)
         await asyncio.gather(
             self._connections.drain(deadline),
@@ -100,7 +100,7 @@ class Shutdown:
             logger.exception("a callback of on_stop failed: %r", callback)
 
     async def _finish_tasks(self) -> None:
-        tasks = set(self._container.tasks)
+        tasks = set(self._resources.tasks)
         if tasks:
             await asyncio.wait(tasks, timeout=LAST_BREATH)
         for task in tasks:
@@ -115,7 +115,7 @@ class Shutdown:
         """Wait for log lines and clean-up that the last connections leave behind."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + LAST_BREATH
-        log, pool = self._container.log, self._container.pool
+        log, pool = self._resources.log, self._resources.pool
         while (pool.at_work or log.at_work) and loop.time() < deadline:
             await asyncio.sleep(0.01)
         log.close()

@@ -28,16 +28,16 @@ from tornado.iostream import IOStream
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
-from .accesslog import AccessLog, Line
-from .connections import Connections
+from .accesslog import AccessLine, AccessLog
 from .http.bodytimer import BodyTimer
+from .http.connections import Connections
 from .http.environ import BadRequest, check_head, head_size
-from .http.peers import Peer
+from .http.iostreams import PlainStream, TLSStream
+from .http.peer import Peer
 from .http.proxies import drop_forwarded
 from .http.response import encode_refusal, stalled_body
-from .http.streams import PlainStream, TLSStream
 from .limits import Limits
-from .logs import get_logger
+from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
@@ -48,7 +48,7 @@ FRAME_ROOM = 100 * 1024 * 1024
 GLANCE = 0.02
 
 
-class Native:
+class TornadoApp:
     """State shared by the native requests of one server; used on the loop's thread.
 
     It takes the application's ``log_function``, to learn of WebSockets, and calls the one that was
@@ -62,7 +62,7 @@ class Native:
         self._connections = connections
         self._log = log
         self.limits = limits
-        self._running: dict[object, NativeConnection] = {}
+        self._running: dict[object, HandlerConnection] = {}
         self._streams: dict[IOStream, Callable[[], WebSocketHandler | None] | None] = {}
         self._code: int | None = None
         self._log_function = application.settings.get("log_function")
@@ -80,7 +80,7 @@ class Native:
         Tornado asks for it when the request before is over.
         """
         self.end(server_connection)
-        return Choice(self, request, server_connection, connection, peer)
+        return Dispatcher(self, request, server_connection, connection, peer)
 
     def find(
         self,
@@ -93,7 +93,7 @@ class Native:
         """Return the delegate of the rule that matches, if one does; the request begins then."""
         if head_size(start_line, headers) > self.limits.max_head_size:
             return None
-        counted = NativeConnection(connection, peer.begin_line(start_line, headers), self)
+        counted = HandlerConnection(connection, peer.begin_line(start_line, headers), self)
         try:
             check_head(start_line, headers)
             request = HTTPServerRequest(
@@ -141,7 +141,7 @@ class Native:
     def _handled(self, handler: RequestHandler) -> None:
         """Tornado's ``log_function``: the response is complete, a 101 not yet detached."""
         if isinstance(handler, WebSocketHandler) and handler.get_status() == 101:
-            connection = cast(NativeConnection, handler.request.connection)
+            connection = cast(HandlerConnection, handler.request.connection)
             self._streams[connection.stream] = weakref.ref(handler)
             if self._code is not None:  # behind Tornado, which has not the stream yet
                 asyncio.get_running_loop().call_soon(self._close, handler, self._code)
@@ -174,12 +174,12 @@ class Native:
         self._streams.clear()
 
 
-class Choice(HTTPMessageDelegate):
+class Dispatcher(HTTPMessageDelegate):
     """Learns from the head whose request it is, and is that one's delegate from then on."""
 
     def __init__(
         self,
-        native: Native,
+        native: TornadoApp,
         request: HTTPMessageDelegate,
         server_connection: object,
         connection: HTTP1Connection,
@@ -248,10 +248,10 @@ class Choice(HTTPMessageDelegate):
             self._timer.cancel()
 
 
-class NativeConnection(HTTPConnection):
+class HandlerConnection(HTTPConnection):
     """Tornado's connection as a handler has it; what the access line says is read off here."""
 
-    def __init__(self, connection: HTTP1Connection, line: Line, native: Native) -> None:
+    def __init__(self, connection: HTTP1Connection, line: AccessLine, native: TornadoApp) -> None:
         self._connection = connection
         self._native = native
         self.line = line
@@ -293,6 +293,6 @@ class NativeConnection(HTTPConnection):
         """Hand the stream over to the handler."""
         stream = self._connection.detach()
         assert isinstance(stream, PlainStream | TLSStream)
-        stream.on_fault = None
+        stream.on_parse_error = None
         self._native.detached(stream)
         return stream

@@ -17,7 +17,7 @@ from tornado.web import RequestHandler
 
 from c10kws_tornado import Limits, make_application
 from c10kws_tornado.http.bodytimer import BodyTimer
-from c10kws_tornado.http.streams import PlainStream
+from c10kws_tornado.http.iostreams import PlainStream
 
 from .support import PATIENCE, LiveServer, wait_for
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits
-from c10kws_tornado.http import pace
-from c10kws_tornado.http.pace import Pace, SlowClient
+from c10kws_tornado.http import sendrate
+from c10kws_tornado.http.sendrate import SendRate, SlowClient
 
 from .support import Client, LiveServer, wait_for
 from .test_hijack import REQUEST, Switch
@@ -304,7 +304,7 @@ def test_the_rate_counts_only_while_data_waits(serve_as_is: Serve) -> None:
 
 @pytest.mark.parametrize(("rate", "minimum"), [(0, 1), (1000, 5000)])
 def test_the_minimum_of_a_window(rate: int, minimum: int) -> None:
-    pace = Pace(Limits(send_timeout=5, min_send_rate=rate), 100)
+    pace = SendRate(Limits(send_timeout=5, min_send_rate=rate), 100)
     pace.check(100 + minimum)
     pace.check(100 + 2 * minimum)
     with pytest.raises(SlowClient, match=f"it took {minimum - 1} bytes in 5 s"):
@@ -332,7 +332,7 @@ def ask(live: LiveServer, count: int) -> list[Client]:
 
 def waiting(live: LiveServer) -> int:
     """Return the bytes that wait for all clients."""
-    size: int = live.on_loop(lambda: live.server._container.backlog.size)
+    size: int = live.on_loop(lambda: live.server._resources.send_buffers.size)
     return size
 
 
@@ -416,9 +416,9 @@ def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path:
 def test_a_client_that_was_fast_is_slow_when_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else clients that read most of a body at once, and then little, would be cut last."""
     now = [0.0]
-    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(sendrate, "time", SimpleNamespace(monotonic=lambda: now[0]))
     limits = Limits(send_timeout=10, min_send_rate=0)
-    stopping, steady = Pace(limits, 0), Pace(limits, 0)
+    stopping, steady = SendRate(limits, 0), SendRate(limits, 0)
     taken = 2_900_000
     for seconds in (10.0, 20.0):
         now[0] = seconds

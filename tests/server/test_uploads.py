@@ -118,7 +118,7 @@ def test_the_folder_of_the_system_is_the_default(serve_as_is: Serve) -> None:
 
 def in_memory(live: LiveServer) -> int:
     """Return the bytes of all bodies that are in memory."""
-    size: int = live.on_loop(lambda: live.server._container.uploads.in_memory)
+    size: int = live.on_loop(lambda: live.server._resources.uploads.in_memory)
     return size
 
 
@@ -139,7 +139,7 @@ def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path:
         for client in clients:
             client.send(part)
     received = 3 * 20_000 * len(clients)
-    requests = live.server._container.requests
+    requests = live.server._resources.requests
     wait_for(lambda: live.on_loop(lambda: sum(each._size for each in requests)) == received)
     assert 100_000 <= in_memory(live) <= limits.total_spool_size
     for client in clients:
@@ -169,7 +169,7 @@ def test_a_body_gives_its_memory_back(serve_as_is: Serve, end: str) -> None:
             assert client.read_response().body == b"100000"
     wait_for(lambda: in_memory(live) == 0)
     live.stop()
-    assert live.server._container.uploads.in_memory == 0
+    assert live.server._resources.uploads.in_memory == 0
 
 
 def test_a_body_without_room_in_memory_and_on_disk_is_507(

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 #: A worker says who it is and waits for its end; one named "deaf" hears nothing.
 WORKER = """
 import os, signal, sys, time
-from c10kws_tornado import workers
+from c10kws_tornado.process import workers
 name = workers.own_name()
 
 def say(text):  # in one write: the lines of several workers must not mix

@@ -19,8 +19,8 @@ import c10kws
 from c10kws import conf
 from c10kws_tornado import Workers, bind, serve
 from c10kws_tornado.process import workers
-from c10kws_tornado.process.lastresort import end_within
-from c10kws_tornado.process.life import GRACE
+from c10kws_tornado.process.exitdeadline import exit_within
+from c10kws_tornado.process.lifecycle import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
 from ...refusals import Refusals
@@ -79,7 +79,7 @@ class Command(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run, and end the process in time even if threads of the project still run."""
         super().run_from_argv(argv)
-        end_within(EXIT_TIMEOUT)
+        exit_within(EXIT_TIMEOUT)
 
     def handle(self, *args: Any, addrports: list[str], **options: Any) -> None:
         """Serve until a signal ends it."""

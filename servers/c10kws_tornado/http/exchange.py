@@ -20,13 +20,13 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from ..accesslog import Line
-from ..context import Container
-from ..logs import get_logger
+from ..accesslog import AccessLine
 from ..raw.stream import RawStream, may_upgrade
-from .chunks import aiterate, is_async, is_whole, join_short, run_in_pool
-from .deferral import ClosedTogether, Deferral
+from ..safelogger import get_logger
+from .bodyiteration import aiterate, is_async, is_whole, join_short, run_in_pool
+from .deferred import ClosedTogether, Defer
 from .filewrapper import FileWrapper
+from .resources import Resources
 from .response import (
     Head,
     Outgoing,
@@ -37,12 +37,12 @@ from .response import (
     merge_heads,
     plain_error,
 )
-from .writer import ClientGone, Sender
+from .responsewriter import ConnectionLost, ResponseWriter
 
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
-    from .streams import PlainStream
+    from .iostreams import PlainStream
 
 logger = get_logger("c10kws_tornado.error")
 
@@ -52,37 +52,37 @@ class Exchange:
 
     def __init__(
         self,
-        container: Container,
+        resources: Resources,
         connection: HTTP1Connection,
         environ: dict[str, Any],
         body: IO[bytes],
-        line: Line,
+        line: AccessLine,
         done: Callable[[], None],
     ) -> None:
-        self._container = container
+        self._resources = resources
         self._environ = environ
         self._method: str = environ["REQUEST_METHOD"]
         self._body = body
         self._line = line
         self._done = done
-        self._sender = Sender(
-            connection, container.mailbox, container.loop, container.limits, container.backlog
+        self._writer = ResponseWriter(
+            connection, resources.mailbox, resources.loop, resources.limits, resources.send_buffers
         )
         self._connection = connection
         self._start = StartResponse(self._write, lambda: self._head_queued)
         self._outgoing: Outgoing | None = None
         self._head_queued = False
         self._end_queued = False
-        self._deferral = Deferral()
+        self._defer = Defer()
         self._task: asyncio.Task[None] | None = None
         self._stream = RawStream()
         self._result: Any = None
         self._endless = False
         environ["c10kws.stream"] = self._stream
-        environ["c10kws.loop"] = container.loop
-        environ["c10kws.executor"] = container.pool
-        environ["c10kws.defer"] = self._deferral
-        environ["c10kws.on_stop"] = container.on_stop
+        environ["c10kws.loop"] = resources.loop
+        environ["c10kws.executor"] = resources.pool
+        environ["c10kws.defer"] = self._defer
+        environ["c10kws.on_stop"] = resources.on_stop
 
     @property
     def request_line(self) -> str:
@@ -96,9 +96,9 @@ class Exchange:
         handed_over = False
         try:
             self._body.seek(0)
-            self._result = self._container.application(self._environ, self._start)
+            self._result = self._resources.application(self._environ, self._start)
             handed_over = self._choose_end()
-        except ClientGone:
+        except ConnectionLost:
             self._stop()
         except BaseException as error:  # SystemExit too is only the end of a request
             self._fail(error)
@@ -109,7 +109,7 @@ class Exchange:
 
     def _choose_end(self) -> bool:
         """Answer whether the loop has the response now, and will close it."""
-        if self._deferral.awaitable is not None:
+        if self._defer.awaitable is not None:
             return self._hand_over(self._send_deferred())
         if self._start.status is not None and self._start.status.startswith("101"):
             self._switch()
@@ -124,17 +124,17 @@ class Exchange:
 
     def _hand_over(self, coroutine: Any) -> bool:
         context = contextvars.copy_context()  # the body may ask for what its view has set
-        self._container.mailbox.post(context.run, self._begin, coroutine)
+        self._resources.mailbox.post(context.run, self._begin, coroutine)
         return True
 
     def _send_parts(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
         """Pass a whole body to the loop, so that a slow client holds no thread."""
-        parts = join_short(outgoing.fit_all(body), self._container.limits.chunk_size)
+        parts = join_short(outgoing.fit_all(body), self._resources.limits.chunk_size)
         if outgoing.overrun:
             self._log_overrun()
         head = None if self._head_queued else outgoing.head
         self._head_queued = True
-        self._sender.send(head, parts, last=True)
+        self._writer.send(head, parts, last=True)
 
     def _send_plain(self) -> None:
         """End 1: a chunk goes out when it is yielded (PEP 3333, "Buffering and Streaming")."""
@@ -147,7 +147,7 @@ class Exchange:
             self._write(b"")
         self._begin_body().check_end()
         if not self._end_queued:
-            self._sender.send(None, [], last=True)
+            self._writer.send(None, [], last=True)
 
     def _write(self, data: bytes) -> None:
         """PEP 3333's ``write()``, and the way of every chunk."""
@@ -159,7 +159,7 @@ class Exchange:
         self._head_queued = True
         if head is not None or data:
             self._end_queued = outgoing.whole
-            self._sender.send(head, [data], last=self._end_queued)
+            self._writer.send(head, [data], last=self._end_queued)
 
     def _begin_body(self) -> Outgoing:
         """Make the head when the first byte is there, or the end."""
@@ -174,7 +174,7 @@ class Exchange:
             self._start.status,
             self._start.headers,
             version=self._environ["SERVER_PROTOCOL"],
-            close=self._container.stopping or asks_to_close(self._environ),
+            close=self._resources.stopping or asks_to_close(self._environ),
         )
         self._line.status = head.code
         return head
@@ -195,10 +195,10 @@ class Exchange:
             self._start.status, self._start.headers, upgrade=self._environ["HTTP_UPGRADE"]
         )
         self._line.status = head.code
-        timeout = self._container.limits.flush_timeout
+        timeout = self._resources.limits.flush_timeout
         switched = threading.Lock()
         switched.acquire()
-        self._container.mailbox.post(
+        self._resources.mailbox.post(
             self._stream.switch, self._connection, head, timeout, switched.release
         )
         switched.acquire(timeout=timeout + 1)
@@ -208,8 +208,8 @@ class Exchange:
     def _fail(self, error: BaseException) -> None:
         """The application raised: 500 when its head is unsent, else an aborted connection."""
         logger.error("%s: the application failed", self._line.request_line, exc_info=error)
-        if inspect.iscoroutine(self._deferral.awaitable):
-            self._deferral.awaitable.close()  # it may not have begun
+        if inspect.iscoroutine(self._defer.awaitable):
+            self._defer.awaitable.close()  # it may not have begun
         if self._head_queued or self._connection.stream is None:
             self._stop()
             return
@@ -217,12 +217,12 @@ class Exchange:
         head = make_head(status, headers)
         self._line.status = head.code
         try:
-            self._sender.send(head, [body if head.has_body(self._method) else b""], last=True)
-        except ClientGone:
+            self._writer.send(head, [body if head.has_body(self._method) else b""], last=True)
+        except ConnectionLost:
             self._stop()
 
     def _stop(self) -> None:
-        self._container.mailbox.post(self._sender.abort)
+        self._resources.mailbox.post(self._writer.abort)
 
     def _close(self) -> None:
         """PEP 3333: ``close()`` is called "regardless of whether the request completed"."""
@@ -238,18 +238,18 @@ class Exchange:
             self._body.close()
             self._result = None  # a client may take its time for the bytes of it
             if not self._is_long:
-                self._line.size = self._sender.sent
+                self._line.size = self._writer.sent
                 self._line.write()
         finally:  # whatever a log's handler does
             if self._line.status == 101:  # behind the callback that takes the stream over
-                self._container.loop.call_soon_threadsafe(self._end)
+                self._resources.loop.call_soon_threadsafe(self._end)
             else:
-                self._container.mailbox.post(self._end)
+                self._resources.mailbox.post(self._end)
 
     @property
     def sent(self) -> int:
         """Bytes of the body that were sent."""
-        return self._sender.sent
+        return self._writer.sent
 
     @property
     def _is_long(self) -> bool:
@@ -258,41 +258,41 @@ class Exchange:
         Its access line waits for the end. To have the loop do that for all would cost them a
         wake-up of the log's thread.
         """
-        return self._sender.given > self._container.limits.high_water
+        return self._writer.given > self._resources.limits.high_water
 
     # On the loop
 
     def _end(self) -> None:
         """Nothing more comes from the application; what it has sent may still be on its way."""
         if self._line.status != 101:
-            self._sender.ended.add_done_callback(self._ended)
+            self._writer.ended.add_done_callback(self._ended)
             return
         # Code that takes the stream over has scheduled it on the loop by now.
         self._stream.close_unattached()
         if self._stream.upgraded:
-            self._container.attached(self._stream)
+            self._resources.attached(self._stream)
         self._done()
 
     def _ended(self, _: object) -> None:
         """Finish the request: the last byte was sent, or the client has disconnected."""
         if self._is_long:
-            self._line.size = self._sender.sent
-            self._container.log.write_later(self._line)
-        if self._sender.slow is not None:
-            self._container.slow_clients += 1
-            self._container.log.later(self._log_slow_client)
+            self._line.size = self._writer.sent
+            self._resources.log.write_later(self._line)
+        if self._writer.slow is not None:
+            self._resources.slow_clients += 1
+            self._resources.log.later(self._log_slow_client)
         self._done()
 
     def _log_slow_client(self) -> None:
         text = "%s: closed a slow client: %s"
-        logger.info(text, self._line.request_line, self._sender.slow)
+        logger.info(text, self._line.request_line, self._writer.slow)
 
     def leave(self) -> None:
         """Cancel the code on the loop that waits for a disconnected client."""
-        self._sender.leave()
+        self._writer.leave()
         if self._task is not None:
             # Not at once: cancelled before its first step it would not clean up.
-            self._container.loop.call_soon(self._task.cancel)
+            self._resources.loop.call_soon(self._task.cancel)
 
     def end_early(self) -> None:
         """Cancel an async body that may have no end, because the server stops."""
@@ -301,11 +301,11 @@ class Exchange:
             self._task.cancel()
 
     def _begin(self, sending: Any) -> None:
-        self._task = task = self._container.spawn(self._supervise(sending))
+        self._task = task = self._resources.spawn(self._supervise(sending))
         if not isinstance(self._result, FileWrapper):
             self._expect_client()
-        if self._sender.gone:
-            self._container.loop.call_soon(task.cancel)
+        if self._writer.disconnected:
+            self._resources.loop.call_soon(task.cancel)
 
     def _expect_client(self) -> None:
         """Treat a client that closes its half as disconnected.
@@ -316,37 +316,37 @@ class Exchange:
         stream = cast("PlainStream", self._connection.stream)
         stream.serves_half_closed = False
         if stream.half_closed:
-            self._sender.abort()
+            self._writer.abort()
 
     async def _supervise(self, sending: Awaitable[None]) -> None:
         """Ends 2 and 3: send on the loop, then clean up in a thread that is never refused."""
         task = asyncio.current_task()
         try:
             await sending
-        except ClientGone:
-            self._sender.abort()
+        except ConnectionLost:
+            self._writer.abort()
         except BaseException as error:  # sys.exit() of a body ends its response and no server
             if isinstance(error, GeneratorExit) and not _is_running(task):
                 raise  # this coroutine is closed
             if task is not None and task.cancelling():  # the client has left, or the server stops
-                self._sender.abort()
+                self._writer.abort()
             else:
-                await run_in_pool(self._container.pool, self._fail, error)
+                await run_in_pool(self._resources.pool, self._fail, error)
         finally:
-            self._container.pool.urgent(self._clean_up)
+            self._resources.pool.urgent(self._clean_up)
 
     def _clean_up(self) -> None:
         self._close()
         self._finish()
 
     async def _send_deferred(self) -> None:
-        assert self._deferral.awaitable is not None
-        awaitable, self._deferral.awaitable = self._deferral.awaitable, None  # the environ has it
+        assert self._defer.awaitable is not None
+        awaitable, self._defer.awaitable = self._defer.awaitable, None  # the environ has it
         status, headers, body = await awaitable
         self._start.status = status
         self._start.headers = merge_heads(self._start.headers, headers)
         self._result = ClosedTogether(body, self._result)
-        outgoing = await run_in_pool(self._container.pool, self._begin_body)
+        outgoing = await run_in_pool(self._resources.pool, self._begin_body)
         if is_whole(body):
             await self._send_whole(outgoing, body)
         else:
@@ -354,31 +354,31 @@ class Exchange:
 
     async def _send_whole(self, outgoing: Outgoing, body: Iterable[bytes]) -> None:
         """Send what is in memory already: no thread is asked for it."""
-        parts = join_short(outgoing.fit_all(body), self._container.limits.chunk_size)
+        parts = join_short(outgoing.fit_all(body), self._resources.limits.chunk_size)
         if outgoing.overrun:
-            await run_in_pool(self._container.pool, self._log_overrun)
+            await run_in_pool(self._resources.pool, self._log_overrun)
         self._head_queued = True
-        await self._sender.send_async(outgoing.head, parts, last=True)
+        await self._writer.send_async(outgoing.head, parts, last=True)
 
     def _find_block_size(self, suggested: int) -> int:
         """Return the size of a file's next block: less when much waits for other clients."""
-        limits = self._container.limits
-        if self._container.backlog.is_long:
+        limits = self._resources.limits
+        if self._resources.send_buffers.half_full:
             return limits.chunk_size
         return max(suggested, limits.high_water)
 
     async def _send_async(self, outgoing: Outgoing, body: Any) -> None:
         """Send the head at once (an event stream may be silent for long), then each chunk."""
-        pool = self._container.pool
+        pool = self._resources.pool
         self._endless = is_async(body) and outgoing.head.length is None
         chunks = aiterate(body, pool, self._find_block_size)
         head = None if self._head_queued else outgoing.head
         self._head_queued = True
         try:
-            await self._sender.send_async(head, [])
+            await self._writer.send_async(head, [])
             async for data in chunks:
                 if fitting := outgoing.fit(data):
-                    await self._sender.send_async(None, [fitting])
+                    await self._writer.send_async(None, [fitting])
                 if outgoing.complete:
                     break
         finally:
@@ -387,7 +387,7 @@ class Exchange:
         if outgoing.overrun:
             await run_in_pool(pool, self._log_overrun)
         outgoing.check_end()
-        await self._sender.send_async(None, [], last=True)
+        await self._writer.send_async(None, [], last=True)
 
 
 def _is_running(task: asyncio.Task[None] | None) -> bool:

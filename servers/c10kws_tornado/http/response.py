@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
 
-from ..logs import get_logger
+from ..safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from ..logs import get_logger
 from ..pool import Pool
+from ..safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 

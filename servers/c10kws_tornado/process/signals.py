@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from . import forks
+from .. import atfork
 
 #: Windows has SIGBREAK, POSIX has SIGQUIT.
 STOP = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGBREAK")
@@ -51,11 +51,11 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-    forks.add(restore)
+    atfork.register(restore)
     try:
         yield
     finally:
-        forks.remove(restore)
+        atfork.unregister(restore)
         restore()
 
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..accesslog import reopen_files
-from ..logs import get_logger
+from ..safelogger import get_logger
 from . import signals
 
 logger = get_logger("c10kws_tornado")

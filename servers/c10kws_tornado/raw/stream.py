@@ -18,8 +18,8 @@ from .tls import TLSTransport
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
+    from ..http.iostreams import PlainStream, TLSStream
     from ..http.response import Head
-    from ..http.streams import PlainStream, TLSStream
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..logs import get_logger
+from ..safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
@@ -19,7 +19,7 @@ logger = get_logger("c10kws_tornado")
 LOG_TIMEOUT = 1.0
 
 
-class LastResort:
+class ExitDeadline:
     """A thread that ends the process at a deadline, whatever the event loop does.
 
     A task may block the loop for good, so that no timer of it fires. ``describe`` says what is
@@ -30,7 +30,7 @@ class LastResort:
         self, describe: Callable[[], str], leave: Callable[[], object] | None = None
     ) -> None:
         self._describe = describe
-        self._leave = leave or leave_now
+        self._leave = leave or exit_now
         #: Seconds, or None to disarm. A SimpleQueue, since a signal may interrupt anything.
         self._news: queue.SimpleQueue[float | None] = queue.SimpleQueue()
 
@@ -60,16 +60,16 @@ class LastResort:
 
     def end(self) -> None:
         """Log what still runs, and end the process now."""
-        within(LOG_TIMEOUT, self._log)
+        run_with_timeout(LOG_TIMEOUT, self._log)
         self._leave()
 
     def _log(self) -> None:
         logger.error("the process did not end in time; ending it. Left: %s", self._describe())
 
 
-def leave_now() -> None:
+def exit_now() -> None:
     """End the process with status 0, since it was asked to stop."""
-    within(LOG_TIMEOUT, flush)
+    run_with_timeout(LOG_TIMEOUT, flush)
     os._exit(0)
 
 
@@ -81,16 +81,16 @@ def flush() -> None:
             stream.flush()
 
 
-def within(seconds: float, function: Callable[[], object]) -> None:
+def run_with_timeout(seconds: float, function: Callable[[], object]) -> None:
     """Call a function in a thread and wait a limited time for it, since it may wait for a lock."""
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     thread.join(seconds)
 
 
-def end_within(seconds: float) -> None:
+def exit_within(seconds: float) -> None:
     """Wait so many seconds for threads that hold the exit, then end the process."""
-    last = LastResort(_name_threads)
+    last = ExitDeadline(_name_threads)
     last.start()
     last.arm(seconds)
 

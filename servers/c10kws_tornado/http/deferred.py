@@ -6,10 +6,13 @@ from collections.abc import AsyncIterable, Awaitable, Iterable
 from contextlib import ExitStack
 from typing import Any
 
-Deferred = Awaitable[tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]]
+#: Status, headers and body.
+DeferredResponse = Awaitable[
+    tuple[str, list[tuple[str, str]], Iterable[bytes] | AsyncIterable[bytes]]
+]
 
 
-class Deferral:
+class Defer:
     """Announce that an awaitable resolves to the response: ``c10kws.defer``.
 
     It has no reference to the exchange, so a stored environ keeps no part of the server alive.
@@ -18,9 +21,9 @@ class Deferral:
     __slots__ = ("awaitable",)
 
     def __init__(self) -> None:
-        self.awaitable: Deferred | None = None
+        self.awaitable: DeferredResponse | None = None
 
-    def __call__(self, awaitable: Deferred) -> None:
+    def __call__(self, awaitable: DeferredResponse) -> None:
         self.awaitable = awaitable
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from c10kws_tornado import watch
+from c10kws_tornado import stallmonitor
 from c10kws_tornado.accesslog import MAX_WAITING, AccessLog
 
 from .support import PATIENCE, LiveServer, wait_for
@@ -22,7 +22,7 @@ TEXT = ("Content-Type", "text/plain")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "PERIOD", 0.05)
+    monkeypatch.setattr(stallmonitor, "PERIOD", 0.05)
 
 
 class Pages:
@@ -191,7 +191,7 @@ def test_lines_are_written_at_the_stop(serve: Serve, pages: Pages) -> None:
 
     def leave() -> None:
         for number in range(5):
-            live.server._container.log.later(lambda: write(number))  # noqa: B023
+            live.server._resources.log.later(lambda: write(number))  # noqa: B023
 
     live.on_loop(leave)
     live.stop()

@@ -6,25 +6,25 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .accesslog import AccessLog
-from .heap import trim_heap
-from .http.backlog import Backlog
-from .http.uploads import Uploads
-from .limits import Limits
-from .mailbox import Mailbox
-from .pool import Pool
-from .raw.stream import RawStream
+from ..accesslog import AccessLog
+from ..heap import trim_heap
+from ..limits import Limits
+from ..mailbox import Mailbox
+from ..pool import Pool
+from ..raw.stream import RawStream
+from .sendbuffers import SendBuffers
+from .uploads import Uploads
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from .http.request import Request
+    from .incoming import IncomingRequest
 
 #: Seconds to wait for other bodies that end at the same time.
 TRIM_DELAY = 1.0
 
 
-class Container:
+class Resources:
     """The application, loop, pool, tasks and requests of a server, and its state of stopping."""
 
     def __init__(
@@ -46,9 +46,9 @@ class Container:
         self.on_stop = on_stop
         self.attached = attached
         self.log = AccessLog()
-        self.backlog = Backlog(limits.max_total_send_bytes, self.log.later)
+        self.send_buffers = SendBuffers(limits.max_total_send_bytes, self.log.later)
         self.tasks: set[asyncio.Task[None]] = set()
-        self.requests: set[Request] = set()
+        self.requests: set[IncomingRequest] = set()
         self.stopping = False
         self.slow_clients = 0
         self._trimming = False

@@ -2,7 +2,7 @@
 
 Slices are sent one after another, each cut when the one before it has left. A client that reads
 more slowly than ``min_send_rate`` is disconnected. A worker that is ahead of its client waits in
-:meth:`Sender.send`, except with the last data: the loop sends the rest.
+:meth:`ResponseWriter.send`, except with the last data: the loop sends the rest.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, cast
 from tornado.iostream import StreamClosedError
 
 from ..limits import Limits
-from ..logs import get_logger
 from ..mailbox import Mailbox
-from .backlog import Backlog
-from .pace import Pace, SlowClient
+from ..safelogger import get_logger
+from .sendbuffers import SendBuffers
+from .sendrate import SendRate, SlowClient
 
 if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
+    from .iostreams import PlainStream, TLSStream
     from .response import Head
-    from .streams import PlainStream, TLSStream
 
 logger = get_logger("c10kws_tornado")
 
@@ -33,18 +33,18 @@ logger = get_logger("c10kws_tornado")
 MAX_WRITES = 256
 
 
-class ClientGone(Exception):
+class ConnectionLost(Exception):
     """Raised when the client has disconnected, or was disconnected because it reads too slowly."""
 
 
-class Sender:
+class ResponseWriter:
     """The sending of one response on its connection.
 
     ``given`` counts the bytes of the body that came, ``sent`` those without the bytes that a
     disconnected client has not read.
 
     ``ended`` is done when the last byte was sent or the client has disconnected; ``slow`` is the
-    reason why a slow client was disconnected. Unsent data is counted in the ``backlog``.
+    reason why a slow client was disconnected. Unsent data is counted in the ``send_buffers``.
     """
 
     def __init__(
@@ -53,33 +53,33 @@ class Sender:
         mailbox: Mailbox,
         loop: asyncio.AbstractEventLoop,
         limits: Limits,
-        backlog: Backlog,
+        send_buffers: SendBuffers,
     ) -> None:
         self._connection = connection
         self._mailbox = mailbox
         self._loop = loop
         self._limits = limits
-        self._backlog = backlog
+        self._send_buffers = send_buffers
         self._queue: deque[bytes | None] = deque()
         self._position = 0  # in the first of the queue
         self._leaving = 0  # size of the slice that is being written
         self._size = 0
         self.held = 0  # as _size, but the first of the queue is in memory to its end
-        self._counted = 0  # in the backlog
-        self._pace: Pace | None = None
+        self._counted = 0  # by the send buffers
+        self._rate: SendRate | None = None
         self._changed = threading.Condition()
         self._pump: asyncio.Task[None] | None = None
         self._head: Head | None = None
         self._begun = False
         self.given = 0
-        self._lost = 0
-        self.gone = False
+        self._unread = 0
+        self.disconnected = False
         self.slow: SlowClient | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
 
     @property
     def sent(self) -> int:
-        return self.given - self._lost
+        return self.given - self._unread
 
     # From a worker thread
 
@@ -87,7 +87,7 @@ class Sender:
         """Queue a head (with the first data) and data.
 
         Wait first while the client reads slowly, but not with the ``last`` data: its thread has
-        nothing else to do here. Raises :exc:`ClientGone`.
+        nothing else to do here. Raises :exc:`ConnectionLost`.
         """
         with self._changed:
             if not last:
@@ -96,11 +96,11 @@ class Sender:
         self._mailbox.post(self._wake)
 
     def _has_room(self) -> bool:
-        return self.gone or self._size <= self._limits.high_water
+        return self.disconnected or self._size <= self._limits.high_water
 
     def _put(self, head: Head | None, parts: Iterable[bytes], last: bool) -> None:
-        if self.gone:
-            raise ClientGone
+        if self.disconnected:
+            raise ConnectionLost
         data = [part for part in parts if part]
         size = sum(map(len, data))
         if head is not None:
@@ -124,8 +124,8 @@ class Sender:
         self._wake()
         if self._pump is not None:
             await asyncio.wait([self._pump])
-        if self.gone:
-            raise ClientGone
+        if self.disconnected:
+            raise ConnectionLost
 
     @property
     def _stream(self) -> PlainStream | TLSStream:
@@ -134,8 +134,8 @@ class Sender:
     def leave(self) -> None:
         """Handle the end of the client's connection: wake the thread or task that waits."""
         with self._changed:
-            self.gone = True
-            self._lost += self._size
+            self.disconnected = True
+            self._unread += self._size
             self._queue.clear()
             self._size = self.held = 0
             self._changed.notify_all()
@@ -154,16 +154,16 @@ class Sender:
     @property
     def seconds_left(self) -> float:
         """Seconds that the client needs for as much as is in memory, at its latest rate."""
-        if self._pace is None or self._connection.stream is None:
+        if self._rate is None or self._connection.stream is None:
             return 0.0
-        return self._pace.time_for(self.held, self._stream.taken, self._limits.chunk_size)
+        return self._rate.time_for(self.held, self._stream.taken, self._limits.chunk_size)
 
     def _count(self) -> None:
-        """Update the backlog's count of unsent bytes."""
+        """Update the server's count of unsent bytes."""
         held = self.held  # a thread may add to it
         change, self._counted = held - self._counted, held
         if change:
-            self._backlog.change(self, change)
+            self._send_buffers.change(self, change)
 
     def abort(self) -> None:
         """End the connection in the middle of the response: its end would be a lie."""
@@ -185,8 +185,8 @@ class Sender:
             self._fail()
             return
         if pending is not None or self._queue:
-            self._pace = Pace(self._limits, self._stream.taken)
-            self._pump = self._loop.create_task(self._write_slowly(pending, self._pace))
+            self._rate = SendRate(self._limits, self._stream.taken)
+            self._pump = self._loop.create_task(self._write_slowly(pending, self._rate))
             self._count()
 
     def _fail(self) -> None:
@@ -201,7 +201,7 @@ class Sender:
         """
         written = 0
         for _ in range(MAX_WRITES):
-            if self.gone or not self._queue or written > self._limits.high_water:
+            if self.disconnected or not self._queue or written > self._limits.high_water:
                 break
             future = self._write(self._next_slice())
             if not future.done():
@@ -221,14 +221,14 @@ class Sender:
         self._leaving = len(data or b"")
         return data
 
-    async def _write_slowly(self, pending: asyncio.Future[None] | None, pace: Pace) -> None:
+    async def _write_slowly(self, pending: asyncio.Future[None] | None, rate: SendRate) -> None:
         stream = self._stream
         try:
-            while not self.gone and self._queue:
+            while not self.disconnected and self._queue:
                 if pending is None:
                     await asyncio.sleep(0)
                 else:
-                    await self._wait_for(pending, stream, pace)
+                    await self._wait_for(pending, stream, rate)
                     self._left()
                 pending = self._write_queue()
         except StreamClosedError:
@@ -241,13 +241,13 @@ class Sender:
             self._pump = None
 
     async def _wait_for(
-        self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, pace: Pace
+        self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, rate: SendRate
     ) -> None:
         """Wait for a slice, as long as the client reads fast enough according to the kernel."""
         while not leaving.done():
-            await asyncio.wait([leaving], timeout=max(pace.left, 0))
-            if not stream.closed() and pace.left <= 0:
-                pace.check(stream.taken)
+            await asyncio.wait([leaving], timeout=max(rate.left, 0))
+            if not stream.closed() and rate.left <= 0:
+                rate.check(stream.taken)
         await leaving
 
     def _write(self, data: bytes | None) -> asyncio.Future[None]:
@@ -262,7 +262,7 @@ class Sender:
 
     def _left(self) -> None:
         """Account for a slice that was sent."""
-        if self.gone:
+        if self.disconnected:
             return
         with self._changed:
             first = self._queue[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 from tornado.iostream import IOStream, SSLIOStream
 
-from .pace import unsent_bytes
+from .sendrate import unsent_bytes
 
 #: Tornado's own responses, which this module completes or replaces.
 BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"
@@ -36,7 +36,7 @@ class _Stream(IOStream):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: Returns the answer to a head that cannot be read, for a status code.
-        self.on_fault: Callable[[int], bytes] | None = None
+        self.on_parse_error: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
         self._written = 0
         self._unsent_limit = 0
@@ -67,14 +67,14 @@ class _Stream(IOStream):
 
     def expire(self) -> None:
         """Close a connection that has been idle for too long; a head that stalls gets 408."""
-        if self._read_buffer_size and self.on_fault is not None:
+        if self._read_buffer_size and self.on_parse_error is not None:
             self._refuse(408)
         else:
             self.close()
 
     def close(self, exc_info: Any = False) -> None:
         """Close at once."""
-        self.on_fault = None  # which keeps the connection
+        self.on_parse_error = None  # which keeps the connection
         if self._lingering is not None and not self._lingering.done():
             self._lingering.set_result(None)
         super().close(exc_info)
@@ -113,10 +113,10 @@ class _Stream(IOStream):
         loop = asyncio.get_running_loop()
         self._lingering = loop.create_future()
         self._read_buffer, self._read_buffer_size = bytearray(), 0
-        if self._answered or self.on_fault is None:  # Tornado finds a fault in what is thrown away
+        if self._answered or self.on_parse_error is None:  # Tornado parses discarded data too
             self.close()
             return self._lingering
-        sent = super().write(self.on_fault(code))
+        sent = super().write(self.on_parse_error(code))
         loop.call_later(self.linger_timeout, self.close)
         sent.add_done_callback(lambda _: self._finish_sending())
         self._add_io_state(self.io_loop.READ)
@@ -185,7 +185,7 @@ class _Stream(IOStream):
     def _check_max_bytes(self, delimiter: Any, size: int) -> None:
         """Answer 431 or 400 where Tornado would close: for a head, or a line, without end."""
         limit = self._read_max_bytes
-        if self.on_fault is None or limit is None or size <= limit:
+        if self.on_parse_error is None or limit is None or size <= limit:
             super()._check_max_bytes(delimiter, size)
         elif self._is_complete(delimiter):
             pass  # the request is refused by the size of its head, a chunk by that of its line
@@ -199,7 +199,7 @@ class _Stream(IOStream):
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
         """Write; Tornado's bare 400 becomes a whole response."""
-        if data == BARE_400 and self.on_fault is not None:
+        if data == BARE_400 and self.on_parse_error is not None:
             return self._refuse(400)
         if data != CONTINUE:
             self._answered = True

@@ -114,10 +114,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def run(*arguments: str) -> subprocess.Popen[str]:
         program = """
 import logging, sys
-from c10kws_tornado import __main__, lastresort, life, runner, shutdown
+from c10kws_tornado import __main__, shutdown
+from c10kws_tornado.process import exitdeadline, lifecycle, runner
 # The same waits, but shorter.
 runner.CANCEL_TIMEOUT = shutdown.LAST_BREATH = 0.1
-life.GRACE = 1.0
+lifecycle.GRACE = 1.0
 __main__.EXIT_TIMEOUT = 0.3
 if "--log-file" in sys.argv:
     i = sys.argv.index("--log-file")

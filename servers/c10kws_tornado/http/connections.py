@@ -6,8 +6,8 @@ import asyncio
 
 from tornado.http1connection import HTTP1ServerConnection
 
-from .http.streams import PlainStream, TLSStream
-from .raw.stream import RawStream
+from ..raw.stream import RawStream
+from .iostreams import PlainStream, TLSStream
 
 #: How often an idle connection is looked at before it is closed.
 VISITS = 4

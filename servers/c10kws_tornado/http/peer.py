@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
-from ..accesslog import Line
+from ..accesslog import AccessLine
 from .environ import address_keys
 from .proxies import TrustedProxies
 
@@ -39,7 +39,7 @@ class Peer:
             return self.address
         return self.proxies.client_of(hops) or self.address
 
-    def begin_line(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Line:
+    def begin_line(self, start_line: RequestStartLine, headers: HTTPHeaders) -> AccessLine:
         """Return the access line of a request.
 
         The query string is left out where a browser's API has no other place for a token: it sends
@@ -48,7 +48,7 @@ class Peer:
         path = start_line.path
         if not self.log_query_strings and _may_carry_token(headers):
             path = path.partition("?")[0]
-        return Line(self.client(headers), f"{start_line.method} {path} {start_line.version}")
+        return AccessLine(self.client(headers), f"{start_line.method} {path} {start_line.version}")
 
 
 class Peers:

@@ -11,7 +11,7 @@ import sys
 from typing import Any, NoReturn
 
 from . import signals, workers
-from .lastresort import LOG_TIMEOUT, flush, within
+from .exitdeadline import LOG_TIMEOUT, flush, run_with_timeout
 
 #: The descriptors of the sockets, separated by commas.
 VARIABLE = "C10KWS_TORNADO_SOCKETS"
@@ -19,18 +19,18 @@ VARIABLE = "C10KWS_TORNADO_SOCKETS"
 _inherited: list[socket.socket] = []
 
 
-def execute(sockets: list[socket.socket]) -> NoReturn:
+def reexecute(sockets: list[socket.socket]) -> NoReturn:
     """Execute the program of this process again, with its arguments and these sockets."""
     for sock in sockets:
         sock.set_inheritable(True)
     os.environ[VARIABLE] = ",".join(str(sock.fileno()) for sock in sockets)
     workers.restore()
-    within(LOG_TIMEOUT, flush)
+    run_with_timeout(LOG_TIMEOUT, flush)
     signals.hold_back()  # until the program has handlers for them again
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def claim(family: int, where: Any) -> socket.socket | None:
+def claim_socket(family: int, where: Any) -> socket.socket | None:
     """Return the inherited socket that listens on an address; with port 0, on any of its ports."""
     for fd in filter(None, os.environ.pop(VARIABLE, "").split(",")):
         sock = socket.socket(fileno=int(fd))

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .logs import get_logger
-from .naming import join, name_jobs_of, name_task, place_of
+from .diagnostics import join, name_jobs_of, name_task, place_of
 from .pool import Pool
+from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
@@ -50,7 +50,7 @@ class Alarm:
             warn(now - since)
 
 
-class LoopWatch:
+class LoopMonitor:
     """Check that asks the loop for an answer, and names the code that blocks it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, after: float) -> None:
@@ -59,7 +59,7 @@ class LoopWatch:
         self._alarm = Alarm(after)
         self._asked: float | None = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check once. Raises RuntimeError when the loop is closed."""
         self._alarm.update(self._asked, self._warn, self._end)
         if self._asked is None:
@@ -83,7 +83,7 @@ class LoopWatch:
         logger.warning("The event loop runs again after %.1f s.", seconds)
 
 
-class PoolWatch:
+class PoolMonitor:
     """Check that names the jobs which keep all threads of a pool busy."""
 
     def __init__(self, pool: Pool, after: float) -> None:
@@ -91,7 +91,7 @@ class PoolWatch:
         self._alarm = Alarm(after)
         self._since: float | None = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look once."""
         if self._pool.busy < self._pool.size:
             self._since = None
@@ -115,7 +115,7 @@ class PoolWatch:
         )
 
 
-class Watch:
+class StallMonitor:
     """The thread that checks the loop and the pools of one server; None disables a check."""
 
     def __init__(
@@ -124,14 +124,14 @@ class Watch:
         self._pool = pool
         self._busy_after = busy_after
         self._blocked_after = blocked_after
-        self._loop: LoopWatch | None = None
-        self._pools: dict[Pool, PoolWatch] = {}
+        self._loop: LoopMonitor | None = None
+        self._pools: dict[Pool, PoolMonitor] = {}
         self._stopped = threading.Event()
 
     def start(self) -> None:
         """Start the thread; call on the loop to be watched."""
         if self._blocked_after is not None:
-            self._loop = LoopWatch(asyncio.get_running_loop(), self._blocked_after)
+            self._loop = LoopMonitor(asyncio.get_running_loop(), self._blocked_after)
         if self._blocked_after is not None or self._busy_after is not None:
             threading.Thread(target=self._run, name="c10kws-watch", daemon=True).start()
 
@@ -142,15 +142,15 @@ class Watch:
     def _run(self) -> None:
         while not self._stopped.wait(PERIOD):
             try:
-                self._look()
+                self._check()
             except RuntimeError:  # the loop is closed, and the server was not stopped
                 return
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._loop is not None:
-            self._loop.look()
+            self._loop.check()
         if self._busy_after is not None:
             for pool in (self._pool, *self._pool.siblings):
                 if pool not in self._pools:
-                    self._pools[pool] = PoolWatch(pool, self._busy_after)
-                self._pools[pool].look()
+                    self._pools[pool] = PoolMonitor(pool, self._busy_after)
+                self._pools[pool].check()

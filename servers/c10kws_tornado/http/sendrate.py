@@ -17,7 +17,7 @@ class SlowClient(Exception):
     """Raised for a client that reads more slowly than ``min_send_rate``."""
 
 
-class Pace:
+class SendRate:
     """Windows of ``send_timeout`` seconds; in each the client must read a minimum.
 
     ``taken`` is the number of bytes that the client's machine has acknowledged since the

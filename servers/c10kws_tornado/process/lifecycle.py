@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..logs import get_logger
-from ..naming import join, name_jobs, name_task
+from .. import atfork
+from ..diagnostics import join, name_jobs, name_task
+from ..safelogger import get_logger
 from ..server import Server
 from ..shutdown import OVERTIME
-from . import forks, handover, signals
-from .lastresort import LastResort, leave_now
+from . import reexec, signals
+from .exitdeadline import ExitDeadline, exit_now
 from .runner import CANCEL_TIMEOUT, end_tasks, run
 
 GOING_AWAY = 1001
@@ -32,14 +33,14 @@ logger = get_logger("c10kws_tornado")
 GRACE = OVERTIME + 3 * CANCEL_TIMEOUT + 1.0
 
 
-class Life:
+class Lifecycle:
     """One server in the current process, until a signal ends it."""
 
     def __init__(self, server: Server, sockets: Sequence[socket.socket]) -> None:
         self._server = server
         self._sockets = sockets
         self._in_main_thread = threading.current_thread() is threading.main_thread()
-        self._last_resort = LastResort(self._name_what_is_left, self._leave)
+        self._exit_deadline = ExitDeadline(self._name_what_is_left, self._leave)
         #: True when the program is to execute itself again, with duplicates of its sockets: a
         #: server that stops closes its own.
         self._restart = False
@@ -58,18 +59,18 @@ class Life:
         The process ends here when a task ignores its cancellation or blocks the loop.
         """
         if self._in_main_thread:
-            self._last_resort.start()
+            self._exit_deadline.start()
             self._kept = [sock.dup() for sock in self._sockets]
-            forks.add(self._close_kept)
+            atfork.register(self._close_kept)
         try:
             self._left |= run(self._serve(on_ready), loop_factory, own_signals=True)
             if self._left and self._in_main_thread:
-                self._last_resort.end()
+                self._exit_deadline.end()
             if self._restart:
                 self._leave()
         finally:
-            self._last_resort.disarm()
-            forks.remove(self._close_kept)
+            self._exit_deadline.disarm()
+            atfork.unregister(self._close_kept)
             self._close_kept()
 
     async def _serve(self, on_ready: Callable[[], object] | None) -> None:
@@ -93,9 +94,9 @@ class Life:
             self._restart = number == signals.HUP and (self._restart or not self._asked)
             if not self._asked:
                 self._asked = True
-                self._last_resort.arm(self._server.drain_timeout + GRACE)
+                self._exit_deadline.arm(self._server.drain_timeout + GRACE)
             elif number not in REPEATED:
-                self._last_resort.arm(GRACE)
+                self._exit_deadline.arm(GRACE)
         self._loop.call_soon_threadsafe(self._take, number)
 
     def _take(self, number: int) -> None:
@@ -114,8 +115,8 @@ class Life:
 
     def _leave(self) -> None:
         if self._restart:
-            handover.execute(self._kept)
-        leave_now()
+            reexec.reexecute(self._kept)
+        exit_now()
 
     def _name_what_is_left(self) -> str:
         tasks = self._left or asyncio.all_tasks(self._loop)  # all, when the loop is blocked

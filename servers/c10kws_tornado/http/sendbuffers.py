@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from ..logs import get_logger
+from ..safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
 
-class Waiting(Protocol):
+class UnsentResponse(Protocol):
     """A response with data that waits for its client."""
 
     @property
@@ -26,7 +26,7 @@ class Waiting(Protocol):
         """Disconnect the client."""
 
 
-class Backlog:
+class SendBuffers:
     """The waiting responses of one server, on its loop.
 
     When they hold more than ``limit`` bytes, the clients that would take the longest to read their
@@ -37,14 +37,14 @@ class Backlog:
         self.size = 0
         self._limit = limit
         self._log_later = log_later
-        self._waiting: set[Waiting] = set()
+        self._waiting: set[UnsentResponse] = set()
 
     @property
-    def is_long(self) -> bool:
+    def half_full(self) -> bool:
         """True when half of the limit is used up."""
         return self.size > self._limit // 2
 
-    def change(self, response: Waiting, size: int) -> None:
+    def change(self, response: UnsentResponse, size: int) -> None:
         """Change the byte count of a response."""
         self.size += size
         if response.held:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..accesslog import Line
-from ..logs import get_logger
+from ..accesslog import AccessLine
+from ..safelogger import get_logger
 from .response import encode_refusal, plain_error
 
 if TYPE_CHECKING:
     from ..accesslog import AccessLog
-    from ..connections import Connections
     from ..limits import Limits
-    from .peers import Peer
+    from .connections import Connections
+    from .peer import Peer
 
 logger = get_logger("c10kws_tornado")
 
 
-class Faults:
+class ParseErrors:
     """Factory of these answers, and their log lines, for one server; on the loop's thread."""
 
     def __init__(self, log: AccessLog, connections: Connections, limits: Limits) -> None:
@@ -33,7 +33,7 @@ class Faults:
             ),
         }
 
-    def answer(self, server_connection: object, peer: Peer, code: int) -> bytes:
+    def respond(self, server_connection: object, peer: Peer, code: int) -> bytes:
         """Return the answer.
 
         A request whose head has come has an access line of its own.
@@ -41,7 +41,7 @@ class Faults:
         reason, text = self._texts[code]
         refusal = plain_error(code, reason, text)
         if not self._connections.is_running(server_connection):
-            line = Line(peer.address, "-")
+            line = AccessLine(peer.address, "-")
             line.status, line.size = code, len(refusal[2])
             self._log.write_later(line)
             self._log.later(partial(logger.info, "%s: %s", peer.address or "-", text))

@@ -17,20 +17,20 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from ..accesslog import Line
-from ..context import Container
-from ..logs import get_logger
+from ..accesslog import AccessLine
 from ..pool import PoolFull
+from ..safelogger import get_logger
 from .bodytimer import BodyTimer
 from .environ import BadRequest, check_head, head_size, make_environ, prepare_expect, set_body
 from .exchange import Exchange
+from .resources import Resources
 from .response import make_head, plain_error, stalled_body, too_large, unavailable
 from .uploads import Upload
 
 if TYPE_CHECKING:
-    from ..connections import Connections
-    from .peers import Peer
-    from .streams import PlainStream
+    from .connections import Connections
+    from .iostreams import PlainStream
+    from .peer import Peer
 
 logger = get_logger("c10kws_tornado")
 
@@ -38,19 +38,19 @@ logger = get_logger("c10kws_tornado")
 NO_LIMIT = 10**4300
 
 
-class Request(HTTPMessageDelegate):
+class IncomingRequest(HTTPMessageDelegate):
     """Tornado calls the four methods of its delegate, in order, on the loop's thread."""
 
     def __init__(
         self,
-        container: Container,
+        resources: Resources,
         connections: Connections,
         server_connection: object,
         connection: HTTP1Connection,
         peer: Peer,
     ) -> None:
-        self._container = container
-        self._limits = container.limits
+        self._resources = resources
+        self._limits = resources.limits
         self._connections = connections
         self._server_connection = server_connection
         self._connection = connection
@@ -60,7 +60,7 @@ class Request(HTTPMessageDelegate):
         self._body: IO[bytes] | None = None  # that of the upload, until it is closed or handed over
         self._size = 0
         self._has_body = False
-        self._line: Line | None = None
+        self._line: AccessLine | None = None
         self._exchange: Exchange | None = None
         self._refused = False
         self._running = False
@@ -79,7 +79,7 @@ class Request(HTTPMessageDelegate):
             return None
         self._connections.begin(self._server_connection)
         self._running = True
-        self._container.requests.add(self)
+        self._resources.requests.add(self)
         self._line = self._peer.begin_line(start_line, headers)
         self._method = start_line.method
         self._headers = headers
@@ -89,9 +89,9 @@ class Request(HTTPMessageDelegate):
         if refusal is not None:
             self._refuse(refusal, linger=self._has_body and "Expect" not in headers)
         elif self._has_body:
-            self._upload = self._container.uploads.make_upload()
+            self._upload = self._resources.uploads.make_upload()
             self._body = self._upload.file
-            loop = self._container.loop
+            loop = self._resources.loop
             self._timer = BodyTimer(loop, self._limits, self._refuse_stalled_body)
         prepare_expect(start_line, headers)
         return None
@@ -143,7 +143,7 @@ class Request(HTTPMessageDelegate):
         self._timer.pause()
         stream, left = self._connection.stream, asyncio.Event()
         stream.set_close_callback(left.set)
-        writing = asyncio.wrap_future(self._container.pool.urgent(upload.store, chunk))
+        writing = asyncio.wrap_future(self._resources.pool.urgent(upload.store, chunk))
         leaving = asyncio.ensure_future(left.wait())
         either: set[asyncio.Future[Any]] = {writing, leaving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -178,12 +178,12 @@ class Request(HTTPMessageDelegate):
         body, self._body = self._body or io.BytesIO(), None
         set_body(self._environ, body, self._size if self._has_body else None)
         self._exchange = Exchange(
-            self._container, self._connection, self._environ, body, self._line, self._end
+            self._resources, self._connection, self._environ, body, self._line, self._end
         )
         self._connection.set_close_callback(self._exchange.leave)
         cast("PlainStream", self._connection.stream).serves_half_closed = True
         try:
-            self._container.pool.post(self._exchange.run)
+            self._resources.pool.post(self._exchange.run)
         except PoolFull:
             self._body = body
             self._discard_body()
@@ -195,7 +195,7 @@ class Request(HTTPMessageDelegate):
         self._discard_body()
         if self._running and not self._refused and self._line is not None:
             self._line.status = 400
-            self._container.log.write_later(self._line)
+            self._resources.log.write_later(self._line)
         self._end()
 
     def end_early(self) -> None:
@@ -211,24 +211,24 @@ class Request(HTTPMessageDelegate):
         if (line := self._line) is not None:
             seconds = time.monotonic() - line.started
             message = "%s: cut after %.1fs because the server stops"
-            self._container.log.later(partial(logger.warning, message, line.request_line, seconds))
+            self._resources.log.later(partial(logger.warning, message, line.request_line, seconds))
             line.size = 0 if self._exchange is None else self._exchange.sent
-            self._container.log.write_later(line)
+            self._resources.log.write_later(line)
 
     def _refuse_stalled_body(self) -> None:
         assert self._line is not None
         message = "%s: the body did not come in time: %d bytes in %.0fs; answered with 408"
         seconds = time.monotonic() - self._line.started
-        self._container.log.later(
+        self._resources.log.later(
             partial(logger.info, message, self._line.request_line, self._size, seconds)
         )
         self._discard_body()
-        self._container.trim_later()
+        self._resources.trim_later()
         self._refuse(stalled_body(), linger=True)
 
     def _refuse_unstored_body(self, error: OSError) -> None:
         """Answer 507: the disk is full, or the folder cannot be written."""
-        self._container.log.later(partial(self._log_unstored_body, error))
+        self._resources.log.later(partial(self._log_unstored_body, error))
         self._discard_body()
         text = "The server has no room for the body of this request."
         self._refuse(plain_error(507, "Insufficient Storage", text), linger=True)
@@ -239,7 +239,7 @@ class Request(HTTPMessageDelegate):
             "%s: the body could not be stored in %s: %s; answered with 507. Free some space there, "
             "or choose another folder (upload_dir).",
             self._line.request_line,
-            self._container.uploads.folder,
+            self._resources.uploads.folder,
             error,
         )
 
@@ -250,7 +250,7 @@ class Request(HTTPMessageDelegate):
     def _discard_body(self) -> None:
         """Close the body in the pool: it may be a file of 100 MiB."""
         if self._body is not None:
-            self._container.pool.urgent(self._body.close)
+            self._resources.pool.urgent(self._body.close)
             self._body = None
 
     def _refuse(
@@ -274,9 +274,9 @@ class Request(HTTPMessageDelegate):
             self._headers.pop("Connection", None)  # Tornado would answer HTTP/1.0's "keep-alive"
         self._line.status, self._line.size = head.code, len(body)
         self._connection.write_headers(head.start_line, head.headers, body)
-        self._container.log.write_later(self._line)
+        self._resources.log.write_later(self._line)
         if linger:
-            loop = self._container.loop
+            loop = self._resources.loop
             self._linger = loop.call_later(self._limits.linger_timeout, self._end_linger)
         else:
             self._end_linger()
@@ -296,5 +296,5 @@ class Request(HTTPMessageDelegate):
             self._running = False
             if self._upload is not None:
                 self._upload.leave_memory()
-            self._container.requests.discard(self)
+            self._resources.requests.discard(self)
             self._connections.end(self._server_connection)

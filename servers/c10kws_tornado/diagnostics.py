@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
-from .pool import Pool, Running
+from .pool import Pool, RunningJob
 
 #: Names in one log line; the others are counted.
 MOST = 10
@@ -27,7 +27,7 @@ def join(names: Iterable[str]) -> str:
     return ", ".join(found[:MOST]) + (f" and {others} others" if others > 0 else "")
 
 
-def name_job(job: Running) -> str:
+def name_job(job: RunningJob) -> str:
     """Return the request line of an exchange, or the name of the function."""
     fn: Any = job.fn
     if line := getattr(getattr(fn, "__self__", None), "request_line", None):

@@ -13,13 +13,13 @@ from contextlib import suppress
 _calls: list[Callable[[], object]] = []
 
 
-def add(call: Callable[[], object]) -> None:
+def register(call: Callable[[], object]) -> None:
     """Call a function in each child that this process forks, as its first act."""
     _calls.append(call)
 
 
-def remove(call: Callable[[], object]) -> None:
-    """Undo :func:`add`."""
+def unregister(call: Callable[[], object]) -> None:
+    """Undo :func:`register`."""
     with suppress(ValueError):
         _calls.remove(call)
 
