@@ -66,7 +66,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "whoami"
 LOGOUT_REDIRECT_URL = "whoami"
 
-# Tornado's own handlers, asked before Django; see docs/reference/server.rst.
+# Tornado's own handlers, asked before Django; see docs/how-to/tornado-handlers.rst.
 TORNADO = {
     "handlers": [
         (r"/hello-tornado", "hello.handlers.Hello"),

@@ -28,7 +28,7 @@ from ..project.proxied_views import gate
 from .conftest import LiveServer
 from .test_websocket import eventually
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "server.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.rst"
 WAIT = 60
 #: All that nginx needs and that is not the page's: it runs as one process, in one folder.
 MAIN = """
