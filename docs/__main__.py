@@ -35,15 +35,18 @@ def main() -> int:
     if not options.here:
         environment.enter(".venv-tests", "tests.txt")
     output: Path = options.output.resolve()
-    status = build("html", output) or build("doctest", output)
+    status = build("html", output, "--fresh-env") or build("doctest", output)
     if not status:
         print(f"Written: {output / 'html' / 'index.html'}")
     return status
 
 
-def build(builder: str, output: Path) -> int:
-    """Run one of Sphinx's builders, which share what they have read; return its exit status."""
-    options = ["--quiet", "--fail-on-warning", "--builder", builder]
+def build(builder: str, output: Path, *arguments: str) -> int:
+    """Run one of Sphinx's builders, which share what they have read; return its exit status.
+
+    A page that is not read again gives no warnings, so the first builder reads all of them.
+    """
+    options = ["--quiet", "--fail-on-warning", "--builder", builder, *arguments]
     folders = ["--doctree-dir", str(output / "doctrees"), str(DOCS), str(output / builder)]
     command = [sys.executable, "-m", "sphinx", *options, *folders]
     return subprocess.run(command, check=False).returncode

@@ -21,12 +21,12 @@ author = "The c10kws authors"
 project_copyright = author
 version = release = version_of("c10kws")
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "links"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "generated", "links"]
 exclude_patterns = ["_build", "extensions"]
 nitpicky = True
 #: Names of other projects: Sphinx would have to download their inventories to link them.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(asyncio|collections|concurrent|contextvars|django|ssl|tornado|typing)\..*"),
+    (r"py:.*", rf"({'|'.join([*sys.stdlib_module_names, 'django', 'tornado'])})\..*"),
 ]
 
 autodoc_typehints = "signature"

@@ -286,7 +286,7 @@ def test_every_setting_is_documented() -> None:
 
     page = (Path(__file__).parents[2] / "docs" / "reference" / "settings.rst").read_text()
     for key in conf.KEYS:
-        assert f"\n{key} " in page
+        assert f"\n.. autosetting:: {key}\n" in page
 
 
 @pytest.mark.parametrize(

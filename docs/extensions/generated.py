@@ -1,0 +1,190 @@
+"""Reference pages that are generated from the code.
+
+``autosettings``
+    A table of all settings and their defaults.
+``autosetting``
+    A key of ``C10KWS``: its default, its values and the comment above it in ``c10kws/conf.py``.
+``autolimits``
+    The limits of the server, with the comments above them.
+``autochecks``
+    The system checks.
+``autoflags``
+    The arguments of a command, from its parser.
+
+What the code has and no page names is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import commands
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from c10kws import conf
+from c10kws.checks import catalogue
+from c10kws.checks.settings import allowed_values
+from c10kws_tornado import Limits
+
+logger = logging.getLogger(__name__)
+
+SIZES = ((1024 * 1024, "MiB"), (1024, "KiB"))
+
+
+def comments_of(cls: type) -> dict[str, list[str]]:
+    """Return the ``#:`` comments above the attributes of a class, by name."""
+    found = ModuleAnalyzer.for_module(cls.__module__).find_attr_docs()
+    return {name: lines for (owner, name), lines in found.items() if owner == cls.__name__}
+
+
+def show(value: object, *, is_size: bool = False) -> str:
+    """Return a default as a reader writes it, with its size in larger units."""
+    if isinstance(value, tuple):
+        return f"``{list(value)!r}``"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if is_size and isinstance(value, int):
+        for unit, name in SIZES:
+            if value >= unit and value % unit == 0:
+                return f"``{value}`` ({value // unit} {name})"
+    return f"``{value!r}``"
+
+
+def is_size(name: str) -> bool:
+    """Return True for a number of bytes."""
+    return name.endswith(("_size", "_bytes", "_water")) and name != "queue_size"
+
+
+def indented(lines: list[str]) -> Iterator[str]:
+    """Yield lines of a directive's content."""
+    yield ""
+    yield from (f"    {line}".rstrip() for line in lines)
+    yield ""
+
+
+class Generated(SphinxDirective):
+    """A directive that writes reStructuredText."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Parse what :meth:`lines` yields."""
+        return self.parse_text_to_nodes("\n".join(self.lines()))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines."""
+        raise NotImplementedError
+
+
+class Setting(Generated):
+    """``.. autosetting:: THREADS``; what follows is added to the comment."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Yield the object, its default and its values, its comment and the directive's content."""
+        key = self.arguments[0]
+        if key not in conf.KEYS:
+            raise self.error(f"there is no setting {key}")
+        default = show(conf.KEYS[key], is_size=is_size(key.lower()))
+        yield f".. setting:: {key}"
+        yield from indented([f":Default: {default}", f":Values: {allowed_values(key)}"])
+        yield from indented(comments_of(conf.Settings)[key.lower()])
+        yield from indented(list(self.content))
+
+
+class Settings(Generated):
+    """``.. autosettings::``"""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a table."""
+        yield ".. list-table::"
+        yield "    :header-rows: 1"
+        yield "    :widths: auto"
+        yield from indented(["* - Key", "  - Default"])
+        for key, default in conf.KEYS.items():
+            yield f"    * - :setting:`{key}`"
+            yield f"      - {show(default, is_size=is_size(key.lower()))}"
+
+
+class ServerLimits(Generated):
+    """``.. autolimits::``"""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a limit after the other, as arguments of ``Limits``."""
+        comments = comments_of(Limits)
+        for field in fields(Limits):
+            yield f".. limit:: {field.name}"
+            default = show(field.default, is_size=is_size(field.name))
+            yield from indented([f":Default: {default}"])
+            yield from indented(comments[field.name])
+
+
+class Checks(Generated):
+    """``.. autochecks::``"""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a check after the other; a placeholder in a text stands for a project's value."""
+        for check in sorted(catalogue.CHECKS, key=lambda check: check.id):
+            yield f".. check:: {check.id}"
+            rows = [check.meaning, "", f":Level: {check.level.__name__}"]
+            rows += [f":Message: {literal(check.message)}", f":Hint: {literal(check.hint)}"]
+            yield from indented(rows)
+
+
+def literal(template: str) -> str:
+    """Return a template of ``str.format`` for a reader."""
+    return template.replace("!r}", "}").replace("\\", "\\\\").replace("*", "\\*")
+
+
+class Flags(Generated):
+    """``.. autoflags:: runtornado``; the names of commands are in :mod:`commands`."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def lines(self) -> Iterator[str]:
+        """Yield a flag after the other, with its default and the text of ``--help``."""
+        name = self.arguments[0]
+        yield f".. program:: {name}"
+        yield ""
+        for flag in commands.flags_of(name):
+            yield f".. option:: {flag.signature}"
+            yield from indented([flag.help])
+
+
+def undocumented(env: BuildEnvironment) -> Iterator[str]:
+    """Yield what the code has and no page names."""
+    objects = {
+        (domain.name, kind, name)
+        for domain in env.domains.sorted()
+        for name, _, kind, *_ in domain.get_objects()
+    }
+    for key in conf.KEYS:
+        if ("std", "setting", key) not in objects:
+            yield f"the setting {key}"
+
+
+def check(app: Sphinx, env: BuildEnvironment) -> None:
+    """Warn of what no page names."""
+    for thing in undocumented(env):
+        logger.warning("no page of the reference has %s", thing)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add the directives, and the kinds of objects that they make."""
+    for kind, name in (("setting", "setting"), ("limit", "limit"), ("check", "system check")):
+        app.add_object_type(kind, kind, f"single: %s ({name})")
+    app.add_directive("autosettings", Settings)
+    app.add_directive("autosetting", Setting)
+    app.add_directive("autolimits", ServerLimits)
+    app.add_directive("autochecks", Checks)
+    app.add_directive("autoflags", Flags)
+    app.connect("env-check-consistency", check)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
