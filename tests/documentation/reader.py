@@ -26,8 +26,11 @@ Look = Callable[[str], None]
 class Reader:
     """A reader with a shell in a folder, and a Python that has c10kws.
 
-    The server takes the same free port each time, so that open pages find it again.
+    The server takes the same free port each time, so that open pages find it again. ``typed`` is
+    what the page says to type into the console of the browser.
     """
+
+    typed = ""
 
     def __init__(self, folder: Path, python: str | Path = sys.executable, **variables: str) -> None:
         self._folder = folder
@@ -60,6 +63,9 @@ class Reader:
 
     def _take(self, block: Block) -> None:
         if block.not_run:
+            return
+        if block.language == "javascript" and not block.file:
+            self.typed = block.text
             return
         self._stop()  # it runs the code as it was
         if block.file:
