@@ -27,9 +27,14 @@ nitpicky = True
 #: Names of other projects: Sphinx would have to download their inventories to link them.
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join([*sys.stdlib_module_names, 'django', 'tornado'])})\..*"),
+    # In signatures: types of the modules that are not public, and those of other projects.
+    (r"py:class", r"(c10kws|c10kws_tornado)\.\w+\.\w+(\.\w+)?"),
+    (r"py:class", r"AnonymousUser|Application|Stage|User|WSGIApplication"),
 ]
 
 autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 100
 autodoc_member_order = "bysource"
 
 html_theme = "furo"
