@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 from django.urls import URLResolver, get_resolver
 
-from ..events import registry
+from ..events import paths
 from ..events.endpoint import EventSocket
 from .catalogue import UNREACHED_ENDPOINT
 
@@ -23,8 +23,10 @@ def check_endpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         return []
     reached = set(_callbacks(get_resolver()))  # the URLconf may make some
     return [
-        UNREACHED_ENDPOINT(path=endpoint.path, place=endpoint.origin, urlconf=settings.ROOT_URLCONF)
-        for endpoint in registry.endpoints()
+        UNREACHED_ENDPOINT(
+            path=endpoint.path, place=endpoint.defined_at, urlconf=settings.ROOT_URLCONF
+        )
+        for endpoint in paths.endpoints()
         if endpoint.add_to_handlers and endpoint not in reached
     ]
 

@@ -1,8 +1,12 @@
-"""Events over WebSockets: named, with data in JSON, both ways. ``docs/reference/events.rst``."""
+"""Events over WebSockets: named, with data in JSON, in both directions.
+
+``docs/reference/events.rst``.
+"""
 
 from __future__ import annotations
 
-from .bar import Progress
+from .clients.socket import Socket
+from .emitting.room import Room
 from .endpoint import EventSocket
 from .exceptions import (
     EmitHandlerError,
@@ -12,9 +16,7 @@ from .exceptions import (
     NotCallableError,
     PathAlreadyUsed,
 )
-from .progress import ProgressBar
-from .socket import Socket
-from .target import Target
+from .progress import Progress, ProgressBar
 
 __all__ = [
     "EmitHandlerError",
@@ -26,6 +28,6 @@ __all__ = [
     "PathAlreadyUsed",
     "Progress",
     "ProgressBar",
+    "Room",
     "Socket",
-    "Target",
 ]

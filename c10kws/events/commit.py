@@ -1,4 +1,4 @@
-"""Emits inside of a transaction wait for its commit."""
+"""Emits inside a transaction wait for its commit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from django.db.utils import DEFAULT_DB_ALIAS
 
 
 def after_commit(send: Callable[[], object], using: str | None) -> bool:
-    """Call ``send`` after the commit of this thread's outermost block, if it is in one.
+    """Call ``send`` after the commit of this thread's outermost block, and return True.
 
-    Return whether it will; on rollback it never runs. Handlers on an event loop are in no block of
-    their own, and the blocks of a TestCase are never committed: both do not count.
+    On rollback ``send`` is not called. Return False if the thread is not in a block. Code on an
+    event loop is not in a block of its own, and the blocks of a TestCase are never committed;
+    neither counts.
 
     Raises Django's ConnectionDoesNotExist for a database that is not in the settings.
     """

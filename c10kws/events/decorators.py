@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import HttpResponse
+from ..views.decorator import View
 
-View = Callable[..., HttpResponse]
 Decorator = Callable[[View], View]
 
 

@@ -3,12 +3,12 @@
 ::
 
     C10kwsError
-    ├── EventError                           a callback's own answer to the client
-    ├── EmitHandlerError                     nothing could carry the event
-    ├── NotCallableError                     ``on`` was given something else than a function
-    ├── InvalidInstanceError (TypeError)     a thing of another type was expected
-    ├── EventAlreadyBound (NameError)        an event has its callback already
-    └── PathAlreadyUsed                      a path has its EventSocket already
+    ├── EventError                           a callback answers a request with an error
+    ├── EmitHandlerError                     this process is not serving
+    ├── NotCallableError                     the argument of ``on`` cannot be called
+    ├── InvalidInstanceError (TypeError)     an argument has the wrong type
+    ├── EventAlreadyBound (NameError)        the event has a callback
+    └── PathAlreadyUsed                      the path has an EventSocket
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ..exceptions import C10kwsError
 
 
 class EventError(C10kwsError):
-    """Raised by a callback, it answers the client with ``ws:error``.
+    """Raise this in a callback to answer the client with ``ws:error``.
 
-    ``code`` is a lower-case word that programs read (``"forbidden"``, ``"invalid"`` or one of your
-    own), ``message`` a sentence for people, ``details`` an object that JSON can say.
+    ``code`` is a lower-case word for programs (``"forbidden"``, ``"invalid"`` or one of your own),
+    ``message`` a sentence for people. ``details`` must be JSON-serializable.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class EventError(C10kwsError):
 
 
 class EmitHandlerError(C10kwsError):
-    """An event was emitted in a process that serves nothing, and EMIT_WITHOUT_SERVER is "raise"."""
+    """An event was emitted in a process that is not serving. EMIT_WITHOUT_SERVER is "raise"."""
 
     def __init__(self, event: str, path: str) -> None:
         super().__init__(event, path)
@@ -54,7 +54,7 @@ class EmitHandlerError(C10kwsError):
 
 
 class NotCallableError(C10kwsError):
-    """Something that cannot be called was to be bound to an event."""
+    """The argument of ``on`` is neither a function nor the name of an event."""
 
     def __init__(self, thing: object) -> None:
         super().__init__(thing)
@@ -65,7 +65,7 @@ class NotCallableError(C10kwsError):
 
 
 class InvalidInstanceError(C10kwsError, TypeError):
-    """A thing has another type than it should."""
+    """An argument has the wrong type."""
 
     def __init__(self, actual_instance: object, expected_instance_name: str) -> None:
         super().__init__(actual_instance, expected_instance_name)
@@ -77,7 +77,7 @@ class InvalidInstanceError(C10kwsError, TypeError):
 
 
 class EventAlreadyBound(C10kwsError, NameError):
-    """An event of an EventSocket has one callback, and this one has it already."""
+    """A second callback was bound to an event. An event has one callback."""
 
     def __init__(self, event: str, path: str) -> None:
         super().__init__(event, path)
@@ -85,14 +85,13 @@ class EventAlreadyBound(C10kwsError, NameError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"expected a free name: the event {self.event!r} of {self.path!r} is bound already"
+        return f"The event {self.event!r} of {self.path!r} already has a callback."
 
 
 class PathAlreadyUsed(C10kwsError):
-    """Two EventSockets cannot share a path.
+    """Two EventSockets have the same path.
 
-    ``first`` and ``second`` are the lines that define them, ``modules`` the names of the modules of
-    these lines.
+    ``first`` and ``second`` are the lines that define them, ``modules`` the names of their modules.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """``path("ws/", include("c10kws.events.urls"))``: every EventSocket at its path.
 
-The list is read again at each access, since a ``views.py`` may make EventSockets after this module
-was imported. One with ``add_to_handlers=False`` is left out.
+The list is made at each access, since a ``views.py`` may define EventSockets after this module was
+imported. EventSockets with ``add_to_handlers=False`` are left out.
 
 ``reverse("c10kws:/")`` is the path of the include itself, which ``{% c10kws_client %}`` writes into
 the page.
@@ -18,8 +18,7 @@ from django.urls import ResolverMatch, URLPattern, path
 from django.urls.resolvers import RoutePattern
 from django.views.defaults import page_not_found
 
-from . import registry
-from .endpoint import EventSocket
+from . import paths
 
 app_name = "c10kws"
 
@@ -40,7 +39,7 @@ class _Patterns(Sequence[URLPattern]):
 
     def __iter__(self) -> Iterator[URLPattern]:
         yield self._prefix
-        for endpoint in registry.endpoints():
+        for endpoint in paths.endpoints():
             if endpoint.add_to_handlers:
                 yield from _patterns_of(endpoint)
 
@@ -56,10 +55,10 @@ class _Patterns(Sequence[URLPattern]):
 
 
 @cache
-def _patterns_of(endpoint: EventSocket) -> list[URLPattern]:
-    """With a final slash or without; ``reverse("c10kws:chat")`` gives the second.
+def _patterns_of(endpoint: paths.Endpoint) -> list[URLPattern]:
+    """Return patterns with and without a final slash; ``reverse("c10kws:chat")`` has none.
 
-    A converter's colon would be a namespace: ``chat/<slug:room>`` is named ``chat/<room>``.
+    A colon in a name would separate a namespace, so ``chat/<slug:room>`` is named ``chat/<room>``.
     """
     route = endpoint.path.strip("/")
     name = re.sub(r"<[^<>:]+:", "<", route)

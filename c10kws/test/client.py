@@ -11,7 +11,7 @@ import django.test
 from django.http import HttpResponseBase
 
 from .. import hijack
-from ..events.envelope import SUBPROTOCOL
+from ..events.frames.envelope import SUBPROTOCOL
 from ..handlers.registry import announce, serving
 from . import commits
 from .poll import Poll

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from c10kws.events import registry
+from c10kws.events import paths
 from tests.events.conftest import connect  # noqa: F401  (fixture)
 from tests.library.conftest import (  # noqa: F401  (fixtures)
     django_db_modify_db_settings,
@@ -18,7 +18,7 @@ from tests.library.conftest import (  # noqa: F401  (fixtures)
 
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
-    before = set(registry.endpoints())
+    before = set(paths.endpoints())
     yield
-    for endpoint in set(registry.endpoints()) - before:
-        registry.remove(endpoint)
+    for endpoint in set(paths.endpoints()) - before:
+        paths.remove(endpoint)

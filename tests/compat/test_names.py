@@ -83,7 +83,7 @@ def test_two_on_one_path_are_named_by_their_own_lines() -> None:
     bar = ProgressBar("/twice")
     with pytest.raises(PathAlreadyUsed) as error:
         WebSocket("/twice")
-    origins = [str(first.origin), str(bar.origin), error.value.second]
+    origins = [str(first.defined_at), str(bar.defined_at), error.value.second]
     assert all(origin.startswith(f"{line}:") for origin in origins)
     assert len(set(origins)) == 3
     assert "executed twice" not in str(error.value)

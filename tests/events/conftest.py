@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection
 
-from c10kws.events import EventSocket, ProgressBar, registry
-from c10kws.events.envelope import SUBPROTOCOL
+from c10kws.events import EventSocket, ProgressBar, paths
+from c10kws.events.frames.envelope import SUBPROTOCOL
 from tests.library.conftest import (  # noqa: F401  (fixtures)
     LiveServer,
     django_db_modify_db_settings,
@@ -35,7 +35,7 @@ def make() -> Iterator[Make]:
 
     yield make_one
     for endpoint in made:
-        registry.remove(endpoint)
+        paths.remove(endpoint)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def make_bar() -> Iterator[Callable[..., ProgressBar]]:
 
     yield make_one
     for endpoint in made:
-        registry.remove(endpoint)
+        paths.remove(endpoint)
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ class Talk:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
+        self.version = 1 if connection.subprotocol else 0
         self.hello = self.receive() if connection.subprotocol else None
 
     def send(self, event: str, data: Any = None, **extra: Any) -> None:

@@ -19,7 +19,7 @@ from c10kws.events import (
     NotCallableError,
     PathAlreadyUsed,
     Socket,
-    registry,
+    paths,
 )
 from tests.library.test_websocket import WAIT, closed_with, eventually
 from tests.project.views import ERRORS, raise_error
@@ -93,11 +93,11 @@ def test_what_cannot_be_bound_is_refused_where_it_is_bound(make: Make) -> None:
             chat.on("typo")(function)
     with pytest.raises(TypeError, match=r"'data' of .* is positional-only"):
         chat.on("typo")(lambda data, /: None)
-    with pytest.raises(TypeError, match=r'write @on or @on\("name"\), not @on\(\)'):
+    with pytest.raises(TypeError, match=r'Write @on or @on\("name"\), not @on\(\)'):
         chat.on()  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match=r"write @may_join, not @may_join\(\)"):
+    with pytest.raises(TypeError, match=r"Write @may_join, not @may_join\(\)"):
         chat.may_join()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=r"'f' .* socket and the name of a room"):
+    with pytest.raises(TypeError, match=r"'f' .* the socket and the name of a room"):
 
         @chat.may_join
         def f(socket: Socket) -> bool:
@@ -127,7 +127,7 @@ def test_a_module_that_is_imported_under_two_names_is_said_to_be(
         with pytest.raises(PathAlreadyUsed, match="executed twice"):
             importlib.reload(first)
     finally:
-        registry.remove(first.chat)
+        paths.remove(first.chat)
         del sys.modules["twice.twice_sockets"], sys.modules["twice"]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventSocket, Socket
-from c10kws.events.answers import PATIENCE
-from c10kws.events.envelope import BadFrame, Frame, decode
+from c10kws.events.dispatch.replies import MAX_BAD_FRAMES
+from c10kws.events.frames.envelope import BadFrame, Frame, decode
 from tests.library.test_websocket import closed_with
 
 from .conftest import Connect
@@ -104,7 +104,7 @@ def test_an_id_is_an_integer_or_a_short_string(chat: EventSocket, connect: Conne
 
 def test_whoever_sends_nothing_else_is_closed(chat: EventSocket, connect: Connect) -> None:
     with connect() as client:
-        for _ in range(PATIENCE + 1):
+        for _ in range(MAX_BAD_FRAMES + 1):
             client.send_raw("nonsense")
         assert closed_with(client.connection) == (4400, "too many bad frames")
 
@@ -138,5 +138,5 @@ def test_text_of_the_whole_world_is_taken() -> None:
 
 
 def test_a_frame_says_what_was_expected() -> None:
-    with pytest.raises(BadFrame, match="names a key twice"):
+    with pytest.raises(BadFrame, match="the same key twice"):
         decode('{"a": 1, "a": 2}')

@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 
 from c10kws.compat.tornado_websockets.websocket import WebSocket
-from c10kws.events import EventSocket, failures, registry
+from c10kws.events import EventSocket, paths
+from c10kws.events.dispatch import failure_log
 from tests.library.test_websocket import eventually
 
 from .conftest import Connect
 
-START_TIMER = failures.Failures._start_timer
+START_TIMER = failure_log.FailureLog._start_timer
 INTERNAL = {"code": "internal", "message": "internal error", "details": {}}
 
 
 @pytest.fixture(autouse=True)
 def no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave no thread behind; the tests call what it calls."""
-    monkeypatch.setattr(failures.Failures, "_start_timer", lambda self: None)
+    monkeypatch.setattr(failure_log.FailureLog, "_start_timer", lambda self: None)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -59,8 +60,8 @@ def test_a_client_cannot_fill_the_log(
 def test_the_summary_comes_by_itself(
     chat: EventSocket, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures.Failures, "_start_timer", START_TIMER)
-    monkeypatch.setattr(failures, "INTERVAL", 0.05)
+    monkeypatch.setattr(failure_log.FailureLog, "_start_timer", START_TIMER)
+    monkeypatch.setattr(failure_log, "INTERVAL", 0.05)
     for _ in range(3):
         chat.failures.log("add", LookupError())
     eventually(lambda: "failed 2 more times: LookupError" in caplog.text)
@@ -70,11 +71,11 @@ def test_the_summary_comes_by_itself(
 def test_the_kinds_are_bounded(chat: EventSocket, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(500):
         chat.failures.log(f"event {number}", LookupError())
-    assert len(lines(caplog)) == failures.MAX_KINDS + 1
+    assert len(lines(caplog)) == failure_log.MAX_KINDS + 1
     caplog.clear()
     chat.failures.summarize()
     assert len(lines(caplog)) == 1
-    assert f"{500 - failures.MAX_KINDS - 1} more times" in caplog.text
+    assert f"{500 - failure_log.MAX_KINDS - 1} more times" in caplog.text
 
 
 @pytest.mark.parametrize("event", ["open", "close"])
@@ -139,7 +140,7 @@ def make_old() -> Any:
 
     yield make_one
     for endpoint in made:
-        registry.remove(endpoint)
+        paths.remove(endpoint)
 
 
 def test_so_is_an_attribute_in_compat(connect: Connect, make_old: Callable[..., Any]) -> None:

@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied
 from c10kws import ConnectionClosed
 from c10kws.connection.watchdog import MAX_LATE_USES
 from c10kws.events import EventError, EventSocket, Socket
-from c10kws.events.envelope import SUBPROTOCOL
+from c10kws.events.frames.envelope import SUBPROTOCOL
 from tests.library.conftest import LiveServer
 from tests.library.test_websocket import closed_with, eventually
 
@@ -29,7 +29,7 @@ def test_open_and_close(chat: EventSocket, connect: Connect) -> None:
     @chat.on
     def open(socket: Socket) -> None:
         seen.append("open")
-        assert chat.handlers == []
+        assert chat.sockets == []
         assert socket not in chat
         socket.emit("welcome", {"id": socket})
 
@@ -83,7 +83,7 @@ def test_what_open_raises_refuses_the_client(
             data = {"code": 4403, "reason": reason, "reconnect": False, "retry_after": None}
             assert client.hello == {"event": "ws:bye", "data": data}
         assert closed_with(client.connection) == (4403, reason)
-    eventually(lambda: not chat._opening)
+    eventually(lambda: not chat.members.opening())
     assert closed == []  # it follows an ``open`` that has returned
 
 
@@ -230,7 +230,7 @@ def test_close_waits_for_a_sync_callback_that_was_cut_off(
             client.send("dawdle")
     eventually(lambda: "close" in order)
     assert order == ["begin", "end", "close"]
-    assert f"cut off with {left} events not handled" in caplog.text
+    assert f"{left} events were not handled" in caplog.text
 
 
 def test_close_is_not_called_beside_a_callback_that_never_ends(
@@ -253,7 +253,7 @@ def test_close_is_not_called_beside_a_callback_that_never_ends(
         closed.append(1)
 
     def let_go() -> None:
-        eventually(lambda: "'close' is not called" in caplog.text)
+        eventually(lambda: "skipping 'close'" in caplog.text)
         stopped.set()
 
     server = make_live()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventSocket, Socket
-from c10kws.events.callbacks import Callback
+from c10kws.events.dispatch.callback import Callback
 from tests.library.test_websocket import closed_with, eventually
 
 from .conftest import Connect
@@ -45,7 +45,7 @@ def test_what_is_emitted_meanwhile_follows_open(
             greet(socket)
             await socket.emit("fifth")
 
-        chat._callbacks["open"] = Callback(open_on_loop)
+        chat.bindings._callbacks["open"] = Callback(open_on_loop)
 
     with connect(version=version) as client:
         client.send("on_loop")
@@ -181,5 +181,5 @@ def test_an_open_that_is_cut_off_has_not_returned(
 
     with connect(version=0):
         pass
-    eventually(lambda: "cut off" in caplog.text and not chat._opening)
+    eventually(lambda: "events were not handled" in caplog.text and not chat.members.opening())
     assert order == ["open"]

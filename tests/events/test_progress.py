@@ -109,3 +109,23 @@ def test_a_label_that_cannot_be_sent_is_not_kept(
         bar.tick("good")
         client.expect("before_update")
         assert client.expect("update") == {"value": 1, "label": "good"}
+
+
+def test_version_1_gets_no_events_around_init_and_update(
+    make_bar: MakeBar, connect: Connect
+) -> None:
+    bar = make_bar("/work", max=2)
+    with connect(PATH) as client, connect(PATH, version=0) as old:
+        assert client.expect("init")["value"] == 0
+        events = [old.receive()["event"] for _ in range(3)]
+        assert events == ["before_init", "init", "after_init"]
+        bar.tick("first")
+        assert client.expect("update") == {"value": 1, "label": "first"}
+        with connect(PATH) as late:
+            assert late.expect("init")["value"] == 1
+            assert late.expect("update") == {"value": 1, "label": "first"}
+        bar.tick()
+        assert client.expect("update") == {"value": 2}
+        assert client.expect("done") == {}
+        events = [old.receive()["event"] for _ in range(7)]
+    assert events == [*["before_update", "update", "after_update"] * 2, "done"]

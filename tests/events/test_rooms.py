@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 
 from c10kws.events import EventError, EventSocket, InvalidInstanceError, Socket
-from c10kws.events.signing import MAX_ROOM_LENGTH
+from c10kws.events.rooms.signed_names import MAX_ROOM_LENGTH
 from tests.library.test_websocket import closed_with, eventually
 
 from .conftest import Connect, Make

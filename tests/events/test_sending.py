@@ -75,7 +75,7 @@ def test_what_cannot_be_said_is_refused_where_it_is_emitted(
 def test_everybody_some_and_nobody(chat: EventSocket, connect: Connect) -> None:
     with connect() as one, connect(version=0) as two, connect() as three:
         eventually(lambda: len(chat) == 3)
-        first, second, _ = chat.handlers
+        first, second, _ = chat.sockets
         assert chat[0] is first
         chat.emit("all", {"n": 1})
         chat.emit("others", exclude=first)

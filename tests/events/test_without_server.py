@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar as OldBar
 from c10kws.compat.tornado_websockets.websocket import WebSocket
-from c10kws.events import EmitHandlerError, EventSocket, ProgressBar, registry
+from c10kws.events import EmitHandlerError, EventSocket, ProgressBar, paths
 
 from .conftest import Connect, Make
 
@@ -145,7 +145,7 @@ def test_the_ancestors_classes_raise_whatever_the_setting(settings: Any, setting
             made[1].tick()
     finally:
         for endpoint in made:
-            registry.remove(endpoint)
+            paths.remove(endpoint)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, registry
+from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, paths
 from c10kws.test import Client, Closed, Refused, TestCase
 from tests.events.test_commit import bind_blocks
 
@@ -25,7 +25,7 @@ from tests.events.test_commit import bind_blocks
 class EventTests(TestCase):
     def setUp(self) -> None:
         self.chat = EventSocket("/kit")
-        self.addCleanup(registry.remove, self.chat)
+        self.addCleanup(paths.remove, self.chat)
 
     def test_everything_runs_in_the_thread_and_the_transaction_of_the_test(self) -> None:
         User.objects.create_user("of the test")
@@ -207,7 +207,7 @@ class OwnPathTests(TestCase):
 
     def setUp(self) -> None:
         chat = EventSocket("/elsewhere", add_to_handlers=False)
-        self.addCleanup(registry.remove, chat)
+        self.addCleanup(paths.remove, chat)
         chat.on("where")(lambda socket: [socket.kwargs, socket.request.path])
         urls = type("urls", (), {})
         urls.urlpatterns = [  # type: ignore[attr-defined]

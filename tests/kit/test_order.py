@@ -9,7 +9,7 @@ from typing import Any
 import django.test
 import pytest
 
-from c10kws.events import EmitHandlerError, EventSocket, registry
+from c10kws.events import EmitHandlerError, EventSocket, paths
 from c10kws.test import SimpleTestCase
 
 
@@ -34,7 +34,7 @@ def cases() -> Iterator[dict[str, type[unittest.TestCase]]]:
                 chat.emit("news")
 
     yield {"kit": Kit, "plain": Plain}
-    registry.remove(chat)
+    paths.remove(chat)
 
 
 @pytest.mark.parametrize("order", [("kit", "plain", "kit"), ("plain", "kit", "plain")])

@@ -10,9 +10,9 @@ from ...exceptions import C10kwsError, ConnectionClosed
 
 TornadoWebSocketsError = C10kwsError
 WebSocketEventAlreadyBinded = EventAlreadyBound
-#: As the index of the ancestor's manual spells it.
+#: The spelling in the index of the ancestor's manual.
 WebSocketEventAlreadyBound = EventAlreadyBound
 
 
 class WebSocketClosedError(ConnectionClosed, websocket.WebSocketClosedError):
-    """Raised by ``socket.emit`` when the client has left: Tornado's exception, and ours."""
+    """The client has disconnected. It is Tornado's exception and ours."""

@@ -4,18 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ...events import EventSocket, InvalidInstanceError, Socket
-from ...events.data import Data as EventData
-from ...events.data import MissingKey
-from ...events.endpoint import OWN
+from ...events.dispatch.bindings import CALLED_BY_SERVER
+from ...events.dispatch.received_data import MissingKey, ReceivedData
 from .websockethandler import WebSocketHandler as WebSocketHandler
 
 
 class MissingAttribute(MissingKey, AttributeError):
-    """Raised by ``data.message`` when the frame has none; answered as a missing key is."""
+    """The frame has no such key. It is answered like a missing key."""
 
 
-class Data(EventData):
-    """A dictionary whose keys read as attributes, too."""
+class AttributeData(ReceivedData):
+    """A dictionary whose keys can be read as attributes, too."""
 
     def __getattr__(self, name: str) -> Any:
         if name in self:
@@ -27,10 +26,10 @@ class WebSocket(EventSocket):
     """The ancestor's endpoint. ``include("c10kws.events.urls")`` gives it its URL."""
 
     socket_class = WebSocketHandler
-    data_class = Data
+    data_class = AttributeData
     without_server = "raise"
-    life_cycle = OWN  # connect, disconnect and error were events like others
-    never_emitted = frozenset()  # a page without the JavaScript client takes any event
+    life_cycle = CALLED_BY_SERVER  # connect, disconnect and error were events like others
+    never_emitted = frozenset()  # a page without the JavaScript client can handle any event
 
     def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
         if not isinstance(path, str):
@@ -40,7 +39,12 @@ class WebSocket(EventSocket):
     @property
     def handlers(self) -> list[Socket]:
         """The clients, oldest first, and after them those whose ``open`` is running."""
-        return self._listeners()
+        return self.members.listeners()
+
+    @property
+    def sockets(self) -> list[Socket]:
+        """The same as ``handlers``."""
+        return self.handlers
 
     def __len__(self) -> int:
         return len(self.handlers)
@@ -51,8 +55,8 @@ class WebSocket(EventSocket):
     @property
     def events(self) -> dict[str, Callable[..., Any]]:
         """The callbacks by the names of their events; a copy."""
-        return {name: callback.function for name, callback in self._callbacks.items()}
+        return self.bindings.functions()
 
     def emit(self, event: str, data: Any = None, **options: Any) -> None:
-        """Send an event to every client; false data, such as ``[]``, is sent as ``{}``."""
+        """Send an event to every client; falsy data, such as ``[]``, is sent as ``{}``."""
         super().emit(event, data or None, **options)

@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asgiref.sync import async_to_sync
 
 from ...events import EventSocket, Socket
-from ...events.conversation import Conversation
+from ...events.dispatch.dispatcher import Dispatcher
 from .exceptions import WebSocketClosedError
-
-if TYPE_CHECKING:
-    from .websocket import WebSocket
 
 
 class WebSocketHandler(Socket):
-    """A client of a WebSocket, which makes it."""
+    """A client of a ``WebSocket``."""
 
     closed_error = WebSocketClosedError
+    endpoint: EventSocket
 
     @property
-    def websocket(self) -> WebSocket:  # type: ignore[override]
-        """The WebSocket of this client; ``connection`` is its connection."""
-        return self.endpoint  # type: ignore[return-value]
+    def websocket(self) -> EventSocket:  # type: ignore[override]
+        """The ``WebSocket`` of this client; ``connection`` is its connection."""
+        return self.endpoint
 
     def initialize(self, websocket: EventSocket) -> None:
-        """Belong to a WebSocket."""
+        """Set the ``WebSocket`` of this client."""
         self.endpoint = websocket
 
     def on_message(self, message: str) -> None:
-        """Handle a frame as if the client had sent it; not from an event loop's thread."""
-        async_to_sync(Conversation(self.endpoint, self).handle)(message)
+        """Handle a frame as if the client had sent it. Do not call it on an event loop's thread."""
+        async_to_sync(self._handle)(message)
+
+    async def _handle(self, message: str) -> None:
+        dispatcher = Dispatcher(self.endpoint, self)
+        dispatcher.add(message)
+        while await dispatcher.handle_some():
+            pass
 
     def on_close(self) -> None:
-        """Belong to no WebSocket any more."""
+        """Remove this client from its ``WebSocket``."""
         self.endpoint.leave(self)
 
     def emit(self, event: str, data: Any = None, **options: Any) -> Awaitable[None]:
-        """Send an event to this client; false data, such as ``[]``, is sent as ``{}``."""
+        """Send an event to this client; falsy data, such as ``[]``, is sent as ``{}``."""
         return super().emit(event, data or None, **options)

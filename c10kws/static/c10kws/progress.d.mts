@@ -74,6 +74,7 @@ declare class Bootstrap extends Engine {
   protected fill(percent: number | null): void;
 }
 
+/** Events without data. All but "done" come in version 0 of the protocol only. */
 type ProgressEvent = "before_init" | "after_init" | "before_update" | "after_update" | "done";
 
 export class ProgressBarModule<E extends ProgressEngine = ProgressEngine> {

@@ -7,7 +7,9 @@ from ..websocket import WebSocket
 
 
 class ProgressBar(WebSocket, progress.ProgressBar):
-    """The ancestor's progress bar."""
+    """The ancestor's progress bar, which surrounds ``init`` and ``update`` with further events."""
+
+    surrounded_versions = frozenset({0, 1})
 
     @property
     def websocket(self) -> ProgressBar:

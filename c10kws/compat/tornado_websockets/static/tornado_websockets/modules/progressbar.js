@@ -12,7 +12,9 @@
   if (globalThis.ProgressBarModule?.HTML5) return; // linked twice, or imported as well
 
   const METHODS = ["render", "onInit", "onUpdate", "updateLabel", "updateProgression"];
-  const EVENTS = ["before_init", "after_init", "before_update", "after_update", "done"];
+  // Without a handler the client would warn of these. All but "done" surround `init` and `update`
+  // in version 0 of the protocol, and with c10kws.compat.
+  const SILENT = ["before_init", "after_init", "before_update", "after_update", "done"];
   const LABEL = { visible: true, classes: ["progressbar-label"], position: "top" };
   const PROGRESSION = { visible: true, format: "{{percent}}%" };
   const PROGRESSBAR = { context: "info", striped: false, animated: false };
@@ -36,14 +38,13 @@
         throw new TypeError(`expected an engine, which has ${missing.join(", ")}`);
       }
       Object.assign(this, { websocket: ws, engine, prefix: String(prefix) });
-      // Else the client would warn of those that this page does not care for.
-      for (const event of EVENTS) this.on(event, () => {});
+      for (const event of SILENT) this.on(event, () => {});
       this.on("init", (data) => engine.onInit(data));
       this.on("update", (data) => engine.onUpdate(data));
       engine.render();
     }
 
-    /** Bind a handler to an event of the module: `before_init`, `init`, … `done`. */
+    /** Bind a handler to an event of the module: `init`, `update` or `done`. */
     on(event, callback) {
       this.websocket.on(this.prefix + event, callback);
       return this;
@@ -96,14 +97,14 @@
       this.draw();
     }
 
-    /** `before_init` and `after_init` surround it: `{indeterminate}`, and min, max and value. */
+    /** Show a new state: `{indeterminate}`, and min, max and value if it is determinate. */
     onInit(data) {
       Object.assign(this.values, data);
       this.updateLabel("");
       this.draw();
     }
 
-    /** `{value}` unless it is indeterminate, and maybe a label. */
+    /** Show a step: `{value}` if the bar is determinate, and perhaps a label. */
     onUpdate({ value, label }) {
       if (value !== undefined) this.values.value = value;
       if (label !== undefined) this.updateLabel(label);

@@ -1,14 +1,14 @@
-"""``Backlog``: events that are emitted to a client while its ``open`` runs."""
+"""``HeldFrames``: frames for a client, held while its ``open`` runs."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
-from ..connection.outbox import weigh
+from ...connection.outbox import weigh
 
 
-class BacklogFull(RuntimeError):
+class TooManyHeldFrames(RuntimeError):
     """More than MAX_QUEUE_BYTES were emitted to a client before its ``open`` returned."""
 
     def __init__(self, limit: int) -> None:
@@ -22,10 +22,11 @@ class BacklogFull(RuntimeError):
         )
 
 
-class Backlog:
-    """Frames in call order, from any thread, bounded in bytes as a connection's queue is.
+class HeldFrames:
+    """Frames in call order, from any thread. Like a connection's queue, they are bounded in bytes.
 
-    A frame is the socket's own (``socket.emit``) or a broadcast, which only a member may hear.
+    A frame was emitted to this client alone (``alone=True``) or broadcast. A client that is not
+    accepted gets no broadcasts.
     """
 
     def __init__(self, limit: int) -> None:
@@ -35,18 +36,18 @@ class Backlog:
         self._size = 0
         self._released = self._dropped = False
 
-    def put(self, text: str, *, own: bool) -> bool:
-        """Hold a frame, or drop it after ``drop``; return False when it is to be sent.
+    def put(self, text: str, *, alone: bool) -> bool:
+        """Hold a frame, or drop it after ``drop``. Return False after ``release``: send it.
 
-        Raises :exc:`BacklogFull`.
+        Raises :exc:`TooManyHeldFrames`.
         """
         with self._lock:
             if self._released or self._dropped:
                 return self._dropped
             if self._size > self._limit:
-                raise BacklogFull(self._limit)
+                raise TooManyHeldFrames(self._limit)
             self._size += weigh(text)
-            self._frames.append((text, own))
+            self._frames.append((text, alone))
             return True
 
     def release(self, write: Callable[[str], object], first: str | None = None) -> None:
@@ -59,11 +60,11 @@ class Backlog:
                 write(text)
             self._frames.clear()
 
-    def drop(self, write_own: Callable[[str], object] | None = None) -> None:
-        """Drop held and later frames; pass the socket's own held frames to ``write_own`` first."""
+    def drop(self, write_alone: Callable[[str], object] | None = None) -> None:
+        """Drop held and later frames. First pass those for this client alone to ``write_alone``."""
         with self._lock:
             self._dropped = not self._released
-            for text, own in self._frames:
-                if own and write_own is not None:
-                    write_own(text)
+            for text, alone in self._frames:
+                if alone and write_alone is not None:
+                    write_alone(text)
             self._frames.clear()

@@ -1,4 +1,4 @@
-"""``Failures``: the exceptions of an EventSocket's callbacks, in a log that no client can fill."""
+"""``FailureLog``: log of the exceptions of callbacks, which clients cannot fill."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.conf import settings
 
 logger = logging.getLogger("c10kws.events")
 
-#: Seconds between two lines about the same failure: an operator sees that it goes on, and a client
-#: that sends thousands of frames a second writes one line a minute.
+#: Seconds between two lines about the same failure. An operator sees that it continues; a client
+#: that sends thousands of frames a second causes one line a minute.
 INTERVAL = 60.0
-#: Failures that are told apart; a program has fewer places that raise.
+#: Kinds of failures that are counted separately; most programs have fewer places that raise.
 MAX_KINDS = 64
 
 #: The event, the exception's class, and the line of the program that raised it.
@@ -21,11 +21,11 @@ Kind = tuple[str, str, str]
 OTHERS: Kind = ("any other event", "any other exception", "any other place")
 
 
-class Failures:
-    """Log of failures: the first of a kind has its traceback, further ones are counted.
+class FailureLog:
+    """Logs the first failure of a kind with its traceback, and counts further ones.
 
-    A summary tells the count after each interval. A kind that did not happen during an interval is
-    forgotten, so that the next one is a first again. Under DEBUG each is logged.
+    After each interval a summary logs the counts. A kind that did not happen during an interval is
+    forgotten; the next one is logged with its traceback again. Under DEBUG each failure is logged.
     """
 
     def __init__(self, path: str) -> None:
@@ -40,7 +40,7 @@ class Failures:
             logger.error("%s: the callback of %r failed", self._path, event, exc_info=error)
 
     def log_invalid(self, event: str, error: BaseException, message: str) -> None:
-        """Log that a client sent data that a callback cannot use, in one line."""
+        """Log in one line that a client sent data that a callback cannot use."""
         if self._is_first(event, error):
             logger.warning("%s: invalid data for %r: %s", self._path, event, message)
 
@@ -58,14 +58,14 @@ class Failures:
         return first
 
     def _start_timer(self) -> None:
-        """Start a thread for the summary: a log handler may block, and no event loop may wait."""
+        """Start a thread for the summary: a log handler may block, and the event loop must not."""
         self._timer = threading.Timer(INTERVAL, self.summarize)
         self._timer.name = "c10kws-failures"
         self._timer.daemon = True
         self._timer.start()
 
     def summarize(self) -> None:
-        """Log how many of each kind there were since the last line about it."""
+        """Log the number of failures of each kind since the last line about it."""
         with self._lock:
             counts = {kind: count for kind, count in self._counts.items() if count}
             self._counts = dict.fromkeys(counts, 0)

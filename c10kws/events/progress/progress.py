@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from . import outgoing
-from .steps import State, Steps
+from ..frames.serialization import encode
+from .store import ProgressState, ProgressStore
 
-Events = list[tuple[str, dict[str, Any]]]
+ProgressEvents = list[tuple[str, dict[str, Any]]]
 Send = Callable[[str, dict[str, Any]], object]
 
 
@@ -22,14 +22,14 @@ class Limits(Protocol):
 
 
 class Progress:
-    """One bar from ``min`` to ``max``; all methods from any thread.
+    """One bar from ``min`` to ``max``. All methods may be called from any thread.
 
     ``send`` sends an event with its data to the clients of this bar.
     """
 
-    def __init__(self, limits: Limits, steps: Steps, send: Send) -> None:
+    def __init__(self, limits: Limits, store: ProgressStore, send: Send) -> None:
         self._limits = limits
-        self._steps = steps
+        self._store = store
         self._send = send
         self._lock = threading.RLock()
 
@@ -41,20 +41,23 @@ class Progress:
     @property
     def max(self) -> int:
         """The value after the last step."""
-        return self._max(self._steps.read())
+        return self._max(self._store.read())
 
     @property
     def value(self) -> int:
-        """The current value. Setting it sends no event; ValueError unless it is from min to max."""
-        return self._value(self._steps.read())
+        """The current value. Setting it sends no event.
+
+        Raises ValueError for a value that is not from ``min`` to ``max``.
+        """
+        return self._value(self._store.read())
 
     @value.setter
     def value(self, value: int) -> None:
         with self._lock:
-            state = self._steps.read()
+            state = self._store.read()
             if not self.min <= value <= self._max(state) and not self._is_indeterminate(state):
                 raise ValueError(f"value must be {self.min} to {self._max(state)}, not {value}")
-            self._steps.write(replace(state, count=value - self.min))
+            self._store.write(replace(state, count=value - self.min))
 
     @property
     def indeterminate(self) -> bool:
@@ -63,62 +66,62 @@ class Progress:
 
     def is_done(self) -> bool:
         """Return True when ``max`` is reached; an indeterminate bar is never done."""
-        return self._is_done(self._steps.read())
+        return self._is_done(self._store.read())
 
     # Steps
 
-    def start(self, max: int | None = None) -> bool:  # noqa: A002  (the name of the bar's own)
-        """Go back to ``min`` and mark the job as running; if it runs, do nothing and return False.
+    def start(self, max: int | None = None) -> bool:  # noqa: A002  (the ancestor's name)
+        """Go back to ``min`` and mark the job as running; if it is running, return False.
 
-        ``max`` is that of this job, by default that of the bar. A job runs until ``stop()``, or
-        until the bar's ``timeout`` has passed without a ``tick()``. With a shared cache this holds
-        for all processes, so two clicks start one job.
+        ``max`` overrides that of the bar for this job. A job runs until ``stop()``, or until the
+        bar's ``timeout`` has passed without a ``tick()``. With a shared cache this holds for all
+        processes, so that two clicks start one job.
 
         Raises ValueError when ``max`` is less than ``min``.
         """
         check_limits(self.min, self._limits.max if max is None else max)
         with self._lock:
-            if not self._steps.acquire():
+            if not self._store.acquire():
                 return False
-            self._restart(State(max=max))
+            self._restart(ProgressState(max=max))
             return True
 
     def stop(self) -> None:
         """Mark the job as ended, so that it can start again; the value stays."""
-        self._steps.release()
+        self._store.release()
 
     def reset(self) -> None:
-        """Go back to ``min``, and tell its clients."""
+        """Go back to ``min`` and send the state to the clients."""
         with self._lock:
-            self._restart(State(max=self._steps.read().max))
+            self._restart(ProgressState(max=self._store.read().max))
 
     def tick(self, label: str | None = None) -> None:
-        """Advance the bar by one step and tell its clients; at ``max`` only the label changes.
+        """Advance the bar by one step and send the state; at ``max`` only the label changes.
 
         Raises TypeError and ValueError for a label that is not JSON-serializable.
         """
         _check_label(label)
         with self._lock:
-            state = self._steps.read()
+            state = self._store.read()
             counts = not self._is_indeterminate(state) and not self._is_done(state)
-            state = self._steps.step(state, label, counts=counts)
-            self._tell(self._update(state))
+            state = self._store.step(state, label, counts=counts)
+            self._send_all(self._update_events(state))
             if self._is_done(state):
                 self._send("done", {})
 
-    def _restart(self, state: State) -> None:
-        self._steps.write(state)
-        self._tell(self._init(state))
+    def _restart(self, state: ProgressState) -> None:
+        self._store.write(state)
+        self._send_all(self._init_events(state))
 
     # Events
 
     def greet(self, send: Send, then: Callable[[], object] = lambda: None) -> None:
-        """Send the state to a new client, and call ``then`` before anything else is sent."""
+        """Send the state to a new client, and call ``then`` before any other event is sent."""
         with self._lock:
-            state = self._steps.read()
-            events = self._init(state)
+            state = self._store.read()
+            events = self._init_events(state)
             if state.label is not None:
-                events += self._update(state)
+                events += self._update_events(state)
             if self._is_done(state):
                 events.append(("done", {}))
             for event, data in events:
@@ -126,49 +129,49 @@ class Progress:
             then()
 
     def emit_init(self) -> None:
-        """Send ``before_init``, ``init`` and ``after_init`` to its clients."""
+        """Send ``init`` to the clients."""
         with self._lock:
-            self._tell(self._init(self._steps.read()))
+            self._send_all(self._init_events(self._store.read()))
 
     def emit_update(self, label: str | None = None) -> None:
-        """Send ``before_update``, ``update`` and ``after_update`` to its clients."""
+        """Send ``update`` to the clients, and keep the label for new ones."""
         _check_label(label)
         with self._lock:
-            state = self._steps.step(self._steps.read(), label, counts=False)
-            self._tell(self._update(state))
+            state = self._store.step(self._store.read(), label, counts=False)
+            self._send_all(self._update_events(state))
 
     def emit_done(self) -> None:
-        """Send ``done`` to its clients, if the bar is done."""
+        """Send ``done`` to the clients, if the bar is done."""
         if self.is_done():
             self._send("done", {})
 
-    def _tell(self, events: Events) -> None:
+    def _send_all(self, events: ProgressEvents) -> None:
         for event, data in events:
             self._send(event, data)
 
-    # A state in words
+    # Values and events of a state
 
-    def _max(self, state: State) -> int:
+    def _max(self, state: ProgressState) -> int:
         return self._limits.max if state.max is None else state.max
 
-    def _value(self, state: State) -> int:
-        """Return the value, at most ``max``: several processes may have counted past it."""
+    def _value(self, state: ProgressState) -> int:
+        """Return the value, at most ``max``: several processes may have counted beyond it."""
         return min(self.min + state.count, self._max(state))
 
-    def _is_indeterminate(self, state: State) -> bool:
+    def _is_indeterminate(self, state: ProgressState) -> bool:
         return self.min == self._max(state)
 
-    def _is_done(self, state: State) -> bool:
+    def _is_done(self, state: ProgressState) -> bool:
         return not self._is_indeterminate(state) and self._value(state) >= self._max(state)
 
-    def _init(self, state: State) -> Events:
+    def _init_events(self, state: ProgressState) -> ProgressEvents:
         indeterminate = self._is_indeterminate(state)
         init: dict[str, Any] = {"indeterminate": indeterminate}
         if not indeterminate:
             init |= {"min": self.min, "max": self._max(state), "value": self._value(state)}
         return [("before_init", {}), ("init", init), ("after_init", {})]
 
-    def _update(self, state: State) -> Events:
+    def _update_events(self, state: ProgressState) -> ProgressEvents:
         update: dict[str, Any] = {}
         if not self._is_indeterminate(state):
             update["value"] = self._value(state)
@@ -184,6 +187,6 @@ def check_limits(min: int, max: int) -> None:  # noqa: A002
 
 
 def _check_label(label: str | None) -> None:
-    """Raise for a label that cannot be sent, before it is kept for each new client."""
+    """Raise for a label that cannot be sent, before it is stored."""
     if label is not None:
-        outgoing.encode("update", {"label": label})
+        encode("update", {"label": label})

@@ -14,13 +14,13 @@ from typing import Any
 
 #: The subprotocol that chooses version 1.
 SUBPROTOCOL = "c10kws.v1.json"
-#: Events of the protocol itself begin so; those of applications cannot.
+#: The prefix of the protocol's own events. Applications cannot use it.
 RESERVED_PREFIX = "ws:"
-#: The server's own life cycle: a client that names one of these is refused.
+#: Events of the server's life cycle. A client may not send them.
 LIFE_CYCLE = frozenset({"open", "close", "error", "connect", "disconnect"})
-#: In a browser these are the connection's own, so no server's event of that name would arrive.
-OF_THE_CONNECTION = frozenset({"open", "close", "error"})
-#: Close codes after which the same try would end in the same way, and so does 44xx, but for two.
+#: Events of the JavaScript client itself. A server's event of such a name would not be delivered.
+CONNECTION_EVENTS = frozenset({"open", "close", "error"})
+#: Close codes after which a retry would end in the same way; so would 44xx, except TEMPORARY.
 FINAL = frozenset({1000, 1002, 1003, 1007, 1008, 1009, 1010})
 TEMPORARY = frozenset({4408, 4429})
 MAX_EVENT_LENGTH = 128
@@ -31,7 +31,7 @@ MAX_ID = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A client's frame; with an ``id`` it is a request that wants an answer."""
+    """A client's frame. With an ``id`` it is a request, which expects an answer."""
 
     event: str
     data: dict[str, Any]
@@ -39,10 +39,10 @@ class Frame:
 
 
 class BadFrame(Exception):
-    """A frame that cannot be understood.
+    """A frame that is not valid.
 
-    ``code`` and ``message`` are what version 1 answers, ``warning`` what version 0 does, in its
-    very words; ``re`` is the ``id`` of the frame, where it could be read.
+    Version 1 is answered with ``code`` and ``message``, version 0 with ``warning``, word for word
+    that of the older protocol. ``re`` is the ``id`` of the frame, or None if it cannot be read.
     """
 
     def __init__(self, code: str, message: str, warning: str, re: int | str | None = None) -> None:
@@ -53,10 +53,18 @@ class BadFrame(Exception):
         self.re = re
 
 
+# Warnings of version 0.
 INVALID_JSON = "Invalid JSON was sent."
 NO_EVENT = "There is no event in this JSON."
 NOT_BOUND = "Event is not binded."
 NO_DICTIONARY = "The data should be a dictionary."
+
+# Messages of version 1.
+BINARY = "frames must be text messages, not binary"
+NO_OBJECT = "a frame must be a JSON object"
+ARRAY = "a frame must be a JSON object; arrays are reserved"
+BAD_EVENT = f"'event' must be the name of an event, 1 to {MAX_EVENT_LENGTH} characters"
+BAD_DATA = "'data' must be an object"
 BAD_ID = (
     f"'id' must be an integer within ±(2**53 - 1) or a string of at most {MAX_ID_LENGTH} characters"
 )
@@ -65,31 +73,29 @@ BAD_ID = (
 def decode(message: str | bytes, version: int = 1, refused: frozenset[str] = LIFE_CYCLE) -> Frame:
     """Return the frame that a client sent. Raises :exc:`BadFrame`, also for a ``refused`` event.
 
-    Version 0 has no ``id``: it ignores that key as any other that it does not know.
+    Version 0 has no ``id`` and ignores that key, as all keys that it does not know.
     """
     if isinstance(message, bytes):
-        raise BadFrame("bad_frame", "expected a text message, not a binary one", INVALID_JSON)
+        raise BadFrame("bad_frame", BINARY, INVALID_JSON)
     value = _loads(message)
     if not isinstance(value, dict):
-        kind = "an array, which is reserved" if isinstance(value, list) else "something else"
-        raise BadFrame("bad_frame", f"expected an object, not {kind}", NO_EVENT)
-    number = _id(value.get("id")) if version else None
+        raise BadFrame("bad_frame", ARRAY if isinstance(value, list) else NO_OBJECT, NO_EVENT)
+    frame_id = _check_id(value.get("id")) if version else None
     event = value.get("event")
     if not isinstance(event, str) or not event:
-        raise BadFrame("bad_frame", "expected the name of an event in 'event'", NO_EVENT, number)
+        raise BadFrame("bad_frame", BAD_EVENT, NO_EVENT, frame_id)
     if len(event) > MAX_EVENT_LENGTH:
-        text = f"expected an event of at most {MAX_EVENT_LENGTH} characters"
-        raise BadFrame("bad_frame", text, NOT_BOUND, number)
+        raise BadFrame("bad_frame", BAD_EVENT, NOT_BOUND, frame_id)
     if event in refused:
-        text = f"{event!r} is the server's own event"
-        raise BadFrame("forbidden", text, NOT_BOUND, number)
+        text = f"{event!r} is reserved for the server; a client may not send it"
+        raise BadFrame("forbidden", text, NOT_BOUND, frame_id)
     data = value.get("data") or {}
     if not isinstance(data, dict):
-        raise BadFrame("bad_frame", "expected an object in 'data'", NO_DICTIONARY, number)
-    return Frame(event, data, number)
+        raise BadFrame("bad_frame", BAD_DATA, NO_DICTIONARY, frame_id)
+    return Frame(event, data, frame_id)
 
 
-def _id(value: object) -> int | str | None:
+def _check_id(value: object) -> int | str | None:
     if value is None:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and -MAX_ID <= value <= MAX_ID:
@@ -102,25 +108,25 @@ def _id(value: object) -> int | str | None:
 def _loads(text: str) -> object:
     try:
         value = _decoder.decode(text)
-        if "\\u" in text:  # a lone surrogate could never be sent on
+        if "\\u" in text:  # it may be a lone surrogate, which could never be sent on
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise BadFrame("bad_json", "JSON is nested too deeply", INVALID_JSON) from None
     except UnicodeEncodeError:
         raise BadFrame("bad_json", "text contains a lone surrogate", INVALID_JSON) from None
     except ValueError as error:
-        raise BadFrame("bad_json", f"expected JSON: {error}"[:200], INVALID_JSON) from None
+        raise BadFrame("bad_json", f"invalid JSON: {error}"[:200], INVALID_JSON) from None
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("an object names a key twice")
+        raise ValueError("an object has the same key twice")
     return result
 
 
-def _finite(text: str) -> float:
+def _finite_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise ValueError("a number is too large")
@@ -128,11 +134,11 @@ def _finite(text: str) -> float:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not allowed")
 
 
 _decoder = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse_constant
+    object_pairs_hook=_unique_keys, parse_float=_finite_float, parse_constant=_refuse_constant
 )
 
 
@@ -143,10 +149,10 @@ def encode(
     encoder: type[json.JSONEncoder] = json.JSONEncoder,
     **extra: int | str,
 ) -> str:
-    """Return a frame as text; ``extra`` are ``re`` and ``room``, of version 1.
+    """Return a frame as text. ``extra`` are ``re`` and ``room``, of version 1.
 
-    Raises TypeError for what JSON cannot say and ValueError for NaN, infinities and half
-    characters.
+    Raises TypeError for data that is not JSON-serializable and ValueError for NaN, infinities and
+    lone surrogates.
     """
     text = json.dumps(
         {"event": event, "data": data, **extra},
@@ -156,12 +162,12 @@ def encode(
         separators=(",", ":"),
     )
     if not text.isascii():
-        text.encode()  # a lone surrogate is found here, and not when a transaction has committed
+        text.encode()  # raises for a lone surrogate now, not after a transaction has committed
     return text
 
 
 def is_final(code: int) -> bool:
-    """Return whether a client that was closed with ``code`` stays away."""
+    """Return True if a client that was closed with ``code`` does not reconnect."""
     return code in FINAL or (4400 <= code < 4500 and code not in TEMPORARY)
 
 

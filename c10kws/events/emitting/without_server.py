@@ -1,17 +1,17 @@
-"""Emitting in a process that serves nothing: EMIT_WITHOUT_SERVER decides what happens."""
+"""``WithoutServer``: emitting in a process that is not serving, as EMIT_WITHOUT_SERVER says."""
 
 from __future__ import annotations
 
 import logging
 
-from .. import conf
-from .exceptions import EmitHandlerError
+from ... import conf
+from ..exceptions import EmitHandlerError
 
 logger = logging.getLogger("c10kws.events")
 
 
-class Unserved:
-    """The policy of one EventSocket, and its one warning."""
+class WithoutServer:
+    """The policy of one EventSocket, which warns once. ``policy`` overrides the setting."""
 
     def __init__(self, path: str, policy: str | None) -> None:
         self._path = path

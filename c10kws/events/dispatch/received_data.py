@@ -1,4 +1,4 @@
-"""``Data``: the data of a frame, whose missing keys are the client's mistake."""
+"""``ReceivedData``: the data of a client's frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class MissingKey(KeyError):
-    """Raised for a key of ``data`` that the client did not send; answered with ``invalid``."""
+    """The client did not send a key that the callback reads. It is answered with ``invalid``."""
 
     def __init__(self, key: object) -> None:
         super().__init__(key)
@@ -18,8 +18,8 @@ class MissingKey(KeyError):
         return f"Missing key {self.key!r} in the data."
 
 
-class Data(dict[str, Any]):
-    """A dictionary. ``data["name"]`` raises :exc:`MissingKey`, a KeyError; ``get`` is dict's."""
+class ReceivedData(dict[str, Any]):
+    """A dictionary whose ``data["name"]`` raises :exc:`MissingKey`, a KeyError."""
 
     def __missing__(self, key: object) -> Any:
         raise MissingKey(key)

@@ -17,69 +17,69 @@ ON_A_LOOP = (
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """The steps taken, the last label, and the ``max`` of this job, where it has its own."""
+class ProgressState:
+    """The number of steps taken, the last label, and the ``max`` of this job if it has its own."""
 
     count: int = 0
     label: str | None = None
     max: int | None = None
 
 
-class Steps(Protocol):
-    """The state of one bar. Its owner has a lock; other processes may change it meanwhile."""
+class ProgressStore(Protocol):
+    """Storage for the state of one bar. Other processes may change the state at any time."""
 
-    def read(self) -> State:
-        """Return the state as it is now."""
+    def read(self) -> ProgressState:
+        """Return the current state."""
 
-    def write(self, state: State) -> None:
+    def write(self, state: ProgressState) -> None:
         """Replace the state."""
 
-    def step(self, state: State, label: str | None, *, counts: bool) -> State:
-        """Advance the state that was read, if the step counts; return the new state."""
+    def step(self, state: ProgressState, label: str | None, *, counts: bool) -> ProgressState:
+        """Set the label of a state that was read, add a step if ``counts``; return the result."""
 
     def acquire(self) -> bool:
-        """Mark the job as running; return False if it runs already."""
+        """Mark the job as running; return False if it is running."""
 
     def release(self) -> None:
         """Mark the job as ended."""
 
 
-class InMemory:
-    """Steps in this process, which end with it."""
+class MemoryStore:
+    """State in the memory of this process."""
 
     def __init__(self, timeout: float | None) -> None:
         self._timeout = timeout
-        self._state = State()
+        self._state = ProgressState()
         self._running = False
-        self._last = 0.0
+        self._last_step = 0.0
 
-    def read(self) -> State:
+    def read(self) -> ProgressState:
         return self._state
 
-    def write(self, state: State) -> None:
+    def write(self, state: ProgressState) -> None:
         self._state = state
 
-    def step(self, state: State, label: str | None, *, counts: bool) -> State:
-        self._last = time.monotonic()
+    def step(self, state: ProgressState, label: str | None, *, counts: bool) -> ProgressState:
+        self._last_step = time.monotonic()
         self._state = replace(state, count=state.count + counts, label=label)
         return self._state
 
     def acquire(self) -> bool:
         now = time.monotonic()
-        if self._running and (self._timeout is None or now - self._last < self._timeout):
+        if self._running and (self._timeout is None or now - self._last_step < self._timeout):
             return False
-        self._running, self._last = True, now
+        self._running, self._last_step = True, now
         return True
 
     def release(self) -> None:
         self._running = False
 
 
-class InCache:
-    """Steps in a cache, for all processes that use it. They are forgotten after ``timeout``.
+class CacheStore:
+    """State in a cache, for all processes that use it; deleted after ``timeout`` seconds.
 
-    The count is a key of its own for ``incr``, and so is the mark of a running job for ``add``.
-    Both are atomic on Redis, Memcached and in memory.
+    The count is a separate key for ``incr``, and the mark of a running job one for ``add``. Both
+    operations are atomic on Redis, Memcached and in memory.
     """
 
     def __init__(self, alias: str, name: str, timeout: float | None) -> None:
@@ -93,18 +93,18 @@ class InCache:
         return caches[self._alias]
 
     @async_unsafe(ON_A_LOOP)
-    def read(self) -> State:
+    def read(self) -> ProgressState:
         found = self._cache.get_many([self._count, self._state])
         label, maximum = found.get(self._state, (None, None))
-        return State(found.get(self._count, 0), label, maximum)
+        return ProgressState(found.get(self._count, 0), label, maximum)
 
     @async_unsafe(ON_A_LOOP)
-    def write(self, state: State) -> None:
+    def write(self, state: ProgressState) -> None:
         values = {self._count: state.count, self._state: (state.label, state.max)}
         self._cache.set_many(values, self._timeout)
 
     @async_unsafe(ON_A_LOOP)
-    def step(self, state: State, label: str | None, *, counts: bool) -> State:
+    def step(self, state: ProgressState, label: str | None, *, counts: bool) -> ProgressState:
         count = self._increment() if counts else state.count
         new = replace(state, count=count, label=label)
         self._cache.set(self._state, (new.label, new.max), self._timeout)
@@ -118,8 +118,8 @@ class InCache:
             return self._cache.incr(self._count)
         except ValueError:
             raise RuntimeError(
-                f"The cache {self._alias!r} keeps nothing, so a keyed progress bar cannot count in "
-                "it. Name another cache: ProgressBar(path, cache=…)."
+                f"The cache {self._alias!r} does not store values, so a keyed progress bar cannot "
+                "count in it. Choose another cache: ProgressBar(path, cache=…)."
             ) from None
 
     @async_unsafe(ON_A_LOOP)

@@ -1,4 +1,4 @@
-"""``ProgressBar``: an EventSocket whose clients see how far something is."""
+"""``ProgressBar``: an EventSocket that shows the progress of jobs to its clients."""
 
 from __future__ import annotations
 
@@ -12,34 +12,38 @@ from weakref import WeakValueDictionary
 from django.http import HttpRequest, HttpResponse
 from django.urls.resolvers import RoutePattern
 
-from ..views.origins import Origins
-from . import outgoing
-from .bar import Progress, check_limits
-from .decorators import Decorator
-from .endpoint import EventSocket
-from .rooms import Rooms
-from .socket import Socket
-from .steps import InCache, InMemory
+from ...views.origins import Origins
+from ..clients.socket import Socket
+from ..decorators import Decorator
+from ..endpoint import EventSocket
+from ..frames.serialization import encode_event
+from ..rooms.rooms import Rooms
+from .progress import Progress, check_limits
+from .store import CacheStore, MemoryStore
 
 PREFIX = "/module/progress_bar"
+#: Events without data around ``init`` and ``update``, as in django-tornado-websockets.
+SURROUNDING = frozenset({"before_init", "after_init", "before_update", "after_update"})
 
 
 class ProgressBar(EventSocket):
-    """A progress bar from ``min`` to ``max``, which ``tick`` advances; from any thread.
+    """A progress bar from ``min`` to ``max``. ``tick`` advances it, from any thread.
 
     Its URL is ``/module/progress_bar`` plus its path. With ``min`` and ``max`` equal it is
-    indeterminate: it shows activity without a value. New clients see the current value. Its events
+    indeterminate: it shows labels without a value. New clients see the current value. Its events
     do not wait for the commit of a transaction.
 
-    A path with converters makes it keyed: ``bar(job=7)`` is the :class:`Progress` of one job, kept
-    in the cache of the alias ``cache``. After ``timeout`` seconds without a tick (None: never) a
-    job counts as ended, and what is kept of it is forgotten.
+    A path with converters makes it keyed: ``bar(job=7)`` is the :class:`Progress` of one job. Its
+    state is stored in the cache with the alias ``cache``. After ``timeout`` seconds without a tick
+    (None: never) a job counts as ended, and its state is deleted.
 
     Raises ValueError when ``max`` is less than ``min`` and for a ``timeout`` that is not above 0,
     :exc:`PathAlreadyUsed`.
     """
 
     greets = True
+    #: For subclasses: the versions of the protocol whose clients get the events in SURROUNDING.
+    surrounded_versions = frozenset({0})
 
     def __init__(
         self,
@@ -60,19 +64,19 @@ class ProgressBar(EventSocket):
         self.max = max
         self._cache = cache
         self._timeout = timeout
-        self._watchers = Rooms()
+        self._watchers: Rooms[Socket] = Rooms()
         self._keyed: WeakValueDictionary[str, Progress] = WeakValueDictionary()
-        self._making = threading.Lock()
-        self._one = Progress(self, InMemory(timeout), partial(self.emit, on_commit=False))
+        self._keyed_lock = threading.Lock()
+        self._unkeyed = Progress(self, MemoryStore(timeout), self._send_to_all)
         self._converters: Mapping[str, Any] = RoutePattern(path.strip("/")).converters
         super().__init__(
             f"{PREFIX}/{path.strip('/')}", add_to_handlers, decorators=decorators, origins=origins
         )
 
-    # One of many
+    # Keys
 
     def __call__(self, *args: Any, **key: Any) -> Any:
-        """Return the bar of a key: ``bar(job=7)``. With a request: answer it, as any view.
+        """Return the bar of a key: ``bar(job=7)``. With a request, answer it as any view.
 
         Raises TypeError when the names are not those of the path's converters, ValueError for a
         value that the path cannot contain.
@@ -83,7 +87,7 @@ class ProgressBar(EventSocket):
         if args or not self._converters or key.keys() != self._converters.keys():
             names = ", ".join(f"{name}=…" for name in self._converters) or "no key"
             found = ", ".join([*map(repr, args), *(f"{name}=…" for name in key)]) or "nothing"
-            raise TypeError(f"the progress bar {self.path!r} takes {names}, not {found}")
+            raise TypeError(f"The progress bar {self.path!r} takes {names}, not {found}.")
         return self._progress_of(self._name_of(key))
 
     def _name_of(self, key: Mapping[str, Any]) -> str:
@@ -92,56 +96,70 @@ class ProgressBar(EventSocket):
             text = converter.to_url(key[parameter])
             if not re.fullmatch(converter.regex, text):
                 raise ValueError(
-                    f"{parameter}={key[parameter]!r} does not fit the path {self.path!r}"
+                    f"{parameter}={key[parameter]!r} does not match the path {self.path!r}."
                 )
             texts.append(converter.to_url(converter.to_python(text)))  # "007" is 7
         return repr((self.path, *texts))
 
     def _progress_of(self, name: str) -> Progress:
-        """Return the one object of a key, whose lock keeps its events in order."""
-        with self._making:
+        """Return the only Progress of a key; its lock keeps the events in order."""
+        with self._keyed_lock:
             progress = self._keyed.get(name)
             if progress is None:
-                steps = InCache(self._cache, name, self._timeout)
-                progress = Progress(self, steps, partial(self._send_to_watchers, name))
+                store = CacheStore(self._cache, name, self._timeout)
+                progress = Progress(self, store, partial(self._send_to_watchers, name))
                 self._keyed[name] = progress
             return progress
 
+    def _send_to_all(self, event: str, data: dict[str, Any]) -> None:
+        self._send(self.members.listeners(), event, data)
+
     def _send_to_watchers(self, name: str, event: str, data: dict[str, Any]) -> None:
-        text = outgoing.encode_event(event, data)
-        if self.can_emit(event):
-            self._send(self._watchers.listeners(name), text)
+        self._send(self._watchers.listeners(name), event, data)
+
+    def _send(self, clients: list[Socket], event: str, data: dict[str, Any]) -> None:
+        text = encode_event(event, data)
+        if self.emitter.can_emit(event):
+            self.emitter.send([each for each in clients if self._wants(each, event)], text)
+
+    def _wants(self, client: Socket, event: str) -> bool:
+        return event not in SURROUNDING or client.version in self.surrounded_versions
 
     @property
     def _only(self) -> Progress:
         if self._converters:
             names = ", ".join(f"{name}=…" for name in self._converters)
             raise TypeError(
-                f"the progress bar {self.path!r} has a value for each key: write bar({names}) first"
+                f"The progress bar {self.path!r} has a value for each key; write "
+                f"bar({names}) first."
             )
-        return self._one
+        return self._unkeyed
 
     # Clients
 
     def greet(self, socket: Socket) -> None:
         """Send the state of the bar."""
-        send = partial(socket.emit, on_commit=False)
+
+        def send(event: str, data: dict[str, Any]) -> None:
+            if self._wants(socket, event):
+                socket.emit(event, data, on_commit=False)
+
         if not self._converters:
-            self._one.greet(send)
+            self._unkeyed.greet(send)
             return
         name = self._name_of(socket.kwargs)
         self._progress_of(name).greet(send, partial(self._watchers.join, name, socket))
 
     def leave(self, socket: Socket) -> None:
-        """Forget a client."""
+        """Remove a client that has disconnected, or that ``open`` has refused."""
         self._watchers.leave_all(socket)
         super().leave(socket)
 
-    # The only one
+    # Without keys
 
     @property
     def value(self) -> int:
-        """How far it is."""
+        """The current value."""
         return self._only.value
 
     @value.setter

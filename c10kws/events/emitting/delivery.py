@@ -1,4 +1,4 @@
-"""``Delivery``: one text to many clients, and the count of those that took it."""
+"""``Delivery``: one frame to many clients, with counters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
 
-from ..connection.broadcast import broadcast
-from ..connection.websocket import WebSocket
-from .socket import Socket
+from ...connection.broadcast import broadcast
+from ...connection.websocket import WebSocket
+from ..clients.socket import Socket
 
 
 class Delivery:
-    """The counters of an EventSocket: clients that took a message, and those that could not."""
+    """Sends frames and counts, once for each client: ``delivered`` and ``dropped`` messages."""
 
     def __init__(self) -> None:
         self.delivered = self.dropped = 0
@@ -36,6 +36,13 @@ class Delivery:
 
     def _count_later(self, number: int, taken: Future[int]) -> None:
         self.count(taken.result(), number - taken.result())
+
+    def hold(self, sockets: Iterable[Socket], text: str) -> set[Socket]:
+        """Hold a frame for clients whose ``open`` runs; return those that took or dropped it."""
+        held = {socket: socket.writer.hold_broadcast(text) for socket in sockets}
+        taken = list(held.values())
+        self.count(taken.count(True), taken.count(False))
+        return {socket for socket, result in held.items() if result is not None}
 
     def count(self, delivered: int, dropped: int) -> None:
         """Add to the counters."""

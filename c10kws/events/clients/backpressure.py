@@ -1,0 +1,97 @@
+"""Backpressure for sync callbacks: emits wait for the callback's own client to read.
+
+An ``async def`` callback awaits its emits. A sync one cannot. Without waiting, its thread would
+queue everything before the client has read anything, and the client would be closed as slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ... import conf
+from ...connection.websocket import WebSocket
+
+logger = logging.getLogger("c10kws.events")
+
+#: A thread waits when it has filled one part in so many of MAX_QUEUE_BYTES. The rest is for
+#: broadcasts.
+SHARE = 4
+
+_local = threading.local()
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The work of a thread for one client, and the seconds that it may still wait."""
+
+    connection: WebSocket
+    path: str
+    seconds_left: float
+
+
+def call_for(
+    connection: WebSocket, path: str, function: Callable[..., Any], *arguments: Any
+) -> Any:
+    """Call a function in a thread. Its emits to this client wait, at most SEND_TIMEOUT in total.
+
+    The limit is for all of them together. Otherwise a client that reads just enough could hold a
+    thread for a long time. ``path`` is that of the EventSocket, for the log.
+    """
+    before = getattr(_local, "turn", None)
+    _local.turn = _Turn(connection, path, conf.current().send_timeout)
+    try:
+        return function(*arguments)
+    finally:
+        _local.turn = before
+
+
+def is_own(connection: WebSocket) -> bool:
+    """Return True in a thread that runs a callback of this client."""
+    turn: _Turn | None = getattr(_local, "turn", None)
+    return turn is not None and turn.connection is connection
+
+
+def wait_for_client(sent: Awaitable[None]) -> None:
+    """Wait until a write of this thread's client is sent. Close the client after SEND_TIMEOUT.
+
+    Raises :exc:`ConnectionClosed` when the connection has ended. Does nothing on a thread that runs
+    an event loop.
+    """
+    turn: _Turn = _local.turn
+    shared = turn.connection.shared
+    if _runs_a_loop() or threading.get_ident() == shared.thread:
+        return
+    began = time.monotonic()
+    try:
+        waiting = asyncio.run_coroutine_threadsafe(_wait(sent), shared.loop)
+    except RuntimeError:  # the loop is closed, and so is the connection
+        return
+    try:
+        waiting.result(max(turn.seconds_left, 0))
+    except TimeoutError:
+        waiting.cancel()
+        logger.warning(
+            "%s: closing slow client: a callback has waited %g s for it to read.",
+            *(turn.path, conf.current().send_timeout),
+        )
+        shared.loop.call_soon_threadsafe(turn.connection.send_close, 1013, "too slow")
+    finally:
+        turn.seconds_left -= time.monotonic() - began
+
+
+async def _wait(sent: Awaitable[None]) -> None:
+    await sent
+
+
+def _runs_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

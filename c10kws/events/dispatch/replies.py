@@ -1,0 +1,132 @@
+"""``Replies``: the protocol's own frames to one client."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from ... import conf
+from ...exceptions import ConnectionClosed
+from ..clients.socket import Socket
+from ..exceptions import EventError
+from ..frames.envelope import BadFrame, Frame, error_data
+from ..frames.serialization import encode
+from .failure_log import FailureLog
+from .received_data import MissingKey
+
+#: A client is closed with 4400 when it has sent so many more bad frames than good ones.
+MAX_BAD_FRAMES = 32
+FORBIDDEN = 4403
+
+
+class Replies:
+    """Hello, replies, errors and refusals to one client."""
+
+    def __init__(self, socket: Socket, failures: FailureLog) -> None:
+        self._socket = socket
+        self._failures = failures
+        self._bad_frames = 0
+
+    # About the connection
+
+    def welcome(self) -> None:
+        """Send ``ws:hello``, then the events that were held while ``open`` ran."""
+        if self._socket.version == 0:
+            self._socket.writer.release(None)
+            return
+        current = conf.current()
+        data = {
+            "sid": self._socket.id,
+            "ping": current.ping_interval,
+            "max": current.max_message_size,
+            "v": 1,
+        }
+        self._socket.writer.release(encode("ws:hello", data))
+
+    def refuse_client(self, reason: str) -> None:
+        """Close with 4403; held events are dropped."""
+        self._socket.writer.drop_all()
+        self._socket.close(FORBIDDEN, _truncate(reason), reconnect=False)
+
+    # About a frame
+
+    def pong(self) -> None:
+        """Answer ``ws:ping``."""
+        self._write("ws:pong", {})
+
+    def reply(self, frame: Frame, result: Any) -> None:
+        """Send the return value of a callback, if the frame is a request."""
+        if frame.id is not None and self._socket.version >= 1:
+            self._write("ws:reply", {} if result is None else result, re=frame.id)
+
+    def accept_frame(self) -> None:
+        """Count a good frame, which offsets a bad one."""
+        self._bad_frames = max(self._bad_frames - 1, 0)
+
+    def refuse_frame(self, error: BadFrame) -> bool:
+        """Answer a bad frame. After too many of them close the client and return False."""
+        self._bad_frames += 1
+        if self._bad_frames > MAX_BAD_FRAMES:
+            self._socket.close(4400, "too many bad frames", reconnect=False)
+            return False
+        self._error(error.code, error.message, warning=error.warning, re=error.re)
+        return True
+
+    def fail(self, frame: Frame, error: BaseException) -> None:
+        """Answer with the error that a callback has raised."""
+        if self.is_own_end(error):
+            return  # the client has disconnected
+        if isinstance(error, EventError):
+            try:
+                self._error(error.code, error.message, error.details, re=frame.id)
+                return
+            except BaseException as unserializable:  # its details
+                error = unserializable
+        if isinstance(error, MissingKey):
+            self._failures.log_invalid(frame.event, error, error.message)
+            self._error("invalid", error.message, re=frame.id)
+            return
+        self._fail_internally(frame, error)
+
+    def _fail_internally(self, frame: Frame, error: BaseException) -> None:
+        self._failures.log(frame.event, error)
+        details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
+        self._error("internal", "internal error", details, re=frame.id)
+        if not isinstance(error, Exception):  # as for a handler: the state may be broken
+            self._socket.close(1011, "internal error")
+
+    def is_own_end(self, error: BaseException) -> bool:
+        """Return True for the ConnectionClosed of this client."""
+        return isinstance(error, ConnectionClosed) and error.websocket is self._socket.connection
+
+    def _error(
+        self,
+        code: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        warning: str = "",
+        re: int | str | None = None,
+    ) -> None:
+        """Send an error about one of the client's frames; version 0 gets only ``warning``."""
+        if self._socket.version == 0:
+            self._write("warning", {"message": warning or message or code})
+        else:
+            extra = {} if re is None else {"re": re}
+            self._write("ws:error", error_data(code, message, details or {}), **extra)
+
+    def _write(self, event: str, data: object, **extra: int | str) -> None:
+        """Send a frame; skip a disconnected client."""
+        if not self._socket.closed:
+            self._socket.writer.write_if_open(encode(event, data, **extra))
+
+
+def _truncate(reason: str) -> str:
+    """Truncate a reason to the 123 bytes that a Close has room for (RFC 6455 §5.5).
+
+    A lone surrogate, as in the name of a file, becomes a question mark.
+    """
+    return reason.encode(errors="replace")[:123].decode(errors="ignore")

@@ -1,0 +1,1 @@
+"""The frames of the event protocol as text; no clients, no connections."""

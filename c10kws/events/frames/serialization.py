@@ -1,0 +1,76 @@
+"""Emitted events as text: JSON-serializable data, by the project's encoder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from ... import conf
+from ..exceptions import InvalidInstanceError
+from . import envelope
+
+#: Data of an emitted event.
+EventData = Mapping[str, Any] | str | None
+
+
+class SerializedAsId:
+    """Base class of objects that are serialized to JSON as their ``id``."""
+
+    id: str
+
+
+def encode_event(
+    event: str,
+    data: EventData,
+    *,
+    refused: frozenset[str] = envelope.CONNECTION_EVENTS,
+    **extra: int | str,
+) -> str:
+    """Return the frame of an application's event, whose name must not be in ``refused``.
+
+    Raises ValueError for a name that is reserved, empty or too long, :exc:`InvalidInstanceError`
+    for data that is neither a mapping nor a str.
+    """
+    if not isinstance(event, str):
+        raise InvalidInstanceError(event, "the name of an event")
+    if not event or len(event) > envelope.MAX_EVENT_LENGTH:
+        limit = envelope.MAX_EVENT_LENGTH
+        raise ValueError(f"the name of an event has 1 to {limit} characters; {event!r} does not")
+    if event.startswith(envelope.RESERVED_PREFIX) or event in refused:
+        raise ValueError(f"the event name {event!r} is reserved; choose another name")
+    return encode(event, as_object(data), **extra)
+
+
+def as_object(data: EventData) -> dict[str, Any]:
+    """Return data as an object: None becomes ``{}`` and a str ``{"message": …}``."""
+    if data is None:
+        return {}
+    if isinstance(data, str):
+        return {"message": data}
+    if isinstance(data, Mapping):
+        return dict(data)
+    raise InvalidInstanceError(data, "a dict or a str as data")
+
+
+def encode(event: str, data: object, **extra: int | str) -> str:
+    """Return any frame, by the encoder of JSON_ENCODER.
+
+    Raises TypeError for data that is not JSON-serializable, ValueError for NaN.
+    """
+    return envelope.encode(event, data, encoder=_encoder(conf.current().json_encoder), **extra)
+
+
+@lru_cache
+def _encoder(path: str) -> type[json.JSONEncoder]:
+    """Return the project's encoder, extended to serialize a Socket as its id."""
+    base: type[json.JSONEncoder] = import_string(path)
+
+    class Encoder(base):  # type: ignore[misc,valid-type]
+        def default(self, o: Any) -> Any:
+            return o.id if isinstance(o, SerializedAsId) else super().default(o)
+
+    return Encoder
