@@ -297,9 +297,9 @@ def test_the_value_survives_the_process(tmp_path: Path) -> None:
 
 def example() -> str:
     """Return the example of the page: the block after "A bar for each job"."""
-    text = (ROOT / "docs" / "reference" / "events.rst").read_text(encoding="utf-8")
-    block = text.partition("A bar for each job\n~~~")[2].partition("::\n\n")[2]
-    return textwrap.dedent(block.partition("\nCheck in ``open``")[0])
+    text = (ROOT / "docs" / "reference" / "progress.rst").read_text(encoding="utf-8")
+    block = text.partition("A bar for each job\n---")[2].partition("::\n\n")[2]
+    return textwrap.dedent(block.partition("\nUse the callback ``open``")[0])
 
 
 def test_the_example_of_the_page(connect: Connect) -> None:

@@ -106,8 +106,9 @@ class Socket(SerializedAsId):
         ignored; awaiting it waits while the client reads slowly. Inside ``transaction.atomic()``
         the event waits for the commit, of the database ``using``, unless ``on_commit`` is False.
 
-        Raises :exc:`ConnectionClosed` when the connection has ended, :exc:`InvalidInstanceError`
-        for other data, TypeError and ValueError for data that is not JSON-serializable.
+        Raises :exc:`~c10kws.ConnectionClosed` when the connection has ended,
+        :exc:`InvalidInstanceError` for other data, TypeError and ValueError for data that is not
+        JSON-serializable.
         """
         text = encode_event(event, data, refused=self.endpoint.never_emitted)
         self._check_open()
