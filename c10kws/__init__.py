@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .connection.broadcast import broadcast
 from .connection.websocket import WebSocket
-from .exceptions import C10kwsError, ClientLeft, ConnectionClosed
+from .exceptions import C10kwsError, ClientDisconnected, ConnectionClosed
 from .marker import django_app
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "C10kwsError",
-    "ClientLeft",
+    "ClientDisconnected",
     "ConnectionClosed",
     "WebSocket",
     "asynchronous",

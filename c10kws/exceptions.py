@@ -4,7 +4,7 @@
 
     C10kwsError
     ├── ConnectionClosed      the peer disconnected, or the connection was closed here
-    ├── ClientLeft            the client disconnected before the response of a long poll
+    ├── ClientDisconnected            the client disconnected before the response of a long poll
     └── HandshakeRefused      an opening handshake that RFC 6455 §4.2 does not let us accept
         └── OriginRefused     a page of another site that may not connect
 """
@@ -41,7 +41,7 @@ class ConnectionClosed(C10kwsError):
         )
 
 
-class ClientLeft(C10kwsError):
+class ClientDisconnected(C10kwsError):
     """The client of an ``@asynchronous`` view has gone, or its response was cut short."""
 
 

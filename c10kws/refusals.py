@@ -24,9 +24,8 @@ from . import conf
 from .connection.websocket import WebSocket
 from .exceptions import HandshakeRefused, OriginRefused
 from .handlers.logs import Report
-from .handlers.registry import announce, registry_of
-from .handlers.threads import threads_of
-from .hijack import Hijack
+from .handlers.servers import servers
+from .hijack import Contract
 from .protocol import handshake
 from .views.decorator import Options
 from .views.origins import check_origin
@@ -64,11 +63,11 @@ class Refusals:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        announce(Refusals)  # an application is wrapped in order to serve it
+        servers.announce(Refusals)  # an application is wrapped in order to serve it
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """PEP 3333's application call; only handshakes are looked at."""
-        contract = Hijack.from_environ(environ)
+        contract = Contract.from_environ(environ)
         if (
             contract is None
             or not conf.current().close_refused_handshakes
@@ -167,7 +166,7 @@ class RefusedWebSocket:
     """A WebSocket that exists to be closed."""
 
     request: WSGIRequest
-    contract: Hijack
+    contract: Contract
     subprotocol: str | None
     close: Close
 
@@ -181,12 +180,12 @@ class RefusedWebSocket:
                 self.contract.stream, subprotocol=self.subprotocol, settings=conf.current()
             )
             task = self.contract.loop.create_task(self._close(websocket))
-            registry_of(self.contract.on_stop).add(websocket, task)
+            servers.state_of(self.contract).add_task(task, websocket)
 
     async def _close(self, websocket: WebSocket) -> None:
         websocket.close(self.close.code, self.close.reason)
         await websocket.wait_closed()
-        threads = threads_of(self.contract.executor)
+        threads = servers.state_of(self.contract).threads
         Report(threads, self.request, keep_request=False).ended(websocket)
 
 

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..conf import Settings
 from ..exceptions import ConnectionClosed
 from ..protocol.server import ServerProtocol
 from .sending import Sender
-from .watchdog import Watchdog, current, name_of
-
-if TYPE_CHECKING:
-    from ..handlers.registry import Registry
+from .watchdog import HandlerTasks, Watchdog, current, name_of
 
 logger = logging.getLogger("c10kws")
 
@@ -28,11 +25,11 @@ logger = logging.getLogger("c10kws")
 class Ending(Sender):
     """The end of a connection, and of its handler with it."""
 
-    __slots__ = ("_task", "_timer", "_watchdog", "registry")
+    __slots__ = ("_task", "_timer", "_watchdog", "handlers")
 
     def __init__(self, settings: Settings, protocol: ServerProtocol) -> None:
         super().__init__(settings, protocol)
-        self.registry: Registry | None = None
+        self.handlers: HandlerTasks | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None  # for a Close that waits, or its answer
         self._watchdog: Watchdog | None = None
@@ -95,7 +92,7 @@ class Ending(Sender):
         """Return the watch over the handler, since the connection has ended."""
         if self._watchdog is None:
             timeout = self._settings.handler_timeout
-            self._watchdog = Watchdog(self._task, timeout, self.registry)
+            self._watchdog = Watchdog(self._task, timeout, self.handlers)
         return self._watchdog
 
     async def pace(self) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ..handlers.registry import Registry
+from typing import Any, Protocol
 
 logger = logging.getLogger("c10kws")
 
@@ -21,18 +18,25 @@ PAUSE = 1.0
 current: ContextVar[Any] = ContextVar("c10kws_user", default=None)
 
 
+class HandlerTasks(Protocol):
+    """The tasks that a stop of the server waits for."""
+
+    def forget(self, task: asyncio.Task[None]) -> None:
+        """Stop waiting for a task."""
+
+
 class Watchdog:
     """Timer that cancels a handler which goes on after the end; made when its connection ends.
 
     A handler that takes no notice for ``timeout`` seconds is cancelled, and so is one that uses the
     connection again and again. When it still runs ``timeout`` seconds after that, it is logged and
-    the ``registry`` forgets it, so that no stop waits for it.
+    ``handlers`` forget it, so that no stop of the server waits for it.
     """
 
     __slots__ = (
         "_cancelled",
+        "_handlers",
         "_loop",
-        "_registry",
         "_task",
         "_timeout",
         "_timer",
@@ -41,12 +45,12 @@ class Watchdog:
     )
 
     def __init__(
-        self, task: asyncio.Task[None] | None, timeout: float, registry: Registry | None
+        self, task: asyncio.Task[None] | None, timeout: float, handlers: HandlerTasks | None
     ) -> None:
         self.noticed = False
         self._task = task
         self._timeout = timeout
-        self._registry = registry
+        self._handlers = handlers
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
@@ -87,8 +91,8 @@ class Watchdog:
             name_of(self._task),
             self._timeout,
         )
-        if self._registry is not None:
-            self._registry.forget(self._task)
+        if self._handlers is not None:
+            self._handlers.forget(self._task)
 
     async def pace(self) -> None:
         """Yield to other tasks before another use of the connection fails."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, Protocol, TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections
@@ -42,9 +42,6 @@ class User(Protocol):
     @property
     def waiting(self) -> bool:
         """True when nothing is in progress."""
-
-
-_pools: WeakKeyDictionary[hijack.Executor, HandlerThreads] = WeakKeyDictionary()
 
 
 class HandlerThreads(Executor):
@@ -115,11 +112,3 @@ def _write(write: Callable[..., object], *args: Any) -> None:
         write(*args)
     except BaseException:
         logger.exception("a report could not be written")
-
-
-def threads_of(pages: hijack.Executor) -> HandlerThreads:
-    """Return the pool for the handlers of the server whose pages run in ``pages``."""
-    threads = _pools.get(pages)
-    if threads is None:
-        threads = _pools[pages] = HandlerThreads(pages)
-    return threads

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import suppress
 
-from ..exceptions import ClientLeft
+from ..exceptions import ClientDisconnected
 
 #: For the moment in which a chunk is put or taken; one for all.
 _lock = threading.Lock()
@@ -31,7 +31,7 @@ class Chunks:
         self._size = 0
         self._ended = False
         self._exhausted = False
-        self._error: ClientLeft | None = None
+        self._error: ClientDisconnected | None = None
         self._wakeup: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
 
@@ -54,7 +54,7 @@ class Chunks:
         self._ended = True
         self._wake_soon()
 
-    def abort(self, error: ClientLeft) -> None:
+    def abort(self, error: ClientDisconnected) -> None:
         """Discard waiting data; the server and waiting tasks get the reason."""
         with _lock:
             self._error = self._error or error
@@ -92,7 +92,7 @@ class Chunks:
             await self._wakeup
 
     async def drain(self) -> None:
-        """Wait until all has left. Raises ClientLeft when it will not."""
+        """Wait until all has left. Raises ClientDisconnected when it will not."""
         if self._error is not None:
             raise self._error
         if self._exhausted:

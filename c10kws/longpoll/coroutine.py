@@ -35,7 +35,9 @@ class Coroutine:
     def start(self, loop: asyncio.AbstractEventLoop, threads: HandlerThreads) -> asyncio.Task[None]:
         """Run it, with the context of its view; on the loop."""
         self._context.enter(threads, self)
-        self._task = loop.create_task(self._run(), context=self._context.variables)
+        self._task = loop.create_task(
+            self._run(), name=self._handler.request.path, context=self._context.variables
+        )
         return self._task
 
     async def _run(self) -> None:

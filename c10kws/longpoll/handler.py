@@ -20,7 +20,7 @@ from django.utils.http import http_date
 from django.utils.module_loading import import_string
 
 from .. import conf
-from ..exceptions import ClientLeft
+from ..exceptions import ClientDisconnected
 from .callbacks import guarded
 from .chunks import Chunks, Sent
 from .equivalents import HANDLER, explain
@@ -82,9 +82,10 @@ class Handler:
     def flush(self, include_footers: bool = False) -> Sent:
         """Send what is written now; the head goes out with the first call.
 
-        Awaited on the server's loop it waits until the client's side has taken all of it, and
-        raises :exc:`~c10kws.ClientLeft` when it has disconnected. Ignored, what the client does not
-        take piles up to MAX_QUEUE_BYTES; the next flush cuts the response.
+        Awaited on the server's loop, it waits until all of it was sent, and raises
+        :exc:`~c10kws.ClientDisconnected` if the client has disconnected. If it is not awaited, up
+        to MAX_QUEUE_BYTES are queued for a client that reads slowly; the next flush then cuts the
+        response.
         """
         with self._lock:
             self.pending.check_unfinished("flush")
@@ -102,7 +103,8 @@ class Handler:
     def _flush(self, chunks: Chunks) -> Sent:
         self.pending.touch()
         if not chunks.put(self._take_body()):
-            self.pending.cut(ClientLeft("the client is too slow: over MAX_QUEUE_BYTES wait"))
+            reason = "the client reads too slowly: more than MAX_QUEUE_BYTES are queued"
+            self.pending.cut(ClientDisconnected(reason))
         return Sent(chunks)
 
     def finish(self, chunk: Chunk | HttpResponseBase | None = None) -> Sent:
@@ -234,7 +236,8 @@ class Handler:
         """
         self.pending.check_unfinished("send_error")
         if self.pending.begun:
-            self.pending.cut(ClientLeft(f"the response was cut by send_error({status_code})"))
+            cut = f"the response was cut by send_error({status_code})"
+            self.pending.cut(ClientDisconnected(cut))
             return
         self._head = None
         self._parts = []

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from ..exceptions import ClientLeft
-from ..handlers.threads import HandlerThreads, threads_of
-from ..hijack import Hijack
+from ..exceptions import ClientDisconnected
+from ..handlers.server_state import ServerState
+from ..handlers.servers import servers
+from ..hijack import Contract
 from .callbacks import call
 from .chunks import Chunks
 from .errors import error_page, error_response
 from .final import as_wsgi
-from .waiting import Waiting, waiting_of
 
 if TYPE_CHECKING:
     from .coroutine import Coroutine
@@ -60,17 +60,16 @@ class Pending:
         "_future",
         "_request",
         "_response",
+        "_server",
         "_state",
         "_task",
-        "_threads",
         "_timeout",
         "_timer",
         "_touched",
-        "_waiting",
         "background",
     )
 
-    def __init__(self, request: HttpRequest, contract: Hijack, timeout: float | None) -> None:
+    def __init__(self, request: HttpRequest, contract: Contract, timeout: float | None) -> None:
         self.background: Coroutine | None = None
         self._request = request
         self._contract = contract
@@ -81,8 +80,7 @@ class Pending:
         self._callbacks: list[Callable[[], object]] = []
         self._future: asyncio.Future[Any] = contract.loop.create_future()
         # From the start on, when the server awaits it:
-        self._threads: HandlerThreads | None = None
-        self._waiting: Waiting | None = None
+        self._server: ServerState | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._touched = 0.0
@@ -152,7 +150,7 @@ class Pending:
         if first:
             self._resolve(response)
         elif self._chunks is None:
-            chunks.abort(ClientLeft("the response is over"))
+            chunks.abort(ClientDisconnected("the response is over"))
         return self._chunks or chunks
 
     def touch(self) -> None:
@@ -180,15 +178,24 @@ class Pending:
     def give_up(self, response: HttpResponseBase) -> None:
         """Answer in the view's place. What has begun is cut: an end of it would be a lie."""
         if self.begun:
-            self.cut(ClientLeft(f"the response was cut: {response.reason_phrase}"))
+            self.cut(ClientDisconnected(f"the response was cut: {response.reason_phrase}"))
         elif self._settle(State.OVER):
             self._resolve(response)
 
-    def cut(self, error: ClientLeft) -> None:
+    def cut(self, error: ClientDisconnected) -> None:
         """End what has begun in the middle; the server logs why."""
         if self._chunks is not None and self._settle(State.OVER):
             self._chunks.abort(error)
             self._call_soon(self._release)
+
+    def stop(self, code: int) -> None:
+        """Answer with 503 since the server stops; what has begun may go on until its deadline."""
+        if not self.begun:
+            self.give_up(error_page(503))
+
+    def abort(self) -> None:
+        """Cut what has begun: the deadline of the server's stop is over."""
+        self.cut(ClientDisconnected("the response was cut: the server stopped"))
 
     def abandon(self) -> None:
         """The view raised, and Django answers; in the view's thread."""
@@ -200,7 +207,7 @@ class Pending:
         with _lock:
             callbacks, self._callbacks = self._callbacks, []
         if self._chunks is not None:
-            self._chunks.abort(ClientLeft("the client has left"))
+            self._chunks.abort(ClientDisconnected("the client has left"))
         if self._state is State.OVER:
             self._call_soon(self._release)
             for callback in callbacks:
@@ -210,24 +217,22 @@ class Pending:
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Start to wait; once, by the server."""
-        self._threads = threads_of(self._contract.executor)
-        self._waiting = waiting_of(self._contract)
-        if self._response is None and self._waiting.stopping:
+        self._server = servers.state_of(self._contract)
+        if self._response is None and self._server.stopping:
             self.give_up(error_page(503))
         if self._response is not None:
             self._deliver()
         if not self.settled:
-            self._wait(self._waiting)
+            self._wait(self._server)
         return self._future.__await__()
 
-    def _wait(self, waiting: Waiting) -> None:
-        assert self._threads is not None
-        waiting.add(self)
+    def _wait(self, server: ServerState) -> None:
+        server.add(self)
         self.touch()
         self._set_timer(self._timeout)
         if self.background is not None:
-            self._task = self.background.start(self.loop, self._threads)
-            waiting.add_task(self._task)
+            self._task = self.background.start(self.loop, server.threads)
+            server.add_task(self._task, self)
 
     def _set_timer(self, seconds: float | None) -> None:
         if seconds is not None:
@@ -264,8 +269,8 @@ class Pending:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiting is not None:
-            self._waiting.discard(self)
+        if self._server is not None:
+            self._server.discard(self)
         if self._state is State.OVER and self._task is not None:
             self._task.cancel()
 
@@ -281,7 +286,7 @@ class Pending:
 
     def _resolve(self, response: HttpResponseBase | None) -> None:
         self._response = response
-        if self._waiting is not None:  # else it is delivered at the start
+        if self._server is not None:  # else it is delivered at the start
             self._call_soon(self._deliver)
 
     def _call_soon(self, function: Callable[[], None]) -> None:
@@ -290,7 +295,7 @@ class Pending:
 
     def _report(self, function: Callable[..., object], *args: Any) -> None:
         """Do what may block in the pool, or in the view's own thread."""
-        if self._threads is None:
+        if self._server is None:
             call(function, *args)
         else:
-            self._threads.report(function, *args)
+            self._server.threads.report(function, *args)

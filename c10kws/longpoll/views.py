@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from .. import conf
-from ..hijack import Hijack
+from ..hijack import Contract
 from ..views.responses import Answer
 from ..views.signatures import takes
 from .coroutine import Coroutine
@@ -77,7 +77,7 @@ def _make_view(function: View, timeout: float | None) -> View:
         # The request is the first argument of a function and the second of a method.
         position = 0 if isinstance(args[0], HttpRequest) else 1
         before, request, after = args[:position], args[position], args[position + 1 :]
-        contract = Hijack.from_environ(request.META)
+        contract = Contract.from_environ(request.META)
         if contract is None or contract.defer is None:
             return _refuse(request)
         seconds = conf.current().asynchronous_timeout if timeout is OF_SETTINGS else timeout

@@ -18,14 +18,14 @@ callbacks, the ORM calls of async handlers. The event loop runs only while the t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest import TestCase as Base
 
 import django.test
 from django.db import DEFAULT_DB_ALIAS
 
-from ..handlers.registry import announce, retract
+from ..handlers.servers import servers
 from .client import Client
 from .commits import captured
 from .poll import Poll
@@ -40,6 +40,7 @@ __all__ = [
     "TestCase",
     "TestWebSocket",
     "TransactionTestCase",
+    "without_server",
 ]
 
 
@@ -49,9 +50,17 @@ class Served(Base):
     @classmethod
     def setUpClass(cls) -> None:
         """Announce the server first: ``setUpTestData`` may emit, by a signal for instance."""
-        announce(cls)
-        cls.addClassCleanup(retract, cls)
+        servers.announce(cls)
+        cls.addClassCleanup(servers.retract, cls)
         super().setUpClass()
+
+
+def without_server() -> AbstractContextManager[None]:
+    """Run a block as a process that serves nothing, such as a command or a Celery worker.
+
+    Emits in the block follow the setting EMIT_WITHOUT_SERVER.
+    """
+    return servers.set_aside()
 
 
 class SimpleTestCase(Served, django.test.SimpleTestCase):

@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 
 from .. import hijack
 from ..events.frames.envelope import SUBPROTOCOL
-from ..handlers.registry import announce, serving
+from ..handlers.servers import servers
 from . import commits
 from .poll import Poll
 from .stage import Stage
@@ -31,8 +31,8 @@ class Client(django.test.Client):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not serving():  # outside of our test cases: what views and signals emit is no error
-            announce(Client)
+        if not servers.serving:  # outside of our test cases: views and signals may emit
+            servers.announce(Client)
 
     def request(self, **request: Any) -> Any:
         """Call the view. While a WebSocket is open, commits are as in production."""
@@ -122,6 +122,7 @@ def _contract(stage: Stage, stream: MemoryStream) -> dict[str, Any]:
         hijack.STREAM: stream,
         hijack.LOOP: stage.loop,
         hijack.EXECUTOR: stage,
+        hijack.SERVER: stage.server,
         hijack.ON_STOP: stage.on_stop,
         "SERVER_PROTOCOL": "HTTP/1.1",
     }

@@ -20,10 +20,12 @@ T = TypeVar("T")
 
 
 class Stage(Executor):
-    """The loop, the executor and ``on_stop`` of the contract (``docs/reference/hijack.rst``)."""
+    """The server of the contract (``docs/reference/hijack.rst``): its loop, executor and stop."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        #: The dictionary in which the library keeps its state of a server.
+        self.server: dict[str, Any] = {}
         self._jobs: deque[Callable[[], None]] = deque()
         self._changed = asyncio.Event()
         self._callbacks: list[StopCallback] = []

@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from .. import conf
 from ..connection.websocket import WebSocket
 from ..exceptions import HandshakeRefused
-from ..hijack import Hijack
+from ..hijack import Contract
 from ..protocol import handshake
 from ..protocol.compression import Compression
 from .asgi import UNDER_ASGI
@@ -175,7 +175,7 @@ def _accept(
     request: HttpRequest, handler: Callable[[WebSocket], Awaitable[None]], options: Options
 ) -> SwitchingProtocols:
     compression = options.compresses
-    contract = Hijack.from_environ(request.META)
+    contract = Contract.from_environ(request.META)
     try:
         accepted = handshake.accept(request.META, options.subprotocols, compression)
     except HandshakeRefused as refusal:

@@ -17,10 +17,9 @@ from ..conf import Settings
 from ..connection.websocket import WebSocket
 from ..handlers.context import ViewContext
 from ..handlers.logs import Report
-from ..handlers.registry import registry_of
 from ..handlers.serve import serve
-from ..handlers.threads import threads_of
-from ..hijack import Hijack
+from ..handlers.servers import servers
+from ..hijack import Contract
 from ..protocol.compression import Compression, Deflate
 from ..protocol.handshake import Accept
 from ..protocol.mask import mask_slowly
@@ -34,7 +33,7 @@ class Startup:
     """The arguments for the start of a handler, known when its handshake is accepted."""
 
     handler: Callable[[WebSocket], Awaitable[None]]
-    contract: Hijack
+    contract: Contract
     accepted: Accept
     settings: Settings
     compression: Compression | None
@@ -111,15 +110,16 @@ class SwitchingProtocols(Answer):
             request.__dict__.pop("_messages", None)  # no response follows that could show them
             if hasattr(request, "session"):
                 request.session.modified = False
-        threads = threads_of(contract.executor)
-        self._context.enter(threads, websocket)
-        report = Report(threads, request, keep_request=startup.keep_request)
+        state = servers.state_of(contract)
+        websocket.handlers = state
+        self._context.enter(state.threads, websocket)
+        report = Report(state.threads, request, keep_request=startup.keep_request)
         task = contract.loop.create_task(
             serve(websocket, startup.handler, report),
             name=report.path,
             context=self._context.variables,
         )
-        registry_of(contract.on_stop).add(websocket, task)
+        state.add_task(task, websocket)
 
 
 def _unwrapped(user: Any) -> Any:

@@ -22,6 +22,7 @@ from c10kws.compat.tornado_websockets.exceptions import (
 from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.compat.tornado_websockets.websockethandler import WebSocketHandler
+from c10kws.test import without_server
 from tests.events.conftest import Connect
 
 
@@ -175,11 +176,9 @@ def test_the_handler_is_in_the_module_that_the_index_names() -> None:
     assert websocket.WebSocketHandler is WebSocketHandler
 
 
-def test_the_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exceptions() -> None:
     ws = WebSocket("/wrong", add_to_handlers=False)
-    monkeypatch.setattr("c10kws.handlers.registry._announced", set())
-    monkeypatch.setattr("c10kws.handlers.registry._registries", {})
-    with pytest.raises(EmitHandlerError) as emitted:
+    with without_server(), pytest.raises(EmitHandlerError) as emitted:
         ws.emit("nobody")
     assert (emitted.value.event, emitted.value.path) == ("nobody", "/wrong")
     with pytest.raises(NotCallableError) as bound:

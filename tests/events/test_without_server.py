@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar as OldBar
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.events import EmitHandlerError, EventSocket, ProgressBar, paths
+from c10kws.test import without_server
 
 from .conftest import Connect, Make
 
@@ -45,10 +47,10 @@ print(json.dumps(list(Row.objects.values_list("number", flat=True))))
 
 
 @pytest.fixture(autouse=True)
-def nothing_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Undo what other tests of this process have announced."""
-    monkeypatch.setattr("c10kws.handlers.registry._announced", set())
-    monkeypatch.setattr("c10kws.handlers.registry._registries", {})
+def nothing_serves() -> Iterator[None]:
+    """Hide the servers of other tests in this process."""
+    with without_server():
+        yield
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

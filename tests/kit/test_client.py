@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.contrib.auth.decorators import login_required
@@ -18,7 +17,7 @@ from django.test import override_settings
 from django.urls import path
 
 from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, paths
-from c10kws.test import Client, Closed, Refused, TestCase
+from c10kws.test import Client, Closed, Refused, TestCase, without_server
 from tests.events.test_commit import bind_blocks
 
 
@@ -183,8 +182,7 @@ class EventTests(TestCase):
 
     def test_emits_to_nobody_are_no_error_where_a_test_client_serves(self) -> None:
         with (
-            mock.patch("c10kws.handlers.registry._announced", set()),
-            mock.patch("c10kws.handlers.registry._registries", {}),
+            without_server(),
             self.settings(C10KWS={"EMIT_WITHOUT_SERVER": "raise"}),
         ):
             with self.assertRaises(EmitHandlerError):

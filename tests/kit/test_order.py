@@ -10,7 +10,7 @@ import django.test
 import pytest
 
 from c10kws.events import EmitHandlerError, EventSocket, paths
-from c10kws.test import SimpleTestCase
+from c10kws.test import SimpleTestCase, without_server
 
 
 @pytest.fixture
@@ -42,12 +42,10 @@ def test_each_case_serves_or_not_wherever_it_stands(
     order: tuple[str, ...],
     cases: dict[str, type[unittest.TestCase]],
     settings: Any,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.C10KWS = {"EMIT_WITHOUT_SERVER": "raise"}
-    monkeypatch.setattr("c10kws.handlers.registry._announced", set())
-    monkeypatch.setattr("c10kws.handlers.registry._registries", {})
     result = unittest.TestResult()
-    unittest.TestSuite(cases[name]() for name in order).run(result)
+    with without_server():
+        unittest.TestSuite(cases[name]() for name in order).run(result)
     assert result.testsRun == len(order)
     assert result.errors + result.failures == []

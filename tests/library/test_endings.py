@@ -11,7 +11,8 @@ import pytest
 
 from c10kws import ConnectionClosed, WebSocket
 from c10kws.connection.watchdog import MAX_LATE_USES
-from c10kws.handlers.registry import Registry, _registries
+from c10kws.handlers.server_state import ServerState
+from c10kws.handlers.servers import servers
 from tests.project.frames_views import connections, play
 
 from .conftest import LiveServer
@@ -34,16 +35,16 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in named(caplog, "c10kws")]
 
 
-def registry() -> Registry:
-    (registry,) = _registries.values()
-    return registry
+def state() -> ServerState:
+    (state,) = servers.running
+    return state
 
 
 def stop(live: LiveServer, seconds: float) -> None:
     """Stop the library as its server would; the server itself goes on."""
 
     async def call() -> None:
-        await registry().stop(1001, asyncio.get_running_loop().time() + seconds)
+        await state().stop(1001, asyncio.get_running_loop().time() + seconds)
 
     asyncio.run_coroutine_threadsafe(call(), live.loop).result(WAIT)
 
@@ -248,7 +249,7 @@ def test_a_handler_that_swallows_its_cancellation_is_given_up(
     with opened(live, PLAIN) as peer:
         assert peer.read_frame() == (TEXT, b"ready")
         peer.socket.sendall(close_frame(3000))
-        eventually(lambda: not len(registry()))
+        eventually(lambda: not state().clients)
         assert handler.cancelled == 1
         stop(live, WAIT)  # it does not wait for it
     handler.let_go(live)

@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 
 from c10kws import WebSocket
 from c10kws.handlers.serve import serve
-from c10kws.hijack import Hijack
+from c10kws.hijack import Contract
 from c10kws.protocol.handshake import accept
 from c10kws.refusals import Refusals
 
@@ -46,7 +46,7 @@ ends = Ends()
 class Upgrade:
     """The iterable of a 101."""
 
-    def __init__(self, contract: Hijack) -> None:
+    def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -62,7 +62,7 @@ class Upgrade:
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    contract = Hijack.from_environ(environ)
+    contract = Contract.from_environ(environ)
     assert contract is not None
     headers = [("Content-Type", "text/plain"), *accept(environ).headers.items()]
     start_response("101 Switching Protocols", headers)

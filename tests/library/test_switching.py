@@ -229,6 +229,7 @@ class Contract:
             hijack.STREAM: self.stream,
             hijack.LOOP: self.loop,
             hijack.EXECUTOR: None,
+            hijack.SERVER: {},
             hijack.ON_STOP: None,
         }
         request = rf.get("/asks/", **cast(Any, HANDSHAKE | keys))

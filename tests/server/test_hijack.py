@@ -14,7 +14,7 @@ from wsgiref.validate import validator
 import pytest
 
 from c10kws import hijack
-from c10kws.hijack import Hijack
+from c10kws.hijack import Contract
 
 from .support import PATIENCE, LiveServer
 
@@ -147,7 +147,7 @@ def test_the_page_names_the_keys_of_the_library_and_of_the_server(serve_as_is: S
     assert names - {"c10kws.mask", "c10kws.client"} <= offered <= names
     if mask := switch.environ.get("c10kws.mask"):
         assert mask(b"\x01\x02\x03\x04", b"\x00" * 6) == b"\x01\x02\x03\x04\x01\x02"
-    contract = Hijack.from_environ(switch.environ)
+    contract = Contract.from_environ(switch.environ)
     assert contract is not None
     assert contract.stream.upgraded is False
     assert contract.executor.submit(int, "3").result(PATIENCE) == 3
@@ -155,17 +155,18 @@ def test_the_page_names_the_keys_of_the_library_and_of_the_server(serve_as_is: S
     assert callable(contract.executor.sibling)
 
 
-def test_on_stop_tells_servers_apart(serve_as_is: Serve) -> None:
+def test_each_server_has_one_state(serve_as_is: Serve) -> None:
     switch = Switch(status="200 OK")
     found = []
     for live in (serve_as_is(switch), serve_as_is(switch)):
         with live.connect() as client:
             for _ in range(2):
                 client.get()
-                found.append(switch.environ["c10kws.on_stop"])
-    assert found[0] == found[1]
-    assert found[2] == found[3]
-    assert len(set(found)) == 2
+                found.append(switch.environ["c10kws.server"])
+    assert found[0] is found[1]
+    assert found[2] is found[3]
+    assert found[0] is not found[2]
+    assert found == [{}, {}, {}, {}]
 
 
 def test_the_head_of_a_101(serve: Serve) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ...handlers import registry as servers
+from ...handlers.servers import servers
 from ..clients.members import Members
 from ..clients.socket import Socket
 from ..commit import after_commit
@@ -78,7 +78,7 @@ class Emitter:
 
         Raises :exc:`EmitHandlerError` if it is "raise".
         """
-        if servers.serving():
+        if servers.serving:
             return True
         self._without_server.handle(event)
         return False

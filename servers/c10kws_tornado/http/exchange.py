@@ -81,6 +81,7 @@ class Exchange:
         environ["c10kws.stream"] = self._stream
         environ["c10kws.loop"] = resources.loop
         environ["c10kws.executor"] = resources.pool
+        environ["c10kws.server"] = resources.state
         environ["c10kws.defer"] = self._defer
         environ["c10kws.on_stop"] = resources.on_stop
 

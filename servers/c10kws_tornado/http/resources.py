@@ -44,6 +44,8 @@ class Resources:
         self.limits = limits
         self.uploads = uploads
         self.on_stop = on_stop
+        #: Where applications keep what lives as long as the server: ``c10kws.server``.
+        self.state: dict[str, Any] = {}
         self.attached = attached
         self.log = AccessLog()
         self.send_buffers = SendBuffers(limits.max_total_send_bytes, self.log.later)

@@ -1,0 +1,92 @@
+"""State that the library keeps for one server: its clients, their tasks and its handler threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Collection
+from typing import Protocol
+
+from ..connection.watchdog import name_of
+from ..hijack import Contract
+from .threads import HandlerThreads
+
+logger = logging.getLogger("c10kws")
+
+#: Seconds that a cancelled handler has for its ``finally`` after the server's deadline.
+CANCEL_TIMEOUT = 0.9
+
+#: One for all: a copy of the current one for each task would cost memory.
+_NO_CONTEXT = contextvars.Context()
+
+
+class Stoppable(Protocol):
+    """A WebSocket, or a response that a client waits for."""
+
+    def stop(self, code: int) -> None:
+        """End it in good order since the server stops; ``code`` is a WebSocket close code."""
+
+    def abort(self) -> None:
+        """End it at once: the deadline of the stop is over."""
+
+
+class ServerState:
+    """The clients of one server. Made by :class:`~.servers.Servers`; used on the loop's thread.
+
+    A client is counted from :meth:`add` to :meth:`discard`, and while its handler's task runs.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.threads = HandlerThreads(contract.executor)
+        self.stopping = False
+        self._clients: set[Stoppable] = set()
+        self._tasks: dict[asyncio.Task[None], Stoppable] = {}
+        self._no_tasks: asyncio.Future[None] | None = None
+
+    @property
+    def clients(self) -> Collection[Stoppable]:
+        """All clients, each once."""
+        return self._clients.union(self._tasks.values())
+
+    def add(self, client: Stoppable) -> None:
+        """Add a client that waits without a task."""
+        self._clients.add(client)
+
+    def discard(self, client: Stoppable) -> None:
+        """Remove a client that was added; its task, if it has one, is still waited for."""
+        self._clients.discard(client)
+
+    def add_task(self, task: asyncio.Task[None], client: Stoppable) -> None:
+        """Add a client with the task of its handler, until the task is done or forgotten."""
+        self._tasks[task] = client
+        task.add_done_callback(self.forget, context=_NO_CONTEXT)
+
+    def forget(self, task: asyncio.Task[None]) -> None:
+        """Stop waiting for a task that is done, or that ignores its cancellation."""
+        self._tasks.pop(task, None)
+        if not self._tasks and self._no_tasks is not None and not self._no_tasks.done():
+            self._no_tasks.set_result(None)
+
+    async def stop(self, code: int, deadline: float) -> None:
+        """Stop every client with ``code``; at ``deadline`` (loop time) abort those that are left.
+
+        Returns within a second after the deadline, even if handlers ignore their cancellation.
+        """
+        self.stopping = True
+        for client in self.clients:
+            client.stop(code)
+        await self._wait_for_tasks(deadline - asyncio.get_running_loop().time())
+        for task, client in list(self._tasks.items()):
+            client.abort()
+            task.cancel()
+        await self._wait_for_tasks(CANCEL_TIMEOUT)
+        for task in self._tasks:
+            logger.error(
+                "%s: the handler ignores the stop of the server; giving it up.", name_of(task)
+            )
+
+    async def _wait_for_tasks(self, timeout: float) -> None:
+        if self._tasks:
+            self._no_tasks = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._no_tasks], timeout=max(timeout, 0))
