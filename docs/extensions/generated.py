@@ -8,6 +8,8 @@
     The limits of the server, with the comments above them.
 ``autochecks``
     The system checks.
+``autoequivalents``
+    Names of Tornado that a long poll does not have, and what Django has instead.
 ``autoflags``
     The arguments of a command, from its parser.
 
@@ -30,6 +32,7 @@ from sphinx.util.docutils import SphinxDirective
 from c10kws import conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
+from c10kws.longpoll import equivalents
 from c10kws_tornado import Limits
 
 logger = logging.getLogger(__name__)
@@ -143,6 +146,22 @@ def literal(template: str) -> str:
     return template.replace("!r}", "}").replace("\\", "\\\\").replace("*", "\\*")
 
 
+class Equivalents(Generated):
+    """``.. autoequivalents:: HANDLER``"""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Yield a table of Tornado's names and what Django has instead."""
+        yield ".. list-table::"
+        yield "    :header-rows: 1"
+        yield "    :widths: auto"
+        yield from indented(["* - Tornado", "  - Django"])
+        for name, instead in sorted(getattr(equivalents, self.arguments[0]).items()):
+            yield f"    * - ``{name}``"
+            yield f"      - {literal(instead)}"
+
+
 class Flags(Generated):
     """``.. autoflags:: runtornado``; the names of commands are in :mod:`commands`."""
 
@@ -185,6 +204,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("autosetting", Setting)
     app.add_directive("autolimits", ServerLimits)
     app.add_directive("autochecks", Checks)
+    app.add_directive("autoequivalents", Equivalents)
     app.add_directive("autoflags", Flags)
     app.connect("env-check-consistency", check)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
