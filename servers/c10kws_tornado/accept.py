@@ -134,8 +134,8 @@ class Acceptor:
 def descriptor_limit() -> int:
     """Return how many descriptors this process may have open."""
     try:
-        import resource
-    except ImportError:  # Windows has no such limit
+        import resource  # not on Windows, which has no such limit
+    except ImportError:
         return 2**31
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 2**31

@@ -6,6 +6,7 @@ process until its jobs have ended; this one does neither.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -154,7 +155,7 @@ class Pool(Executor):
                 self.refused += 1
                 raise PoolFull(f"the pool {self.name!r} cannot start a thread: {error}") from error
 
-    def urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    def submit_urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""
         future: Future[T] = Future()
         with self._changed:
@@ -250,3 +251,16 @@ class Pool(Executor):
         job.started = time.monotonic()
         self._running[threading.get_ident()] = job
         return job
+
+
+async def run_urgent(pool: Pool, fn: Callable[..., Any], *args: Any) -> Any:
+    """Run a function before all queued jobs and return its result.
+
+    A cancelled caller still waits for the function to end.
+    """
+    job = asyncio.wrap_future(pool.submit_urgent(fn, *args))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])  # close() of the body must not run at the same time
+        raise

@@ -101,7 +101,9 @@ def serve(
 
 def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     try:
-        import uvloop
+        import uvloop  # an optional dependency
     except ImportError as error:
-        raise ImportError("expected uvloop to be installed: pip install c10kws[uvloop]") from error
+        raise ImportError(
+            "uvloop is not installed. Install it: pip install c10kws[uvloop]"
+        ) from error
     return uvloop.new_event_loop

@@ -27,7 +27,6 @@ from .http.parseerrors import ParseErrors
 from .http.peer import Peers
 from .http.proxies import TrustedProxies
 from .http.resources import Resources
-from .http.uploads import Uploads
 from .limits import HEAD_ROOM, Limits, check_positive
 from .pool import Pool
 from .safelogger import get_logger
@@ -136,12 +135,11 @@ class Server:
         atfork.register(self._close_sockets)
         self._resources = Resources(
             self._application,
-            asyncio.get_running_loop(),
             self.pool,
             self.limits,
-            Uploads(self._upload_dir, self.limits),
+            self._connections,
+            self._upload_dir,
             self.on_stop,
-            self._connections.add_stream,
         )
         if self._tornado is not None:
             log = self._resources.log
@@ -154,7 +152,7 @@ class Server:
             chunk_size=self.limits.chunk_size * 4,
         )
         self._http.conn_params.header_timeout = None
-        self._connections.watch(self.limits.idle_timeout)
+        self._connections.close_idle(self.limits.idle_timeout)
         self._stall_monitor.start()
         for sock in self._sockets:
             self._listen(sock)
@@ -217,9 +215,7 @@ class Server:
         if self._started:
             for acceptor in self._acceptors:
                 acceptor.stop()
-            shutdown = Shutdown(
-                self._resources, self._connections, self._http, self._native, self._callbacks
-            )
+            shutdown = Shutdown(self._resources, self._http, self._native, self._callbacks)
             await shutdown.run(code, timeout)
             self._stall_monitor.stop()
         atfork.unregister(self._close_sockets)
@@ -240,9 +236,7 @@ class Server:
         stream = cast("PlainStream | TLSStream", connection.stream)
         if stream.on_parse_error is None:
             stream.on_parse_error = partial(self._parse_errors.respond, server_connection, peer)
-        request = IncomingRequest(
-            self._resources, self._connections, server_connection, connection, peer
-        )
+        request = IncomingRequest(self._resources, server_connection, connection, peer)
         if self._native is None:
             return request
         return self._native.choose(request, server_connection, connection, peer)

@@ -1,47 +1,41 @@
-"""The stop of a server: requests may finish until the deadline, then they are ended."""
+"""Graceful shutdown of a server: requests may finish until a deadline, then they are aborted."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
 
-from .http.connections import Connections
 from .http.resources import Resources
 from .safelogger import get_logger
-
-if TYPE_CHECKING:
-    from .tornado_app import TornadoApp
+from .tornado_app import TornadoApp
 
 logger = get_logger("c10kws_tornado")
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 
-#: Seconds that connections have to notice the end after the deadline.
-LAST_BREATH = 1.0
-#: Seconds that async bodies of unknown length (event streams) and unfinished uploads have to end,
-#: or a quarter of the time if that is less.
-EARLY = 2.0
-#: Seconds that :meth:`Shutdown.run` takes at most after its deadline: for callbacks, tasks that see
-#: their connection closed, tasks that are cancelled, connections, jobs.
-OVERTIME = 5 * LAST_BREATH
+#: Seconds that callbacks, tasks and connections have to end after the deadline.
+SETTLE_TIMEOUT = 1.0
+#: Seconds after which async bodies of unknown length (event streams) and unfinished uploads are
+#: ended; at most a quarter of the time until the deadline.
+ENDLESS_TIMEOUT = 2.0
+#: Seconds that :meth:`Shutdown.run` takes at most after its deadline, in five steps: callbacks,
+#: tasks whose connection was closed, cancelled tasks, connections, jobs.
+OVERTIME = 5 * SETTLE_TIMEOUT
 
 
 class Shutdown:
-    """The end of one server's requests, tasks and jobs, after its listening sockets are closed."""
+    """The end of one server's requests, tasks and jobs, after its listening sockets closed."""
 
     def __init__(
         self,
         resources: Resources,
-        connections: Connections,
         http: HTTPServer,
         native: TornadoApp | None,
         callbacks: Sequence[StopCallback],
     ) -> None:
         self._resources = resources
-        self._connections = connections
         self._http = http
         self._native = native
         self._callbacks = callbacks
@@ -49,12 +43,13 @@ class Shutdown:
     async def run(self, code: int, timeout: float) -> None:
         """Wait up to ``timeout`` seconds for requests to finish, then end the rest."""
         deadline = asyncio.get_running_loop().time() + timeout
-        ending = asyncio.ensure_future(self._end_early(min(EARLY, timeout / 4)))
+        ending = asyncio.ensure_future(self._end_early(min(ENDLESS_TIMEOUT, timeout / 4)))
         await self._drain(code, deadline)
         ending.cancel()
         for request in self._resources.requests:
             request.give_up()
-        self._connections.abort()
+        self._resources.connections.abort()
+        self._resources.raw_streams.abort()
         if self._native is not None:
             self._native.abort()
         await self._finish_tasks()
@@ -62,7 +57,7 @@ class Shutdown:
 
     async def _end_early(self, grace: float) -> None:
         """End endless responses and unfinished uploads before the deadline."""
-        while True:  # a request that waited for a thread may become a stream later
+        while True:  # a request that waits for a thread may become a stream later
             await asyncio.sleep(grace)
             for request in list(self._resources.requests):
                 request.end_early()
@@ -71,10 +66,10 @@ class Shutdown:
         self._resources.stopping = True
         callbacks = list(self._callbacks)
         await asyncio.gather(
-            self._connections.drain(deadline),
+            self._resources.connections.drain(deadline),
             *(self._call_back(callback, code, deadline) for callback in callbacks),
         )
-        # Those that the last requests have brought.
+        # The last requests may have added callbacks.
         await asyncio.gather(
             *(
                 self._call_back(callback, code, deadline)
@@ -89,32 +84,32 @@ class Shutdown:
             if waiting is None:
                 return
             task = asyncio.ensure_future(waiting)
-            await asyncio.wait([task], timeout=max(deadline - loop.time(), 0) + LAST_BREATH)
+            await asyncio.wait([task], timeout=max(deadline - loop.time(), 0) + SETTLE_TIMEOUT)
             if task.done():
                 task.result()
-            else:  # it may ignore its cancellation, so do not wait for it
+            else:  # it may ignore the cancellation, so do not wait for it
                 task.cancel()
                 await asyncio.sleep(0)
-                logger.warning("a callback of on_stop took too long: %r", callback)
+                logger.warning("An on_stop callback took too long; cancelled it: %r", callback)
         except Exception:
-            logger.exception("a callback of on_stop failed: %r", callback)
+            logger.exception("An on_stop callback raised: %r", callback)
 
     async def _finish_tasks(self) -> None:
         tasks = set(self._resources.tasks)
         if tasks:
-            await asyncio.wait(tasks, timeout=LAST_BREATH)
+            await asyncio.wait(tasks, timeout=SETTLE_TIMEOUT)
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=LAST_BREATH)
+            await asyncio.wait(tasks, timeout=SETTLE_TIMEOUT)
         closing = asyncio.ensure_future(self._http.close_all_connections())
-        await asyncio.wait([closing], timeout=LAST_BREATH)
-        closing.cancel()  # one may wait for a thread that hangs
+        await asyncio.wait([closing], timeout=SETTLE_TIMEOUT)
+        closing.cancel()  # a connection may wait for a thread that hangs
 
     async def _finish_jobs(self) -> None:
-        """Wait for log lines and clean-up that the last connections leave behind."""
+        """Wait for the log lines and clean-up jobs of the last connections."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + LAST_BREATH
+        deadline = loop.time() + SETTLE_TIMEOUT
         log, pool = self._resources.log, self._resources.pool
         while (pool.at_work or log.at_work) and loop.time() < deadline:
             await asyncio.sleep(0.01)

@@ -32,10 +32,10 @@ from .accesslog import AccessLine, AccessLog
 from .http.bodytimer import BodyTimer
 from .http.connections import Connections
 from .http.environ import BadRequest, check_head, head_size
+from .http.errorresponse import stalled_body
 from .http.iostreams import PlainStream, TLSStream
 from .http.peer import Peer
 from .http.proxies import drop_forwarded
-from .http.response import encode_refusal, stalled_body
 from .limits import Limits
 from .safelogger import get_logger
 
@@ -286,7 +286,7 @@ class HandlerConnection(HTTPConnection):
         stream = self._connection.stream
         if not stream.closed() and not self.line.status:
             self.line.status = 408
-            stream.write(encode_refusal(stalled_body()))
+            stream.write(stalled_body().encode())
         self._connection.close()
 
     def detach(self) -> IOStream:

@@ -200,7 +200,7 @@ def test_a_deferred_failure_is_500(
             assert client.get().status == 500
     live.stop()
     assert all(each.closed.is_set() for each in application.placeholders)
-    assert caplog.text.count("the application failed") == 2
+    assert caplog.text.count("the application raised") == 2
 
 
 def test_an_application_that_fails_after_it_deferred(serve: Serve) -> None:

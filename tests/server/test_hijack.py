@@ -275,9 +275,9 @@ def test_attach_is_for_once_and_after_the_upgrade(serve: Serve) -> None:
     plain = Switch(status="200 OK")
     with serve(plain).connect() as client:
         client.get()
-    with pytest.raises(RuntimeError, match="101 was flushed"):
+    with pytest.raises(RuntimeError, match="101 was not sent"):
         plain.environ["c10kws.stream"].attach(Protocol)
-    assert said == ["the stream is attached already"]
+    assert said == ["The stream is already attached."]
 
 
 def test_a_client_that_left_before_the_101(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
@@ -294,7 +294,7 @@ def test_a_client_that_left_before_the_101(serve: Serve, caplog: pytest.LogCaptu
     live.stop()
     assert switch.upgraded == [False]
     assert not switch.protocols
-    assert "the client left before its 101" in caplog.text
+    assert "the client disconnected before the 101 was sent" in caplog.text
 
 
 def test_bytes_and_then_the_end_before_the_101(serve: Serve) -> None:

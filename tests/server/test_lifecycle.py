@@ -117,7 +117,7 @@ import logging, sys
 from c10kws_tornado import __main__, shutdown
 from c10kws_tornado.process import exitdeadline, lifecycle, runner
 # The same waits, but shorter.
-runner.CANCEL_TIMEOUT = shutdown.LAST_BREATH = 0.1
+runner.CANCEL_TIMEOUT = shutdown.SETTLE_TIMEOUT = 0.1
 lifecycle.GRACE = 1.0
 __main__.EXIT_TIMEOUT = 0.3
 if "--log-file" in sys.argv:

@@ -76,7 +76,7 @@ def test_a_full_queue_refuses(make_pool: MakePool) -> None:
     with pytest.raises(PoolFull, match="the pool 'small' has 3 jobs waiting"):
         pool_.submit(int)
     assert pool_.refused == 1
-    urgent = pool_.urgent(int)  # is never refused
+    urgent = pool_.submit_urgent(int)  # is never refused
     blocked.release.set()
     assert [job.result(PATIENCE) for job in [*waiting, urgent]] == [0, 0, 0, 0]
     pool_.shutdown(wait=True)
@@ -88,7 +88,7 @@ def test_urgent_jobs_come_first(make_pool: MakePool) -> None:
     blocked = Blocked(pool_)
     order: list[str] = []
     jobs = [pool_.submit(order.append, "a"), pool_.submit(order.append, "b")]
-    jobs += [pool_.urgent(order.append, "u"), pool_.urgent(order.append, "v")]
+    jobs += [pool_.submit_urgent(order.append, "u"), pool_.submit_urgent(order.append, "v")]
     blocked.release.set()
     for job in jobs:
         job.result(PATIENCE)
@@ -198,7 +198,7 @@ def test_shutdown_finishes_what_waits(make_pool: MakePool) -> None:
 def test_shutdown_may_cancel_what_waits(make_pool: MakePool) -> None:
     pool_ = make_pool(1)
     blocked = Blocked(pool_)
-    waiting, urgent = pool_.submit(int), pool_.urgent(int)
+    waiting, urgent = pool_.submit(int), pool_.submit_urgent(int)
     pool_.shutdown(cancel_futures=True)
     blocked.release.set()
     assert waiting.cancelled()
@@ -281,7 +281,7 @@ def test_posted_jobs_run_in_their_order_among_the_others(make_pool: MakePool) ->
     assert pool_.post(order.append, "a") is None  # type: ignore[func-returns-value]
     pool_.submit(order.append, "b")
     pool_.post(order.append, "c")
-    pool_.urgent(order.append, "u")
+    pool_.submit_urgent(order.append, "u")
     last = pool_.submit(order.append, "d")
     blocked.release.set()
     last.result(PATIENCE)
@@ -458,7 +458,7 @@ def test_a_thread_that_cannot_start_does_not_count(
         with pytest.raises(PoolFull, match="cannot start a thread"):
             pool_.submit(int)
     assert (pool_.queued, pool_.refused) == (0, 3)
-    cleaned_up = pool_.urgent(int, "3")
+    cleaned_up = pool_.submit_urgent(int, "3")
     threading.stack_size(0)
     release = threading.Event()
     blocked = pool_.submit(release.wait, PATIENCE)

@@ -99,7 +99,7 @@ def test_too_little_closes_the_connection(serve: Serve, caplog: pytest.LogCaptur
         assert client.read_head()["content-length"] == "5"
         assert client.read_to_end() == b"ab"
     live.stop()
-    assert "the body has 2 bytes and its Content-Length is 5" in caplog.text
+    assert "The body ended after 2 bytes; its Content-Length is 5." in caplog.text
 
 
 def test_hop_by_hop_headers_are_the_servers(
@@ -111,7 +111,9 @@ def test_hop_by_hop_headers_are_the_servers(
     assert response.all("transfer-encoding") == ["chunked"]  # once, and it is true
     assert response["keep-alive"] is None
     assert response["upgrade"] is None
-    assert "Keep-Alive: x is the server's; dropped" in caplog.text
+    assert (
+        "Dropped the application's header Keep-Alive: x. Only the server may set it." in caplog.text
+    )
 
 
 def test_connection_close_is_honoured(serve_as_is: Serve) -> None:
@@ -216,7 +218,7 @@ def test_a_failure_before_the_first_byte_is_500(
     assert_is_500(live)
     live.stop()
     record = next(each for each in caplog.records if each.name == "c10kws_tornado.error")
-    assert record.getMessage() == "GET / HTTP/1.1: the application failed"
+    assert record.getMessage() == "GET / HTTP/1.1: the application raised."
     assert record.exc_info is not None
 
 

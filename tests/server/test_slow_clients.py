@@ -266,7 +266,7 @@ def test_an_iterator_gets_its_thread_back_from_a_trickling_reader(
             assert other.get("/").body == b"page"
     live.stop()
     assert live.server.slow_clients == 1
-    assert "GET /body HTTP/1.1: closed a slow client: it took" in caplog.text
+    assert "GET /body HTTP/1.1: closed a slow client: it read" in caplog.text
 
 
 @pytest.mark.parametrize("make_body", [lambda: [bytes(50 * MIB)], lambda: iter([bytes(50 * MIB)])])
@@ -307,7 +307,7 @@ def test_the_minimum_of_a_window(rate: int, minimum: int) -> None:
     pace = SendRate(Limits(send_timeout=5, min_send_rate=rate), 100)
     pace.check(100 + minimum)
     pace.check(100 + 2 * minimum)
-    with pytest.raises(SlowClient, match=f"it took {minimum - 1} bytes in 5 s"):
+    with pytest.raises(SlowClient, match=f"it read {minimum - 1} bytes in 5 s"):
         pace.check(100 + 3 * minimum - 1)
 
 

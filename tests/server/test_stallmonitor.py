@@ -71,7 +71,7 @@ def test_busy_threads_are_named(
         assert warning.startswith("All 2 threads of the pool 'c10kws' have been busy for ")
         assert "GET /hang HTTP/1.1 (" in warning
         assert "GET /hang?two HTTP/1.1 (" in warning
-        assert "test_watch.py:" in warning and " hang)" in warning
+        assert "test_stallmonitor.py:" in warning and " hang)" in warning
         pages.release.set()
         assert waiting.read_response().body == b"page"
     wait_for(lambda: bool(messages(caplog, "is free again")))
@@ -96,7 +96,7 @@ def test_a_blocked_loop_is_named(
         wait_for(lambda: bool(messages(caplog, "loop has been blocked")))
         (warning,) = messages(caplog, "loop has been blocked")
         assert "(Pages.block), in " in warning
-        assert "test_watch.py:" in warning
+        assert "test_stallmonitor.py:" in warning
         pages.release.set()
         assert client.read_response().body == b"page"
     wait_for(lambda: bool(messages(caplog, "The event loop runs again after")))

@@ -181,7 +181,7 @@ def test_an_event_stream_is_ended_at_the_deadline(serve_as_is: Serve) -> None:
 def test_an_event_stream_does_not_take_the_whole_drain(
     serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutdown, "EARLY", 0.1)
+    monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.1)
     ended = threading.Event()
 
     async def events() -> Any:
@@ -209,7 +209,7 @@ def test_an_event_stream_does_not_take_the_whole_drain(
 def test_a_waiting_request_that_becomes_an_event_stream_is_ended_too(
     serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutdown, "EARLY", 0.1)
+    monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.1)
     running, release = threading.Event(), threading.Event()
 
     async def events() -> Any:
@@ -235,7 +235,7 @@ def test_a_waiting_request_that_becomes_an_event_stream_is_ended_too(
 def test_an_async_body_of_known_length_is_finished(
     serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutdown, "EARLY", 0.05)
+    monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.05)
 
     async def export() -> Any:
         for _ in range(10):
@@ -259,7 +259,7 @@ def test_an_async_body_of_known_length_is_finished(
 def test_an_unfinished_upload_does_not_take_the_whole_drain(
     serve: Serve, pages: Pages, monkeypatch: pytest.MonkeyPatch, spool_size: int
 ) -> None:
-    monkeypatch.setattr(shutdown, "EARLY", 0.1)
+    monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.1)
     live = serve(pages, limits=Limits(spool_size=spool_size, linger_timeout=0.1))
     with live.connect() as upload:
         upload.send("POST / HTTP/1.1\nHost: a\nContent-Length: 1000\n\n" + "x" * 100)
@@ -279,7 +279,7 @@ def test_a_view_cut_at_the_deadline_leaves_lines(
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
         assert pages.running.acquire(timeout=PATIENCE)
         live.stop(timeout=0.2)
-        assert "GET /slow HTTP/1.1: cut after" in caplog.text
+        assert "GET /slow HTTP/1.1: aborted after" in caplog.text
         pages.release.set()
     assert pages.closed.wait(PATIENCE)
     wait_for(lambda: live.server.pool.busy == 0)

@@ -166,7 +166,7 @@ def test_a_client_that_reads_nothing_is_aborted(
         assert not client.read_to_end().endswith(b"0\r\n\r\n")
     live.stop()
     assert body.times_closed == 1
-    assert "closed a slow client: it took 0 bytes in 0.5 s" in caplog.text
+    assert "closed a slow client: it read 0 bytes in 0.5 s" in caplog.text
 
 
 def test_pages_answer_with_twice_the_pools_size_of_deaf_clients(serve: Serve) -> None:

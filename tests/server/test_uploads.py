@@ -72,8 +72,8 @@ def test_a_full_disk_is_507(full_disk: subprocess.Popen[str], tmp_path: Path, si
     said = [line for line in lines if not line.startswith("c10kws_tornado.access ")]
     assert said == [
         f"c10kws_tornado POST /upload HTTP/1.1: the body could not be stored in {tmp_path}: "
-        "[Errno 27] File too large; answered with 507. Free some space there, or choose another "
-        "folder (upload_dir)."
+        "[Errno 27] File too large. Sent 507. Free some space there, or choose another folder "
+        "(upload_dir)."
     ]
     assert any('"POST /upload HTTP/1.1" 507 ' in line for line in lines)
 
@@ -138,7 +138,7 @@ def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path:
     requests = live.server._resources.requests
 
     def wait_for_bytes(count: int) -> None:
-        wait_for(lambda: live.on_loop(lambda: sum(each._size for each in requests)) == count)
+        wait_for(lambda: live.on_loop(lambda: sum(each._body.size for each in requests)) == count)
 
     for part in parts[:-1]:
         clients[0].send(part)

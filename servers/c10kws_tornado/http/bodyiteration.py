@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, TypeGuard
 
-from ..pool import Pool
+from ..pool import Pool, run_urgent
 from .filewrapper import FileWrapper
 
 
@@ -54,7 +53,7 @@ async def read_file(
 ) -> AsyncIterator[bytes]:
     """Read a file in the pool, with one job for each block."""
     while True:
-        data = await run_in_pool(pool, wrapper.filelike.read, find_size(wrapper.block_size))
+        data = await run_urgent(pool, wrapper.filelike.read, find_size(wrapper.block_size))
         if not data:
             return
         yield data
@@ -62,15 +61,5 @@ async def read_file(
 
 async def iterate_in_pool(chunks: Iterator[bytes], pool: Pool) -> AsyncIterator[bytes]:
     """Iterate step by step, each step in any free thread."""
-    while (data := await run_in_pool(pool, next, chunks, None)) is not None:
+    while (data := await run_urgent(pool, next, chunks, None)) is not None:
         yield data
-
-
-async def run_in_pool(pool: Pool, fn: Callable[..., Any], *args: Any) -> Any:
-    """Run a function before all jobs that wait. A cancelled caller waits for its end still."""
-    job = asyncio.wrap_future(pool.urgent(fn, *args))
-    try:
-        return await asyncio.shield(job)
-    except asyncio.CancelledError:
-        await asyncio.wait([job])  # close() must not run at the same time
-        raise

@@ -1,4 +1,4 @@
-"""The connections of a server: which are idle, which carry a request, which became raw streams."""
+"""The open HTTP connections of a server: which are idle, and which carry a request."""
 
 from __future__ import annotations
 
@@ -6,88 +6,84 @@ import asyncio
 
 from tornado.http1connection import HTTP1ServerConnection
 
-from ..raw.stream import RawStream
 from .iostreams import PlainStream, TLSStream
 
-#: How often an idle connection is looked at before it is closed.
-VISITS = 4
+#: Checks of an idle connection before it is closed.
+CHECKS = 4
 
 
 class Connections:
-    """Kept on the loop's thread. Tornado's own set forgets detached streams and knows no idling."""
+    """Open connections and their requests; used on the loop's thread.
+
+    Tornado's own set forgets detached streams and does not know which connections are idle.
+    """
 
     def __init__(self) -> None:
         self._running: dict[object, int] = {}
-        self._waiting: dict[object, int] = {}
+        self._idle: dict[object, int] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._streams: set[RawStream] = set()
         self._changed = asyncio.Event()
         self.stopping = False
         self.requests = 0
 
-    def watch(self, timeout: float) -> None:
-        """Close what carries no request for ``timeout`` seconds, or at most a quarter more.
+    def close_idle(self, timeout: float) -> None:
+        """Close connections without a request for ``timeout`` seconds, or up to a quarter more.
 
-        One timer for all: Tornado would make one for each request that it waits for.
+        One timer serves all connections: Tornado would start one for each request that it waits
+        for.
         """
-        self._waiting = {
-            connection: self._waiting.get(connection, 0) + 1
+        self._idle = {
+            connection: self._idle.get(connection, 0) + 1
             for connection, running in self._running.items()
             if not running
         }
-        for connection, visits in self._waiting.items():
-            if visits > VISITS:
-                self._expire(connection)
+        for connection, checks in self._idle.items():
+            if checks > CHECKS:
+                self._stream_of(connection).expire()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(timeout / VISITS, self.watch, timeout)
+        self._timer = loop.call_later(timeout / CHECKS, self.close_idle, timeout)
 
     def __len__(self) -> int:
         return len(self._running)
 
     def add(self, connection: object) -> None:
-        """A connection waits for its next request."""
+        """Remember a connection that waits for its next request."""
         self._running.setdefault(connection, 0)
 
     def is_running(self, connection: object) -> bool:
-        """Return True while a connection carries a request whose head has come."""
+        """Return True while a connection carries a request whose head was parsed."""
         return self._running.get(connection, 0) > 0
 
     def begin(self, connection: object) -> None:
-        """A request has begun; the one before it may be closing its response still."""
+        """Count a request that has begun. The response to the previous one may still be closing."""
         self.requests += 1
         self._running[connection] += 1
-        self._waiting.pop(connection, None)
+        self._idle.pop(connection, None)
 
     def end(self, connection: object) -> None:
-        """A request is over; a stopping server wants no other on this connection."""
+        """Count a request that has ended; a stopping server then closes the connection."""
         self.requests -= 1
         if connection in self._running:
             self._running[connection] -= 1
             if self.stopping and not self._running[connection]:
-                self._close(connection)
+                self._stream_of(connection).close()
         self._changed.set()
 
     def remove(self, connection: object) -> None:
-        """The connection is closed, or it became a raw stream."""
+        """Forget a connection that was closed or became a raw stream."""
         self._running.pop(connection, None)
-        self._waiting.pop(connection, None)
+        self._idle.pop(connection, None)
         self._changed.set()
-
-    def add_stream(self, stream: RawStream) -> None:
-        """Remember a raw stream; those that have ended are forgotten by the way."""
-        if len(self._streams) % 256 == 255:
-            self._streams = {each for each in self._streams if not each.ended}
-        self._streams.add(stream)
 
     async def drain(self, deadline: float) -> None:
         """Close idle connections and wait, until ``deadline`` in loop time, for all requests.
 
-        Also for those whose client has left: their threads are at work.
+        Requests of disconnected clients count too: their threads are still working.
         """
         self.stopping = True
         for connection, running in list(self._running.items()):
             if not running:
-                self._close(connection)
+                self._stream_of(connection).close()
         loop = asyncio.get_running_loop()
         while self.requests and (left := deadline - loop.time()) > 0:
             self._changed.clear()
@@ -97,20 +93,11 @@ class Connections:
                 return
 
     def abort(self) -> None:
-        """End everything at once."""
+        """Close all connections at once."""
         if self._timer is not None:
             self._timer.cancel()
         for connection in list(self._running):
             self._stream_of(connection).abort()
-        for stream in self._streams:
-            stream.abort()
-        self._streams.clear()
-
-    def _close(self, connection: object) -> None:
-        self._stream_of(connection).close()
-
-    def _expire(self, connection: object) -> None:
-        self._stream_of(connection).expire()
 
     @staticmethod
     def _stream_of(connection: object) -> PlainStream | TLSStream:

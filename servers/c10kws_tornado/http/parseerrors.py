@@ -1,48 +1,42 @@
-"""Answers to a head that stalls, is too long or is malformed."""
+"""Error responses to a request that stalls, is too long or malformed before its head is parsed."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from ..accesslog import AccessLine
+from ..accesslog import AccessLine, AccessLog
+from ..limits import Limits
 from ..safelogger import get_logger
-from .response import encode_refusal, plain_error
-
-if TYPE_CHECKING:
-    from ..accesslog import AccessLog
-    from ..limits import Limits
-    from .connections import Connections
-    from .peer import Peer
+from .connections import Connections
+from .errorresponse import head_too_large, plain_error
+from .peer import Peer
 
 logger = get_logger("c10kws_tornado")
 
 
 class ParseErrors:
-    """Factory of these answers, and their log lines, for one server; on the loop's thread."""
+    """These responses and their log lines, for one server; used on the loop's thread."""
 
     def __init__(self, log: AccessLog, connections: Connections, limits: Limits) -> None:
         self._log = log
         self._connections = connections
-        self._texts = {
-            400: ("Bad Request", "The request is malformed or too long."),
-            408: ("Request Timeout", "The head of the request did not come in time."),
-            431: (
-                "Request Header Fields Too Large",
-                f"The head of the request has over {limits.max_head_size} bytes.",
-            ),
+        stalled = "The request line and headers did not arrive in time."
+        self._responses = {
+            400: plain_error(400, "Bad Request", "The request is malformed or too long."),
+            408: plain_error(408, "Request Timeout", stalled),
+            431: head_too_large(limits.max_head_size),
         }
 
     def respond(self, server_connection: object, peer: Peer, code: int) -> bytes:
-        """Return the answer.
+        """Return the response for a status code and log it.
 
-        A request whose head has come has an access line of its own.
+        A request whose head was parsed has an access line of its own.
         """
-        reason, text = self._texts[code]
-        refusal = plain_error(code, reason, text)
+        response = self._responses[code]
         if not self._connections.is_running(server_connection):
             line = AccessLine(peer.address, "-")
-            line.status, line.size = code, len(refusal[2])
+            line.status, line.size = code, len(response.body)
             self._log.write_later(line)
+            text = response.body.decode().rstrip()
             self._log.later(partial(logger.info, "%s: %s", peer.address or "-", text))
-        return encode_refusal(refusal)
+        return response.encode()

@@ -1,40 +1,38 @@
-"""The other ends of the open connections."""
+"""The clients (or proxies) at the other end of open connections."""
 
 from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
 from ..accesslog import AccessLine
 from .environ import address_keys
 from .proxies import TrustedProxies
 
-if TYPE_CHECKING:
-    from tornado.http1connection import HTTP1Connection
-
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """The other end of a connection, the same for all its requests."""
 
-    #: Its address for the log, empty for a unix socket.
+    #: Its address for the log; empty for a unix socket.
     address: str
     #: The part of ``environ`` that all requests of the connection share.
     keys: dict[str, Any]
-    #: None when its forwarded headers do not count.
+    #: None when its forwarded headers are ignored.
     proxies: TrustedProxies | None
     log_query_strings: bool
 
     @property
     def trusted(self) -> bool:
-        """Return True when the forwarded headers of this peer count."""
+        """True when the forwarded headers of this peer are used."""
         return self.proxies is not None
 
     def client(self, headers: HTTPHeaders) -> str:
-        """Return the client's address: the peer's own, or the one that a trusted proxy names."""
+        """Return the client's address: the peer's, or the one that a trusted proxy reports."""
         if self.proxies is None or not (hops := headers.get_list("X-Forwarded-For")):
             return self.address
         return self.proxies.client_of(hops) or self.address
@@ -42,8 +40,8 @@ class Peer:
     def begin_line(self, start_line: RequestStartLine, headers: HTTPHeaders) -> AccessLine:
         """Return the access line of a request.
 
-        The query string is left out where a browser's API has no other place for a token: it sends
-        no headers of the page's own with a WebSocket or an EventSource.
+        The query strings of WebSockets and event streams are omitted: they often contain a token,
+        because a browser cannot send other headers with these requests.
         """
         path = start_line.path
         if not self.log_query_strings and _may_carry_token(headers):

@@ -1,56 +1,66 @@
-"""State shared by the exchanges of one server."""
+"""The resources that all requests of one server share."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..accesslog import AccessLog
 from ..heap import trim_heap
 from ..limits import Limits
 from ..mailbox import Mailbox
 from ..pool import Pool
-from ..raw.stream import RawStream
+from ..raw.openstreams import OpenStreams
+from .connections import Connections
 from .sendbuffers import SendBuffers
 from .uploads import Uploads
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from .incoming import IncomingRequest
-
 #: Seconds to wait for other bodies that end at the same time.
 TRIM_DELAY = 1.0
 
 
+class OpenRequest(Protocol):
+    """A request that has not ended, as the shutdown sees it."""
+
+    def end_early(self) -> None:
+        """End it if it may have no end of its own."""
+
+    def give_up(self) -> None:
+        """Log that the server stops without waiting for it."""
+
+
 class Resources:
-    """The application, loop, pool, tasks and requests of a server, and its state of stopping."""
+    """The application, loop, pool, log, connections and open requests of one server."""
 
     def __init__(
         self,
         application: WSGIApplication,
-        loop: asyncio.AbstractEventLoop,
         pool: Pool,
         limits: Limits,
-        uploads: Uploads,
+        connections: Connections,
+        upload_dir: str | os.PathLike[str] | None,
         on_stop: Callable[[Any], None],
-        attached: Callable[[RawStream], None],
     ) -> None:
         self.application = application
-        self.loop = loop
-        self.mailbox = Mailbox(loop)
+        self.loop = asyncio.get_running_loop()
+        self.mailbox = Mailbox(self.loop)
         self.pool = pool
         self.limits = limits
-        self.uploads = uploads
+        self.connections = connections
         self.on_stop = on_stop
-        #: Where applications keep what lives as long as the server: ``c10kws.server``.
+        #: For applications: data that lives as long as the server (``c10kws.server``).
         self.state: dict[str, Any] = {}
-        self.attached = attached
+        self.uploads = Uploads(upload_dir, limits)
         self.log = AccessLog()
         self.send_buffers = SendBuffers(limits.max_total_send_bytes, self.log.later)
+        self.raw_streams = OpenStreams()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.requests: set[IncomingRequest] = set()
+        self.requests: set[OpenRequest] = set()
         self.stopping = False
         self.slow_clients = 0
         self._trimming = False
@@ -63,10 +73,10 @@ class Resources:
         return task
 
     def trim_later(self) -> None:
-        """Return the memory of discarded bodies to the system; on the loop.
+        """Return the memory of discarded bodies to the system a moment later; on the loop.
 
-        Not at once: many may end together. Such bodies leave holes in the heap, of which glibc by
-        itself would give nothing back.
+        Many bodies may end together. They leave holes in the heap, which glibc does not return by
+        itself.
         """
         if not self._trimming:
             self._trimming = True
@@ -75,4 +85,4 @@ class Resources:
     def _trim(self) -> None:
         self._trimming = False
         if not self.stopping:
-            self.pool.urgent(trim_heap)
+            self.pool.submit_urgent(trim_heap)

@@ -1,8 +1,9 @@
-"""Sending of a body to the client, from a worker thread or the loop, with flow control.
+"""Sending a response to the client, from a worker thread or the loop, with flow control.
 
-Slices are sent one after another, each cut when the one before it has left. A client that reads
-more slowly than ``min_send_rate`` is disconnected. A worker that is ahead of its client waits in
-:meth:`ResponseWriter.send`, except with the last data: the loop sends the rest.
+Slices are sent one after another; each is cut when the previous one was sent. A client that reads
+more slowly than ``min_send_rate`` is disconnected. A worker thread that produces data faster than
+the client reads waits in :meth:`ResponseWriter.send`, except with the last data: the loop sends the
+rest.
 """
 
 from __future__ import annotations
@@ -11,40 +12,36 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from ..limits import Limits
 from ..mailbox import Mailbox
 from ..safelogger import get_logger
+from .iostreams import PlainStream, TLSStream
+from .responsehead import ResponseHead
 from .sendbuffers import SendBuffers
 from .sendrate import SendRate, SlowClient
 
-if TYPE_CHECKING:
-    from tornado.http1connection import HTTP1Connection
-
-    from .iostreams import PlainStream, TLSStream
-    from .response import Head
-
 logger = get_logger("c10kws_tornado")
 
-#: Writes for one client in one turn of the loop, when chunks are short.
+#: Writes to one client in one turn of the loop, when chunks are short.
 MAX_WRITES = 256
 
 
 class ConnectionLost(Exception):
-    """Raised when the client has disconnected, or was disconnected because it reads too slowly."""
+    """Raised when the client disconnected, or was disconnected because it reads too slowly."""
 
 
 class ResponseWriter:
-    """The sending of one response on its connection.
+    """Sends one response on its connection.
 
-    ``given`` counts the bytes of the body that came, ``sent`` those without the bytes that a
-    disconnected client has not read.
-
-    ``ended`` is done when the last byte was sent or the client has disconnected; ``slow`` is the
-    reason why a slow client was disconnected. Unsent data is counted in the ``send_buffers``.
+    ``given`` counts the bytes of the body that were queued; ``sent`` leaves out the bytes that a
+    disconnected client did not read. ``ended`` is done when the last byte was sent or the client
+    has disconnected. ``slow`` is the reason why a slow client was disconnected. ``send_buffers``
+    counts the unsent data of all responses.
     """
 
     def __init__(
@@ -61,15 +58,15 @@ class ResponseWriter:
         self._limits = limits
         self._send_buffers = send_buffers
         self._queue: deque[bytes | None] = deque()
-        self._position = 0  # in the first of the queue
-        self._leaving = 0  # size of the slice that is being written
+        self._position = 0  # in the first item of the queue
+        self._slice_size = 0  # of the slice that is being written
         self._size = 0
-        self.held = 0  # as _size, but the first of the queue is in memory to its end
+        self.held = 0  # like _size, but the first item of the queue counts as a whole
         self._counted = 0  # by the send buffers
         self._rate: SendRate | None = None
         self._changed = threading.Condition()
         self._pump: asyncio.Task[None] | None = None
-        self._head: Head | None = None
+        self._head: ResponseHead | None = None
         self._begun = False
         self.given = 0
         self._unread = 0
@@ -83,11 +80,13 @@ class ResponseWriter:
 
     # From a worker thread
 
-    def send(self, head: Head | None, parts: Iterable[bytes], *, last: bool = False) -> None:
+    def send(
+        self, head: ResponseHead | None, parts: Iterable[bytes], *, last: bool = False
+    ) -> None:
         """Queue a head (with the first data) and data.
 
-        Wait first while the client reads slowly, but not with the ``last`` data: its thread has
-        nothing else to do here. Raises :exc:`ConnectionLost`.
+        Wait first while too much is unsent, but not with the ``last`` data, so that the thread is
+        free. Raises :exc:`ConnectionLost`.
         """
         with self._changed:
             if not last:
@@ -98,14 +97,14 @@ class ResponseWriter:
     def _has_room(self) -> bool:
         return self.disconnected or self._size <= self._limits.high_water
 
-    def _put(self, head: Head | None, parts: Iterable[bytes], last: bool) -> None:
+    def _put(self, head: ResponseHead | None, parts: Iterable[bytes], last: bool) -> None:
         if self.disconnected:
             raise ConnectionLost
         data = [part for part in parts if part]
         size = sum(map(len, data))
         if head is not None:
             self._head = head
-            data = data or [b""]  # it goes alone
+            data = data or [b""]  # the head is sent alone
         self._queue.extend(data)
         self._size += size
         self.held += size
@@ -116,9 +115,9 @@ class ResponseWriter:
     # On the loop
 
     async def send_async(
-        self, head: Head | None, parts: Iterable[bytes], *, last: bool = False
+        self, head: ResponseHead | None, parts: Iterable[bytes], *, last: bool = False
     ) -> None:
-        """Do as :meth:`send` does, from a coroutine: return when the data has left."""
+        """Queue like :meth:`send`, from a coroutine; return when the data was sent."""
         with self._changed:
             self._put(head, parts, last)
         self._wake()
@@ -129,10 +128,10 @@ class ResponseWriter:
 
     @property
     def _stream(self) -> PlainStream | TLSStream:
-        return cast("PlainStream | TLSStream", self._connection.stream)
+        return cast(PlainStream | TLSStream, self._connection.stream)
 
-    def leave(self) -> None:
-        """Handle the end of the client's connection: wake the thread or task that waits."""
+    def connection_lost(self) -> None:
+        """Handle the end of the connection: wake the thread or task that waits."""
         with self._changed:
             self.disconnected = True
             self._unread += self._size
@@ -144,7 +143,7 @@ class ResponseWriter:
         self._count()
         self._end()
 
-    def cut(self, reason: str) -> None:
+    def disconnect(self, reason: str) -> None:
         """Disconnect a client that reads too slowly."""
         self.slow = SlowClient(reason)
         if self._connection.stream is not None:
@@ -153,7 +152,7 @@ class ResponseWriter:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds that the client needs for as much as is in memory, at its latest rate."""
+        """Seconds that the client needs for the data in memory, at its latest rate."""
         if self._rate is None or self._connection.stream is None:
             return 0.0
         return self._rate.time_for(self.held, self._stream.taken, self._limits.chunk_size)
@@ -166,14 +165,14 @@ class ResponseWriter:
             self._send_buffers.change(self, change)
 
     def abort(self) -> None:
-        """End the connection in the middle of the response: its end would be a lie."""
+        """Close the connection without ending the response, which is incomplete."""
         if self._connection.stream is not None:
             self._stream.abort()
             self._connection.close()
-        self.leave()
+        self.connection_lost()
 
     def _wake(self) -> None:
-        """Write what leaves at once; a task waits for the rest."""
+        """Write what the kernel takes now; a task writes the rest."""
         if self._pump is not None:
             self._count()
             return
@@ -191,13 +190,14 @@ class ResponseWriter:
 
     def _fail(self) -> None:
         """Log an error of the connection, and wake a thread that waits for it."""
-        logger.exception("a response could not be written")
+        logger.exception("A response could not be written; closed the connection.")
         self.abort()
 
     def _write_queue(self) -> asyncio.Future[None] | None:
-        """Write until a slice is not sent at once, and return its future.
+        """Write until the kernel does not take a slice, and return the future of that slice.
 
-        No more than ``high_water`` and MAX_WRITES in one go: other clients wait for the loop too.
+        At most ``high_water`` bytes and MAX_WRITES slices at a time, since other clients wait for
+        the loop too.
         """
         written = 0
         for _ in range(MAX_WRITES):
@@ -207,18 +207,18 @@ class ResponseWriter:
             if not future.done():
                 return future
             if future.exception() is not None:
-                self.leave()
+                self.connection_lost()
             else:
-                written += self._leaving
-                self._left()
+                written += self._slice_size
+                self._advance()
         return None
 
     def _next_slice(self) -> bytes | None:
-        """Return a slice of the first item, cut now so that the whole item is not copied."""
+        """Return the next slice of the first item; slicing all of it at once would copy it."""
         data, step = self._queue[0], self._limits.chunk_size
         if data is not None and len(data) > step:
             data = data[self._position : self._position + step]
-        self._leaving = len(data or b"")
+        self._slice_size = len(data or b"")
         return data
 
     async def _write_slowly(self, pending: asyncio.Future[None] | None, rate: SendRate) -> None:
@@ -229,12 +229,12 @@ class ResponseWriter:
                     await asyncio.sleep(0)
                 else:
                     await self._wait_for(pending, stream, rate)
-                    self._left()
+                    self._advance()
                 pending = self._write_queue()
         except StreamClosedError:
-            self.leave()
+            self.connection_lost()
         except SlowClient as error:
-            self.cut(str(error))
+            self.disconnect(str(error))
         except Exception:
             self._fail()
         finally:
@@ -243,7 +243,7 @@ class ResponseWriter:
     async def _wait_for(
         self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, rate: SendRate
     ) -> None:
-        """Wait for a slice, as long as the client reads fast enough according to the kernel."""
+        """Wait for a slice while the client reads fast enough, as the kernel reports it."""
         while not leaving.done():
             await asyncio.wait([leaving], timeout=max(rate.left, 0))
             if not stream.closed() and rate.left <= 0:
@@ -260,14 +260,14 @@ class ResponseWriter:
             )
         return self._connection.write(data)
 
-    def _left(self) -> None:
+    def _advance(self) -> None:
         """Account for a slice that was sent."""
         if self.disconnected:
             return
         with self._changed:
             first = self._queue[0]
-            self._position += self._leaving
-            self._size -= self._leaving
+            self._position += self._slice_size
+            self._size -= self._slice_size
             if first is None or self._position == len(first):
                 self.held -= len(self._queue.popleft() or b"")
                 self._position = 0
@@ -283,7 +283,7 @@ class ResponseWriter:
         self._connection.finish()
         chunked = self._head is None or self._head.length is None
         if chunked and not stream.closed():
-            return stream.write(b"")  # behind the last chunk
+            return stream.write(b"")  # after the last chunk
         finished: asyncio.Future[None] = self._loop.create_future()
         finished.set_result(None)
         return finished

@@ -1,4 +1,4 @@
-"""The responses that wait for their clients, and the limit of all their bytes."""
+"""The unsent data of all responses of one server, and its limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger = get_logger("c10kws_tornado")
 
 
 class UnsentResponse(Protocol):
-    """A response with data that waits for its client."""
+    """A response with data that its client has not read."""
 
     @property
     def held(self) -> int:
@@ -20,24 +20,24 @@ class UnsentResponse(Protocol):
 
     @property
     def seconds_left(self) -> float:
-        """Seconds that the client needs for as much as is in memory, at its latest rate."""
+        """Seconds that the client needs for the data in memory, at its latest rate."""
 
-    def cut(self, reason: str) -> None:
+    def disconnect(self, reason: str) -> None:
         """Disconnect the client."""
 
 
 class SendBuffers:
-    """The waiting responses of one server, on its loop.
+    """The unsent responses of one server; used on its loop.
 
     When they hold more than ``limit`` bytes, the clients that would take the longest to read their
-    data are disconnected. The longest body does not count, so that one of any size can be sent.
+    data are disconnected. The largest response does not count, so that one of any size can be sent.
     """
 
     def __init__(self, limit: int, log_later: Callable[[Callable[[], None]], None]) -> None:
         self.size = 0
         self._limit = limit
         self._log_later = log_later
-        self._waiting: set[UnsentResponse] = set()
+        self._unsent: set[UnsentResponse] = set()
 
     @property
     def half_full(self) -> bool:
@@ -45,27 +45,27 @@ class SendBuffers:
         return self.size > self._limit // 2
 
     def change(self, response: UnsentResponse, size: int) -> None:
-        """Change the byte count of a response."""
+        """Add ``size`` to the byte count of a response."""
         self.size += size
         if response.held:
-            self._waiting.add(response)
+            self._unsent.add(response)
         else:
-            self._waiting.discard(response)
+            self._unsent.discard(response)
         if size > 0 and self.size > self._limit:
             self._relieve()
 
     def _relieve(self) -> None:
         """Free an eighth of the limit, so that the next response has room."""
-        longest = max(response.held for response in self._waiting)
-        if self.size - longest <= self._limit:
+        largest = max(response.held for response in self._unsent)
+        if self.size - largest <= self._limit:
             return
-        goal = self._limit - self._limit // 8 + longest
+        goal = self._limit - self._limit // 8 + largest
         count = 0
-        reason = f"the responses that waited held over {self._limit} bytes"
-        for response in sorted(self._waiting, key=lambda each: -each.seconds_left):
+        reason = f"the unsent responses of all clients exceeded {self._limit} bytes"
+        for response in sorted(self._unsent, key=lambda each: -each.seconds_left):
             if self.size <= goal:
                 break
-            response.cut(reason)
+            response.disconnect(reason)
             count += 1
-        text = "Closed %d slow clients: the unsent responses of all clients held over %d bytes."
+        text = "Closed %d slow clients: the unsent responses of all clients exceeded %d bytes."
         self._log_later(partial(logger.warning, text, count, self._limit))

@@ -1,4 +1,4 @@
-"""The rate at which a client reads its response."""
+"""The minimum rate at which a client must read its response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SlowClient(Exception):
 
 
 class SendRate:
-    """Windows of ``send_timeout`` seconds; in each the client must read a minimum.
+    """Checks in windows of ``send_timeout`` seconds; in each the client must read a minimum.
 
     ``taken`` is the number of bytes that the client's machine has acknowledged since the
     connection began.
@@ -40,22 +40,22 @@ class SendRate:
     def time_for(self, size: int, taken: int, head_start: int) -> float:
         """Return the seconds that ``size`` bytes take at the rate of this window and the last.
 
-        ``head_start`` is added to what was taken: a client that has just begun is not slow.
+        ``head_start`` is added to the bytes read, so that a new client does not count as slow.
         """
         age = time.monotonic() - self._since
         return size * age / (taken - self._earlier + head_start)
 
     def check(self, taken: int) -> None:
-        """Begin another window. Raises :exc:`SlowClient` when this one brought too little."""
+        """Begin another window. Raises :exc:`SlowClient` if too little was read in this one."""
         progress = taken - self._before
         if progress < self._minimum:
-            raise SlowClient(f"it took {progress} bytes in {self._seconds:g} s")
+            raise SlowClient(f"it read {progress} bytes in {self._seconds:g} s")
         self._earlier, self._since = self._before, self._began
         self._before, self._began = taken, time.monotonic()
 
 
 def unsent_bytes(sock: socket.socket | None) -> int:
-    """Return the bytes that the kernel still keeps for the peer; 0 where it does not tell."""
+    """Return the bytes that the peer has not acknowledged; 0 where the kernel does not tell."""
     if sock is None or sys.platform == "win32":
         return 0
     try:

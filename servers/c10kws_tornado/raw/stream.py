@@ -1,4 +1,4 @@
-"""``c10kws.stream``: the raw stream behind a request, once its 101 is out."""
+"""``c10kws.stream``: the raw stream of a connection after its 101."""
 
 from __future__ import annotations
 
@@ -7,25 +7,37 @@ import socket
 import ssl
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
 from .feed import feed
 from .plain import SocketTransport
 from .tls import TLSTransport
 
-if TYPE_CHECKING:
-    from tornado.http1connection import HTTP1Connection
-
-    from ..http.iostreams import PlainStream, TLSStream
-    from ..http.response import Head
-
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
 
+class HTTPStream(Protocol):
+    """The stream of an HTTP connection that is about to switch protocols."""
+
+    @property
+    def half_closed(self) -> bool:
+        """True when the client has closed its half."""
+
+    def closed(self) -> bool:
+        """Return True when the connection has ended."""
+
+    def write(self, data: bytes) -> asyncio.Future[None]:
+        """Write; the future is done when the kernel has taken the data."""
+
+    def limit_unsent(self, size: int) -> None:
+        """Limit the bytes that the kernel queues unsent; 0 for its own limit."""
+
+
 class RawStream:
-    """The stream of one request: ``attach`` it once, on the loop's thread."""
+    """The stream of one request. ``attach`` it once, on the loop's thread."""
 
     __slots__ = (
         "_attached",
@@ -51,20 +63,20 @@ class RawStream:
         self._connecting: asyncio.Task[object] | None = None
 
     def switch(
-        self, connection: HTTP1Connection, head: Head, timeout: float, done: Callable[[], object]
+        self, connection: HTTP1Connection, head: bytes, timeout: float, done: Callable[[], object]
     ) -> None:
-        """Send the head of the 101 and take the stream from Tornado when it has left; on the loop.
+        """Send the head of the 101 and take the stream from Tornado when it was sent; on the loop.
 
-        ``done`` is called then, or when the client has gone or took nothing for ``timeout``
-        seconds: ``upgraded`` says which.
+        ``done`` is called then, or when the client has disconnected or read nothing for ``timeout``
+        seconds. ``upgraded`` tells the two apart.
         """
-        stream = cast("PlainStream | None", connection.stream)  # None when the client has left
+        stream = cast(HTTPStream | None, connection.stream)  # None when the client disconnected
         if stream is None or stream.closed() or stream.half_closed:
             connection.close()
             done()
             return
-        flushed = stream.write(head.encode())
-        # Mostly it has left by now; a turn of the loop would let Tornado read what follows.
+        flushed = stream.write(head)
+        # Usually it is sent by now. In another turn of the loop Tornado would read what follows.
         if flushed.done():
             self._flushed(connection, flushed)
             done()
@@ -84,23 +96,23 @@ class RawStream:
     def _flushed(self, connection: HTTP1Connection, flushed: asyncio.Future[None]) -> None:
         if flushed.exception() is not None or connection.stream.closed():
             return
-        if self._unwanted:  # the loop hung for so long that no task waits any more
+        if self._unwanted:  # the loop was blocked for so long that the caller has given up
             connection.close()
             return
         try:
-            cast("PlainStream | TLSStream", connection.stream).limit_unsent(0)
+            cast(HTTPStream, connection.stream).limit_unsent(0)
             self._take(connection.detach())
         except OSError:
-            return  # the client has left
+            return  # the client has disconnected
         self.upgraded = True
 
     def _take(self, stream: IOStream) -> None:
-        # One read returns all that is buffered, or stays pending when there is nothing.
+        # One read returns all buffered bytes, or stays pending when there are none.
         early = asyncio.ensure_future(stream.read_bytes(stream.max_buffer_size, partial=True))
         if early.done():
             self._early = early.result()
         if isinstance(stream.socket, ssl.SSLSocket):
-            # asyncio refuses an SSLSocket, and what TLS has decrypted sits in the IOStream.
+            # asyncio refuses an SSLSocket, and the IOStream holds decrypted bytes.
             self._tls = stream
             self._pending = None if early.done() else early
             return
@@ -115,12 +127,12 @@ class RawStream:
         """Connect a protocol, which gets ``connection_made`` in one of the loop's next turns.
 
         Bytes that the client sent early are delivered from within it. Raises RuntimeError when
-        the 101 was not flushed, or the second time.
+        the 101 was not sent, or the second time.
         """
         if not self.upgraded:
-            raise RuntimeError("expected a stream whose 101 was flushed: look at `upgraded` first")
+            raise RuntimeError("The 101 was not sent; check `upgraded` before calling attach().")
         if self._attached:
-            raise RuntimeError("the stream is attached already")
+            raise RuntimeError("The stream is already attached.")
         self._attached = True
         loop = asyncio.get_running_loop()
         first = EarlyBytes(self, protocol_factory, self._early)
@@ -140,11 +152,11 @@ class RawStream:
         self._socket = None
 
     def _connected(self, task: asyncio.Task[object]) -> None:
-        """Drop the task, whose result would keep memory that a silent client does not need."""
+        """Drop the task: its result would hold memory that an idle client does not need."""
         self._connecting = None
 
     def close_unattached(self) -> None:
-        """Close a stream that was not claimed; on the loop."""
+        """Close a stream that was not attached; on the loop."""
         if self._attached:
             return
         self._attached = self._unwanted = True
@@ -155,7 +167,7 @@ class RawStream:
 
     @property
     def ended(self) -> bool:
-        """True when its transport is closing or closed, or it never got one."""
+        """True when its transport is closing or closed, or it will never have one."""
         if self.transport is None:
             return self._unwanted
         return self.transport.is_closing()
@@ -168,7 +180,7 @@ class RawStream:
 
 
 class EarlyBytes(asyncio.Protocol):
-    """The first protocol of a stream: it makes way for the real one and feeds it early bytes."""
+    """The first protocol of a stream; installs the real one and delivers early bytes to it."""
 
     def __init__(self, stream: RawStream, protocol_factory: ProtocolFactory, early: bytes) -> None:
         self._stream = stream
@@ -176,7 +188,7 @@ class EarlyBytes(asyncio.Protocol):
         self._early = early
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called once by the transport."""
+        """Install the real protocol."""
         self._stream.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         protocol = self._protocol_factory()
         transport.set_protocol(protocol)

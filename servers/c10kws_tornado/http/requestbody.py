@@ -1,0 +1,127 @@
+"""The body of a request while it arrives: stored, limited and timed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import IO, Any
+
+from tornado.iostream import IOStream
+
+from ..accesslog import AccessLine
+from ..safelogger import get_logger
+from .bodytimer import BodyTimer
+from .errorresponse import ErrorResponse, plain_error, stalled_body, too_large
+from .resources import Resources
+
+logger = get_logger("c10kws_tornado")
+
+
+class RequestBody:
+    """One body; used on the loop's thread.
+
+    ``refuse`` is called with an error response when the body is too long, too slow, or cannot be
+    stored.
+    """
+
+    def __init__(
+        self,
+        resources: Resources,
+        stream: IOStream,
+        line: AccessLine,
+        refuse: Callable[[ErrorResponse], object],
+    ) -> None:
+        self._resources = resources
+        self._stream = stream
+        self._line = line
+        self._refuse = refuse
+        self._upload = resources.uploads.make_upload()
+        self._file: IO[bytes] | None = self._upload.file  # until it is taken or discarded
+        self._timer = BodyTimer(resources.loop, resources.limits, self._stall)
+        self.size = 0
+        #: True when the client disconnected while a piece waited for a thread that writes it.
+        self.truncated = False
+
+    def receive(self, chunk: bytes) -> Awaitable[None] | None:
+        """Store a piece in memory, or on disk (by the pool) when memory is full."""
+        if self._file is None:
+            return None
+        self.size += len(chunk)
+        self._timer.received(len(chunk))
+        limit = self._resources.limits.max_body_size
+        if self.size > limit:
+            self.discard()
+            self._refuse(too_large(limit))
+        elif not self._upload.keep(chunk):
+            return self._write_to_disk(chunk)
+        return None
+
+    async def _write_to_disk(self, chunk: bytes) -> None:
+        """Write in the pool. Stop waiting for a thread if the client disconnects meanwhile."""
+        self._timer.pause()
+        left = asyncio.Event()
+        self._stream.set_close_callback(left.set)
+        writing = asyncio.wrap_future(self._resources.pool.submit_urgent(self._upload.store, chunk))
+        leaving = asyncio.ensure_future(left.wait())
+        either: set[asyncio.Future[Any]] = {writing, leaving}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        self._stream.set_close_callback(None)
+        self._timer.resume()
+        if writing.done():
+            self._upload.leave_memory()
+            self._finish_writing(writing.exception())
+        else:
+            self.truncated = writing.cancel()
+
+    def _finish_writing(self, error: BaseException | None) -> None:
+        if error is None or self._file is None:  # it took too long, and was discarded meanwhile
+            return
+        if not isinstance(error, OSError):
+            raise error
+        self._resources.log.later(partial(self._log_unstored, error))
+        self.discard()
+        text = "The server has no space to store the request body."
+        self._refuse(plain_error(507, "Insufficient Storage", text))
+
+    def _log_unstored(self, error: OSError) -> None:
+        logger.error(
+            "%s: the body could not be stored in %s: %s. Sent 507. Free some space there, or "
+            "choose another folder (upload_dir).",
+            self._line.request_line,
+            self._resources.uploads.folder,
+            error,
+        )
+
+    def _stall(self) -> None:
+        message = "%s: the body did not arrive in time (%d bytes in %.0f s); sent 408."
+        seconds = time.monotonic() - self._line.started
+        self._resources.log.later(
+            partial(logger.info, message, self._line.request_line, self.size, seconds)
+        )
+        self.discard()
+        self._resources.trim_later()
+        self._refuse(stalled_body())
+
+    def stop_timer(self) -> None:
+        """Stop the timer: the body is complete, or no longer needed."""
+        self._timer.cancel()
+
+    def take(self) -> IO[bytes]:
+        """Return the complete body as a file, which the caller closes."""
+        assert self._file is not None
+        file, self._file = self._file, None
+        return file
+
+    def discard(self) -> None:
+        """Stop the timer, and close the body in the pool: it may be a file of 100 MiB."""
+        self._timer.cancel()
+        if self._file is not None:
+            self._resources.pool.submit_urgent(self._file.close)
+            self._file = None
+
+    def leave_memory(self) -> None:
+        """Stop counting the body's memory: the request has ended."""
+        self._upload.leave_memory()
