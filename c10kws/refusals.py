@@ -27,6 +27,7 @@ from .handlers.logs import Report
 from .handlers.servers import servers
 from .hijack import Contract
 from .protocol import handshake
+from .protocol.closing import Close, truncate_reason
 from .views.decorator import Options
 from .views.origins import check_origin
 
@@ -39,14 +40,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REASONS = {401: "authentication required", 403: "forbidden", 404: "not found"}
 
 Headers = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """The Close frame that says what an HTTP answer said."""
-
-    code: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +202,7 @@ def _make_visible(
     except OriginRefused as refusal:
         if not settings.DEBUG:
             return None
-        close, cookies = Close(4403, _short(f"origin: {refusal.advice}")), []
+        close, cookies = Close(4403, truncate_reason(f"origin: {refusal.advice}")), []
     except (HandshakeRefused, DisallowedHost):
         return None
     return Visible(accepted, close, cookies)
@@ -223,7 +216,7 @@ def _close_for(request: WSGIRequest, held: _HeldResponse, response: object) -> C
     path = unquote(target.path)
     same_host = target.netloc in ("", request.META.get("HTTP_HOST", ""))
     if same_host and path == request.path + "/":
-        return Close(4404, _short(f"missing final slash: {path}"))
+        return Close(4404, truncate_reason(f"missing final slash: {path}"))
     if request.scheme == "http" and target.scheme == "https" and path == request.path:
         return Close(4403, "use wss")
     if _options(request.path_info) is None:
@@ -243,11 +236,6 @@ def _is_authenticated(response: object) -> bool:
         if isinstance(request, HttpRequest) and hasattr(request, "user"):
             return bool(request.user.is_authenticated)
     return False
-
-
-def _short(reason: str) -> str:
-    """A Close frame has room for 123 bytes of reason (RFC 6455 §5.5)."""
-    return reason.encode()[:123].decode(errors="ignore")
 
 
 def _accept(request: WSGIRequest, options: Options) -> handshake.Accept:

@@ -17,7 +17,7 @@ from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
 from .. import conf
-from ..protocol.compression import Compression
+from ..protocol.negotiation import Compression
 from .catalogue import BAD_SETTING, HIDDEN_RUNSERVER, UNKNOWN_SETTING
 
 

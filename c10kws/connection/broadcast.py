@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from threading import get_ident
 
-from ..protocol.lane import make_frame
+from ..protocol.frames import make_frame
 from ..protocol.messages import as_message
 from .outbox import Broadcast
 from .websocket import WebSocket

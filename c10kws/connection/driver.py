@@ -18,7 +18,7 @@ from typing import cast
 
 from ..conf import Settings
 from ..hijack import Stream
-from ..protocol.closing import ABNORMAL, State
+from ..protocol.closing import CloseCode, State
 from ..protocol.messages import Message, size_of
 from ..protocol.received import Ended, PingReceived, PongReceived
 from ..protocol.server import ServerProtocol
@@ -304,7 +304,7 @@ class Driver(Ending):
         self._transport = None
         self._ended = True
         self.farewell = None  # and what it holds
-        self.end(ABNORMAL, "")
+        self.end(CloseCode.ABNORMAL_CLOSURE, "")
         self._stop_timer()
         if self._settings.ping_interval:
             self._keepalive(self._settings.ping_interval).remove(self)

@@ -13,9 +13,16 @@ from ..conf import DEFAULTS, Settings
 from ..exceptions import ConnectionClosed
 from ..hijack import Stream
 from ..protocol.closing import Close, check_close
-from ..protocol.compression import Deflate
-from ..protocol.lane import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, make_head
-from ..protocol.mask import Mask, mask_slowly
+from ..protocol.deflate import Deflate
+from ..protocol.frames import (
+    BINARY,
+    BINARY_HEADS,
+    TEXT,
+    TEXT_HEADS,
+    Mask,
+    make_head,
+    mask_slowly,
+)
 from ..protocol.messages import Message, as_message, check_opcode
 from ..protocol.server import ServerProtocol
 from .driver import Driver

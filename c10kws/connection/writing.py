@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..conf import Settings
 from ..exceptions import ConnectionClosed
-from ..protocol.closing import ABNORMAL
+from ..protocol.closing import CloseCode
 from . import outbox
 from .loop import Shared, shared_by
 from .outbox import Broadcast, backlog
@@ -77,7 +77,9 @@ class Writer(asyncio.BufferedProtocol):
     def connection_closed(self) -> ConnectionClosed:
         """Return the error that says how the connection ended."""
         return ConnectionClosed(
-            self.close_code or ABNORMAL, self.close_reason or "", cast("WebSocket", self)
+            self.close_code or CloseCode.ABNORMAL_CLOSURE,
+            self.close_reason or "",
+            cast("WebSocket", self),
         )
 
     def _push(self, frame: bytes) -> None:

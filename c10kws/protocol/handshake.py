@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..exceptions import HandshakeRefused
-from .compression import Agreement, Compression, negotiate
+from .negotiation import Agreement, Compression, negotiate
 
 VERSION = "13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3

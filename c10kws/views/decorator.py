@@ -24,7 +24,7 @@ from ..connection.websocket import WebSocket
 from ..exceptions import HandshakeRefused
 from ..hijack import Contract
 from ..protocol import handshake
-from ..protocol.compression import Compression
+from ..protocol.negotiation import Compression
 from .asgi import UNDER_ASGI
 from .origins import Origins, check_origin
 from .responses import Answer

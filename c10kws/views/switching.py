@@ -20,9 +20,10 @@ from ..handlers.logs import Report
 from ..handlers.serve import serve
 from ..handlers.servers import servers
 from ..hijack import Contract
-from ..protocol.compression import Compression, Deflate
+from ..protocol.deflate import Deflate
+from ..protocol.frames import mask_slowly
 from ..protocol.handshake import Accept
-from ..protocol.mask import mask_slowly
+from ..protocol.negotiation import Compression
 from .responses import Answer
 
 logger = logging.getLogger("c10kws")

@@ -13,7 +13,7 @@ from django.test import override_settings
 from c10kws import conf
 from c10kws.checks.settings import check_settings
 from c10kws.management.serving import server_options
-from c10kws.protocol.compression import Compression
+from c10kws.protocol.negotiation import Compression
 from c10kws_tornado import Limits
 
 
@@ -163,12 +163,12 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             (
                 "COMPRESSION",
                 {name: 5},
-                f"{COMPRESSION} (expected the options {OPTIONS}, not {name!r})",
+                f"{COMPRESSION} (unknown option {name!r}; use any of: {OPTIONS})",
             )
             for name in ("levels", "LEVEL", 6, None)
         ),
         *(
-            ("COMPRESSION", {name: value}, f"expected {name} to be a number from {low} to {high}")
+            ("COMPRESSION", {name: value}, f"{name} must be an integer from {low} to {high}")
             for name, low, high in (
                 ("level", 0, 9),
                 ("memory_level", 1, 9),
@@ -183,7 +183,7 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             for name in ("server_no_context_takeover", "client_no_context_takeover")
             for value in (0, 1, None, "yes")
         ),
-        ("COMPRESSION", {"level": 6, "threshold": -1}, "expected threshold to be a number"),
+        ("COMPRESSION", {"level": 6, "threshold": -1}, "threshold must be an integer"),
     ],
 )
 def test_an_error_names_the_setting_what_it_expected_what_it_got_and_the_default(

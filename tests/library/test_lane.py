@@ -15,11 +15,13 @@ from tornado.speedups import websocket_mask
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, TextMessage
 
-from c10kws.protocol import lane
+from c10kws.protocol import frames
 from c10kws.protocol.closing import Close, State
-from c10kws.protocol.compression import Compression, Deflate, negotiate
-from c10kws.protocol.mask import Mask, mask_slowly
+from c10kws.protocol.deflate import Deflate
+from c10kws.protocol.fastlane import PlainFrame, read_frames
+from c10kws.protocol.frames import Mask, mask_slowly, read_head
 from c10kws.protocol.messages import Message
+from c10kws.protocol.negotiation import Compression, negotiate
 from c10kws.protocol.received import Ended, Event, PingReceived, PongReceived
 from c10kws.protocol.server import ServerProtocol
 
@@ -51,7 +53,7 @@ lanes = pytest.mark.parametrize("fast_lane", [True, False], ids=["lane", "wsprot
 
 
 def make_protocol(
-    fast_lane: bool, mask: lane.Mask, extension: str = "plain", limit: int = LIMIT
+    fast_lane: bool, mask: Mask, extension: str = "plain", limit: int = LIMIT
 ) -> ServerProtocol:
     options = Compression()
     agreement = negotiate(EXTENSIONS[extension], options)
@@ -486,7 +488,7 @@ def test_an_unmasked_head_of_a_long_frame_is_no_way_into_the_lane(
 @masks
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
-def test_both_read_frames_of_every_form_of_length(mask: lane.Mask, opcode: int, size: int) -> None:
+def test_both_read_frames_of_every_form_of_length(mask: Mask, opcode: int, size: int) -> None:
     data = frame(opcode, b"x" * size)
     head = len(data) - size
     message = "x" * size if opcode == TEXT else b"x" * size
@@ -556,19 +558,19 @@ def test_every_payload_byte_in_the_lane_is_unmasked_once_and_in_order() -> None:
 
 
 @masks
-def test_take_stops_where_a_frame_is_not_whole(mask: lane.Mask) -> None:
+def test_take_stops_where_a_frame_is_not_whole(mask: Mask) -> None:
     data = frame(TEXT, "é".encode()) + frame(BINARY, b"ab") + frame(TEXT, b"whole?")
     whole = len(frame(TEXT, b"xx")) * 2
     for end in range(whole, len(data)):
         messages: list[Message] = []
-        assert lane.take(data[:end], 0, messages, mask, 100) == whole
+        assert read_frames(data[:end], 0, messages, mask, 100) == whole
         assert messages == ["é", b"ab"]
 
 
 def test_take_begins_where_it_is_told() -> None:
     messages: list[Message] = []
     data = b"head" + frame(TEXT, b"a")
-    assert lane.take(data, 4, messages, websocket_mask, 100) == len(data)
+    assert read_frames(data, 4, messages, websocket_mask, 100) == len(data)
     assert messages == ["a"]
 
 
@@ -576,9 +578,9 @@ def test_take_begins_where_it_is_told() -> None:
 def test_take_reads_every_form_of_length_up_to_the_limit(size: int) -> None:
     data = frame(BINARY, b"x" * size)
     messages: list[Message] = []
-    assert lane.take(data, 0, messages, websocket_mask, size) == len(data)
+    assert read_frames(data, 0, messages, websocket_mask, size) == len(data)
     assert messages == [b"x" * size]
-    assert size == 0 or lane.take(data, 0, messages, websocket_mask, size - 1) == 0
+    assert size == 0 or read_frames(data, 0, messages, websocket_mask, size - 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -604,7 +606,7 @@ def test_take_reads_every_form_of_length_up_to_the_limit(size: int) -> None:
 def test_take_leaves_what_is_not_plain(data: bytes) -> None:
     messages: list[Message] = []
     plain = frame(BINARY, b"ok")
-    assert lane.take(plain + data + plain, 0, messages, websocket_mask, 2**64) == len(plain)
+    assert read_frames(plain + data + plain, 0, messages, websocket_mask, 2**64) == len(plain)
     assert messages == [b"ok"]
 
 
@@ -614,79 +616,77 @@ def test_take_leaves_what_is_not_plain(data: bytes) -> None:
 def test_read_head_waits_for_the_whole_head(size: int, body: int) -> None:
     data = b"??" + frame(BINARY, b"x" * size)
     for end in range(2, 2 + body):
-        assert lane.read_head(data[:end], 2) is None
-    assert lane.read_head(data[: 2 + body], 2) == (size, 2 + body)
-    assert lane.read_head(data, 2) == (size, 2 + body)
+        assert read_head(data[:end], 2) is None
+    assert read_head(data[: 2 + body], 2) == (size, 2 + body)
+    assert read_head(data, 2) == (size, 2 + body)
 
 
 @pytest.mark.parametrize("form", [2, 8])
 @pytest.mark.parametrize("size", [0, 125, 126, 65535])
 def test_a_length_not_in_its_shortest_form_is_negative(form: int, size: int) -> None:
-    head = lane.read_head(raw_frame(FIN | BINARY, b"x" * size, form, masked=True), 0)
+    head = read_head(raw_frame(FIN | BINARY, b"x" * size, form, masked=True), 0)
     assert head is not None
     assert head[0] == (size if form == 2 and size > 125 else -1)
 
 
 def test_a_head_without_a_mask_has_a_negative_size() -> None:
     for second in range(0x7E):
-        head = lane.read_head(bytes([FIN | BINARY, second]) + bytes(12), 0)
+        head = read_head(bytes([FIN | BINARY, second]) + bytes(12), 0)
         assert head is not None and head[0] < 0
 
 
 @masks
-def test_pieces_turn_the_key_with_the_bytes(mask: lane.Mask) -> None:
+def test_pieces_turn_the_key_with_the_bytes(mask: Mask) -> None:
     payload = bytes(range(50))
     data = frame(BINARY, payload)[6:]
     for step in range(1, 51):
-        pieces = lane.Pieces(lane.BINARY, MASK, len(payload), mask)
+        pieces = PlainFrame(frames.BINARY, MASK, len(payload), mask)
         for start in range(0, len(data), step):
-            assert not pieces.whole
+            assert pieces.left
             piece = data[start : start + step]
-            assert pieces.feed(piece, 0) == len(piece)
-        assert pieces.whole
-        assert pieces.message() == payload
+            assert pieces.read(piece, 0) == len(piece)
+        assert not pieces.left
+        assert pieces.result == payload
 
 
 @masks
-def test_pieces_join_characters_that_were_cut(mask: lane.Mask) -> None:
+def test_pieces_join_characters_that_were_cut(mask: Mask) -> None:
     text = "né€\N{GRINNING FACE}"
     data = frame(TEXT, text.encode())[6:]
-    pieces = lane.Pieces(lane.TEXT, MASK, len(data), mask)
+    pieces = PlainFrame(frames.TEXT, MASK, len(data), mask)
     for position in range(len(data)):
-        assert pieces.feed(data[: position + 1], position) == position + 1
-    assert pieces.message() == text
+        assert pieces.read(data[: position + 1], position) == position + 1
+    assert pieces.result == text
 
 
 def test_pieces_take_only_what_is_theirs() -> None:
     data = frame(TEXT, b"abcd") + b"next"
-    pieces = lane.Pieces(lane.TEXT, MASK, 4, websocket_mask)
-    assert pieces.feed(data[:8], 6) == 8
-    assert pieces.feed(data[8:], 0) == 2
-    assert pieces.whole
-    assert pieces.message() == "abcd"
+    pieces = PlainFrame(frames.TEXT, MASK, 4, websocket_mask)
+    assert pieces.read(data[:8], 6) == 8
+    assert pieces.read(data[8:], 0) == 2
+    assert not pieces.left
+    assert pieces.result == "abcd"
 
 
 @pytest.mark.parametrize(
     "data", [b"ok\xff", b"\xc3(", b"\xed\xa0\x80", b"\xf4\x90", b"\xc0", b"\xf8"]
 )
 def test_pieces_refuse_a_text_as_soon_as_it_is_broken(data: bytes) -> None:
-    pieces = lane.Pieces(lane.TEXT, MASK, 100, websocket_mask)
-    with pytest.raises(UnicodeDecodeError):
-        pieces.feed(websocket_mask(MASK, data), 0)
+    pieces = PlainFrame(frames.TEXT, MASK, 100, websocket_mask)
+    assert pieces.read(websocket_mask(MASK, data), 0) == 0
+    assert pieces.result == Close(1007, "data that is not valid")
 
 
 def test_pieces_refuse_a_text_that_ends_within_a_character() -> None:
-    pieces = lane.Pieces(lane.TEXT, MASK, 2, websocket_mask)
-    pieces.feed(websocket_mask(MASK, b"a"), 0)
-    with pytest.raises(UnicodeDecodeError):
-        pieces.feed(websocket_mask(MASK[1:] + MASK[:1], b"\xc3"), 0)
+    pieces = PlainFrame(frames.TEXT, MASK, 2, websocket_mask)
+    pieces.read(websocket_mask(MASK, b"a"), 0)
+    pieces.read(websocket_mask(MASK[1:] + MASK[:1], b"\xc3"), 0)
+    assert pieces.result == Close(1007, "data that is not valid")
 
 
 @lanes
 @masks
-def test_a_broken_text_is_refused_before_its_frame_is_whole(
-    fast_lane: bool, mask: lane.Mask
-) -> None:
+def test_a_broken_text_is_refused_before_its_frame_is_whole(fast_lane: bool, mask: Mask) -> None:
     data = frame(TEXT, "né".encode() + b"\xff" + b"x" * 100)
     said = Said(make_protocol(fast_lane, mask))
     said.feed([data[:7], data[7:9]])
@@ -718,16 +718,16 @@ def test_frames_that_we_send_are_wsprotos(size: int, character: Message) -> None
         TextMessage(message) if isinstance(message, str) else BytesMessage(message)
     )
     expected = bytes(Connection(ConnectionType.SERVER).send(event))
-    assert lane.make_frame(message) == expected
+    assert frames.make_frame(message) == expected
     for fast_lane in (True, False):
         assert ServerProtocol(1, fast_lane=fast_lane).send_message(message) == expected
 
 
 def test_the_heads_of_short_frames_are_those_of_make_frame() -> None:
-    assert len(lane.TEXT_HEADS) == len(lane.BINARY_HEADS) == 126
-    for size, (text, binary) in enumerate(zip(lane.TEXT_HEADS, lane.BINARY_HEADS, strict=True)):
-        assert text + b"x" * size == lane.make_frame("x" * size)
-        assert binary + b"x" * size == lane.make_frame(b"x" * size)
+    assert len(frames.TEXT_HEADS) == len(frames.BINARY_HEADS) == 126
+    for size, (text, binary) in enumerate(zip(frames.TEXT_HEADS, frames.BINARY_HEADS, strict=True)):
+        assert text + b"x" * size == frames.make_frame("x" * size)
+        assert binary + b"x" * size == frames.make_frame(b"x" * size)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

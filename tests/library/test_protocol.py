@@ -8,8 +8,7 @@ import pytest
 from tornado.speedups import websocket_mask
 
 from c10kws.protocol.closing import Close, State, check_close
-from c10kws.protocol.fragments import MAX_FRAGMENTS
-from c10kws.protocol.messages import Message
+from c10kws.protocol.messages import MAX_FRAGMENTS, Message
 from c10kws.protocol.received import Ended, PingReceived
 from c10kws.protocol.server import ServerProtocol
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from ... import conf
 from ...exceptions import ConnectionClosed
+from ...protocol.closing import truncate_reason
 from ..clients.socket import Socket
 from ..exceptions import EventError
 from ..frames.envelope import BadFrame, Frame, error_data
@@ -49,7 +50,7 @@ class Replies:
     def refuse_client(self, reason: str) -> None:
         """Close with 4403; held events are dropped."""
         self._socket.writer.drop_all()
-        self._socket.close(FORBIDDEN, _truncate(reason), reconnect=False)
+        self._socket.close(FORBIDDEN, truncate_reason(reason), reconnect=False)
 
     # About a frame
 
@@ -122,11 +123,3 @@ class Replies:
         """Send a frame; skip a disconnected client."""
         if not self._socket.closed:
             self._socket.writer.write_if_open(encode(event, data, **extra))
-
-
-def _truncate(reason: str) -> str:
-    """Truncate a reason to the 123 bytes that a Close has room for (RFC 6455 §5.5).
-
-    A lone surrogate, as in the name of a file, becomes a question mark.
-    """
-    return reason.encode(errors="replace")[:123].decode(errors="ignore")

@@ -1,0 +1,117 @@
+"""Data frames that are not whole plain frames, parsed by wsproto.
+
+These are fragments (RFC 6455 §5.4), compressed frames (RFC 7692), and texts that are not UTF-8.
+:class:`wsproto.connection.Connection` is made when the first one comes: most connections never need
+it. It gets each frame alone, from its first byte to its last, and only a frame whose head is
+allowed where it stands: wsproto would parse the first half of one that is not, and its answer would
+depend on how TCP cut the frame. It has no limits, so bytes and fragments are counted here.
+"""
+
+from __future__ import annotations
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, TextMessage
+
+from .closing import Close, CloseCode, failure
+from .deflate import Deflate
+from .frames import CONTINUATION, OPCODE, RSV1
+from .messages import Message, MessageTooBig, Reassembly
+
+#: Bytes of a compressed frame that are inflated at a time: they become 8 MiB at most.
+SLICE = 8192
+
+
+class SlowLane:
+    """wsproto's view of one connection: data frames in both directions."""
+
+    __slots__ = ("_compresses", "_connection", "_limit", "_message")
+
+    def __init__(self, limit: int, deflate: Deflate | None) -> None:
+        extensions = [] if deflate is None else [deflate]
+        self._connection = Connection(ConnectionType.SERVER, list(extensions))
+        self._compresses = deflate is not None
+        self._limit = limit
+        self._message: Reassembly | None = None
+
+    @property
+    def in_message(self) -> bool:
+        """True while a message has begun and has not ended."""
+        return self._message is not None
+
+    def begin_frame(self, first: int, size: int, head_size: int) -> SlowFrame | Close:
+        """Begin a data frame by its head; return a Close when the frame is not allowed here.
+
+        §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of
+        another message". So while a message is under way a continuation must follow, else not.
+        """
+        continues = first & OPCODE == CONTINUATION
+        if continues is not self.in_message:
+            return failure(CloseCode.PROTOCOL_ERROR)
+        if self._message is None:
+            self._message = Reassembly(self._limit, compressed=bool(first & RSV1))
+        try:
+            self._message.begin_fragment(size)
+        except MessageTooBig as error:
+            return Close(CloseCode.MESSAGE_TOO_BIG, str(error))
+        return self.frame(head_size + size)
+
+    def frame(self, size: int) -> SlowFrame:
+        """Return a frame of ``size`` bytes, its head among them."""
+        return SlowFrame(self, size, SLICE if self._compresses else size)
+
+    def parse(self, data: bytes) -> Message | Close | None:
+        """Parse bytes of a frame; return the message or the error that they complete."""
+        self._connection.receive_data(data)
+        for event in self._connection.events():
+            match event:
+                case TextMessage() | BytesMessage():
+                    result = self._add(event)
+                    if result is not None:
+                        return result
+                case CloseConnection() if self._connection.state is ConnectionState.OPEN:
+                    # No Close has come. wsproto reports an error of its parser like this.
+                    return failure(event.code)
+        return None
+
+    def _add(self, event: TextMessage | BytesMessage) -> Message | Close | None:
+        message = self._message
+        assert message is not None  # made by the head of the first frame
+        try:
+            message.add(event.data if isinstance(event.data, str) else bytes(event.data))
+        except MessageTooBig as error:
+            return Close(CloseCode.MESSAGE_TOO_BIG, str(error))
+        if not event.message_finished:
+            return None
+        self._message = None
+        return message.join()
+
+    def make_frame(self, part: Message, *, final: bool) -> bytes:
+        """Return a frame of a message to send; all parts of a message have one type."""
+        event: TextMessage | BytesMessage = (
+            TextMessage(part, message_finished=final)
+            if isinstance(part, str)
+            else BytesMessage(part, message_finished=final)
+        )
+        return bytes(self._connection.send(event))
+
+
+class SlowFrame:
+    """A frame that wsproto reads from its first byte on.
+
+    ``result`` is the message that the frame completes, or a Close when wsproto refuses it.
+    """
+
+    __slots__ = ("_lane", "_slice", "left", "result")
+
+    def __init__(self, lane: SlowLane, size: int, slice_: int) -> None:
+        self.left = size  # bytes that are still to come
+        self.result: Message | Close | None = None
+        self._lane = lane
+        self._slice = slice_
+
+    def read(self, data: bytes, start: int) -> int:
+        """Read bytes at ``start`` that belong to the frame; return where to continue."""
+        stop = min(start + self.left, start + self._slice, len(data))
+        self.left -= stop - start
+        self.result = self._lane.parse(data[start:stop])
+        return start if isinstance(self.result, Close) else stop
