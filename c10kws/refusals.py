@@ -34,6 +34,8 @@ from .views.origins import check_origin
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+__all__ = ["Refusals"]
+
 logger = logging.getLogger("c10kws")
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -18,8 +18,10 @@ What the code has and no page names is a warning.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import import_module
 
 import commands
 from docutils import nodes
@@ -178,6 +180,30 @@ class Flags(Generated):
             yield from indented([flag.help])
 
 
+#: Modules whose public names must be on a page.
+PUBLIC_MODULES = (
+    "c10kws",
+    "c10kws.events",
+    "c10kws.exceptions",
+    "c10kws.longpoll",
+    "c10kws.refusals",
+    "c10kws.test",
+    "c10kws_tornado",
+)
+
+
+def public_names(path: str) -> list[str]:
+    """Return the public names of a module: ``__all__``, or the classes that it defines."""
+    module = import_module(path)
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    return [
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and inspect.isclass(thing) and thing.__module__ == path
+    ]
+
+
 def undocumented(env: BuildEnvironment) -> Iterator[str]:
     """Yield what the code has and no page names."""
     objects = {
@@ -188,6 +214,11 @@ def undocumented(env: BuildEnvironment) -> Iterator[str]:
     for key in conf.KEYS:
         if ("std", "setting", key) not in objects:
             yield f"the setting {key}"
+    documented = {name for domain, _, name in objects if domain == "py"}
+    for path in PUBLIC_MODULES:
+        for name in public_names(path):
+            if not documented & {f"{place}.{name}" for place in PUBLIC_MODULES}:
+                yield f"the name {path}.{name}"
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> None:

@@ -49,7 +49,7 @@ _own: dict[str, str] = {}
 
 
 class Workers:
-    """The same command for each of ``names``, which a worker learns by :func:`own_name`.
+    """The same command for each of ``names``, which a worker learns by ``own_name``.
 
     When they are told to stop they have ``drain_timeout`` seconds, then they are killed.
     """
