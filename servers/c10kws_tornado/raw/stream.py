@@ -12,9 +12,9 @@ from typing import Any, Protocol, cast
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
-from .feed import feed
-from .plain import SocketTransport
-from .tls import TLSTransport
+from .protocols import feed
+from .sockettransport import SocketTransport
+from .tlstransport import TLSTransport
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 

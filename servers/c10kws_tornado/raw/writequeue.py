@@ -1,6 +1,6 @@
-"""``WriteQueue``: bytes that wait for the kernel, kept by reference where they cannot change.
+"""A queue of unsent bytes, which keeps immutable data by reference.
 
-A broadcast that thousands of slow clients wait for is in memory once.
+A broadcast that is queued for thousands of slow clients is in memory once.
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from collections import deque
 from itertools import islice
 from typing import Any
 
-#: Types that can be written. The kernel counts ``nbytes``; ``len()`` may be less.
+#: Types that can be written. The kernel counts ``nbytes``; ``len()`` may be smaller.
 Data = bytes | bytearray | memoryview
 
 
+def in_bytes(data: Data) -> Data:
+    """Return data whose ``len()`` is its number of bytes."""
+    return data.cast("B") if isinstance(data, memoryview) else data
+
+
 class WriteQueue:
-    """Pieces in order; the first may be sent in part."""
+    """Pieces in order; a part of the first may be sent."""
 
     __slots__ = ("_pieces", "size")
 

@@ -1,9 +1,9 @@
 """An asyncio transport for a plain TCP socket, on loops that watch file descriptors.
 
-asyncio's own does the same and more, for 1 KiB a connection more (names of the addresses, a
-dictionary of attributes, a weak reference) and two calls for each read and write more. With ten
-thousand silent connections, or with messages of a few bytes, that is what is measured. Loops with
-transports of another kind (uvloop's, Windows' proactor) make their own: see ``stream.py``.
+asyncio's own transport does the same. It needs 1 KiB more for each connection (the addresses, a
+dictionary of attributes, a weak reference) and two more calls for each read and write. That counts
+with ten thousand idle connections, or with messages of a few bytes. Loops with other transports
+(uvloop, Windows' proactor) make their own: see ``stream.py``.
 """
 
 from __future__ import annotations
@@ -14,31 +14,33 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
-from .writequeue import Data, WriteQueue
+from .pendingwrites import MAX_PIECES, PendingWrites
+from .protocols import report, water_marks
+from .writequeue import Data, in_bytes
 
-HIGH_WATER = 64 * 1024
 READ_SIZE = 64 * 1024
-#: The kernel takes 1,024 pieces at a time; Windows has no such call.
-MAX_PIECES = 1024 if hasattr(socket.socket, "sendmsg") else 0
-#: The protocol of a transport that has ended, so that it keeps nothing alive.
-NOBODY = asyncio.BaseProtocol()
+#: The protocol of a closed transport, which so keeps no other object alive.
+NO_PROTOCOL = asyncio.BaseProtocol()
 
 
 class SocketTransport(asyncio.Transport):
-    """Takes a connected, non-blocking socket; ``connection_made`` comes in the loop's next turn."""
+    """The transport of a connected, non-blocking socket.
+
+    ``connection_made`` is called in one of the loop's next turns.
+    """
 
     __slots__ = (
-        "_buffer",
         "_closing",
-        "_ends",
+        "_eof_written",
         "_fd",
         "_high",
         "_loop",
         "_low",
+        "_pending",
         "_protocol",
+        "_protocol_paused",
         "_reading",
         "_socket",
-        "_writing_paused",
     )
 
     def __init__(
@@ -47,18 +49,18 @@ class SocketTransport(asyncio.Transport):
         connection: socket.socket,
         protocol: asyncio.BaseProtocol,
     ) -> None:
-        # Not super().__init__(): its dictionary of extra information is not needed here.
+        # super().__init__() is not called: its dictionary of extra information is not needed.
         self._loop = loop
         self._socket = connection
         self._fd = connection.fileno()
         self._protocol = protocol
-        self._buffer: WriteQueue | None = None
+        self._pending: PendingWrites | None = None
         self._closing = False
-        self._ends = False  # write_eof was called
+        self._eof_written = False
         self._reading = False
-        self._writing_paused = False
-        self._high, self._low = HIGH_WATER, HIGH_WATER // 4
-        # Two turns: a task that is made in this turn runs first, and can wait for the first bytes.
+        self._protocol_paused = False
+        self._high, self._low = water_marks()
+        # After two turns: a task created in this turn runs first and can wait for the first bytes.
         loop.call_soon(loop.call_soon, self._begin)
 
     def _begin(self) -> None:
@@ -66,13 +68,13 @@ class SocketTransport(asyncio.Transport):
         try:
             self._protocol.connection_made(self)
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
         if self._reading and not self._closing:
             self._watch_reads()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return ``socket``, ``peername`` or ``sockname``."""
-        try:
+        with suppress(OSError):  # disconnected
             match name:
                 case "socket":
                     return self._socket
@@ -80,12 +82,10 @@ class SocketTransport(asyncio.Transport):
                     return self._socket.getpeername()
                 case "sockname":
                     return self._socket.getsockname()
-        except OSError:
-            pass
         return default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Replace the protocol; its kind may differ."""
+        """Replace the protocol, also by one of the other kind."""
         self._protocol = protocol
         if self._reading and not self._closing:
             self._watch_reads()
@@ -106,9 +106,9 @@ class SocketTransport(asyncio.Transport):
         try:
             buffer = cast(bytearray, protocol.get_buffer(-1))
             if not len(buffer):
-                raise RuntimeError("expected room from get_buffer(), not an empty buffer")
+                raise RuntimeError("get_buffer() returned an empty buffer")
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
             return
         try:
             size = self._socket.recv_into(buffer)
@@ -123,7 +123,7 @@ class SocketTransport(asyncio.Transport):
         try:
             protocol.buffer_updated(size)
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
 
     def _read(self) -> None:
         try:
@@ -139,23 +139,21 @@ class SocketTransport(asyncio.Transport):
         try:
             cast(asyncio.Protocol, self._protocol).data_received(data)
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
 
     def _end_of_file(self) -> None:
         self._loop.remove_reader(self._fd)
         try:
             keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
             return
         if not keep_open:
             self.close()
 
-    def _blame_protocol(self, error: Exception) -> None:
-        """Log a protocol that raised and end the connection, as asyncio's own transports do."""
-        self._loop.call_exception_handler(
-            {"message": "a protocol failed", "exception": error, "protocol": self._protocol}
-        )
+    def _protocol_failed(self, error: Exception) -> None:
+        """Log the exception of a protocol and close, as asyncio's own transports do."""
+        report(self._loop, self._protocol, error)
         self._lose(error)
 
     def is_reading(self) -> bool:
@@ -163,13 +161,13 @@ class SocketTransport(asyncio.Transport):
         return self._reading and not self._closing
 
     def pause_reading(self) -> None:
-        """Deliver nothing until ``resume_reading``."""
+        """Stop delivering received data until ``resume_reading``."""
         if self._reading and not self._closing:
             self._reading = False
             self._loop.remove_reader(self._fd)
 
     def resume_reading(self) -> None:
-        """Deliver again."""
+        """Deliver received data again."""
         if not self._reading and not self._closing:
             self._reading = True
             self._watch_reads()
@@ -177,12 +175,12 @@ class SocketTransport(asyncio.Transport):
     # Writing
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        """Send as much as the kernel takes now and keep the rest."""
-        if self._closing or self._ends:
+        """Send as much as the kernel takes now and queue the rest."""
+        if self._closing or self._eof_written:
             return
         sent = 0
-        data = _in_bytes(data)
-        if self._buffer is None:
+        data = in_bytes(data)
+        if self._pending is None:
             try:
                 sent = self._socket.send(data)
             except (BlockingIOError, InterruptedError):
@@ -192,27 +190,36 @@ class SocketTransport(asyncio.Transport):
                 return
             if sent == len(data):
                 return
-        self._keep([data], sent)
+        self._queue([data], sent)
 
-    def _keep(self, pieces: list[Data], sent: int = 0) -> None:
+    def _queue(self, pieces: list[Data], sent: int = 0) -> None:
         """Queue pieces for the kernel, without the bytes that were already sent."""
-        if self._buffer is None:
-            self._buffer = WriteQueue()
-            self._loop.add_writer(self._fd, self._send_more)
-        for piece in pieces:
-            self._buffer.add(piece, sent)
-            sent = max(sent - len(piece), 0)
-        if self._buffer.size > self._high and not self._writing_paused:
-            self._writing_paused = True
+        if self._pending is None:
+            self._pending = PendingWrites(self._loop, self._socket, self._sent, self._lose)
+        self._pending.add(pieces, sent)
+        if self._pending.size > self._high and not self._protocol_paused:
+            self._protocol_paused = True
             self._protocol.pause_writing()
+
+    def _sent(self, left: int) -> None:
+        """Handle a write of queued data, after which ``left`` bytes are queued."""
+        if not left:
+            self._pending = None
+            if self._closing:
+                self._finish_soon(None)
+            elif self._eof_written:
+                self._shut_down()
+        if self._protocol_paused and left <= self._low and not self._closing:
+            self._protocol_paused = False
+            self._protocol.resume_writing()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         """Send several pieces in one call, without joining them."""
-        pieces = [_in_bytes(piece) for piece in list_of_data]
-        if self._closing or self._ends:
+        pieces = [in_bytes(piece) for piece in list_of_data]
+        if self._closing or self._eof_written:
             return
-        if self._buffer is not None:
-            self._keep(pieces)
+        if self._pending is not None:
+            self._queue(pieces)
             return
         if len(pieces) > MAX_PIECES:
             self.write(b"".join(pieces))
@@ -225,78 +232,47 @@ class SocketTransport(asyncio.Transport):
             self._lose(error)
             return
         if sent < sum(map(len, pieces)):
-            self._keep(pieces, sent)
-
-    def _send_more(self) -> None:
-        assert self._buffer is not None
-        pieces = self._buffer.first(MAX_PIECES or 1)
-        try:
-            sent = (
-                self._socket.send(pieces[0]) if len(pieces) == 1 else self._socket.sendmsg(pieces)
-            )
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._lose(error)
-            return
-        self._buffer.advance(sent)
-        size = self._buffer.size
-        if not size:
-            self._buffer = None
-            self._loop.remove_writer(self._fd)
-            if self._closing:
-                self._finish_soon(None)
-            elif self._ends:
-                self._shut_down()
-        if self._writing_paused and size <= self._low and not self._closing:
-            self._writing_paused = False
-            self._protocol.resume_writing()
+            self._queue(pieces, sent)
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes wait for the kernel."""
-        return 0 if self._buffer is None else self._buffer.size
+        """Return the number of bytes that the kernel has not taken."""
+        return 0 if self._pending is None else self._pending.size
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """Return when ``resume_writing`` and ``pause_writing`` are called."""
+        """Return the sizes at which ``resume_writing`` and ``pause_writing`` are called."""
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set them, as asyncio documents it."""
-        if high is None:
-            high = HIGH_WATER if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not high >= low >= 0:
-            raise ValueError(f"expected high >= low >= 0, not {high} and {low}")
-        self._high, self._low = high, low
+        """Set these sizes, with the defaults that asyncio documents."""
+        self._high, self._low = water_marks(high, low)
 
     def can_write_eof(self) -> bool:
-        """Answer yes."""
+        """Return True."""
         return True
 
     def write_eof(self) -> None:
-        """Close our half when all is sent; what the peer sends is still delivered."""
-        self._ends = True
-        if self._buffer is None and not self._closing:
+        """Close our half when all data was sent; received data is still delivered."""
+        self._eof_written = True
+        if self._pending is None and not self._closing:
             self._shut_down()
 
     def _shut_down(self) -> None:
-        with suppress(OSError):  # the peer has gone, and reading will tell
+        with suppress(OSError):  # disconnected, as the next read will show
             self._socket.shutdown(socket.SHUT_WR)
 
     # The end
 
     def is_closing(self) -> bool:
-        """Return True when it is closing or closed."""
+        """Return True when the transport is closing or closed."""
         return self._closing
 
     def close(self) -> None:
-        """Send what is written, then close."""
+        """Send the queued data, then close."""
         if self._closing:
             return
         self._closing = True
         self._loop.remove_reader(self._fd)
-        if self._buffer is None:
+        if self._pending is None:
             self._finish_soon(None)
 
     def abort(self) -> None:
@@ -304,26 +280,21 @@ class SocketTransport(asyncio.Transport):
         self._lose(None)
 
     def _lose(self, error: Exception | None) -> None:
-        if self._closing and self._buffer is None:
-            return  # _finish comes
+        if self._closing and self._pending is None:
+            return  # _finish is scheduled
         self._closing = True
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
-        self._buffer = None
+        self._pending = None
         self._finish_soon(error)
 
     def _finish_soon(self, error: Exception | None) -> None:
-        """In two turns: not before ``_begin``, which takes as many."""
+        """Finish after two turns of the loop, since ``_begin`` runs after two."""
         self._loop.call_soon(self._loop.call_soon, self._finish, error)
 
     def _finish(self, error: Exception | None) -> None:
-        protocol, self._protocol = self._protocol, NOBODY
+        protocol, self._protocol = self._protocol, NO_PROTOCOL
         try:
             protocol.connection_lost(error)
         finally:
             self._socket.close()
-
-
-def _in_bytes(data: bytes | bytearray | memoryview[Any]) -> bytes | bytearray | memoryview[Any]:
-    """Return data whose ``len()`` is what the kernel counts."""
-    return data.cast("B") if isinstance(data, memoryview) else data

@@ -1,4 +1,4 @@
-"""An asyncio transport over Tornado's TLS stream, which holds decrypted bytes of its own."""
+"""An asyncio transport over Tornado's TLS stream, which buffers decrypted bytes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
 
-from .feed import feed
+from .protocols import feed, report, water_marks
 from .writequeue import WriteQueue
 
-HIGH_WATER = 64 * 1024
-LOW_WATER = 16 * 1024
 READ_SIZE = 64 * 1024
-#: Bytes that Tornado gets at a time: it reports only when all of them were sent.
-CHUNK = 64 * 1024
+#: Bytes that Tornado gets at a time; it reports when all of them were sent.
+WRITE_SIZE = 64 * 1024
 
 
 class TLSTransport(asyncio.Transport):
@@ -30,14 +28,14 @@ class TLSTransport(asyncio.Transport):
         self._protocol: asyncio.BaseProtocol = protocol
         self._pending = pending
         self._queue = WriteQueue()
-        self._in_flight = 0  # bytes that Tornado has and the kernel has not taken
+        self._in_flight = 0  # bytes that Tornado has not sent
         self._paused = False
         self._closing = False
-        self._high, self._low = HIGH_WATER, LOW_WATER
+        self._high, self._low = water_marks()
         self._reading = True
-        self._waiting: bytes | None = None  # was read before a pause
+        self._undelivered: bytes | None = None  # read before a pause
         loop = asyncio.get_running_loop()
-        # Two turns: a task that is made in this turn runs first, and can wait for the first bytes.
+        # After two turns: a task created in this turn runs first and can wait for the first bytes.
         loop.call_soon(loop.call_soon, self._begin)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -54,7 +52,7 @@ class TLSTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self._reading = True
-        data, self._waiting = self._waiting, None
+        data, self._undelivered = self._undelivered, None
         if data is not None:
             asyncio.get_running_loop().call_soon(self._deliver, data)
 
@@ -62,8 +60,7 @@ class TLSTransport(asyncio.Transport):
         return self._reading
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._high = HIGH_WATER if high is None else high
-        self._low = self._high // 4 if low is None else low
+        self._high, self._low = water_marks(high, low)
 
     def get_write_buffer_size(self) -> int:
         return self._queue.size + self._in_flight
@@ -83,7 +80,7 @@ class TLSTransport(asyncio.Transport):
 
     def _send_more(self) -> None:
         while self._queue.size and not self._in_flight and not self._stream.closed():
-            chunk = self._queue.take(CHUNK)
+            chunk = self._queue.take(WRITE_SIZE)
             sent = self._stream.write(chunk)
             if not sent.done():
                 self._in_flight = len(chunk)
@@ -93,7 +90,7 @@ class TLSTransport(asyncio.Transport):
         return False
 
     def close(self) -> None:
-        """Send what is written, then close."""
+        """Send the queued data, then close."""
         if not self._closing:
             self._closing = True
             if not self.get_write_buffer_size():
@@ -119,9 +116,9 @@ class TLSTransport(asyncio.Transport):
         try:
             self._protocol.connection_made(self)
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
         self._stream.set_close_callback(self._closed)
-        if self._stream.closed():  # Tornado calls no callback then
+        if self._stream.closed():  # Tornado does not call the callback then
             asyncio.get_running_loop().call_soon(self._closed)
         else:
             self._read()
@@ -134,27 +131,25 @@ class TLSTransport(asyncio.Transport):
 
     def _take(self, reading: asyncio.Future[bytes]) -> None:
         if reading.cancelled() or reading.exception() is not None:
-            return  # set_close_callback tells the protocol
+            return  # the close callback informs the protocol
         self._deliver(reading.result())
 
     def _deliver(self, data: bytes) -> None:
-        """Not from a task: what a protocol resumes could not run inside of another."""
+        """Deliver from a callback: a task that a protocol resumes cannot run inside another."""
         if not self._reading:
-            self._waiting = data
+            self._undelivered = data
             return
         try:
             feed(self._protocol, data, self)
             self._read()
         except StreamClosedError:
-            pass  # set_close_callback tells the protocol
+            pass  # the close callback informs the protocol
         except Exception as error:
-            self._blame_protocol(error)
+            self._protocol_failed(error)
 
-    def _blame_protocol(self, error: Exception) -> None:
-        """Log a protocol that raised and end the connection, as asyncio's own transports do."""
-        asyncio.get_running_loop().call_exception_handler(
-            {"message": "a protocol failed", "exception": error, "protocol": self._protocol}
-        )
+    def _protocol_failed(self, error: Exception) -> None:
+        """Log the exception of a protocol and close, as asyncio's own transports do."""
+        report(asyncio.get_running_loop(), self._protocol, error)
         self.abort()
 
     def _closed(self) -> None:
@@ -164,7 +159,7 @@ class TLSTransport(asyncio.Transport):
 
 
 def _extra_info(sock: Any) -> dict[str, Any]:
-    """Return what ``get_extra_info`` tells; nothing of a client that has left already."""
+    """Return the data of ``get_extra_info``; empty for a disconnected client."""
     if not isinstance(sock, ssl.SSLSocket):  # closed
         return {}
     try:

@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-from c10kws_tornado.raw.plain import HIGH_WATER, MAX_PIECES, SocketTransport
+from c10kws_tornado.raw.pendingwrites import MAX_PIECES
+from c10kws_tornado.raw.protocols import HIGH_WATER
+from c10kws_tornado.raw.sockettransport import SocketTransport
 
 from .support import PATIENCE
 
