@@ -51,7 +51,8 @@ class Watchdog:
         self._task = task
         self._timeout = timeout
         self._handlers = handlers
-        self._loop = asyncio.get_running_loop()
+        # The loop of a test client does not run while a view of the test closes a connection.
+        self._loop = asyncio.get_running_loop() if task is None else task.get_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
         self._uses = 0

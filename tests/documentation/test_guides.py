@@ -1,0 +1,183 @@
+"""The code of the how-to guides: all of it is Python with names that exist, and much of it runs."""
+
+from __future__ import annotations
+
+import ast
+import urllib.request
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_out
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import path
+
+from c10kws import websocket
+from c10kws.events import EventError, EventSocket, paths
+from c10kws.test import Client, TestCase
+
+from .pages import ROOT, Block, read
+
+FOLDER = ROOT / "docs" / "how-to"
+PAGES = sorted(FOLDER.glob("*.rst"))
+
+
+def python(name: str) -> list[Block]:
+    """Return the Python of a guide."""
+    steps = read(FOLDER / f"{name}.rst")
+    return [step for step in steps if isinstance(step, Block) and step.language == "python"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_python_of_a_page(page: Path) -> None:
+    for block in python(page.stem):
+        tree = compile(
+            block.text, page.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
+        )
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("c10kws"):
+                module = import_module(node.module)
+                assert all(hasattr(module, name.name) for name in node.names), block.text
+
+
+class GuideTests(TestCase):
+    """A test runs blocks as modules of a package, and their views at URLs."""
+
+    def setUp(self) -> None:
+        before = set(paths.endpoints())
+        self.addCleanup(
+            lambda: [paths.remove(each) for each in set(paths.endpoints()) - before]  # type: ignore[arg-type]
+        )
+
+    def run_block(self, block: Block, **names: Any) -> SimpleNamespace:
+        """Execute a block with names that the page takes for granted; return all its names."""
+        code = block.text.replace("from .sockets import chat\n", "")
+        scope: dict[str, Any] = {"__name__": "guide", **names}
+        exec(compile(code, block.file or "guide", "exec"), scope)
+        return SimpleNamespace(**scope)
+
+    def serve(self, **views: Any) -> None:
+        """Put views into the URLconf, each at its name."""
+        urls = ModuleType("urls_of_a_guide")
+        urls.urlpatterns = [path(f"{name}/", view) for name, view in views.items()]  # type: ignore[attr-defined]
+        settings = override_settings(ROOT_URLCONF=urls)
+        settings.enable()
+        self.addCleanup(settings.disable)
+
+
+class LongPollTests(GuideTests):
+    def test_a_poll_is_answered(self) -> None:
+        guide = self.run_block(python("long-polling")[0])
+        self.serve(receive=guide.receive, send=guide.send)
+        poll = self.client.poll("/receive/", {"since": 0})
+        assert not poll.done()
+        self.client.post("/send/", {"text": "Hello!"})
+        answer = {"messages": ["Hello!"], "next": 1}
+        assert poll.result().json() == answer
+        assert self.client.poll("/receive/").result().json() == answer
+        self.client.poll("/receive/", {"since": 1}).leave()
+        self.client.poll("/receive/", {"since": 1}).leave()
+        assert guide.waiting == set()
+
+
+class SendTests(GuideTests):
+    def test_a_plain_view_broadcasts(self) -> None:
+        guide = self.run_block(python("send")[1], HttpResponse=HttpResponse)
+        self.serve(news=guide.news, publish=guide.publish)
+        with self.client.websocket("/news/") as ws:
+            self.client.get("/publish/")
+            assert ws.receive() == "There is news."
+        assert guide.readers == set()
+
+    def test_a_thread_is_started_once(self) -> None:
+        guide = self.run_block(python("send")[2])
+        self.serve(clock=guide.clock)
+        guide.open.__globals__["tick"] = lambda: guide.clock.emit("time")
+        with self.client.websocket("/clock/") as first, self.client.websocket("/clock/") as second:
+            first.expect("time")
+            second.expect_nothing()
+
+    def test_a_task_asks_the_server(self) -> None:
+        chat = EventSocket("/guide")
+        chat.on("open")(lambda socket: socket.join("tea"))
+        view, task = python("send")[-2:]
+        announce = self.run_block(view, chat=chat).announce
+        self.serve(chat=chat, announce=announce)
+
+        def ask(request: urllib.request.Request, timeout: float) -> Any:
+            assert request.full_url == "http://127.0.0.1:8000/announce/"
+            assert request.get_header("Host") == "example.com"
+            response = Client().post("/announce/", request.data, content_type="text/plain")
+            assert response.status_code == 204
+            return response
+
+        guide = self.run_block(task)
+        guide.announce.__globals__["urlopen"] = ask
+        with self.client.websocket("/chat/") as ws:
+            guide.announce("tea", "Hello!")
+            assert ws.expect("announced") == {"text": "Hello!"}
+        forged = self.client.post("/announce/", b"forged", content_type="text/plain")
+        assert forged.status_code == 403
+
+
+class AuthenticationTests(GuideTests):
+    def test_a_token(self) -> None:
+        class Token:
+            """A model that has one row."""
+
+            objects = SimpleNamespace(
+                filter=lambda key: SimpleNamespace(
+                    select_related=lambda _: SimpleNamespace(
+                        first=lambda: SimpleNamespace(user=ann) if key == "right" else None
+                    )
+                )
+            )
+
+        ann = User.objects.create_user("ann")
+        (block,) = [each for each in python("authenticate") if "token_required" in each.text]
+        self.serve(prices=self.run_block(block, Token=Token, websocket=websocket).prices)
+        headers = {"Authorization": "Bearer right", "Origin": "https://elsewhere.example"}
+        with self.client.websocket("/prices/", headers=headers) as ws:
+            assert ws.receive() == "Hello ann"
+        refused = self.client.websocket("/prices/", headers={"Authorization": "Bearer wrong"})
+        assert refused.response.status_code == 403
+
+    def test_a_logout_closes_the_sockets(self) -> None:
+        chat = EventSocket("/guide")
+        (block,) = [each for each in python("authenticate") if "user_logged_out" in each.text]
+        guide = self.run_block(block, chat=chat)
+        self.addCleanup(user_logged_out.disconnect, guide.close_sockets)
+        self.serve(chat=chat)
+        self.client.force_login(User.objects.create_user("ann"))
+        with self.client.websocket("/chat/") as ws:
+            self.client.logout()
+            assert ws.expect_close() == (4401, "logged out")
+
+
+class LimitTests(GuideTests):
+    def test_too_many_messages(self) -> None:
+        (block,) = [each for each in python("limits") if "PER_MINUTE" in each.text]
+        guide = self.run_block(block)
+        self.serve(chat=guide.chat)
+        with self.client.websocket("/chat/") as ws:
+            for _ in range(guide.PER_MINUTE):
+                ws.request("say", {"text": "Hello!"})
+            with self.assertRaisesMessage(AssertionError, "Slow down, please."):
+                ws.request("say", {"text": "Hello!"})
+
+    def test_too_many_windows(self) -> None:
+        chat = EventSocket("/guide")
+        (block,) = [each for each in python("limits") if "Too many windows." in each.text]
+        self.run_block(block, chat=chat, EventError=EventError)
+        self.serve(chat=chat)
+        self.client.force_login(User.objects.create_user("ann"))
+        with ExitStack() as stack:
+            for _ in range(5):
+                stack.enter_context(self.client.websocket("/chat/"))
+            with self.client.websocket("/chat/") as sixth:
+                assert sixth.expect_close() == (4403, "Too many windows.")
