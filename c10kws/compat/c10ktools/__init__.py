@@ -1,1 +1,1 @@
-"""The names of c10ktools, of django-c10k-demo. See ``docs/how-to/ancestors.rst``."""
+"""The names of c10ktools, of django-c10k-demo. See ``docs/how-to/django-c10k-demo.rst``."""

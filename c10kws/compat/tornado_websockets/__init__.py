@@ -1,6 +1,6 @@
 """The names of django-tornado-websockets 0.1.0 over ``c10kws.events``.
 
-See ``docs/how-to/ancestors.rst``.
+See ``docs/how-to/django-tornado-websockets.rst``.
 """
 
 from ...marker import django_app as django_app
