@@ -1,9 +1,10 @@
-"""Refusals that a browser can see: a WSGI wrapper around the Django application.
+"""Refusals of a handshake that a page can see: a wrapper around Django's WSGI application.
 
-A browser tells its page nothing about a handshake that was answered with HTTP: no status, no
-reason, just the close code 1006. So a valid handshake of an allowed origin that the application
-answers with 401, 403, 404 or a redirect is accepted here and closed at once with 4000 + the
-status and a reason. The headers of the answer's cookies are kept; its body is not sent.
+When a handshake gets an HTTP error, a browser tells its page neither the status nor the reason,
+only the close code 1006. Therefore, when the application responds to a valid handshake of an
+allowed origin with 401, 403, 404 or a redirect, the wrapper accepts the handshake and closes the
+WebSocket immediately with the code 4000 + status and a reason. It keeps the cookies of the
+response and drops its body.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from django.urls import Resolver404, resolve
 from . import conf
 from .connection.websocket import WebSocket
 from .exceptions import HandshakeRefused, OriginRefused
-from .handlers.logs import Report
 from .handlers.servers import servers
+from .handlers.start import HandlerStart
 from .hijack import Contract
 from .protocol import handshake
 from .protocol.closing import Close, truncate_reason
-from .views.decorator import Options
+from .views.options import WebSocketOptions
 from .views.origins import check_origin
 
 if TYPE_CHECKING:
@@ -45,23 +46,34 @@ Headers = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Visible:
-    """The 101 and the Close that replace an HTTP answer."""
+class VisibleRefusal:
+    """The 101 and the Close that replace an HTTP response."""
 
     accepted: handshake.Accept
     close: Close
     cookies: Headers
 
+    def head(self) -> Headers:
+        """Return the headers of the 101.
+
+        PEP 3333's validator asks for a Content-Type; the server strips it from a 101.
+        """
+        return [("Content-Type", "text/plain"), *self.accepted.headers.items(), *self.cookies]
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Close the WebSocket: the handler of a refused handshake."""
+        websocket.close(self.close.code, self.close.reason)
+
 
 class Refusals:
-    """Wrap a Django WSGI application; see the module's text."""
+    """WSGI application around Django's that makes its refusals of handshakes visible to pages."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         servers.announce(Refusals)  # an application is wrapped in order to serve it
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """PEP 3333's application call; only handshakes are looked at."""
+        """Call the application (PEP 3333); only the responses to handshakes are changed."""
         contract = Contract.from_environ(environ)
         if (
             contract is None
@@ -72,22 +84,20 @@ class Refusals:
         asked = dict(environ)  # Django decodes PATH_INFO in place
         held = _HeldResponse(start_response)
         result = self._application(environ, held)
-        visible = _make_visible(asked, held, result) if held.refusal else None
-        if visible is None:
+        refusal = _make_visible(asked, held, result) if held.refusal else None
+        if refusal is None:
             held.release()
             return result
-        _log(asked, held, visible.close)
-        websocket = RefusedWebSocket(
-            WSGIRequest(asked), contract, visible.accepted.subprotocol, visible.close
+        _log(asked, held, refusal.close)
+        start = HandlerStart(
+            WSGIRequest(asked), refusal.run, contract, refusal.accepted, conf.current()
         )
-        # PEP 3333's validator asks for a Content-Type; the server strips it from a 101.
-        head = [("Content-Type", "text/plain"), *visible.accepted.headers.items(), *visible.cookies]
-        start_response("101 Switching Protocols", head)
-        return _ClosingResponse(result, websocket)
+        start_response("101 Switching Protocols", refusal.head())
+        return _ClosingResponse(result, start)
 
 
 class _HeldResponse:
-    """A ``start_response`` that holds back the head of a refusal until it is released."""
+    """A ``start_response`` that keeps the head of a refusal until it is released."""
 
     def __init__(self, start_response: StartResponse) -> None:
         self._start_response = start_response
@@ -116,16 +126,16 @@ class _HeldResponse:
 
     @property
     def location(self) -> str:
-        """Where a redirect points, or an empty string."""
+        """The target of a redirect, or an empty string."""
         return next((value for name, value in self.headers if name.lower() == "location"), "")
 
     @property
     def refusal(self) -> bool:
-        """True while a head is held whose status a Close frame can express."""
+        """True while it keeps a head whose status a Close frame can express."""
         return self._holding and (self.status in REASONS or self.status in REDIRECTS)
 
     def release(self) -> None:
-        """Pass on what is held, and whatever comes later."""
+        """Pass the head on, and do the same with later calls."""
         if self._holding:
             self._holding = False
             if self._args is not None:
@@ -138,11 +148,11 @@ class _HeldResponse:
 
 
 class _ClosingResponse:
-    """The iterable of the 101: its ``close()`` opens the WebSocket in order to close it."""
+    """The iterable of the 101. Its ``close()`` opens the WebSocket, which is closed immediately."""
 
-    def __init__(self, refused: Iterable[bytes], websocket: RefusedWebSocket) -> None:
+    def __init__(self, refused: Iterable[bytes], start: HandlerStart) -> None:
         self._refused = refused
-        self._websocket = websocket
+        self._start = start
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(())
@@ -153,50 +163,22 @@ class _ClosingResponse:
             if hasattr(self._refused, "close"):
                 self._refused.close()
         finally:
-            self._websocket.open_soon()
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedWebSocket:
-    """A WebSocket that exists to be closed."""
-
-    request: WSGIRequest
-    contract: Contract
-    subprotocol: str | None
-    close: Close
-
-    def open_soon(self) -> None:
-        """Attach to the stream in the loop's next turn; from any thread."""
-        self.contract.loop.call_soon_threadsafe(self._open)
-
-    def _open(self) -> None:
-        if self.contract.stream.upgraded:
-            websocket = WebSocket(
-                self.contract.stream, subprotocol=self.subprotocol, settings=conf.current()
-            )
-            task = self.contract.loop.create_task(self._close(websocket))
-            servers.state_of(self.contract).add_task(task, websocket)
-
-    async def _close(self, websocket: WebSocket) -> None:
-        websocket.close(self.close.code, self.close.reason)
-        await websocket.wait_closed()
-        threads = servers.state_of(self.contract).threads
-        Report(threads, self.request, keep_request=False).ended(websocket)
+            self._start.start_soon()
 
 
 def _make_visible(
     environ: WSGIEnvironment, held: _HeldResponse, response: object
-) -> Visible | None:
-    """Return the refusal as a Close that a browser can see; None to keep the HTTP answer.
+) -> VisibleRefusal | None:
+    """Return the refusal as a Close; None to keep the HTTP response.
 
-    A page whose origin may not connect gets no WebSocket. Under DEBUG it gets one without cookies
-    that is closed with the reason, for the developer.
+    A page whose origin may not connect keeps the HTTP response. Under DEBUG it gets a WebSocket
+    without cookies that is closed with the reason, for the developer.
     """
     request = WSGIRequest(environ)
     close = _close_for(request, held, response)
     if close is None:
         return None
-    options = _options(request.path_info) or _options(request.path_info + "/") or Options()
+    options = _options(request.path_info) or _options(request.path_info + "/") or WebSocketOptions()
     cookies = [(name, value) for name, value in held.headers if name.lower() == "set-cookie"]
     try:
         accepted = _accept(request, options)
@@ -207,11 +189,11 @@ def _make_visible(
         close, cookies = Close(4403, truncate_reason(f"origin: {refusal.advice}")), []
     except (HandshakeRefused, DisallowedHost):
         return None
-    return Visible(accepted, close, cookies)
+    return VisibleRefusal(accepted, close, cookies)
 
 
 def _close_for(request: WSGIRequest, held: _HeldResponse, response: object) -> Close | None:
-    """Return the Close for an HTTP answer; None for a redirect that says nothing of WebSockets."""
+    """Return the Close for an HTTP response; None for a redirect that has no meaning for it."""
     if held.status in REASONS:
         return Close(4000 + held.status, REASONS[held.status])
     target = urlsplit(held.location.strip())
@@ -228,10 +210,11 @@ def _close_for(request: WSGIRequest, held: _HeldResponse, response: object) -> C
 
 
 def _is_authenticated(response: object) -> bool:
-    """Return True if the client is logged in: then the redirect cannot be about that.
+    """Return True if the client is logged in, so that a redirect does not ask for a login.
 
-    ``permission_required`` redirects those who lack the permission to the login page, too. Django
-    lets a response close its request; a wrapper of another package may hide that.
+    ``permission_required`` also redirects a user without the permission to the login page. The
+    request is found among the objects that Django's response closes; the response of another
+    package's wrapper may not have them.
     """
     for closer in getattr(response, "_resource_closers", ()):
         request = getattr(closer, "__self__", None)
@@ -240,18 +223,18 @@ def _is_authenticated(response: object) -> bool:
     return False
 
 
-def _accept(request: WSGIRequest, options: Options) -> handshake.Accept:
-    """Return the answer to the handshake. Raises :exc:`HandshakeRefused` when it is invalid.
+def _accept(request: WSGIRequest, options: WebSocketOptions) -> handshake.Accept:
+    """Return the response to the handshake. Raises :exc:`HandshakeRefused` when it is invalid.
 
-    The subprotocol is one of the view's, else the first offered: a browser that offered some and
-    gets none reports only 1006.
+    The subprotocol is one of the view's, else the first one offered: a browser that offered some
+    and gets none reports only 1006.
     """
     offered = handshake.offered_subprotocols(request.META)
     return handshake.accept(request.META, [*options.subprotocols, *offered])
 
 
-def _options(path: str) -> Options | None:
-    """Return the options of the WebSocket view at ``path``; None where there is none."""
+def _options(path: str) -> WebSocketOptions | None:
+    """Return the options of the WebSocket view at ``path``; None if there is no such view."""
     try:
         view = resolve(path).func
     except Resolver404:
@@ -263,7 +246,7 @@ def _options(path: str) -> Options | None:
 
 def _log(environ: WSGIEnvironment, held: _HeldResponse, close: Close) -> None:
     logger.info(
-        "%s: handshake answered with %d%s; accepted and closed with %d %s",
+        "%s: handshake refused with %d%s; accepted and closed with %d %s",
         environ.get("PATH_INFO", ""),
         held.status,
         f" to {held.location}" if held.location else "",

@@ -1,4 +1,4 @@
-"""Context of a view's thread for its coroutine: variables, language, time zone."""
+"""Context of a view for the task of its handler: variables, language, time zone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextvars
 
 from django.utils import timezone, translation
 
-from .threads import HandlerThreads, User
+from .threads import Caller, HandlerThreads
 
 
 class ViewContext:
-    """The context of a view, made in its thread for a task on the loop: ``variables``."""
+    """The context of a view, copied in its thread; the task on the loop runs in ``variables``."""
 
     __slots__ = ("_language", "_timezone", "variables")
 
@@ -19,13 +19,13 @@ class ViewContext:
         self._language = translation.get_language()
         self._timezone = timezone.get_current_timezone()
 
-    def enter(self, threads: HandlerThreads, user: User) -> None:
-        """Make the variables those of a task whose sync calls run in ``threads`` for ``user``."""
+    def enter(self, threads: HandlerThreads, caller: Caller) -> None:
+        """Prepare the variables for a task whose sync calls run in ``threads`` for ``caller``."""
         self.variables.run(self._activate)
-        self.variables.run(threads.enter, user)
+        self.variables.run(threads.enter, caller)
 
     def _activate(self) -> None:
-        """Make language and time zone what the view's were; defaults need no memory."""
+        """Activate the view's language and time zone if they differ from the defaults."""
         if timezone.get_current_timezone() is not self._timezone:
             timezone.activate(self._timezone)
         if translation.get_language() == self._language:
@@ -37,9 +37,10 @@ class ViewContext:
 
 
 def _without_thread_locals(context: contextvars.Context) -> contextvars.Context:
-    """Return the context without asgiref's ``Local``s, a third of an idle connection's memory.
+    """Return the context without asgiref's ``Local``s.
 
-    Their values are visible in the worker thread only.
+    They would be a third of an idle connection's memory, and their values are visible in the worker
+    thread only.
     """
     result = contextvars.Context()
     for variable, value in context.items():

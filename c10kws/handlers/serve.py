@@ -1,4 +1,4 @@
-"""The life of a handler: it runs with its connection, and neither outlives the other for long."""
+"""The run of a handler: it ends soon after its connection, and the connection soon after it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..connection.websocket import WebSocket
 from ..exceptions import ConnectionClosed
 from ..interrupts import must_pass
 
-Handler = Callable[[WebSocket], Awaitable[None]]
+HandlerFunction = Callable[[WebSocket], Awaitable[None]]
 
 
-class Report(Protocol):
+class EndObserver(Protocol):
     """Observer of the end of a handler and its connection."""
 
     def failed(self, error: BaseException) -> None:
@@ -23,35 +23,35 @@ class Report(Protocol):
         """Handle the end of the connection."""
 
 
-async def serve(websocket: WebSocket, handler: Handler, report: Report) -> None:
+async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObserver) -> None:
     """Run ``handler`` in the current task, then close the connection and wait for its end.
 
-    It closes with 1000 when the handler returns and with 1011 when it raises. ``report`` is told
-    what it raised, except :exc:`ConnectionClosed` of this very connection, which is the normal
-    end of a handler that reads in a loop.
+    The connection is closed with 1000 when the handler returns and with 1011 when it raises.
+    ``observer`` gets the exception, except :exc:`ConnectionClosed` of this connection, which is the
+    normal end of a handler that reads in a loop.
     """
     task = asyncio.current_task()
     assert task is not None
     websocket.cancel_when_over(task)
     try:
         running = handler(websocket)
-        del handler  # and what it holds: the request may have been let go
+        del handler  # it may refer to a request that is not kept
         await running
     except asyncio.CancelledError as error:
-        if not websocket.closed:  # the library does not cancel the handler of an open connection
+        if not websocket.closed:  # cancelled by the application: the library waits for the end
             websocket.fail()
-            report.failed(error)
-    except BaseException as error:  # the panic of a binding, say, or sys.exit()
+            observer.failed(error)
+    except BaseException as error:  # for example sys.exit(), or the panic of an extension module
         if must_pass(error):
             raise
         if not _is_normal_end(error, websocket):
             websocket.fail()
-            report.failed(error)
+            observer.failed(error)
     try:
         websocket.close(1000)
         await websocket.wait_closed()
     finally:
-        report.ended(websocket)
+        observer.ended(websocket)
 
 
 def _is_normal_end(error: BaseException, websocket: WebSocket) -> bool:

@@ -1,13 +1,13 @@
 """Threads for the synchronous calls of handlers: the ORM, ``sync_to_async``.
 
 asgiref would run every thread-sensitive call of every handler on one thread. Here they run in a
-bounded pool, side by side for different connections: one shared ``ThreadSensitiveContext`` whose
-executor is that pool. It is not the pool of the pages, whose request signals would close the
-database connection under a running cursor.
+bounded pool, those of different connections at the same time: all handlers of a server share one
+``ThreadSensitiveContext``, whose executor is that pool. Pages have another pool, since their
+request signals would close the database connection while a handler iterates over a cursor.
 
-A thread that has had nothing to do for a second closes its old database connections, so that an
-idle socket holds none. It waits longer while a handler that used it is in the middle of something:
-a cursor of ``aiterator()`` may be open between two of its calls.
+A thread that has been idle for a second closes its old database connections, so that idle sockets
+hold none. It waits longer while a handler that used it is busy: a cursor of ``aiterator()`` may be
+open between two calls.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ logger = logging.getLogger("c10kws")
 
 T = TypeVar("T")
 
-#: Jobs that may wait for a thread; a handler waits for one at a time, so this is connections.
+#: Limit of queued jobs. A handler waits for one at a time, so this is a number of connections.
 QUEUE_SIZE = 65_536
-#: How long a busy handler may keep the database connection of an idle thread.
+#: Seconds for which a busy handler may keep the database connection of an idle thread.
 LEASE = 60.0
 
 
-class User(Protocol):
-    """Whose calls they are: a WebSocket, or the coroutine of an ``@asynchronous`` view."""
+class Caller(Protocol):
+    """Origin of sync calls: a WebSocket, or the coroutine of an ``@asynchronous`` view."""
 
     @property
     def waiting(self) -> bool:
-        """True when nothing is in progress."""
+        """True while nothing is in progress, so that no cursor can be open."""
 
 
 class HandlerThreads(Executor):
-    """The pool for one server's handlers, as an executor that asgiref and asyncio can use."""
+    """The pool for the handlers of one server, as an executor for asgiref and asyncio."""
 
     def __init__(self, pages: hijack.Executor) -> None:
         self._pool = pages.sibling(
             "c10kws-handler", queue_size=QUEUE_SIZE, on_idle=self._close_connections
         )
-        # Reports of connections do not wait for handlers whose calls hang.
-        self._reports = pages.sibling(
-            "c10kws-report", queue_size=QUEUE_SIZE, on_idle=_close_all_connections
+        # A pool of its own, so that log lines do not wait for handlers whose calls hang.
+        self._background = pages.sibling(
+            "c10kws-background", queue_size=QUEUE_SIZE, on_idle=_close_all_connections
         )
         self._context = ThreadSensitiveContext()
         self._local = threading.local()
@@ -63,40 +63,44 @@ class HandlerThreads(Executor):
         """Run ``fn`` in a thread of the pool, on behalf of the current connection."""
         return self._pool.submit(self._run, current.get(), fn, *args, **kwargs)
 
-    def enter(self, user: User) -> None:
-        """Make this pool the one of the current context: of the handler's task and its children."""
-        current.set(user)
+    def enter(self, caller: Caller) -> None:
+        """Use this pool in the current context: for a handler's task and the tasks it starts."""
+        current.set(caller)
         SyncToAsync.thread_sensitive_context.set(self._context)
-        # A handshake under an async middleware leaves the executor of a thread that has gone on.
+        # A handshake under an async middleware leaves the executor of a thread that is busy now.
         if getattr(AsyncToSync.executors, "current", None) is not None:
             AsyncToSync.executors.current = None
 
-    def report(self, write: Callable[..., object], *args: Any) -> None:
-        """Log something in the pool; when even that is full, here: late is better than lost."""
-        try:
-            self._reports.submit(_write, write, *args)
-        except Exception:
-            _write(write, *args)
+    def run_in_background(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a function that may block, for example to log; an exception is logged.
 
-    def _run(self, user: User | None, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        if user is not None:
-            self._users().add(user)
+        If the pool's queue is full, the function is called in this thread, since a line must not be
+        lost.
+        """
+        try:
+            self._background.submit(_call, function, *args)
+        except Exception:
+            _call(function, *args)
+
+    def _run(self, caller: Caller | None, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if caller is not None:
+            self._callers().add(caller)
         try:
             return fn(*args, **kwargs)
         finally:
             self._local.last = time.monotonic()
 
-    def _users(self) -> WeakSet[User]:
-        users: WeakSet[User] | None = getattr(self._local, "users", None)
-        if users is None:
-            users = self._local.users = WeakSet()
-        return users
+    def _callers(self) -> WeakSet[Caller]:
+        callers: WeakSet[Caller] | None = getattr(self._local, "callers", None)
+        if callers is None:
+            callers = self._local.callers = WeakSet()
+        return callers
 
     def _close_connections(self) -> bool:
-        leased = any(not user.waiting for user in self._users())
+        leased = any(not caller.waiting for caller in self._callers())
         if leased and time.monotonic() - self._local.last < LEASE:
             return False
-        self._users().clear()
+        self._callers().clear()
         close_old_connections()
         return True
 
@@ -106,9 +110,9 @@ def _close_all_connections() -> bool:
     return True
 
 
-def _write(write: Callable[..., object], *args: Any) -> None:
-    """Write a report; log the error of a log handler (mail to ADMINS), which no task awaits."""
+def _call(function: Callable[..., object], *args: Any) -> None:
+    """Call a function and log its exception, such as that of a log handler: no task awaits it."""
     try:
-        write(*args)
+        function(*args)
     except BaseException:
-        logger.exception("a report could not be written")
+        logger.exception("%r failed in a background thread.", function)

@@ -298,4 +298,4 @@ class Pending:
         if self._server is None:
             call(function, *args)
         else:
-            self._server.threads.report(function, *args)
+            self._server.threads.run_in_background(function, *args)

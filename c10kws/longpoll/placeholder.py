@@ -9,11 +9,11 @@ from typing import Any
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
-from ..views.responses import Awaitable
+from ..views.responses import AwaitableMixin
 from .pending import Pending
 
 
-class Placeholder(Awaitable, StreamingHttpResponse):
+class Placeholder(AwaitableMixin, StreamingHttpResponse):
     """An empty stream, so that middleware computes neither length nor ETag.
 
     Its head is provisional: what middleware puts there is added to the final head.

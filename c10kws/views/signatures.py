@@ -1,4 +1,4 @@
-"""The shape of a function that a decorator is given, checked where the function is defined."""
+"""Parameters of the functions that decorators get, checked where the functions are defined."""
 
 from __future__ import annotations
 
@@ -10,16 +10,34 @@ from typing import Any
 OF_METHODS = ("self", "cls")
 
 
+def check_parameters(
+    decorator: str, function: Callable[..., Any], keyword: str, *names: str
+) -> None:
+    """Raise TypeError if ``function`` cannot take positional arguments with these names.
+
+    ``keyword`` is ``def`` or ``async def``, for the message.
+    """
+    if takes(function, *names):
+        return
+    name = getattr(function, "__name__", "view")
+    parameters = ", ".join(names)
+    raise TypeError(
+        f"{decorator}: {name!r} has too few positional parameters. Write "
+        f"`{keyword} {name}({parameters}, …)`, or for a method "
+        f"`{keyword} {name}(self, {parameters}, …)`."
+    )
+
+
 def takes(function: Callable[..., Any], *names: str) -> bool:
     """Return True if ``function`` can be called with this number of positional arguments.
 
-    A method needs one parameter more. Defaults, ``*args`` and ``functools.partial`` count as in a
-    call; a wrapper counts with its own parameters, not with those of the function that it wraps.
+    A method needs one more parameter. Defaults, ``*args`` and ``functools.partial`` count as in a
+    call. A wrapper counts with its own parameters, not with those of the function that it wraps.
     """
     try:
         signature = inspect.signature(function, follow_wrapped=False)
     except ValueError:
-        return True  # a builtin that does not tell
+        return True  # a builtin without a signature
     parameters = list(signature.parameters.values())
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
         return True
@@ -29,7 +47,7 @@ def takes(function: Callable[..., Any], *names: str) -> bool:
 
 
 def wraps_a_view(function: Callable[..., Any]) -> bool:
-    """Return True if a decorator of views, as ``login_required``, has wrapped ``function``.
+    """Return True if a decorator of views, such as ``login_required``, has wrapped ``function``.
 
     Such a wrapper is Django's, or its first parameter is named ``request``.
     """

@@ -27,7 +27,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
     return render(request, "gameoflife/grid.html", {"option": option})
 
 
-@websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
+@websocket(load_user=False, keep_request=False, max_message_size=MAX_MESSAGE)
 async def cell(ws: WebSocket, row: int, column: int) -> None:
     """Be a cell: say first to whom to listen, then a state for each step."""
     try:
@@ -47,7 +47,7 @@ async def serve(publisher: Publisher) -> None:
         relay.leave(publisher)
 
 
-@websocket(user=False, keep_request=False, max_message_size=MAX_MESSAGE)
+@websocket(load_user=False, keep_request=False, max_message_size=MAX_MESSAGE)
 async def watch(ws: WebSocket) -> None:
     """Send a picture when there is a new one.
 

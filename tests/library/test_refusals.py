@@ -111,7 +111,7 @@ def test_under_debug_the_handler_of_a_foreign_page_never_starts(
 ) -> None:
     settings.DEBUG = True
     started: list[int] = []
-    monkeypatch.setattr("c10kws.views.switching.SwitchingProtocols._start", started.append)
+    monkeypatch.setattr("c10kws.views.responses.SwitchingProtocols.close", started.append)
     assert close_of(live, "/ws/echo/", origin="http://evil.example")[0] == 4403
     assert started == []
 

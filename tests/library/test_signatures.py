@@ -69,7 +69,7 @@ def own_wrapper(function: Callable[..., Any]) -> Callable[..., Any]:
     ],
 )
 def test_a_handler_that_takes_no_connection(handler: Any) -> None:
-    with pytest.raises(TypeError, match=r"@websocket: .* no positional parameter for the conn"):
+    with pytest.raises(TypeError, match=r"@websocket: .* too few positional parameters"):
         websocket(handler)
 
 
@@ -82,7 +82,7 @@ def test_a_handler_that_takes_no_connection(handler: Any) -> None:
 )
 def test_a_handler_that_takes_it(handler: Any) -> None:
     assert callable(websocket(handler))
-    assert callable(websocket(user=False)(handler))
+    assert callable(websocket(load_user=False)(handler))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 from django.utils.functional import LazyObject
 
 from c10kws import WebSocket, hijack, websocket
-from c10kws.views.switching import SwitchingProtocols
+from c10kws.views.responses import SwitchingProtocols
 from tests.differences import ADMINS, mails_without_mailers
 
 from .conftest import LANE, LiveServer
@@ -69,7 +69,7 @@ urlpatterns = [
     path("lane/", websocket(say_lane)),
     path("kept/<str:word>/", handshake(websocket(tell))),
     path("let-go/<str:word>/", handshake(websocket(keep_request=False)(tell))),
-    path("nobody/<str:word>/", handshake(websocket(keep_request=False, user=False)(tell))),
+    path("nobody/<str:word>/", handshake(websocket(keep_request=False, load_user=False)(tell))),
     path("asks/", websocket(keep_request=False)(ask)),
 ]
 

@@ -154,12 +154,12 @@ class Peer:
         room.history.clear()
 
 
-@websocket(subprotocols=[SUBPROTOCOL], user=False)
+@websocket(subprotocols=[SUBPROTOCOL], load_user=False)
 async def version_1(ws: WebSocket) -> None:
     await Peer(ws).serve()
 
 
-@websocket(user=False)
+@websocket(load_user=False)
 async def version_0(ws: WebSocket) -> None:
     """The ancestor's frames: an echo, and its warning."""
     async for message in ws:

@@ -67,7 +67,7 @@ async def whoami(ws: WebSocket) -> None:
     await ws.write_message(ws.user.get_username() or "anonymous")
 
 
-@websocket(user=False)
+@websocket(load_user=False)
 async def nobody(ws: WebSocket) -> None:
     await ws.write_message(str(hasattr(ws, "user")))
 

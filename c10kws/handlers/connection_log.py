@@ -1,6 +1,6 @@
-"""Reports about a WebSocket: its access line, its handler's exception, an unsaved session.
+"""Log of a WebSocket: its access line, its handler's exception, an unsaved session.
 
-All of it runs in a thread of the pool: a log handler may write a file or send a mail.
+The lines are written in a thread of the pool, since a log handler may write a file or send a mail.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ error_logger = logging.getLogger("django.request")
 logger = logging.getLogger("c10kws")
 
 
-class Report:
-    """The reports about one connection, made by the threads of its server.
+class ConnectionLog:
+    """Log of one connection, written by the threads of its server.
 
-    With ``keep_request=False`` only what the access line needs is kept of the request.
+    With ``keep_request=False``, only the data of the access line is kept of the request.
     """
 
     __slots__ = ("_address", "_request", "_threads", "path")
@@ -42,19 +42,21 @@ class Report:
     def failed(self, error: BaseException) -> None:
         """Report an exception of the handler."""
         path = self.path.partition("?")[0]
-        self._threads.report(log_error, path, self._request, error)
+        self._threads.run_in_background(log_error, path, self._request, error)
 
     def ended(self, websocket: WebSocket) -> None:
         """Report the end of the connection."""
         session = getattr(self._request, "session", None)
         if session is not None and session.modified:
-            self._threads.report(warn_unsaved_session, self._request)
+            self._threads.run_in_background(warn_unsaved_session, self._request)
         if access_logger.isEnabledFor(logging.INFO):
-            self._threads.report(log_end, websocket, self._address, self.path, time.monotonic())
+            self._threads.run_in_background(
+                log_end, websocket, self._address, self.path, time.monotonic()
+            )
 
 
 def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None:
-    """Write the access line of a connection: who, where, close code, messages, duration."""
+    """Write the access line of a connection: client, path, close code, messages, duration."""
     duration = ended - websocket.opened
     access_logger.info(
         '%s "WebSocket %s" %s received %d sent %d dropped %d %.3fs',

@@ -1,0 +1,94 @@
+"""Start of a handler on the event loop, once its handshake is complete."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import LazyObject
+
+from ..conf import Settings
+from ..connection.websocket import WebSocket
+from ..hijack import Contract
+from ..protocol.deflate import Deflate
+from ..protocol.frames import mask_slowly
+from ..protocol.handshake import Accept
+from ..protocol.negotiation import Compression
+from .connection_log import ConnectionLog
+from .context import ViewContext
+from .serve import HandlerFunction, serve
+from .servers import servers
+
+logger = logging.getLogger("c10kws")
+
+
+@dataclass(slots=True)
+class HandlerStart:
+    """Everything that a handler needs to start; made in the view's thread."""
+
+    request: HttpRequest
+    handler: HandlerFunction
+    contract: Contract
+    accepted: Accept
+    settings: Settings
+    compression: Compression | None = None
+    max_message_size: int | None = None
+    load_user: bool = False
+    keep_request: bool = False
+    context: ViewContext = field(default_factory=ViewContext)
+
+    def start_soon(self) -> None:
+        """Start the handler in the loop's next turn; from any thread."""
+        try:
+            # In a context of its own: the loop copies it for each callback of the connection.
+            self.contract.loop.call_soon_threadsafe(self._start, context=contextvars.Context())
+        except RuntimeError:
+            logger.info("%s: the server stopped during the handshake", self.request.path)
+
+    def _start(self) -> None:
+        if not self.contract.stream.upgraded:
+            return  # the client disconnected during the handshake; the server has logged it
+        websocket = self._open()
+        self._hand_over_request(websocket)
+        server = servers.state_of(self.contract)
+        websocket.handlers = server
+        self.context.enter(server.threads, websocket)
+        log = ConnectionLog(server.threads, self.request, keep_request=self.keep_request)
+        task = self.contract.loop.create_task(
+            serve(websocket, self.handler, log), name=log.path, context=self.context.variables
+        )
+        server.add_task(task, websocket)
+
+    def _open(self) -> WebSocket:
+        return WebSocket(
+            self.contract.stream,
+            subprotocol=self.accepted.subprotocol,
+            settings=self.settings,
+            max_message_size=self.max_message_size,
+            mask=self.contract.mask or mask_slowly,
+            deflate=self._deflate(),
+        )
+
+    def _deflate(self) -> Deflate | None:
+        if self.accepted.agreement is None or self.compression is None:
+            return None
+        limit = self.max_message_size or self.settings.max_message_size
+        return Deflate(self.accepted.agreement, self.compression, limit)
+
+    def _hand_over_request(self, websocket: WebSocket) -> None:
+        request = self.request
+        if self.load_user and hasattr(request, "user"):
+            websocket.user = request.user if self.keep_request else _evaluated(request.user)
+        if self.keep_request:
+            websocket.request = request
+            request.__dict__.pop("_messages", None)  # no response follows that could show them
+            if hasattr(request, "session"):
+                request.session.modified = False
+
+
+def _evaluated(user: Any) -> Any:
+    """Return the user without its lazy object, whose function would keep the request alive."""
+    return user._wrapped if isinstance(user, LazyObject) else user
