@@ -1,4 +1,7 @@
-"""Limits of the server: each with the reason for its default. Sizes are bytes, times seconds."""
+"""Limits of the server: each with the reason for its default. Sizes are bytes, times seconds.
+
+The reference of limits is generated from these comments.
+"""
 
 from __future__ import annotations
 
@@ -16,43 +19,47 @@ MAY_BE_ZERO = frozenset({"min_read_rate", "min_send_rate", "reserved_descriptors
 class Limits:
     """Limits of what a client may cost."""
 
-    #: Request line and headers; as much as nginx's four large header buffers and some more.
+    #: Longest request line and headers together. A longer head is answered with 431. The default is
+    #: a little more than nginx's four large header buffers.
     max_head_size: int = 64 * 1024
-    #: A request's body; as Django's uploads go, large, since it streams to disk.
+    #: Longest body of a request. A longer one is answered with 413, before 100 Continue. The
+    #: default is large, like Django's uploads, since long bodies are kept on disk.
     max_body_size: int = 100 * 1024 * 1024
-    #: A body stays in memory up to here.
+    #: Longest body that is kept in memory.
     spool_size: int = 1024 * 1024
-    #: All bodies together stay in memory up to here, then on disk: ten thousand clients may send
-    #: one slowly. Room for 128 of ``spool_size``.
+    #: Memory for all bodies together; above it further bodies are kept on disk. Ten thousand
+    #: clients may send one slowly. The default has room for 128 of ``spool_size``.
     total_spool_size: int = 128 * 1024 * 1024
-    #: One read from a socket, and one slice of a response: small enough that a client on a
-    #: telephone line takes one within SEND_TIMEOUT.
+    #: Size of one read from a socket and of one slice of a response. A client on a telephone line
+    #: reads the default within ``send_timeout``.
     chunk_size: int = 16 * 1024
-    #: Response data that waits for a client before the application is held back.
+    #: Response data queued for a client above which the application is paused.
     high_water: int = 256 * 1024
-    #: Unsent bytes of all responses of the process; above it the slowest clients are disconnected.
-    #: Room for 85 slow readers of 3 MB, on a machine of 1 GB.
+    #: Limit of the unsent bytes of all responses of the process. Above it the slowest clients are
+    #: disconnected. The default has room for 85 slow readers of 3 MB, on a machine with 1 GB.
     max_total_send_bytes: int = 256 * 1024 * 1024
-    #: How long a client may take no byte of a response.
+    #: Seconds that a client may read no byte of a response before it is disconnected.
     send_timeout: float = 10.0
-    #: Bytes a second that a client must read of a response, on average over ``send_timeout``; 0 for
-    #: any progress. A tenth of the rate of a telephone on EDGE; more than the 240 of IIS and
-    #: Kestrel, since a plain iterable holds a thread meanwhile.
+    #: Bytes per second that a client must read of a response, on average over ``send_timeout``.
+    #: With 0 any progress is enough. The default is a tenth of the rate of a telephone on EDGE. It
+    #: is more than the 240 of IIS and Kestrel, since a plain iterable holds a thread meanwhile.
     min_send_rate: int = 1024
-    #: How long the head of a 101 may take to leave: the send buffer is empty then.
+    #: Seconds in which the head of a 101 must be sent. The send buffer is empty at that time.
     flush_timeout: float = 5.0
-    #: How long a connection may be silent between requests, or a head take; nginx's default.
+    #: Seconds that a connection may be silent between requests, and that the head of a request may
+    #: take. The default is nginx's.
     idle_timeout: float = 75.0
-    #: How long a client may stop in the middle of its body; nginx's default.
+    #: Seconds that a client may pause within its body. The default is nginx's.
     read_timeout: float = 60.0
-    #: Bytes a second that a client must send of a body; a slower one uses up ``read_timeout``.
-    #: Apache's default.
+    #: Bytes per second that a client must send of a body. That many bytes give it one second of
+    #: ``read_timeout`` back. With 0 each byte restarts ``read_timeout``. The default is Apache's.
     min_read_rate: int = 500
-    #: How long a whole body may take: 100 MiB over a slow line.
+    #: Seconds that a whole body may take. The default is enough for 100 MiB on a slow line.
     body_timeout: float = 3600.0
-    #: How long a refused body is still read, so that the client sees the refusal and no reset.
+    #: Seconds that a refused body is still read, so that the client receives the response instead
+    #: of a reset.
     linger_timeout: float = 2.0
-    #: Descriptors that connections leave to files, the database and the log.
+    #: File descriptors that connections leave to files, the database and the log.
     reserved_descriptors: int = 32
 
     def __post_init__(self) -> None:
