@@ -36,6 +36,8 @@ BINARY = FIN | Opcode.BINARY
 CLOSE = FIN | 0x8
 PING = FIN | 0x9
 PONG = FIN | 0xA
+#: First bytes of messages in one frame.
+MESSAGES = frozenset((TEXT, BINARY))
 #: §5.5: "Control frames are identified by opcodes where the most significant bit of the opcode is
 #: 1." They are final.
 CONTROL_FRAMES = frozenset((CLOSE, PING, PONG))

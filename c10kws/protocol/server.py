@@ -3,14 +3,13 @@
 A frame is read in the order of §5.2: its head, its payload, then what its opcode asks for. The head
 decides who reads the payload:
 
-* whole plain frames are read by the :mod:`fast lane <c10kws.protocol.fastlane>`, many at a time;
-* a plain frame of which a part has come is a :class:`~c10kws.protocol.fastlane.PlainFrame`;
+* the ``fastlane`` reads plain frames, many at a time, or one as a ``PlainFrame`` in pieces;
 * control frames are short, and are read here when they are whole;
-* any other data frame is a :class:`~c10kws.protocol.slowlane.SlowFrame`: wsproto reads it;
-* a frame that is not allowed where it stands is a :class:`BrokenFrame`.
+* the ``slowlane`` reads other data frames with wsproto, each as a ``SlowFrame``;
+* a frame that is not allowed where it stands is a ``BrokenFrame``, which fails the connection.
 
-wsproto sends no control frames and does not close the connection: it forgets to look at its own
-state (data after a Close, and a Pong while closing, raise), and after an error its parser is dead.
+The closing handshake is ours: wsproto does not look at its own state (data after a Close, and a
+Pong while closing, raise), and after an error it parses nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +24,10 @@ from .messages import Message
 from .received import Ended, Event, PingReceived, PongReceived
 from .slowlane import SlowFrame, SlowLane
 
-#: Frames that one call reads outside the fast lane; other connections get their turn between calls.
+#: Heads that one call reads outside the fast lane: other connections get their turn between calls.
 MAX_FRAMES = 256
+
+FrameUnderWay = PlainFrame | SlowFrame | BrokenFrame
 
 
 class ServerProtocol:
@@ -36,9 +37,9 @@ class ServerProtocol:
     ``events`` is not None, handle what :meth:`take_events` returns. When ``has_more`` is True, call
     ``receive_data(b"")`` for more. The ``send_*`` methods return bytes to write.
 
-    ``mask`` unmasks payloads. ``deflate`` is the extension that the handshake agreed on, made for
-    this connection alone. ``fast_lane=False`` gives every data frame to wsproto. A call that has
-    inflated more than ``max_inflated`` bytes returns, and the next one continues.
+    ``deflate`` is the extension that the handshake agreed on, made for this connection alone.
+    ``fast_lane=False`` gives every data frame to wsproto. A call that has inflated more than
+    ``max_inflated`` bytes returns, and the next one continues.
     """
 
     __slots__ = (
@@ -79,9 +80,9 @@ class ServerProtocol:
         self._deflate = deflate
         self._data = b""  # data that is not read begins at _position
         self._position = 0
-        self._frame: PlainFrame | SlowFrame | BrokenFrame | None = None  # the one under way
+        self._frame: FrameUnderWay | None = None
         self._lane_open = fast_lane  # whether new data may go straight to the fast lane
-        self._slow_lane: SlowLane | None = None
+        self._slow_lane = SlowLane(max_message_size, deflate)
         self._discarder: Discarder | None = None  # reads what comes after our Close
 
     # Receiving
@@ -89,8 +90,8 @@ class ServerProtocol:
     def receive_data(self, data: bytes) -> list[Message]:
         """Return the next messages that ``data`` completes.
 
-        They can all be answered in the order in which they came: where an event or a large message
-        comes after others, the call stops before it, and ``has_more`` is True. A call that had much
+        They can all be answered in the order in which they came: where anything but plain messages
+        comes after them, the call stops before it, and ``has_more`` is True. A call that had much
         to do stops too, even without a message.
 
         §1.4 and §5.5.1: nothing that comes after a Close is delivered. Of the messages that the
@@ -117,11 +118,12 @@ class ServerProtocol:
         return events or []
 
     def _read(self, messages: list[Message]) -> None:
-        """Read frames until the data ends, a call has done enough, or the rest must wait."""
+        """Read frames until the data ends, the call has done enough, or the rest must wait."""
         self.has_more = False
-        count, inflated = 0, self._inflated_bytes
+        count, inflated_before = 0, self._slow_lane.inflated_bytes
         while self._position < len(self._data) and not self.has_more:
-            if count > MAX_FRAMES or self._inflated_bytes - inflated > self.max_inflated:
+            inflated = self._slow_lane.inflated_bytes - inflated_before
+            if count > MAX_FRAMES or inflated > self.max_inflated:
                 self.has_more = True
             elif self._frame is not None:
                 self._read_payload(self._frame, messages)
@@ -131,12 +133,8 @@ class ServerProtocol:
                 break
         self._keep_rest()
 
-    @property
-    def _inflated_bytes(self) -> int:
-        return 0 if self._deflate is None else self._deflate.inflated_bytes
-
     def _keep_rest(self) -> None:
-        """Keep data that is not read; when we have closed and read all of it, nothing."""
+        """Keep data that is not read, but nothing of it once a Close was sent or received."""
         if not self.has_more:
             # Slice: a few bytes must not keep all of a long read in memory.
             self._data, self._position = self._data[self._position :], 0
@@ -148,53 +146,47 @@ class ServerProtocol:
     @property
     def _may_be_plain(self) -> bool:
         """True where a plain frame may begin: no message in fragments is under way."""
-        in_message = self._slow_lane is not None and self._slow_lane.in_message
-        return self.fast_lane and self.state is State.OPEN and not in_message
+        return self.fast_lane and self.state is State.OPEN and not self._slow_lane.in_message
 
     # Reading one frame
 
     def _read_head(self, messages: list[Message]) -> bool:
-        """Begin the next frame that is not a whole plain one; return False to wait for data."""
-        if self._may_be_plain:
-            self._position = read_frames(
-                self._data, self._position, messages, self._mask, self.max_message_size
-            )
+        """Begin the next frame as its head demands; return False to wait for more data."""
         head = frames.read_head(self._data, self._position)
         if head is None:
             return False
         first, (size, body) = self._data[self._position], head
+        if self._is_plain(first, size) and self._read_plain_frames(first, size, body, messages):
+            return True
         if frames.is_broken(first, size, compresses=self._deflate is not None):
             self._frame = BrokenFrame(failure(CloseCode.PROTOCOL_ERROR))
         elif first in frames.CONTROL_FRAMES:
             return self._read_control_frame(first, body, body + size, messages)
-        elif self._is_plain(first, size) and body + size > len(self._data):
-            self._frame = PlainFrame(first, self._data[body - 4 : body], size, self._mask)
-            self._position = body
         else:
-            self._frame = self._begin_slow_frame(first, size, body - self._position)
+            self._frame = self._slow_lane.begin_frame(first, size, body - self._position)
         return True
 
     def _is_plain(self, first: int, size: int) -> bool:
-        is_message = first in (frames.TEXT, frames.BINARY)
-        return is_message and size <= self.max_message_size and self._may_be_plain
+        return (
+            first in frames.MESSAGES and 0 <= size <= self.max_message_size and self._may_be_plain
+        )
 
-    def _begin_slow_frame(self, first: int, size: int, head_size: int) -> SlowFrame | BrokenFrame:
-        frame = self._get_slow_lane().begin_frame(first, size, head_size)
-        return BrokenFrame(frame) if isinstance(frame, Close) else frame
+    def _read_plain_frames(self, first: int, size: int, body: int, messages: list[Message]) -> bool:
+        """Read whole frames, or begin one; return False for a text that is not UTF-8."""
+        data, start = self._data, self._position
+        if body + size > len(data):
+            self._frame = PlainFrame(first, data[body - 4 : body], size, self._mask)
+            self._position = body
+        else:
+            self._position = read_frames(data, start, messages, self._mask, self.max_message_size)
+        return self._position > start
 
-    def _get_slow_lane(self) -> SlowLane:
-        if self._slow_lane is None:
-            self._slow_lane = SlowLane(self.max_message_size, self._deflate)
-        return self._slow_lane
-
-    def _read_payload(
-        self, frame: PlainFrame | SlowFrame | BrokenFrame, messages: list[Message]
-    ) -> None:
+    def _read_payload(self, frame: FrameUnderWay, messages: list[Message]) -> None:
         """Read payload of the frame under way; all but a plain one wait for the messages before."""
         if messages and not isinstance(frame, PlainFrame):
             self.has_more = True
         elif isinstance(frame, BrokenFrame):
-            self._fail(frame.close)
+            self._end(State.FAILED, frame.close)
         else:
             self._position = frame.read(self._data, self._position)
             if isinstance(frame.result, Close):
@@ -214,48 +206,37 @@ class ServerProtocol:
         payload = self._mask(self._data[body - 4 : body], self._data[body:end])
         start, self._position = self._position, end
         if first == frames.PING:
-            self._handle_ping(payload)
+            self._answer_ping(payload)
         elif first == frames.PONG:
-            self._handle_pong(payload)
+            self._report(PongReceived(payload))
         elif (close := Close.from_payload(payload)) is not None:
-            self._handle_close(close)
+            self._end(State.CLOSED, close)
         else:  # wsproto tells which fault it is
             self._position = start
-            self._frame = self._get_slow_lane().frame(end - start)
+            self._frame = self._slow_lane.frame(end - start)
         return True
 
-    # Handling control frames, §5.5
+    # Handling control frames, and the end
 
-    def _handle_ping(self, payload: bytes) -> None:
+    def _answer_ping(self, payload: bytes) -> None:
         """Answer a Ping (§5.5.2), unless a Close was sent: no frame follows that."""
         if self.state is State.OPEN:
             self._report(PingReceived(frames.make_pong(payload)))
 
-    def _handle_pong(self, payload: bytes) -> None:
-        self._report(PongReceived(payload))
-
-    def _handle_close(self, close: Close) -> None:
-        """Send a Close back. §5.5.1: not if we "did previously send" one."""
+    def _end(self, state: State, close: Close) -> None:
+        """Answer the peer's Close (§5.5.1) or its fault (§7.1.7), unless our Close is sent."""
         if self.state is State.OPEN:
-            self._end(State.CLOSED, close, frames.make_close(close))
+            self._set_ended(state, close, frames.make_close(close))
         self._forget()
+
+    def _set_ended(self, state: State, close: Close, answer: bytes = b"") -> None:
+        self.state = state
+        self._report(Ended(close, answer))
 
     def _report(self, event: Event) -> None:
         if self.events is None:
             self.events = []
         self.events.append(event)
-
-    # The end
-
-    def _fail(self, fault: Close) -> None:
-        """_Fail the WebSocket Connection_ (§7.1.7) with a Close that tells the peer its fault."""
-        if self.state is State.OPEN:
-            self._end(State.FAILED, fault, frames.make_close(fault))
-        self._forget()
-
-    def _end(self, state: State, close: Close, answer: bytes = b"") -> None:
-        self.state = state
-        self._report(Ended(close, answer))
 
     def _forget(self) -> None:
         """Drop data that is not read: no message can come of it."""
@@ -268,7 +249,7 @@ class ServerProtocol:
         end = None if self._discarder is None else self._discarder.discard(data)
         if end is not None:
             self._discarder = None
-            self._end(*end)
+            self._set_ended(*end)
 
     # Sending
 
@@ -286,7 +267,7 @@ class ServerProtocol:
 
     def send_fragment(self, part: Message, *, final: bool) -> bytes:
         """Return a frame of a message in fragments (§5.4), all of whose parts are of one type."""
-        return self._get_slow_lane().make_frame(part, final=final)
+        return self._slow_lane.make_frame(part, final=final)
 
     def send_ping(self, payload: bytes) -> bytes:
         """Return a Ping frame (§5.5.2) with at most 125 bytes of payload."""
@@ -309,7 +290,7 @@ class ServerProtocol:
         frame, rest = self._frame, self._data[self._position :]
         if isinstance(frame, BrokenFrame):
             self._forget()
-            self._end(State.FAILED, frame.close)
+            self._set_ended(State.FAILED, frame.close)
             return
         if not self.has_more:
             self._forget()

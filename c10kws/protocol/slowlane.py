@@ -14,7 +14,7 @@ from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
 from .closing import Close, CloseCode, failure
 from .deflate import Deflate
-from .frames import CONTINUATION, OPCODE, RSV1
+from .frames import CONTINUATION, OPCODE, RSV1, BrokenFrame
 from .messages import Message, MessageTooBig, Reassembly
 
 #: Bytes of a compressed frame that are inflated at a time: they become 8 MiB at most.
@@ -22,15 +22,14 @@ SLICE = 8192
 
 
 class SlowLane:
-    """wsproto's view of one connection: data frames in both directions."""
+    """The data frames of one connection that wsproto parses, and those that it makes."""
 
-    __slots__ = ("_compresses", "_connection", "_limit", "_message")
+    __slots__ = ("_connection", "_deflate", "_limit", "_message")
 
     def __init__(self, limit: int, deflate: Deflate | None) -> None:
-        extensions = [] if deflate is None else [deflate]
-        self._connection = Connection(ConnectionType.SERVER, list(extensions))
-        self._compresses = deflate is not None
         self._limit = limit
+        self._deflate = deflate
+        self._connection: Connection | None = None
         self._message: Reassembly | None = None
 
     @property
@@ -38,37 +37,50 @@ class SlowLane:
         """True while a message has begun and has not ended."""
         return self._message is not None
 
-    def begin_frame(self, first: int, size: int, head_size: int) -> SlowFrame | Close:
-        """Begin a data frame by its head; return a Close when the frame is not allowed here.
+    @property
+    def inflated_bytes(self) -> int:
+        """Bytes that all compressed messages have inflated to."""
+        return 0 if self._deflate is None else self._deflate.inflated_bytes
+
+    @property
+    def _wsproto(self) -> Connection:
+        if self._connection is None:
+            extensions = [] if self._deflate is None else [self._deflate]
+            self._connection = Connection(ConnectionType.SERVER, list(extensions))
+        return self._connection
+
+    def begin_frame(self, first: int, size: int, head_size: int) -> SlowFrame | BrokenFrame:
+        """Begin a data frame by its head, which tells whether the frame is allowed here.
 
         §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of
         another message". So while a message is under way a continuation must follow, else not.
         """
         continues = first & OPCODE == CONTINUATION
         if continues is not self.in_message:
-            return failure(CloseCode.PROTOCOL_ERROR)
+            return BrokenFrame(failure(CloseCode.PROTOCOL_ERROR))
         if self._message is None:
             self._message = Reassembly(self._limit, compressed=bool(first & RSV1))
         try:
             self._message.begin_fragment(size)
         except MessageTooBig as error:
-            return Close(CloseCode.MESSAGE_TOO_BIG, str(error))
+            return BrokenFrame(Close(CloseCode.MESSAGE_TOO_BIG, str(error)))
         return self.frame(head_size + size)
 
     def frame(self, size: int) -> SlowFrame:
         """Return a frame of ``size`` bytes, its head among them."""
-        return SlowFrame(self, size, SLICE if self._compresses else size)
+        return SlowFrame(self, size, size if self._deflate is None else SLICE)
 
     def parse(self, data: bytes) -> Message | Close | None:
         """Parse bytes of a frame; return the message or the error that they complete."""
-        self._connection.receive_data(data)
-        for event in self._connection.events():
+        connection = self._wsproto
+        connection.receive_data(data)
+        for event in connection.events():
             match event:
                 case TextMessage() | BytesMessage():
                     result = self._add(event)
                     if result is not None:
                         return result
-                case CloseConnection() if self._connection.state is ConnectionState.OPEN:
+                case CloseConnection() if connection.state is ConnectionState.OPEN:
                     # No Close has come. wsproto reports an error of its parser like this.
                     return failure(event.code)
         return None
@@ -92,7 +104,7 @@ class SlowLane:
             if isinstance(part, str)
             else BytesMessage(part, message_finished=final)
         )
-        return bytes(self._connection.send(event))
+        return bytes(self._wsproto.send(event))
 
 
 class SlowFrame:
