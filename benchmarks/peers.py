@@ -87,7 +87,6 @@ PEERS = (
     without("done", "a coroutine for each awaited write"),
     without("mask", "unmasking in Python"),
     without("transport", "asyncio's transport"),
-    without("heap", "glibc's heap as it is"),
     without("wide", "reads of at most 64 KiB"),
     without("pieces", "long messages joined to their heads"),
     raw("websockets", "websockets, asyncio server"),

@@ -64,13 +64,6 @@ def transport() -> None:
     stream.BaseSelectorEventLoop = Nobody  # type: ignore[misc,assignment]
 
 
-def heap() -> None:
-    """glibc gives the top of its heap back after each long message."""
-    from c10kws_tornado import run
-
-    run.keep_heap = bool  # type: ignore[assignment]
-
-
 def wide() -> None:
     """No read is longer than 64 KiB."""
     from c10kws.connection import driver
@@ -86,7 +79,7 @@ def pieces() -> None:
 
 
 TRICKS: Mapping[str, Callable[[], None]] = {
-    trick.__name__: trick for trick in (waiter, cork, done, mask, transport, heap, wide, pieces)
+    trick.__name__: trick for trick in (waiter, cork, done, mask, transport, wide, pieces)
 }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .heap import keep_heap, spare_collector
 from .process import reexec
 from .process.lifecycle import Lifecycle
 from .server import Server
@@ -91,12 +91,20 @@ def serve(
     them; USR1 reopens log files. Signals are looked at only in the main thread. Raises OSError when
     the address is not available, ImportError without uvloop.
     """
-    keep_heap()
-    spare_collector()
+    freeze_loaded_objects()
     server = Server(application, **options)
     listening = list(sockets) if sockets is not None else bind(address, port)
     reexec.close_unclaimed()
     Lifecycle(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)
+
+
+def freeze_loaded_objects() -> None:
+    """Exclude the objects that exist now from garbage collection, since they stay anyway.
+
+    A full collection would visit all of Django each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

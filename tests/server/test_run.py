@@ -364,3 +364,22 @@ def test_select_is_enough() -> None:
         stream.send(b"a")
         assert stream.read_exactly(1) == b"a"
     live.stop()
+
+
+def test_loaded_objects_are_excluded_from_garbage_collection() -> None:
+    program = (
+        "import gc; from c10kws_tornado.run import freeze_loaded_objects\n"
+        "before = len(gc.get_objects())\n"
+        "freeze_loaded_objects()\n"
+        "print(before, gc.get_freeze_count(), len(gc.get_objects()))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+    ).stdout
+    before, frozen, left = map(int, output.split())
+    assert frozen > before / 2 > left
