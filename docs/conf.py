@@ -39,4 +39,6 @@ autodoc_member_order = "bysource"
 
 html_theme = "furo"
 html_title = "c10kws"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False

@@ -139,13 +139,13 @@ class Checks(Generated):
         for check in sorted(catalogue.CHECKS, key=lambda check: check.id):
             yield f".. check:: {check.id}"
             rows = [check.meaning, "", f":Level: {check.level.__name__}"]
-            rows += [f":Message: {literal(check.message)}", f":Hint: {literal(check.hint)}"]
+            rows += [f":Message: ``{literal(check.message)}``", f":Hint: ``{literal(check.hint)}``"]
             yield from indented(rows)
 
 
 def literal(template: str) -> str:
     """Return a template of ``str.format`` for a reader."""
-    return template.replace("!r}", "}").replace("\\", "\\\\").replace("*", "\\*")
+    return template.replace("!r}", "}")
 
 
 class Equivalents(Generated):
@@ -161,7 +161,7 @@ class Equivalents(Generated):
         yield from indented(["* - Tornado", "  - Django"])
         for name, instead in sorted(getattr(equivalents, self.arguments[0]).items()):
             yield f"    * - ``{name}``"
-            yield f"      - {literal(instead)}"
+            yield f"      - ``{instead}``"
 
 
 class Flags(Generated):
