@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.processes import ADDRESS, Failed, free_port, running, wait_until_it_answers
+from tools.processes import ADDRESS, Failed, free_port, running, wait_until_it_answers
 
 from . import polls
 from .results import Check

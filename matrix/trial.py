@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.processes import ADDRESS, Failed
+from tools.processes import ADDRESS, Failed
 
 from . import load, polls, talk
 from .demo import MOST_LINES, Demo

@@ -13,11 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.library.test_runserver import Start, port, project, start
+from tests.support.commands import Start
+from tests.support.waiting import WAIT
 
-__all__ = ["port", "project", "start"]  # fixtures
-
-WAIT = 60
 IMPORTS = {
     "compat": """
 from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar

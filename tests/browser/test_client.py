@@ -19,11 +19,11 @@ from playwright.sync_api import Browser, Page
 
 from c10kws.management.serving import server_options
 from c10kws.refusals import Refusals
-from tests.library.conftest import LiveServer
 from tests.project import client_views
 from tests.project.client_views import SUBPROTOCOL, World
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT
 
-WAIT = 60
 #: Comes back at once, nearly.
 QUICK = {"reconnect": {"base": 0.01, "cap": 0.02}}
 #: Comes back when somebody calls it, in practice.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from .conftest import WAIT, Open
+from tests.support.browsers import Open
+from tests.support.waiting import WAIT
 
 
 def enter(page: Page, name: str) -> None:

@@ -11,10 +11,8 @@ from playwright.sync_api import Page, expect
 
 from demo.gameoflife import plaintext
 from demo.gameoflife.grid import place
-from tests.demo.games import finish, run, started
-from tests.demo.reference import next_step
-
-from .conftest import WAIT
+from tests.support.games import finish, next_step, run, started
+from tests.support.waiting import WAIT
 
 #: What the page shows, all of one picture: its figures, and the cells with the colour of a living.
 LOOK = """() => {

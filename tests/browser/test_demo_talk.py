@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from .conftest import Open
+from tests.support.browsers import Open
 
 
 def join(page: Page, nick: str) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.waiting import WAIT
+
 ROOT = Path(__file__).parents[2]
-WAIT = 60
 Start = Callable[[], subprocess.Popen[bytes]]
 
 

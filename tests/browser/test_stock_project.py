@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser
 
-from tests.library.test_runserver import Start, port, project, start
-
-__all__ = ["port", "project", "start"]  # fixtures
+from tests.support.commands import Start
 
 
 def test_the_views_of_a_stock_project(browser: Browser, start: Start, port: int) -> None:

@@ -11,9 +11,9 @@ from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Browser
 
 from c10kws.management.serving import server_options
-from tests.library.conftest import LiveServer
-from tests.library.test_websocket import eventually
 from tests.project import transcript_views
+from tests.support.servers import LiveServer
+from tests.support.waiting import eventually
 from tests.transcripts import TRANSCRIPTS
 
 SPOKEN = [name for name, transcript in TRANSCRIPTS.items() if "javascript" in transcript]

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from c10kws.events import paths
-from tests.events.conftest import connect  # noqa: F401  (fixture)
-from tests.library.conftest import (  # noqa: F401  (fixtures)
-    django_db_modify_db_settings,
-    lane_of_the_run,
-    live,
-    make_live,
-)
+from tests.support.events import Connect, connector
+from tests.support.servers import LiveServer
+
+
+@pytest.fixture
+def connect(live: LiveServer) -> Connect:
+    """Connect clients to EventSockets."""
+    return connector(live)
 
 
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
+    """Forget the EventSockets that the test has made."""
     before = set(paths.endpoints())
     yield
     for endpoint in set(paths.endpoints()) - before:

@@ -16,7 +16,7 @@ from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar
 from c10kws.compat.tornado_websockets.tornadowrapper import TornadoWrapper
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.events import PathAlreadyUsed
-from tests.events.conftest import Connect
+from tests.support.events import Connect
 
 
 @pytest.mark.parametrize("version", [0, 1])

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.library.test_runserver import WAIT, Start, open_socket, port, project, start
-
-__all__ = ["port", "project", "start"]  # fixtures
+from tests.support.commands import Start, open_socket
+from tests.support.waiting import WAIT
 
 COMPAT = '"c10kws.compat.tornado_websockets"'
 VIEWS = """

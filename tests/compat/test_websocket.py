@@ -23,7 +23,7 @@ from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.compat.tornado_websockets.websockethandler import WebSocketHandler
 from c10kws.test import without_server
-from tests.events.conftest import Connect
+from tests.support.events import Connect
 
 
 def test_the_echo_example(connect: Connect) -> None:

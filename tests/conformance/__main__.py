@@ -29,7 +29,7 @@ import environment  # noqa: E402
 
 from tests.conformance import python27  # noqa: E402
 from tests.conformance.trial import SELECTIONS, try_server  # noqa: E402
-from tests.processes import Failed  # noqa: E402
+from tools.processes import Failed  # noqa: E402
 
 
 def main() -> int:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.processes import Failed, running, tail
-
-from .python27 import run
+from tests.conformance.python27 import run
+from tools.processes import Failed, running, tail
 
 #: Our name in the suite's reports, and the beginning of their files' names.
 AGENT = "c10kws"

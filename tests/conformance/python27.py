@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.processes import Failed
+from tools.processes import Failed
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from . import python27
-from .trial import SELECTIONS, try_server
+from tests.conformance import python27
+from tests.conformance.trial import SELECTIONS, try_server
 
 
 @pytest.fixture(scope="module")

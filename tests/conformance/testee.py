@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.processes import ADDRESS, free_port, running, wait_until_it_answers
+from tools.processes import ADDRESS, free_port, running, wait_until_it_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import autobahn, testee
-from .autobahn import Result
+from tests.conformance import autobahn, testee
+from tests.conformance.autobahn import Result
 
 #: Cases without a right answer: the suite only reports what it has seen.
 INFORMATIONAL = frozenset({"7.1.6", "7.13.1", "7.13.2"})

@@ -8,9 +8,8 @@ import pytest
 
 from matrix.demo import Demo
 from matrix.visitor import Visitor
-from tests.processes import ADDRESS
-
-from .support import demo_in
+from tests.support.demos import demo_in
+from tools.processes import ADDRESS
 
 
 @pytest.fixture(scope="module")

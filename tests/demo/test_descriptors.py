@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from .games import ROOT, WAIT
+from tests.support.shell import ROOT
+from tests.support.waiting import WAIT
 
 pytest.importorskip("resource", reason="this system has no such limit")
 

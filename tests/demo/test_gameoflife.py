@@ -22,9 +22,8 @@ from demo.gameoflife import game, plaintext
 from demo.gameoflife.cells import Cell, Pace
 from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
-
-from .games import WAIT, finish, relay_of, run, started
-from .reference import next_step
+from tests.support.games import finish, next_step, relay_of, run, started
+from tests.support.waiting import WAIT
 
 BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
 

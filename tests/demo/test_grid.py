@@ -10,8 +10,7 @@ from demo.gameoflife.messages import MAX_MESSAGE, Refusal, check_name, parse_nam
 from demo.gameoflife.meter import Meter
 from demo.gameoflife.picture import Picture
 from demo.gameoflife.rules import lives
-
-from .reference import next_step
+from tests.support.games import next_step
 
 # The rule
 

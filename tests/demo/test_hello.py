@@ -12,11 +12,9 @@ from websockets.typing import Origin
 
 from matrix.talk import NATIVE
 from matrix.visitor import Visitor
-from tests.processes import ADDRESS
-
-from .support import demo_in
-
-WAIT = 60
+from tests.support.demos import demo_in
+from tests.support.waiting import WAIT
+from tools.processes import ADDRESS
 
 
 def test_the_page_comes_from_tornado_and_looks_like_its_sisters(visitor: Visitor) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from matrix import polls
 from matrix.demo import Demo
 from matrix.visitor import Visitor
-from tests.processes import ADDRESS
+from tools.processes import ADDRESS
 
 
 def votes(visitor: Visitor) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .pages import Block
+from tests.documentation.pages import Block
 
 #: Lines that stand for lines which the page does not repeat.
 ELLIPSES = ("...", "# ...")

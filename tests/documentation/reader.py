@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tests.processes import free_port
-
-from .editor import type_in
-from .pages import Block, Step, Stop
-from .serving import WAIT, Server
+from tests.documentation.editor import type_in
+from tests.documentation.pages import Block, Step, Stop
+from tests.documentation.serving import WAIT, Server
+from tools.processes import free_port
 
 #: What the reader answers to the questions of ``createsuperuser``.
 ANSWERS = {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "DJANGO_SUPERUSER_EMAIL": ""}

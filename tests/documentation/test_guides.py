@@ -21,8 +21,7 @@ from django.urls import path
 from c10kws import websocket
 from c10kws.events import EventError, EventSocket, paths
 from c10kws.test import Client, TestCase
-
-from .pages import ROOT, Block, read
+from tests.documentation.pages import ROOT, Block, read
 
 FOLDER = ROOT / "docs" / "how-to"
 PAGES = sorted(FOLDER.glob("*.rst"))

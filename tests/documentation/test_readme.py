@@ -10,13 +10,9 @@ import pytest
 from docutils.core import publish_string
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import browser
-
-from .pages import ROOT, Block, read
-from .reader import Reader
-from .serving import WAIT
-
-__all__ = ["browser"]  # a fixture
+from tests.documentation.pages import ROOT, Block, read
+from tests.documentation.reader import Reader
+from tests.documentation.serving import WAIT
 
 README = ROOT / "README.rst"
 

@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import browser
-
-from .pages import ROOT, Block, Check, read
-from .reader import ANSWERS, Look, Reader
-from .serving import WAIT
-
-__all__ = ["browser"]  # a fixture
+from tests.documentation.pages import ROOT, Block, Check, read
+from tests.documentation.reader import ANSWERS, Look, Reader
+from tests.documentation.serving import WAIT
 
 FOLDER = ROOT / "docs" / "tutorial"
 PARTS = ["websocket", "events", "rooms", "login", "serving"]

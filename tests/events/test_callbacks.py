@@ -21,10 +21,10 @@ from c10kws.events import (
     Socket,
     paths,
 )
-from tests.library.test_websocket import WAIT, closed_with, eventually
 from tests.project.views import ERRORS, raise_error
-
-from .conftest import Connect, Make
+from tests.support.events import Connect, Make
+from tests.support.peers import closed_with
+from tests.support.waiting import WAIT, eventually
 
 
 def test_a_callback_is_named_by_its_function_or_by_its_argument(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,40 +14,8 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from c10kws.events import EventSocket, Socket
 from c10kws.events.commit import after_commit
-from tests.library.test_websocket import eventually
-
-from .conftest import Connect
-
-
-def bind_blocks(chat: EventSocket) -> list[str]:
-    """Bind ``blocks``, which emits in and between blocks; return the events in their order."""
-
-    @chat.on
-    def blocks(socket: Socket) -> None:
-        with transaction.atomic():
-            with transaction.atomic():
-                socket.emit("1 in a block")
-                transaction.on_commit(lambda: chat.emit("2 of on_commit"))
-            chat.emit("3 in the outer block")
-        socket.emit("4 behind it")
-        with transaction.atomic(savepoint=False):
-            chat.emit("5 in a block without a savepoint")
-        with suppress(LookupError), transaction.atomic():
-            socket.emit("never")
-            raise LookupError
-        with transaction.atomic(durable=True):
-            socket.emit("6 in a durable block")
-        socket.emit("7 at the end", on_commit=False)
-
-    return [
-        "1 in a block",
-        "2 of on_commit",
-        "3 in the outer block",
-        "4 behind it",
-        "5 in a block without a savepoint",
-        "6 in a durable block",
-        "7 at the end",
-    ]
+from tests.support.events import Connect, bind_blocks
+from tests.support.waiting import eventually
 
 
 def test_the_order_of_blocks(chat: EventSocket, connect: Connect) -> None:

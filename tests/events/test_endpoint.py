@@ -12,8 +12,7 @@ from websockets.exceptions import ConnectionClosed as WebSocketClosed
 from websockets.exceptions import InvalidStatus
 
 from c10kws.events import EventSocket, Socket
-
-from .conftest import Connect, Make
+from tests.support.events import Connect, Make
 
 
 def test_decorators_are_those_of_views(make: Make, connect: Connect) -> None:

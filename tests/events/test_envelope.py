@@ -10,9 +10,8 @@ import pytest
 from c10kws.events import EventSocket, Socket
 from c10kws.events.dispatch.replies import MAX_BAD_FRAMES
 from c10kws.events.frames.envelope import BadFrame, Frame, decode
-from tests.library.test_websocket import closed_with
-
-from .conftest import Connect
+from tests.support.events import Connect
+from tests.support.peers import closed_with
 
 HOSTILE = [
     ("", "bad_json", "Invalid JSON was sent."),

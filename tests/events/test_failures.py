@@ -10,9 +10,8 @@ import pytest
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.events import EventSocket, paths
 from c10kws.events.dispatch import failure_log
-from tests.library.test_websocket import eventually
-
-from .conftest import Connect
+from tests.support.events import Connect
+from tests.support.waiting import eventually
 
 START_TIMER = failure_log.FailureLog._start_timer
 INTERNAL = {"code": "internal", "message": "internal error", "details": {}}

@@ -19,10 +19,10 @@ from django.template import engines
 from django.test import Client
 
 from c10kws.events import EventError, EventSocket, ProgressBar, Socket, paths
-from tests.library.test_websocket import closed_with, eventually
 from tests.project.models import Row
-
-from .conftest import Connect, Talk
+from tests.support.events import Connect, Talk
+from tests.support.peers import closed_with
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 MakeBar = Callable[..., ProgressBar]

@@ -17,10 +17,10 @@ from c10kws import ConnectionClosed
 from c10kws.connection.watchdog import MAX_LATE_USES
 from c10kws.events import EventError, EventSocket, Socket
 from c10kws.events.frames.envelope import SUBPROTOCOL
-from tests.library.conftest import LiveServer
-from tests.library.test_websocket import closed_with, eventually
-
-from .conftest import Connect, Talk
+from tests.support.events import Connect, Talk
+from tests.support.peers import closed_with
+from tests.support.servers import LiveServer
+from tests.support.waiting import eventually
 
 
 def test_open_and_close(chat: EventSocket, connect: Connect) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from c10kws.events import EventSocket, Socket
 from c10kws.events.dispatch.callback import Callback
-from tests.library.test_websocket import closed_with, eventually
-
-from .conftest import Connect
+from tests.support.events import Connect
+from tests.support.peers import closed_with
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -10,8 +10,7 @@ import pytest
 from django.core.cache import cache
 
 from c10kws.events import ProgressBar, Socket
-
-from .conftest import Connect
+from tests.support.events import Connect
 
 MakeBar = Callable[..., ProgressBar]
 PATH = "/events/module/progress_bar/work"

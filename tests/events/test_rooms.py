@@ -11,9 +11,9 @@ from django.test import Client
 
 from c10kws.events import EventError, EventSocket, InvalidInstanceError, Socket
 from c10kws.events.rooms.signed_names import MAX_ROOM_LENGTH
-from tests.library.test_websocket import closed_with, eventually
-
-from .conftest import Connect, Make
+from tests.support.events import Connect, Make
+from tests.support.peers import closed_with
+from tests.support.waiting import eventually
 
 
 def test_a_room_reaches_its_members(chat: EventSocket, connect: Connect) -> None:

@@ -16,9 +16,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from c10kws.events import EventSocket, InvalidInstanceError, Socket
-from tests.library.test_websocket import eventually
-
-from .conftest import Connect
+from tests.support.events import Connect
+from tests.support.waiting import eventually
 
 
 def test_data_of_every_kind(chat: EventSocket, connect: Connect) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventError, EventSocket, Socket
-from tests.library.test_websocket import closed_with
+from tests.support.events import Connect
+from tests.support.peers import closed_with
 from tests.transcripts import TRANSCRIPTS, same
-
-from .conftest import Connect
 
 
 def bind_open(chat: EventSocket) -> None:

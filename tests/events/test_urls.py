@@ -13,8 +13,7 @@ from django.views import defaults
 
 from c10kws.checks.events import check_endpoints
 from c10kws.events import EventSocket, urls
-
-from .conftest import Make
+from tests.support.events import Make
 
 urlpatterns: list[Any] = []
 

@@ -18,8 +18,7 @@ from c10kws.compat.tornado_websockets.modules.progress_bar import ProgressBar as
 from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.events import EmitHandlerError, EventSocket, ProgressBar, paths
 from c10kws.test import without_server
-
-from .conftest import Connect, Make
+from tests.support.events import Connect, Make
 
 ROOT = Path(__file__).parents[2]
 LOADDATA = """

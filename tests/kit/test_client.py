@@ -18,7 +18,7 @@ from django.urls import path
 
 from c10kws.events import EmitHandlerError, EventError, EventSocket, Socket, paths
 from c10kws.test import Client, Closed, Refused, TestCase, without_server
-from tests.events.test_commit import bind_blocks
+from tests.support.events import bind_blocks
 
 
 class EventTests(TestCase):

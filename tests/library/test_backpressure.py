@@ -24,12 +24,11 @@ from c10kws.connection.outbox import backlog
 from c10kws_tornado.raw import stream
 from tests.differences import asyncio_pauses_writers
 from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import Peer, handshake, opened
-from .test_fragments import END, Gate, opened_with, read_raw
-from .test_protocol import BINARY, CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
+from tests.support.frames import BINARY, CLOSE, END, FIN, PING, PONG, TEXT, close_frame, frame
+from tests.support.parts import Gate
+from tests.support.peers import Peer, handshake, opened, opened_with, read_raw
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 PLAIN = "/ws/frames/plain/"
 MIB = 1024 * 1024

@@ -14,12 +14,11 @@ import pytest
 
 from c10kws import ConnectionClosed, WebSocket, broadcast
 from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import Peer, opened
-from .test_fragments import END, Gate, each, read_all, read_raw
-from .test_protocol import BINARY, CLOSE, CONTINUATION, FIN, TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, END, FIN, TEXT, close_frame, frame
+from tests.support.parts import Gate, each
+from tests.support.peers import Peer, opened, read_all, read_raw
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 PLAIN = "/ws/frames/plain/"
 Result = TypeVar("Result")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -12,19 +10,12 @@ from http.client import HTTPConnection
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.project import views
-
-from .conftest import LiveServer
-from .test_websocket import WAIT, eventually
+from tests.support.servers import LiveServer, server_threads
+from tests.support.waiting import WAIT, eventually
 
 SOCKETS = 1000
 PAGES = 20
 THREADS = 16
-
-
-def server_threads() -> list[str]:
-    """Return the threads of pools; a server has one more for its log and one that watches."""
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if re.fullmatch(r"c10kws\b.*-\d+", name)]
 
 
 def test_a_thousand_sockets_echo_while_twenty_pages_block(

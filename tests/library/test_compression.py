@@ -25,18 +25,8 @@ from c10kws.protocol.messages import Message
 from c10kws.protocol.negotiation import NAME, Agreement, Compression, negotiate
 from c10kws.protocol.received import PingReceived, PongReceived
 from c10kws.protocol.server import ServerProtocol
-
-from .test_protocol import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    frame,
-    receive,
-    take_answers,
-)
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
+from tests.support.protocols import receive, take_answers
 
 RSV1 = 0x40
 OFFER = "permessage-deflate; client_max_window_bits"

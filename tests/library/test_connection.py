@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.project import views
-
-from .conftest import LiveServer
-from .test_protocol import BINARY, CLOSE, CONTINUATION, TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
-
-
-class Peer:
-    """A raw socket with a buffer; it speaks frames and nothing by itself."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
-        self.buffer = b""
-
-    def read(self, size: int) -> bytes:
-        while len(self.buffer) < size:
-            data = self.socket.recv(65536)
-            assert data, f"the server closed; {self.buffer!r} was left"
-            self.buffer += data
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
-
-    def read_head(self) -> bytes:
-        while b"\r\n\r\n" not in self.buffer:
-            data = self.socket.recv(65536)
-            assert data, f"the server closed; {self.buffer!r} was left"
-            self.buffer += data
-        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-        return head
-
-    def read_frame(self) -> tuple[int, bytes]:
-        first, size = self.read(2)
-        if size == 126:
-            size = int.from_bytes(self.read(2), "big")
-        elif size == 127:
-            size = int.from_bytes(self.read(8), "big")
-        return first & 0x0F, self.read(size)
-
-    def read_to_end(self) -> bytes:
-        while data := self.socket.recv(65536):
-            self.buffer += data
-        return self.buffer
-
-
-def handshake(path: str, *extra: str) -> bytes:
-    lines = [
-        f"GET {path} HTTP/1.1",
-        "Host: 127.0.0.1",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
-        "Sec-WebSocket-Version: 13",
-        *extra,
-    ]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n"
-
-
-@contextmanager
-def opened(live: LiveServer, path: str, early: bytes = b"") -> Iterator[Peer]:
-    with socket.create_connection(("127.0.0.1", live.port), WAIT) as connection:
-        connection.sendall(handshake(path) + early)
-        peer = Peer(connection)
-        assert peer.read_head().startswith(b"HTTP/1.1 101 ")
-        yield peer
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, TEXT, close_frame, frame
+from tests.support.peers import opened
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 
 def test_frames_that_came_with_the_request_are_not_lost(live: LiveServer) -> None:

@@ -10,11 +10,10 @@ import pytest
 
 from c10kws import WebSocket
 from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import opened
-from .test_protocol import TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
+from tests.support.frames import TEXT, close_frame, frame
+from tests.support.peers import opened
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 PLAIN = "/ws/frames/plain/"
 

@@ -13,14 +13,12 @@ from c10kws import ConnectionClosed, WebSocket
 from c10kws.connection.watchdog import MAX_LATE_USES
 from c10kws.handlers.server_state import ServerState
 from c10kws.handlers.servers import servers
-from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import Peer, opened
-from .test_fragments import INTERNAL_ERROR, read_all, read_raw
-from .test_limits import PLAIN, named
-from .test_protocol import CLOSE, FIN, TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
+from tests.project.frames_views import PLAIN, connections, play
+from tests.support.frames import CLOSE, FIN, INTERNAL_ERROR, TEXT, close_frame, frame
+from tests.support.logs import named
+from tests.support.peers import Peer, opened, read_all, read_raw
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Loop = Callable[[WebSocket], Coroutine[Any, Any, None]]
 

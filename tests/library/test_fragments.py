@@ -9,78 +9,37 @@ import select
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
 from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import Peer, handshake, opened
-from .test_protocol import CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
-from .test_websocket import WAIT, closed_with, eventually
+from tests.support.frames import (
+    CLOSE,
+    END,
+    FIN,
+    INTERNAL_ERROR,
+    PING,
+    PONG,
+    TEXT,
+    close_frame,
+    frame,
+)
+from tests.support.parts import Gate, each
+from tests.support.peers import Peer, closed_with, opened, opened_with, read_all, read_raw
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 PLAIN = "/ws/frames/plain/"
 CONTINUATION, BINARY = 0, 2
-END = (FIN | CONTINUATION, b"")
-INTERNAL_ERROR = (FIN | CLOSE, b"\x03\xf3internal error")
 
 
 @pytest.fixture(autouse=True)
 def unpinged(settings: Any) -> None:
     """A Ping may pass between fragments: leave them out where the frames are counted."""
     settings.C10KWS = {"PING_INTERVAL": None, "CLOSE_TIMEOUT": 0.5}
-
-
-async def each(parts: Iterable[Any]) -> AsyncIterator[Any]:
-    for part in parts:
-        yield part
-
-
-def read_raw(peer: Peer) -> tuple[int, bytes]:
-    """Return the first byte of a frame, with FIN and the reserved bits, and its payload."""
-    (first,) = peer.read(1)
-    peer.buffer = bytes([first]) + peer.buffer
-    return first, peer.read_frame()[1]
-
-
-def read_all(peer: Peer) -> list[tuple[int, bytes]]:
-    """Read frames up to the Close, which is the last."""
-    frames = [read_raw(peer)]
-    while frames[-1][0] != FIN | CLOSE:
-        frames.append(read_raw(peer))
-    return frames
-
-
-@contextmanager
-def opened_with(live: LiveServer, path: str, *headers: str) -> Iterator[Peer]:
-    """Open a connection whose handshake has more headers."""
-    with socket.create_connection(("127.0.0.1", live.port), WAIT) as connection:
-        connection.sendall(handshake(path, *headers))
-        peer = Peer(connection)
-        assert peer.read_head().startswith(b"HTTP/1.1 101 ")
-        yield peer
-
-
-class Gate:
-    """Where a generator waits until the peer sends a message."""
-
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
-
-    async def parts(self, *parts: str | bytes) -> AsyncIterator[str | bytes]:
-        """Yield the first part, wait, yield the others."""
-        yield parts[0]
-        await self.event.wait()
-        for part in parts[1:]:
-            yield part
-
-    async def open_by(self, ws: WebSocket) -> None:
-        assert await ws.read_message() == "go"
-        self.event.set()
 
 
 # The frames

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from .conftest import LiveServer
-from .test_websocket import WAIT
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT
 
 GOOD = {
     "Host": "127.0.0.1",

@@ -14,11 +14,10 @@ import pytest
 from c10kws import ConnectionClosed, WebSocket
 from c10kws.connection.keepalive import SLOTS, Keepalive
 from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import Peer, opened
-from .test_protocol import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
+from tests.support.frames import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
+from tests.support.peers import Peer, opened
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 PLAIN = "/ws/frames/plain/"
 

@@ -24,8 +24,7 @@ from c10kws.protocol.messages import Message
 from c10kws.protocol.negotiation import Compression, negotiate
 from c10kws.protocol.received import Ended, Event, PingReceived, PongReceived
 from c10kws.protocol.server import ServerProtocol
-
-from .test_protocol import (
+from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -36,9 +35,8 @@ from .test_protocol import (
     TEXT,
     close_frame,
     frame,
-    receive_all,
-    take_end,
 )
+from tests.support.protocols import receive_all, take_end
 
 LIMIT = 300
 RSV1 = 0x40

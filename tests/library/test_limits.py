@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import threading
 import zlib
@@ -13,12 +12,8 @@ import pytest
 
 from c10kws import WebSocket
 from c10kws.connection.driver import MAX_INBOX
-from tests.project.frames_views import connections, play, requests_alive
-
-from .conftest import LiveServer
-from .test_connection import Peer, opened
-from .test_fragments import opened_with, read_raw
-from .test_protocol import (
+from tests.project.frames_views import COMPRESSED, PLAIN, connections, play, requests_alive
+from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -28,13 +23,13 @@ from .test_protocol import (
     PONG,
     TEXT,
     close_frame,
+    deflated,
     frame,
 )
-from .test_websocket import WAIT, closed_with, eventually
-
-PLAIN = "/ws/frames/plain/"
-COMPRESSED = "/ws/frames/compressed/"
-OFFER = "Sec-WebSocket-Extensions: permessage-deflate"
+from tests.support.logs import named
+from tests.support.peers import OFFER, Peer, closed_with, opened, opened_with, read_raw
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -78,12 +73,6 @@ def test_the_views_own_limit_goes_before_the_settings(
         assert ws.recv(WAIT) == data * limit
         ws.send(data * (limit + 1))
         assert closed_with(ws)[0] == 1009
-
-
-def deflated(data: bytes) -> bytes:
-    """A message as permessage-deflate has it (RFC 7692 §7.2.1)."""
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 @pytest.mark.parametrize("fragments", [1, 3])
@@ -513,10 +502,6 @@ def test_a_connection_without_its_request_is_still_reported(
     assert record.getMessage().startswith(f"WebSocket handler failed: {path}")
     assert record.exc_info is not None and record.exc_info[0] is KeyError
     assert hasattr(record, "request") == (path == "/ws/frames/kept/")
-
-
-def named(caplog: pytest.LogCaptureFixture, name: str) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.name == name]
 
 
 @pytest.mark.parametrize(

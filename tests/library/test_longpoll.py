@@ -37,10 +37,9 @@ from c10kws.handlers.servers import servers
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
 from tests.project.models import Row
-from tests.server.support import Client, Response
-
-from .conftest import LiveServer
-from .test_websocket import WAIT, eventually
+from tests.support.peers import Client, Response
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 PARK = "/longpoll/park/"
 PLAY = "/longpoll/play/"

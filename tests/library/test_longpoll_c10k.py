@@ -10,11 +10,9 @@ from django.http import HttpRequest, HttpResponse
 
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
-from tests.server.support import Client
-
-from .conftest import LiveServer
-from .test_c10k import server_threads
-from .test_websocket import WAIT, eventually
+from tests.support.peers import Client
+from tests.support.servers import LiveServer, server_threads
+from tests.support.waiting import WAIT, eventually
 
 #: Each has two descriptors in this process; some are left to everything else.
 POLLS = min(1000, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2)

@@ -22,14 +22,13 @@ from playwright.sync_api import sync_playwright
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from ..browser.conftest import FLAGS
-from ..processes import free_port, running, wait_until_it_answers
-from ..project.proxied_views import gate
-from .conftest import LiveServer
-from .test_websocket import eventually
+from tests.project.proxied_views import gate
+from tests.support.browsers import FLAGS
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
+from tools.processes import free_port, running, wait_until_it_answers
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.rst"
-WAIT = 60
 #: All that nginx needs and that is not the page's: it runs as one process, in one folder.
 MAIN = """
 daemon off;

@@ -17,9 +17,9 @@ from c10kws.handlers.serve import serve
 from c10kws.hijack import Contract
 from c10kws.protocol.handshake import accept
 from c10kws.refusals import Refusals
-
-from .conftest import LiveServer
-from .test_websocket import WAIT, closed_with, eventually
+from tests.support.peers import closed_with
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 
 async def shout(ws: WebSocket) -> None:

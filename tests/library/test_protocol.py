@@ -9,62 +9,20 @@ from tornado.speedups import websocket_mask
 
 from c10kws.protocol.closing import Close, State, check_close
 from c10kws.protocol.messages import MAX_FRAGMENTS, Message
-from c10kws.protocol.received import Ended, PingReceived
 from c10kws.protocol.server import ServerProtocol
-
-TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
-FIN = 0x80
-MASK = b"\x11\x22\x33\x44"
-
-
-def frame(opcode: int, payload: bytes = b"", fin: bool = True) -> bytes:
-    """A client's frame (§5.2), masked."""
-    size = len(payload)
-    if size < 126:
-        length = bytes([0x80 | size])
-    elif size < 65536:
-        length = bytes([0x80 | 126]) + size.to_bytes(2, "big")
-    else:
-        length = bytes([0x80 | 127]) + size.to_bytes(8, "big")
-    masked = bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
-    return bytes([(FIN if fin else 0) | opcode]) + length + MASK + masked
-
-
-def close_frame(code: int, reason: str = "") -> bytes:
-    return frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
-
-
-def receive_all(protocol: ServerProtocol, data: bytes) -> list[Message]:
-    """Give data and take all that comes of it, as a handler does that always waits."""
-    messages = protocol.receive_data(data)
-    while protocol.has_more:
-        messages += protocol.receive_data(b"")
-    return messages
-
-
-def receive(protocol: ServerProtocol, data: bytes) -> list[Message | Close]:
-    """Return the messages, and after them how the connection ended, when it did."""
-    known = len(protocol.events or ())
-    messages: list[Message | Close] = [*receive_all(protocol, data)]
-    events = (protocol.events or [])[known:]
-    return messages + [event.close for event in events if isinstance(event, Ended)]
-
-
-def take_end(protocol: ServerProtocol) -> Close | None:
-    """Take the events; return how the connection ended, None when it did not."""
-    ends = [event.close for event in protocol.take_events() if isinstance(event, Ended)]
-    return ends[0] if ends else None
-
-
-def take_answers(protocol: ServerProtocol) -> bytes:
-    """Take the events; return the frames to send because of them."""
-    answers = b""
-    for event in protocol.take_events():
-        if isinstance(event, PingReceived):
-            answers += event.pong
-        elif isinstance(event, Ended):
-            answers += event.answer
-    return answers
+from tests.support.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FIN,
+    MASK,
+    PING,
+    PONG,
+    TEXT,
+    close_frame,
+    frame,
+)
+from tests.support.protocols import receive, receive_all, take_answers, take_end
 
 
 @pytest.fixture(params=[True, False], ids=["lane", "wsproto"])

@@ -10,9 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from websockets.exceptions import ConnectionClosed
 
-from .conftest import LiveServer
-
-WAIT = 60
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT
 
 
 def close_of(live: LiveServer, path: str, **options: Any) -> tuple[int, str]:

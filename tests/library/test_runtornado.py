@@ -14,17 +14,8 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from .test_runserver import (  # noqa: F401
-    VIEWS,
-    WAIT,
-    Command,
-    Start,
-    get,
-    open_socket,
-    port,
-    project,
-    start,
-)
+from tests.support.commands import VIEWS, Command, Start, get, open_socket
+from tests.support.waiting import WAIT
 
 PROCESS = """
 import os
@@ -38,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 
 
 @pytest.fixture(autouse=True)
-def process_view(project: Path) -> None:  # noqa: F811
+def process_view(project: Path) -> None:
     """Let ``/process/`` say which process answers."""
     with (project / "mysite" / "views.py").open("a") as views:
         views.write(PROCESS)
@@ -59,7 +50,7 @@ def ports() -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def start_all(start: Start, ports: list[int], *options: str) -> Command:  # noqa: F811
+def start_all(start: Start, ports: list[int], *options: str) -> Command:
     command = start("runtornado", *options, *map(str, ports))
     for number in ports:
         command.wait_for(f"ws://127.0.0.1:{number}/")
@@ -92,9 +83,9 @@ async def raising(ws):
 
 @pytest.mark.parametrize("uvloop", [False, True])
 def test_only_a_signal_ends_the_server(
-    start: Start,  # noqa: F811
-    port: int,  # noqa: F811
-    project: Path,  # noqa: F811
+    start: Start,
+    port: int,
+    project: Path,
     uvloop: bool,
 ) -> None:
     """The loop is that of the main thread, where Ctrl-C would be a KeyboardInterrupt."""
@@ -140,7 +131,7 @@ def closed_with(ws: object) -> int | None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_each_and_one_signal_stops_all(
-    start: Start,  # noqa: F811
+    start: Start,
     ports: list[int],
     number: signal.Signals,
 ) -> None:
@@ -154,7 +145,7 @@ def test_a_process_each_and_one_signal_stops_all(
     assert "Traceback" not in command.output
 
 
-def test_one_that_dies_is_started_again(start: Start, ports: list[int]) -> None:  # noqa: F811
+def test_one_that_dies_is_started_again(start: Start, ports: list[int]) -> None:
     command = start_all(start, ports)
     first, *others = [process_of(each) for each in ports]
     os.kill(first, signal.SIGKILL)
@@ -165,7 +156,7 @@ def test_one_that_dies_is_started_again(start: Start, ports: list[int]) -> None:
 
 
 def test_hup_restarts_the_workers_and_refuses_no_connection(
-    start: Start,  # noqa: F811
+    start: Start,
     ports: list[int],
 ) -> None:
     command = start_all(start, ports[:2])
@@ -182,7 +173,7 @@ def test_hup_restarts_the_workers_and_refuses_no_connection(
     assert "Traceback" not in command.output
 
 
-def test_none_outlives_a_killed_parent(start: Start, ports: list[int]) -> None:  # noqa: F811
+def test_none_outlives_a_killed_parent(start: Start, ports: list[int]) -> None:
     command = start_all(start, ports)
     command.process.kill()
     command.wait()
@@ -192,9 +183,9 @@ def test_none_outlives_a_killed_parent(start: Start, ports: list[int]) -> None: 
 
 
 def test_every_process_reloads(
-    start: Start,  # noqa: F811
+    start: Start,
     ports: list[int],
-    project: Path,  # noqa: F811
+    project: Path,
 ) -> None:
     command = start("runtornado", "--reload", *map(str, ports))
     command.wait_for("Quit the server", 3)
@@ -210,8 +201,8 @@ def test_every_process_reloads(
 
 
 def test_term_ends_a_reloading_process_and_its_child(
-    start: Start,  # noqa: F811
-    port: int,  # noqa: F811
+    start: Start,
+    port: int,
 ) -> None:
     command = start("runtornado", "--reload", str(port))
     command.wait_for("Quit the server")
@@ -222,7 +213,7 @@ def test_term_ends_a_reloading_process_and_its_child(
 
 
 def test_an_address_in_use_is_named_before_anything_starts(
-    start: Start,  # noqa: F811
+    start: Start,
     ports: list[int],
 ) -> None:
     with socket.create_server(("127.0.0.1", ports[1])):
@@ -232,7 +223,7 @@ def test_an_address_in_use_is_named_before_anything_starts(
     assert "ws://" not in command.output
 
 
-def test_an_address_given_twice_is_refused(start: Start) -> None:  # noqa: F811
+def test_an_address_given_twice_is_refused(start: Start) -> None:
     command = start("runtornado", "8000", "127.0.0.1:8000")
     assert command.wait() == 1
     assert "Expected each address once, not 8000 127.0.0.1:8000." in command.output

@@ -9,9 +9,8 @@ import pytest
 from django.test import override_settings
 
 from c10kws.management.serving import server_options
-
-from .conftest import LiveServer
-from .test_websocket import eventually
+from tests.support.servers import LiveServer
+from tests.support.waiting import eventually
 
 
 def ask(live: LiveServer, path: str) -> socket.socket:

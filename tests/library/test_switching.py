@@ -23,10 +23,10 @@ from django.utils.functional import LazyObject
 from c10kws import WebSocket, hijack, websocket
 from c10kws.views.responses import SwitchingProtocols
 from tests.differences import ADMINS, mails_without_mailers
-
-from .conftest import LANE, LiveServer
-from .test_views import HANDSHAKE
-from .test_websocket import WAIT, closed_with, cookies, eventually, logged_in
+from tests.support.accounts import cookies, logged_in
+from tests.support.peers import HANDSHAKE, closed_with
+from tests.support.servers import LANE, LiveServer
+from tests.support.waiting import WAIT, eventually
 
 View = Callable[..., HttpResponse]
 

@@ -10,46 +10,18 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from c10kws.management.testecho import memory
+from tests.support.peers import closed_with
+from tests.support.servers import LiveServer
+from tests.support.shell import ROOT
+from tests.support.testecho import page, reasons, testecho
+from tests.support.waiting import WAIT, eventually
 
-from .conftest import LiveServer
-from .test_websocket import WAIT, closed_with, eventually
-
-ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what it needs is Linux'")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="what it needs is POSIX'")
-
-
-def testecho(*urls: str, **options: Any) -> tuple[str, str, str]:
-    """Run the command; return what it wrote to stdout and stderr, and what it raised."""
-    stdout, stderr, error = StringIO(), StringIO(), ""
-    try:
-        call_command("testecho", urls=urls, stdout=stdout, stderr=stderr, **options)
-    except CommandError as raised:
-        error = str(raised)
-    return stdout.getvalue(), stderr.getvalue(), error
-
-
-testecho.__test__ = False  # type: ignore[attr-defined]
-
-
-def page(live: LiveServer, path: str = "/test/ws/") -> str:
-    return f"ws://127.0.0.1:{live.port}{path}"
-
-
-def reasons(output: str) -> dict[str, int]:
-    """Return the failures of a summary."""
-    return {
-        reason: int(count.replace(",", ""))
-        for count, reason in re.findall(r"^ {5,}([0-9,]+)  (.+)$", output, re.MULTILINE)
-    }
 
 
 # A server that is right

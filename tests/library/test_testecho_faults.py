@@ -17,9 +17,9 @@ from django.test import override_settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from .conftest import LiveServer
-from .test_testecho import page, reasons, testecho
-from .test_websocket import WAIT
+from tests.support.servers import LiveServer
+from tests.support.testecho import page, reasons, testecho
+from tests.support.waiting import WAIT
 
 Handler = Callable[[ServerConnection], None]
 

@@ -15,8 +15,7 @@ from c10kws.management.testecho import memory, progress, tally
 from c10kws.management.testecho.client import Client, Failed
 from c10kws.management.testecho.plan import PORTS, Plan, Seat, Target
 from c10kws.management.testecho.summary import latencies
-
-from .test_websocket import WAIT
+from tests.support.waiting import WAIT
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what it needs is Linux'")
 

@@ -6,8 +6,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from .conftest import LiveServer
-from .test_websocket import WAIT, closed_with
+from tests.support.peers import closed_with
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT
 
 
 def test_the_page_of_the_conversation(client: Client) -> None:

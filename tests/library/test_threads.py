@@ -11,9 +11,8 @@ from django.db import connections
 
 from tests.project import views
 from tests.project.models import Row
-
-from .conftest import LiveServer
-from .test_websocket import WAIT, eventually
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 
 def handler_threads() -> list[threading.Thread]:

@@ -19,17 +19,8 @@ import c10kws
 from c10kws.checks.tornado import check_tornado
 from c10kws.management import native
 from c10kws.marker import Marker
-
-from .test_runserver import (  # noqa: F401
-    WAIT,
-    Start,
-    change,
-    get,
-    open_socket,
-    port,
-    project,
-    start,
-)
+from tests.support.commands import Start, change, get, open_socket
+from tests.support.waiting import WAIT
 
 HANDLERS = """
 from tornado.web import RequestHandler
@@ -67,7 +58,7 @@ TORNADO = {
 
 
 @pytest.fixture
-def tornado_project(project: Path, port: int) -> Path:  # noqa: F811
+def tornado_project(project: Path, port: int) -> Path:
     (project / "mysite" / "handlers.py").write_text(HANDLERS)
     (project / "collected").mkdir()
     (project / "collected" / "style.css").write_text("body {}")
@@ -106,7 +97,7 @@ def look_around(number: int) -> None:
 
 
 @pytest.mark.usefixtures("tornado_project")
-def test_runtornado_serves_the_handlers_on_the_port(start: Start, port: int) -> None:  # noqa: F811
+def test_runtornado_serves_the_handlers_on_the_port(start: Start, port: int) -> None:
     command = start("runtornado")
     command.wait_for(f"ws://127.0.0.1:{port}/")
     look_around(port)
@@ -123,23 +114,23 @@ def test_runtornado_serves_the_handlers_on_the_port(start: Start, port: int) -> 
 
 
 @pytest.mark.usefixtures("tornado_project")
-def test_an_argument_stands_above_the_setting(start: Start, port: int) -> None:  # noqa: F811
+def test_an_argument_stands_above_the_setting(start: Start, port: int) -> None:
     command = start("runtornado", "127.0.0.1:0", "--nostatic")
     command.wait_for(r"WebSockets at ws://127\.0\.0\.1:[1-9]")
     assert f":{port}" not in command.output
 
 
 @pytest.mark.usefixtures("tornado_project")
-def test_nostatic(start: Start, port: int) -> None:  # noqa: F811
+def test_nostatic(start: Start, port: int) -> None:
     start("runtornado", "--nostatic").wait_for(f"ws://127.0.0.1:{port}/")
     assert get(port, "/static/admin/css/base.css")[0] == 404
     assert get(port, "/collected/style.css")[0] == 200
 
 
 def test_static_files_are_for_debug_only(
-    start: Start,  # noqa: F811
+    start: Start,
     tornado_project: Path,
-    port: int,  # noqa: F811
+    port: int,
 ) -> None:
     with (tornado_project / "mysite" / "settings.py").open("a") as settings:
         settings.write('\nDEBUG = False\nALLOWED_HOSTS = ["127.0.0.1"]\n')
@@ -151,9 +142,9 @@ def test_static_files_are_for_debug_only(
 @pytest.mark.parametrize("name", ["runserver", "runtornado --reload", "runtornado and the setting"])
 def test_the_handlers_are_reloaded(
     name: str,
-    start: Start,  # noqa: F811
+    start: Start,
     tornado_project: Path,
-    port: int,  # noqa: F811
+    port: int,
 ) -> None:
     if "setting" in name:
         with (tornado_project / "mysite" / "settings.py").open("a") as settings:
@@ -177,7 +168,7 @@ def test_the_handlers_are_reloaded(
 
 
 def test_a_wrong_row_stops_the_command(
-    start: Start,  # noqa: F811
+    start: Start,
     tornado_project: Path,
 ) -> None:
     with (tornado_project / "mysite" / "settings.py").open("a") as settings:

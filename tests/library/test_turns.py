@@ -13,14 +13,21 @@ import pytest
 
 from c10kws import WebSocket
 from c10kws.connection.driver import MAX_TURN
-from tests.project.frames_views import connections, play
-
-from .conftest import LiveServer
-from .test_connection import Peer, opened
-from .test_fragments import opened_with
-from .test_limits import COMPRESSED, OFFER, PLAIN, deflated
-from .test_protocol import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
-from .test_websocket import WAIT, eventually
+from tests.project.frames_views import COMPRESSED, PLAIN, connections, play
+from tests.support.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    close_frame,
+    deflated,
+    frame,
+)
+from tests.support.peers import OFFER, Peer, opened, opened_with
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 RSV1 = 0x40
 MIB = 1024 * 1024

@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from .test_connection import Peer, handshake
-from .test_protocol import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
-from .test_runserver import ROOT, WAIT, Command, get, open_socket, port
-from .test_websocket import closed_with
+from tests.support.commands import Command, get, open_socket
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
+from tests.support.peers import Peer, closed_with, handshake
+from tests.support.shell import ROOT
+from tests.support.waiting import WAIT
 
 pytest.importorskip("uvloop", reason="for uvloop: pip install c10kws[uvloop]")
-
-__all__ = ["port"]  # a fixture
 
 MANAGE = """
 import os, sys

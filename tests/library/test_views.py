@@ -10,14 +10,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 
 from c10kws import WebSocket, websocket
-
-HANDSHAKE = {
-    "SERVER_PROTOCOL": "HTTP/1.1",
-    "HTTP_UPGRADE": "websocket",
-    "HTTP_CONNECTION": "Upgrade",
-    "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
-    "HTTP_SEC_WEBSOCKET_VERSION": "13",
-}
+from tests.support.peers import HANDSHAKE
 
 
 def test_a_plain_get_is_told_what_the_url_speaks(

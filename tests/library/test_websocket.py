@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.signals import got_request_exception
-from django.test import Client
-from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
+from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 
 from tests.differences import ADMINS, mails_without_mailers
 from tests.project import views
-
-from .conftest import LiveServer
-
-WAIT = 60
-
-
-def closed_with(connection: Any) -> tuple[int, str]:
-    """Read to the end and return the code and reason of the server's Close."""
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            connection.recv(WAIT)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, closed.value.rcvd.reason
-
-
-def eventually(condition: Any) -> None:
-    """Wait for what another thread is about to do."""
-    deadline = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.01)
+from tests.support.accounts import cookies, logged_in
+from tests.support.peers import closed_with
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -288,14 +269,3 @@ def test_a_stopping_server_says_why(
     live._thread.join(WAIT)
     assert not live._thread.is_alive()
     live.server.pool.shutdown(wait=True)
-
-
-def logged_in(username: str) -> Client:
-    User.objects.create_user(username, password="x")
-    client = Client()
-    assert client.login(username=username, password="x")
-    return client
-
-
-def cookies(client: Client) -> dict[str, str]:
-    return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}

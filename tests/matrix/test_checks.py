@@ -11,7 +11,7 @@ from matrix import polls, talk
 from matrix.demo import Demo
 from matrix.environments import read
 from matrix.visitor import Unexpected, Visitor
-from tests.demo.support import demo_in
+from tests.support.demos import demo_in
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import ROOT, files, run
+from tests.support.shell import ROOT, files, run
 
 NOT_IN_A_CLONE = shutil.ignore_patterns(
     ".*", "__pycache__", "*.py[cod]", "*.egg-info", "*.sqlite3*", "build", "dist"

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import __main__ as command
-
-from .support import ROOT, clean_variables, run
+from tests.support.shell import ROOT, clean_variables, run
 
 LAUNCH = "import runpy, sys; sys.argv = ['demo', '--port', '{port}']; {before}; \
 runpy.run_path({demo!r}, run_name='__main__')"

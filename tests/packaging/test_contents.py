@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import c10kws
-
-from .support import files
+from tests.support.shell import files
 
 
 @pytest.fixture(scope="module")

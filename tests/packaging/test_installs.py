@@ -12,8 +12,7 @@ from websockets.sync.client import connect
 from tests.documentation.pages import read
 from tests.documentation.reader import Reader
 from tests.documentation.serving import WAIT
-
-from .support import ROOT, run
+from tests.support.shell import ROOT, run
 
 
 @pytest.fixture(scope="module", params=["wheel", "sdist", "editable"])

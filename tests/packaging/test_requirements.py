@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .support import ROOT
+from tests.support.shell import ROOT
 
 FOLDER = ROOT / "requirements"
 REQUIREMENT = re.compile(

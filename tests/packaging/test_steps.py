@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import connect
 
-from .support import ROOT, clean_variables
+from tests.support.shell import ROOT, clean_variables
 
 #: Seconds for one thing that a busy machine may take long for.
 WAIT = 120

@@ -14,6 +14,9 @@ from c10kws import WebSocket, websocket
 
 Script = Callable[[WebSocket], Awaitable[None]]
 
+PLAIN = "/ws/frames/plain/"
+COMPRESSED = "/ws/frames/compressed/"
+
 #: The connections of the script under way, in the order in which they came.
 connections: list[WebSocket] = []
 _scripts: list[Script] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import views
+from tests.project import views
 
 sockets = [
     path("echo/", views.echo, name="echo"),

@@ -16,8 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 
 from c10kws import ConnectionClosed, WebSocket, websocket
-
-from .models import Row
+from tests.project.models import Row
 
 
 def page(request: HttpRequest) -> HttpResponse:

@@ -1,3 +1,5 @@
+"""Servers of WSGI applications, in threads of this process."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -6,7 +8,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from .support import LiveServer
+from tests.support.servers import LiveServer
 
 
 @pytest.fixture
@@ -23,6 +25,7 @@ def serve_as_is() -> Iterator[Callable[..., LiveServer]]:
     yield start
     for server in servers:
         server.stop()
+    assert [error for server in servers for error in server.errors] == []
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from .support import PATIENCE, Client, LiveServer
+from tests.support.peers import Client
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT
 
 pytest.importorskip("resource", reason="Windows has no limit of descriptors")
 
@@ -87,7 +89,7 @@ def test_out_of_descriptors(start: Callable[[int], subprocess.Popen[str]], reser
     else:
         pytest.fail("the server did not recover")
     process.terminate()
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 0
     said = errors.count("out of file descriptors")
     assert 0 < said < LIMIT  # once a second, and not for each turn of the loop
@@ -139,11 +141,11 @@ def test_many_clients_at_once(serve: Callable[..., LiveServer]) -> None:
 
     def block() -> None:
         blocked.set()
-        assert release.wait(PATIENCE)
+        assert release.wait(WAIT)
 
     live.loop.call_soon_threadsafe(block)
-    assert blocked.wait(PATIENCE)
-    clients = [live.connect() for _ in range(200)]
+    assert blocked.wait(WAIT)
+    clients = [live.client() for _ in range(200)]
     release.set()
     for client in clients:
         assert client.get().body == b"page"

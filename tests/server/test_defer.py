@@ -14,7 +14,9 @@ import pytest
 import sentry_sdk
 from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware
 
-from .support import PATIENCE, LiveServer, Response, wait_for
+from tests.support.peers import Response
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -76,7 +78,7 @@ def generator() -> Iterator[bytes]:
 
 
 def get(live: LiveServer, method: str = "GET") -> Response:
-    with live.connect() as client:
+    with live.client() as client:
         return client.get("/", method=method)
 
 
@@ -88,7 +90,7 @@ def test_bodies(serve: Serve, make: Callable[[], Any]) -> None:
 
     application = Deferring(resolve)
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             response = client.get()
             assert (response.status, response.reason) == (201, "Created")
@@ -102,7 +104,7 @@ def test_head_of_a_deferred_response(serve: Serve) -> None:
     async def resolve() -> Any:
         return "200 OK", [TEXT, ("Content-Length", "2")], [b"ab"]
 
-    with serve(Deferring(resolve)).connect() as client:
+    with serve(Deferring(resolve)).client() as client:
         for _ in range(2):
             assert client.get(method="HEAD")["content-length"] == "2"
         assert client.get().body == b"ab"
@@ -195,7 +197,7 @@ def test_a_deferred_failure_is_500(
 ) -> None:
     application = Deferring(resolve)
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             assert client.get().status == 500
     live.stop()
@@ -221,7 +223,7 @@ def test_a_deferred_body_that_fails_aborts(serve: Serve) -> None:
     async def resolve() -> Any:
         return "200 OK", [TEXT], body()
 
-    with serve(Deferring(resolve)).connect() as client:
+    with serve(Deferring(resolve)).client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         client.read_head()
         assert client.read_chunk() == b"a"
@@ -240,11 +242,11 @@ def test_a_client_that_leaves_cancels_the_awaitable(serve: Serve) -> None:
 
     application = Deferring(resolve)
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
-        assert waiting.wait(PATIENCE)
-    assert cancelled.wait(PATIENCE)
-    assert application.placeholders[0].closed.wait(PATIENCE)
+        assert waiting.wait(WAIT)
+    assert cancelled.wait(WAIT)
+    assert application.placeholders[0].closed.wait(WAIT)
 
 
 def test_a_client_that_left_before_the_call_ended(
@@ -262,18 +264,18 @@ def test_a_client_that_left_before_the_call_ended(
     class Slow(Deferring):
         def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
             called.set()
-            assert may_end.wait(PATIENCE)
+            assert may_end.wait(WAIT)
             return super().__call__(environ, start_response)
 
     application = Slow(resolve)
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
-        assert called.wait(PATIENCE)
+        assert called.wait(WAIT)
     live.wait_until_left()
     may_end.set()
-    assert cancelled.wait(PATIENCE)
-    assert application.placeholders[0].closed.wait(PATIENCE)
+    assert cancelled.wait(WAIT)
+    assert application.placeholders[0].closed.wait(WAIT)
 
 
 def test_waiting_responses_hold_no_thread(serve: Serve) -> None:
@@ -285,12 +287,12 @@ def test_waiting_responses_hold_no_thread(serve: Serve) -> None:
         return "200 OK", [TEXT], [b"released"]
 
     live = serve(Deferring(resolve), threads=2)
-    clients = [live.connect() for _ in range(100)]
+    clients = [live.client() for _ in range(100)]
     for client in clients:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
     for _ in clients:
-        assert arrived.acquire(timeout=PATIENCE)
-    with live.connect() as client:
+        assert arrived.acquire(timeout=WAIT)
+    with live.client() as client:
         assert client.get("/page").body == b"page"
     live.on_loop(release.set)
     for client in clients:
@@ -308,7 +310,7 @@ def test_defer_survives_the_validator_and_sentry(serve_as_is: Serve) -> None:
     with sentry_sdk.new_scope():
         sentry_sdk.init(dsn=None, default_integrations=False, auto_enabling_integrations=False)
         live = serve_as_is(SentryWsgiMiddleware(validator(application)), threads=1)
-        with live.connect() as client:
+        with live.client() as client:
             for _ in range(3):
                 assert client.get().body == b"ab"
         live.stop()
@@ -361,17 +363,17 @@ class EventStream:
 def test_async_iterables_run_on_the_loop(serve_as_is: Serve) -> None:
     application = EventStream()
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /events HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert client.read_chunk() == b"first"
         (events,) = application.streams
-        assert events.begun.wait(PATIENCE)
+        assert events.begun.wait(WAIT)
         live.on_loop(events.next.set)
         assert client.read_chunk() == b"second"
         assert client.read_chunk() == b""
         assert client.get("/page").body == b"page"
-    assert events.closed.wait(PATIENCE)
+    assert events.closed.wait(WAIT)
     assert events.loops == [live.loop]
 
 
@@ -385,16 +387,16 @@ def test_each_async_iterable_sees_the_context_of_its_own_view(serve_as_is: Serve
     def application(environ: dict[str, Any], start_response: Any) -> AsyncIterator[bytes]:
         path.set(environ["PATH_INFO"])
         start_response("200 OK", [TEXT])
-        both.wait(PATIENCE)
+        both.wait(WAIT)
         return body()
 
     live = serve_as_is(application, threads=2)
-    with live.connect() as one, live.connect() as other:
+    with live.client() as one, live.client() as other:
         one.send("GET /one HTTP/1.1\nHost: a\n\n")
         other.send("GET /other HTTP/1.1\nHost: a\n\n")
-        wait_for(lambda: live.server.pool.busy == 2)
+        eventually(lambda: live.server.pool.busy == 2)
         # While the loop is held both post, and one of them wakes it.
-        live.on_loop(lambda: (both.wait(PATIENCE), wait_for(lambda: live.server.pool.busy == 0)))
+        live.on_loop(lambda: (both.wait(WAIT), eventually(lambda: live.server.pool.busy == 0)))
         assert one.read_response().body == b"/one"
         assert other.read_response().body == b"/other"
 
@@ -415,49 +417,49 @@ def test_no_exception_of_a_body_ends_more_than_its_response(
         return "200 OK", [TEXT], body()
 
     live = serve(Deferring(resolve))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert client.read_chunk() == b"first"
         assert client.read_to_end() == b""
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/page").body == b"page"
 
 
 def test_event_streams_hold_no_thread(serve_as_is: Serve) -> None:
     application = EventStream()
     live = serve_as_is(application, threads=2)
-    clients = [live.connect() for _ in range(100)]
+    clients = [live.client() for _ in range(100)]
     for client in clients:
         client.send("GET /events HTTP/1.1\nHost: a\n\n")
         client.read_head()
         assert client.read_chunk() == b"first"
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/page").body == b"page"
     for client in clients:
         client.close()
     for events in application.streams:
-        assert events.closed.wait(PATIENCE)
+        assert events.closed.wait(WAIT)
 
 
 def test_a_client_that_leaves_a_silent_event_stream(serve_as_is: Serve) -> None:
     application = EventStream()
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /events HTTP/1.1\nHost: a\n\n")
         client.read_head()
         assert client.read_chunk() == b"first"
-    assert application.streams[0].closed.wait(PATIENCE)
-    wait_for(lambda: live.server.requests == 0)
+    assert application.streams[0].closed.wait(WAIT)
+    eventually(lambda: live.server.requests == 0)
 
 
 def test_head_of_an_event_stream(serve_as_is: Serve) -> None:
     application = EventStream()
-    with serve_as_is(application).connect() as client:
+    with serve_as_is(application).client() as client:
         for _ in range(2):
             assert client.get("/events", method="HEAD").status == 200
     for events in application.streams:
-        assert events.closed.wait(PATIENCE)
+        assert events.closed.wait(WAIT)
 
 
 def test_an_iterable_of_both_kinds_says_which_it_is(serve_as_is: Serve) -> None:
@@ -469,9 +471,9 @@ def test_an_iterable_of_both_kinds_says_which_it_is(serve_as_is: Serve) -> None:
             return iter([b"sync"])
 
     application = EventStream(Both)
-    with serve_as_is(application).connect() as client:
+    with serve_as_is(application).client() as client:
         assert client.get("/events").body == b"sync"
-    assert application.streams[0].closed.wait(PATIENCE)
+    assert application.streams[0].closed.wait(WAIT)
 
 
 def test_a_deaf_client_of_an_event_stream_holds_it_back(serve_as_is: Serve) -> None:
@@ -487,7 +489,7 @@ def test_a_deaf_client_of_an_event_stream_holds_it_back(serve_as_is: Serve) -> N
 
     application = EventStream(Flood)
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /events HTTP/1.1\nHost: a\n\n")
         client.read_head()
         pause, before = threading.Event(), -1
@@ -495,4 +497,4 @@ def test_a_deaf_client_of_an_event_stream_holds_it_back(serve_as_is: Serve) -> N
             before = given
             pause.wait(0.5)
         assert given < 64 * 1024 * 1024
-    assert application.streams[0].closed.wait(PATIENCE)
+    assert application.streams[0].closed.wait(WAIT)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Server
-
-from .support import Client, LiveServer
+from tests.support.peers import Client
+from tests.support.servers import LiveServer
 
 Serve = Callable[..., LiveServer]
 
@@ -25,7 +25,7 @@ def tell(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 def ask(live: LiveServer, request: str) -> dict[str, Any]:
-    with live.connect() as client:
+    with live.client() as client:
         client.send(request)
         response = client.read_response()
     assert response.status == 200, response
@@ -43,7 +43,7 @@ def live(serve: Serve) -> LiveServer:
 
 
 def test_an_ordinary_request(live: LiveServer) -> None:
-    with live.connect() as client:
+    with live.client() as client:
         port = client.socket.getsockname()[1]
         client.send("GET /a/b?c=d&e HTTP/1.1\nHost: a.example:8000\nX-Some-Header: 1\n\n")
         environ = json.loads(client.read_response().body)
@@ -124,7 +124,7 @@ def test_options_of_the_whole_server(live: LiveServer) -> None:
     ["GET * HTTP/1.1", "GET a/b HTTP/1.1", "CONNECT a:80 HTTP/1.1", "GET ftp://a/b HTTP/1.1"],
 )
 def test_other_targets_are_refused(live: LiveServer, request_line: str) -> None:
-    with live.connect() as client:
+    with live.client() as client:
         client.send(f"{request_line}\nHost: a\n\n")
         response = client.read_response()
         assert response.status == 400
@@ -139,7 +139,7 @@ def test_hosts(live: LiveServer, host: str) -> None:
 
 @pytest.mark.parametrize("hosts", ["", "Host: a\nHost: a\n", "Host: a\nHost: b\n"])
 def test_one_host_is_required(live: LiveServer, hosts: str) -> None:
-    with live.connect() as client:
+    with live.client() as client:
         client.send(f"GET / HTTP/1.1\n{hosts}\n")
         assert client.read_response().status == 400
 

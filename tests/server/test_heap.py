@@ -11,8 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from c10kws_tornado.heap import trim_heap
-
-from .support import PATIENCE
+from tests.support.waiting import WAIT
 
 #: Prints how many pages are resident with holes in the heap, and after they were trimmed.
 PROGRAM = """
@@ -38,7 +37,7 @@ def test_holes_in_the_heap_go_back_to_the_system() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=WAIT,
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
     ).stdout
     before, after = map(int, output.split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import threading
@@ -15,118 +14,31 @@ import pytest
 
 from c10kws import hijack
 from c10kws.hijack import Contract
-
-from .support import PATIENCE, LiveServer
+from tests.support.servers import LiveServer
+from tests.support.upgrades import (
+    REQUEST,
+    BufferedProtocol,
+    Protocol,
+    Switch,
+    application_of_the_page,
+)
+from tests.support.waiting import WAIT
 
 Serve = Callable[..., LiveServer]
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "hijack.rst"
-REQUEST = "GET / HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: echo\n\n"
 TEXT = ("Content-Type", "text/plain")
-
-
-def application_of_the_page() -> Any:
-    """Return the application out of the page's only block of code."""
-    (block,) = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", PAGE.read_text())
-    namespace: dict[str, Any] = {}
-    exec(re.sub(r"(?m)^    ", "", block), namespace)
-    return namespace["application"]
-
-
-class Protocol(asyncio.Protocol):
-    """Collects what it gets, with ``made`` before what came from within connection_made."""
-
-    def __init__(self) -> None:
-        self.events: list[bytes | str] = []
-        self.lost = threading.Event()
-        self.transport: Any = None
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        self.events.append("made")
-        asyncio.get_running_loop().call_soon(self.events.append, "turn")
-
-    def data_received(self, data: bytes) -> None:
-        self.events.append(bytes(data))
-        self.transport.write(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost.set()
-
-
-class BufferedProtocol(asyncio.BufferedProtocol):
-    """The same with a buffer of four bytes."""
-
-    connection_made = Protocol.connection_made
-    connection_lost = Protocol.connection_lost
-
-    def __init__(self) -> None:
-        self.events: list[bytes | str] = []
-        self.lost = threading.Event()
-        self.transport: Any = None
-        self.buffer = bytearray(4)
-
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self.buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.events.append(bytes(self.buffer[:nbytes]))
-        self.transport.write(self.events[-1])
-
-
-class Switch:
-    """An application that answers with 101 and attaches a protocol, or does not."""
-
-    def __init__(self, factory: Callable[[], Any] | None = Protocol, status: str = "101 X") -> None:
-        self.factory = factory
-        self.status = status
-        self.called = threading.Event()
-        self.may_answer = threading.Event()
-        self.may_answer.set()
-        self.closed = threading.Event()
-        self.threads: list[threading.Thread] = []
-        self.upgraded: list[bool] = []
-        self.protocols: list[Any] = []
-        self.environ: dict[str, Any] = {}
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        self.environ = environ
-        self.threads.append(threading.current_thread())
-        self.called.set()
-        assert self.may_answer.wait(PATIENCE)
-        entity = [("Content-Length", "0"), ("ETag", '"a"'), ("Set-Cookie", " a=1")]
-        start_response(self.status, [TEXT, *entity])
-        return self
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def close(self) -> None:
-        self.threads.append(threading.current_thread())
-        self.upgraded.append(self.environ["c10kws.stream"].upgraded)
-        if self.factory is not None:
-            self.environ["c10kws.loop"].call_soon_threadsafe(self.start)
-        self.closed.set()
-
-    def start(self) -> None:
-        if self.upgraded[0]:
-            self.environ["c10kws.stream"].attach(self.make)
-
-    def make(self) -> Any:
-        assert self.factory is not None
-        self.protocols.append(self.factory())
-        return self.protocols[-1]
 
 
 def test_the_application_of_the_page(serve: Serve) -> None:
     live = serve(application_of_the_page())
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST + "early")
         response = client.read_response()
         assert (response.status, response["upgrade"]) == (101, "echo")
         assert client.read_exactly(5) == b"early"
         client.send(b"late")
         assert client.read_exactly(4) == b"late"
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get().body == b"expected Upgrade: echo\n"
 
 
@@ -138,7 +50,7 @@ def test_the_page_names_the_keys_of_the_library_and_of_the_server(serve_as_is: S
         if isinstance(value, str) and value.startswith("c10kws.") and value != hijack.__name__
     }
     switch = Switch(status="200 OK")
-    with serve_as_is(switch).connect() as client:
+    with serve_as_is(switch).client() as client:
         client.get()
     offered = {key for key in switch.environ if key.startswith("c10kws.")}
     on_the_page = set(re.findall(r"(?m)^``(c10kws\.\w+)`` ", PAGE.read_text()))
@@ -150,7 +62,7 @@ def test_the_page_names_the_keys_of_the_library_and_of_the_server(serve_as_is: S
     contract = Contract.from_environ(switch.environ)
     assert contract is not None
     assert contract.stream.upgraded is False
-    assert contract.executor.submit(int, "3").result(PATIENCE) == 3
+    assert contract.executor.submit(int, "3").result(WAIT) == 3
     assert callable(contract.stream.attach)
     assert callable(contract.executor.sibling)
 
@@ -159,7 +71,7 @@ def test_each_server_has_one_state(serve_as_is: Serve) -> None:
     switch = Switch(status="200 OK")
     found = []
     for live in (serve_as_is(switch), serve_as_is(switch)):
-        with live.connect() as client:
+        with live.client() as client:
             for _ in range(2):
                 client.get()
                 found.append(switch.environ["c10kws.server"])
@@ -170,7 +82,7 @@ def test_each_server_has_one_state(serve_as_is: Serve) -> None:
 
 
 def test_the_head_of_a_101(serve: Serve) -> None:
-    with serve(Switch()).connect() as client:
+    with serve(Switch()).client() as client:
         client.send(REQUEST)
         head = client.read_head()
     assert (head.status, head.reason) == (101, "X")
@@ -180,10 +92,10 @@ def test_the_head_of_a_101(serve: Serve) -> None:
 def test_close_runs_in_the_thread_of_the_call(serve: Serve) -> None:
     switch = Switch()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
         client.read_head()
-        assert switch.closed.wait(PATIENCE)
+        assert switch.closed.wait(WAIT)
     live.stop()
     assert len(switch.threads) == 2
     assert len(set(switch.threads)) == 1
@@ -196,9 +108,9 @@ def test_early_bytes_come_first(serve: Serve, factory: Any) -> None:
     switch = Switch(factory)
     switch.may_answer.clear()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
-        assert switch.called.wait(PATIENCE)
+        assert switch.called.wait(WAIT)
         client.send(b"early bytes")
         switch.may_answer.set()
         client.read_head()
@@ -206,7 +118,7 @@ def test_early_bytes_come_first(serve: Serve, factory: Any) -> None:
         client.send(b"late")
         assert client.read_exactly(4) == b"late"
     (protocol,) = switch.protocols
-    assert protocol.lost.wait(PATIENCE)
+    assert protocol.lost.wait(WAIT)
     made, *data = protocol.events
     turn = data.index("turn")
     assert made == "made"
@@ -218,12 +130,12 @@ def test_early_bytes_come_first(serve: Serve, factory: Any) -> None:
 def test_early_bytes_in_the_same_segment(serve: Serve, factory: Any) -> None:
     switch = Switch(factory)
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST + "x" * 100_000)
         client.read_head()
         assert client.read_exactly(100_000) == b"x" * 100_000
     (protocol,) = switch.protocols
-    assert protocol.lost.wait(PATIENCE)
+    assert protocol.lost.wait(WAIT)
     assert protocol.events.index("turn") >= 2  # what had come with the request
 
 
@@ -234,7 +146,7 @@ def test_a_protocol_that_closes_gets_no_more_early_bytes(serve: Serve) -> None:
             self.transport.close()
 
     switch = Switch(Closing)
-    with serve(switch).connect() as client:
+    with serve(switch).client() as client:
         client.send(REQUEST + "abcdefgh")
         client.read_head()
         assert client.read_to_end() == b"abcd"
@@ -243,7 +155,7 @@ def test_a_protocol_that_closes_gets_no_more_early_bytes(serve: Serve) -> None:
 def test_a_stream_that_nobody_attaches_is_closed(serve: Serve) -> None:
     switch = Switch(None)
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
         assert client.read_head().status == 101
         assert client.read_to_end() == b""
@@ -266,14 +178,14 @@ def test_attach_is_for_once_and_after_the_upgrade(serve: Serve) -> None:
 
     switch = Greedy()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
         client.read_head()
-        assert switch.called_twice.wait(PATIENCE)
+        assert switch.called_twice.wait(WAIT)
         client.send(b"a")
         assert client.read_exactly(1) == b"a"
     plain = Switch(status="200 OK")
-    with serve(plain).connect() as client:
+    with serve(plain).client() as client:
         client.get()
     with pytest.raises(RuntimeError, match="101 was not sent"):
         plain.environ["c10kws.stream"].attach(Protocol)
@@ -285,12 +197,12 @@ def test_a_client_that_left_before_the_101(serve: Serve, caplog: pytest.LogCaptu
     switch = Switch()
     switch.may_answer.clear()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
-        assert switch.called.wait(PATIENCE)
+        assert switch.called.wait(WAIT)
     live.wait_until_left()
     switch.may_answer.set()
-    assert switch.closed.wait(PATIENCE)
+    assert switch.closed.wait(WAIT)
     live.stop()
     assert switch.upgraded == [False]
     assert not switch.protocols
@@ -301,13 +213,13 @@ def test_bytes_and_then_the_end_before_the_101(serve: Serve) -> None:
     switch = Switch()
     switch.may_answer.clear()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST + "early")
-        assert switch.called.wait(PATIENCE)
+        assert switch.called.wait(WAIT)
     switch.may_answer.set()
-    assert switch.closed.wait(PATIENCE)
+    assert switch.closed.wait(WAIT)
     for protocol in switch.protocols:  # none, or one that has lost its connection
-        assert protocol.lost.wait(PATIENCE)
+        assert protocol.lost.wait(WAIT)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +233,7 @@ def test_bytes_and_then_the_end_before_the_101(serve: Serve) -> None:
 def test_no_101_for_those_who_may_not_upgrade(serve: Serve, request_: str) -> None:
     switch = Switch()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(request_)
         assert client.read_response().status == 500
     live.stop()
@@ -332,18 +244,18 @@ def test_no_101_for_those_who_may_not_upgrade(serve: Serve, request_: str) -> No
 def test_the_transport_after_the_client_left(serve: Serve) -> None:
     switch = Switch()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
         client.read_head()
         client.send(b"a")
         assert client.read_exactly(1) == b"a"
-    assert switch.protocols[0].lost.wait(PATIENCE)
+    assert switch.protocols[0].lost.wait(WAIT)
 
 
 def test_streams_are_ended_with_the_server(serve: Serve) -> None:
     switch = Switch()
     live = serve(switch)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(REQUEST)
         client.read_head()
         client.send(b"a")
@@ -354,7 +266,7 @@ def test_streams_are_ended_with_the_server(serve: Serve) -> None:
 
 def test_the_validator_hides_nothing(serve_as_is: Serve) -> None:
     """Two of them are as good as one."""
-    with serve_as_is(validator(validator(application_of_the_page()))).connect() as client:
+    with serve_as_is(validator(validator(application_of_the_page()))).client() as client:
         client.send(REQUEST)
         assert client.read_head().status == 101
         client.send(b"a")

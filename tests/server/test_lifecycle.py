@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from .support import PATIENCE, Client, wait_for
-from .test_run import connect, port_of
+from tests.support.peers import Client, connect
+from tests.support.servers import port_of
+from tests.support.waiting import WAIT, eventually
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
@@ -159,7 +160,7 @@ def ask(client: Client, path: str) -> None:
 def end_of(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Send TERM; return what the process has printed and logged."""
     process.send_signal(signal.SIGTERM)
-    output = process.communicate(timeout=PATIENCE)
+    output = process.communicate(timeout=WAIT)
     assert process.returncode == 0, output
     assert "Traceback" not in output[1]
     return output
@@ -290,7 +291,7 @@ def test_a_term_during_a_restart_stops(start: Start) -> None:
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
         assert client.read_response().body == b"page"
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=WAIT)
     assert process.returncode == 0
     assert output == ""
 
@@ -300,12 +301,12 @@ def test_usr1_reopens_log_files(start: Start, tmp_path: Path) -> None:
     process = start("--log-file", str(log))
     with connect(port_of(process)) as client:
         client.get("/before")
-        wait_for(lambda: "/before" in log.read_text())
+        eventually(lambda: "/before" in log.read_text())
         log.rename(moved)
         process.send_signal(signal.SIGUSR1)
         process.send_signal(signal.SIGUSR2)  # ignored
-        wait_for(lambda: client.get("/after").status == 200 and log.exists())
-        wait_for(lambda: "/after" in log.read_text())
+        eventually(lambda: client.get("/after").status == 200 and log.exists())
+        eventually(lambda: "/after" in log.read_text())
         assert "/before" in moved.read_text()
         end_of(process)
 
@@ -340,7 +341,7 @@ def test_a_closed_terminal_stops(tmp_path: Path) -> None:
         while b"CONTROL-C.\r\n" not in output:
             output += os.read(terminal, 1000)
         os.close(terminal)  # the kernel sends HUP
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(WAIT) == 0
 
 
 def test_a_forked_child_has_neither_the_handlers_nor_the_port_of_the_server(start: Start) -> None:

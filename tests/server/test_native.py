@@ -28,8 +28,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from c10kws_tornado import Limits, describe_rules, make_application
-
-from .support import PATIENCE, LiveServer, Response, wait_for
+from tests.support.peers import Response
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 MIB = 1024 * 1024
@@ -149,8 +150,7 @@ def make(*rows: Any, **settings: Any) -> Application:
 def open_socket(live: LiveServer, path: str = "/ws", **options: Any) -> ClientConnection:
     return connect(
         f"ws://127.0.0.1:{live.port}{path}",
-        **{"open_timeout": PATIENCE, "proxy": None, "compression": None, "max_size": None}
-        | options,
+        **{"open_timeout": WAIT, "proxy": None, "compression": None, "max_size": None} | options,
     )
 
 
@@ -164,7 +164,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 def access_lines(caplog: pytest.LogCaptureFixture, *expected: str) -> Iterator[None]:
     caplog.set_level(logging.INFO, ACCESS)
     yield
-    wait_for(lambda: len(lines(caplog)) >= len(expected))
+    eventually(lambda: len(lines(caplog)) >= len(expected))
     assert lines(caplog) == [f"127.0.0.1 {line}" for line in expected]
 
 
@@ -172,7 +172,7 @@ def access_lines(caplog: pytest.LogCaptureFixture, *expected: str) -> Iterator[N
 
 
 def test_what_matches_no_rule_is_the_applications(serve: Serve) -> None:
-    with serve(django, native=make()).connect() as client:
+    with serve(django, native=make()).client() as client:
         assert client.get("/native/one").body == b"tornado one"
         assert client.get("/other").body == b"django GET /other 0"
         assert client.get("/native").body == b"tornado "
@@ -181,7 +181,7 @@ def test_what_matches_no_rule_is_the_applications(serve: Serve) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(serve: Serve) -> None:
-    with serve(django, native=make()).connect() as client:
+    with serve(django, native=make()).client() as client:
         paths = ["/native/1", "/2", "/native/3", "/native/4", "/5", "/6"]
         client.send("".join(f"GET {path} HTTP/1.1\nHost: a\n\n" for path in paths))
         answers = [client.read_response().body.decode().split() for _ in paths]
@@ -202,7 +202,7 @@ def test_rows_as_tornado_takes_them(serve: Serve, tmp_path: Path) -> None:
         (r"/static/(.*)", StaticFileHandler, {"path": str(tmp_path)}),
     )
     assert native.reverse_url("spec", "there") == "/spec/there"
-    with serve(django, native=native).connect() as client:
+    with serve(django, native=native).client() as client:
         assert client.get("/arguments").body == b"hi"
         assert client.get("/spec/there").body == b"tornado there"
         assert client.get("/rule").body == b"tornado"
@@ -248,7 +248,7 @@ def test_debug_does_not_bring_autoreload() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 300_000, 2 * MIB])
 def test_a_body(serve: Serve, size: int) -> None:
-    with serve(django, native=make()).connect() as client:
+    with serve(django, native=make()).client() as client:
         for path, answer in (("/native", "tornado POST"), ("/other", "django POST /other")):
             client.send(f"POST {path} HTTP/1.1\nHost: a\nContent-Length: {size}\n\n")
             client.send(bytes(size))
@@ -256,7 +256,7 @@ def test_a_body(serve: Serve, size: int) -> None:
 
 
 def test_a_chunked_body_and_continue(serve: Serve) -> None:
-    with serve(django, native=make()).connect() as client:
+    with serve(django, native=make()).client() as client:
         client.send(
             "POST /native HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nExpect: 100-continue\n\n"
         )
@@ -269,16 +269,16 @@ def test_a_body_over_the_limit_is_tornados_400(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(django, native=make(), limits=Limits(max_body_size=MIB))
-    with access_lines(caplog, '"POST /native HTTP/1.1" 400 0'), live.connect() as client:
+    with access_lines(caplog, '"POST /native HTTP/1.1" 400 0'), live.client() as client:
         client.send(f"POST /native HTTP/1.1\nHost: a\nContent-Length: {2 * MIB}\n\n")
         assert client.read_response().status == 400
         assert client.read_to_end() == b""
-    wait_for(lambda: live.server.connections == live.server.requests == 0)
+    eventually(lambda: live.server.connections == live.server.requests == 0)
 
 
 def test_a_handler_that_streams_raises_the_limit_for_itself(serve: Serve) -> None:
     live = serve(django, native=make((r"/sink", Sink)), limits=Limits(max_body_size=MIB))
-    with live.connect() as client:
+    with live.client() as client:
         client.send(f"POST /sink HTTP/1.1\nHost: a\nContent-Length: {4 * MIB}\n\n")
         client.send(bytes(4 * MIB))
         assert client.read_response().body == str(4 * MIB).encode()
@@ -286,9 +286,9 @@ def test_a_handler_that_streams_raises_the_limit_for_itself(serve: Serve) -> Non
 
 def test_what_the_server_refuses_it_refuses_here_too(serve: Serve) -> None:
     live = serve(django, native=make())
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/native", f"X-Large: {'x' * 70_000}").status == 431
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /native HTTP/1.1\n\n")
         response = client.read_response()
         assert (response.status, response.body) == (400, b"Bad request: no Host header.\n")
@@ -299,7 +299,7 @@ def test_a_body_that_stalls_is_answered_with_408(
     serve: Serve, caplog: pytest.LogCaptureFixture, limits: Limits
 ) -> None:
     live = serve(django, native=make(), limits=limits)
-    with access_lines(caplog, '"POST /native HTTP/1.1" 408 0'), live.connect() as client:
+    with access_lines(caplog, '"POST /native HTTP/1.1" 408 0'), live.client() as client:
         client.send("POST /native HTTP/1.1\nHost: a\nContent-Length: 9\n\nabc")
         response = client.read_response()
         assert (response.status, response["connection"]) == (408, "close")
@@ -310,7 +310,7 @@ def test_a_body_that_stalls_is_answered_with_408(
 def test_forwarded_headers_are_a_trusted_peers(serve: Serve, trusted: bool) -> None:
     proxies = ["127.0.0.1"] if trusted else []
     live = serve(django, native=make((r"/headers", Headers)), trusted_proxies=proxies)
-    with live.connect() as client:
+    with live.client() as client:
         body = client.get("/headers", "X-Forwarded-User: root", "X-Other: 5").body
     assert (b"root" in body) is trusted
     assert b'"X-Other": "5"' in body
@@ -319,14 +319,14 @@ def test_forwarded_headers_are_a_trusted_peers(serve: Serve, trusted: bool) -> N
 
 def test_http_1_0_and_connection_close(serve: Serve) -> None:
     live = serve(django, native=make())
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /native/old HTTP/1.0\n\n")
         assert client.read_response().body == b"tornado old"
         assert client.read_to_end() == b""
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/native", "Connection: close").body == b"tornado "
         assert client.read_to_end() == b""
-    wait_for(lambda: live.server.connections == live.server.requests == 0)
+    eventually(lambda: live.server.connections == live.server.requests == 0)
 
 
 # Failures
@@ -336,7 +336,7 @@ def test_an_exception_is_a_500_and_tornados_line(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(django, native=make((r"/failing", Failing)))
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/failing").status == 500
         assert client.get("/other").status == 200
     records = [record for record in caplog.records if record.name != ACCESS]
@@ -348,12 +348,12 @@ def test_a_handler_that_cannot_be_made_ends_its_connection_alone(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(django, native=make((r"/stillborn", Stillborn), (r"/native", Hello)))
-    with access_lines(caplog, '"GET /stillborn HTTP/1.1" 0 0'), live.connect() as client:
+    with access_lines(caplog, '"GET /stillborn HTTP/1.1" 0 0'), live.client() as client:
         client.send("GET /stillborn HTTP/1.1\nHost: a\n\n")
         assert client.read_to_end() == b""
     assert "before it began" in caplog.text
-    wait_for(lambda: live.server.connections == live.server.requests == 0)
-    with live.connect() as client:
+    eventually(lambda: live.server.connections == live.server.requests == 0)
+    with live.client() as client:
         assert client.get("/native").body == b"tornado"
 
 
@@ -369,13 +369,13 @@ def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
         '"DELETE /native HTTP/1.1" 405 87',
         '"GET /ws HTTP/1.1" 101 0',
     ):
-        with live.connect() as client:
+        with live.client() as client:
             client.get("/native")
             client.get("/native", method="HEAD")
             client.get("/native", method="DELETE")
         with open_socket(live) as ws:
             ws.send("hello")
-            assert ws.recv(PATIENCE) == "hello"
+            assert ws.recv(WAIT) == "hello"
     levels = [record.levelno for record in caplog.records if record.name == ACCESS]
     assert levels == [logging.INFO, logging.INFO, logging.WARNING, logging.INFO]
     assert not [record for record in caplog.records if record.name == "tornado.access"]
@@ -386,7 +386,7 @@ def test_a_log_function_of_the_settings_is_called_too(
 ) -> None:
     seen: list[RequestHandler] = []
     live = serve(django, native=make(log_function=seen.append))
-    with access_lines(caplog, '"GET /native HTTP/1.1" 200 8'), live.connect() as client:
+    with access_lines(caplog, '"GET /native HTTP/1.1" 200 8'), live.client() as client:
         client.get("/native")
     assert [handler.get_status() for handler in seen] == [200]
 
@@ -398,12 +398,12 @@ def test_a_client_that_leaves_is_noticed(serve: Serve, caplog: pytest.LogCapture
     Slow.left.clear()
     live = serve(django, native=make((r"/slow", Slow)))
     with access_lines(caplog, '"GET /slow HTTP/1.1" 0 0'):
-        with live.connect() as client:
+        with live.client() as client:
             client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-            assert Slow.running.acquire(timeout=PATIENCE)
+            assert Slow.running.acquire(timeout=WAIT)
             assert live.server.requests == 1
-        assert Slow.left.wait(PATIENCE)
-        wait_for(lambda: live.server.connections == live.server.requests == 0)
+        assert Slow.left.wait(WAIT)
+        eventually(lambda: live.server.connections == live.server.requests == 0)
 
 
 def test_a_client_that_leaves_within_its_body(
@@ -411,18 +411,18 @@ def test_a_client_that_leaves_within_its_body(
 ) -> None:
     live = serve(django, native=make())
     with access_lines(caplog, '"POST /native HTTP/1.1" 400 0'):
-        with live.connect() as client:
+        with live.client() as client:
             client.send("POST /native HTTP/1.1\nHost: a\nContent-Length: 10\n\nabc")
-            wait_for(lambda: live.server.requests == 1)
-        wait_for(lambda: live.server.connections == live.server.requests == 0)
+            eventually(lambda: live.server.requests == 1)
+        eventually(lambda: live.server.connections == live.server.requests == 0)
 
 
 def test_a_running_request_is_not_idle_and_a_connection_between_two_is(serve: Serve) -> None:
     native = make((r"/slow", Slow), (r"/native", Hello))
     live = serve(django, native=native, limits=Limits(idle_timeout=0.2))
-    with live.connect() as idle, live.connect() as busy:
+    with live.client() as idle, live.client() as busy:
         busy.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert Slow.running.acquire(timeout=PATIENCE)
+        assert Slow.running.acquire(timeout=WAIT)
         assert idle.get("/native").status == 200
         assert idle.read_to_end() == b""
         live.loop.call_soon_threadsafe(Slow.release.set)
@@ -441,14 +441,14 @@ def test_handlers_are_forgotten(serve: Serve) -> None:
     for _ in range(3):
         with open_socket(live) as ws:
             ws.send("hello")
-            assert ws.recv(PATIENCE) == "hello"
+            assert ws.recv(WAIT) == "hello"
 
     def gone() -> bool:
         gc.collect()
         return all(each() is None for each in made)
 
     assert len(made) == 3
-    wait_for(gone)
+    eventually(gone)
 
 
 # WebSockets
@@ -458,11 +458,11 @@ def test_handlers_are_forgotten(serve: Serve) -> None:
 def test_a_native_websocket(serve: Serve, size: int) -> None:
     live = serve(django, native=make((r"/ws", Echo)))
     with open_socket(live) as ws:
-        wait_for(lambda: live.server.connections == live.server.requests == 0)
+        eventually(lambda: live.server.connections == live.server.requests == 0)
         for message in ("x" * size, bytes(size)):
             ws.send(message)
-            assert ws.recv(PATIENCE) == message
-    with live.connect() as client:
+            assert ws.recv(WAIT) == message
+    with live.client() as client:
         assert client.get("/ws").status == 400  # Tornado's: can "Upgrade" only to "WebSocket"
 
 
@@ -474,30 +474,30 @@ def test_a_native_websocket_over_tls(serve: Serve) -> None:
     client = ssl.create_default_context()
     authority.configure_trust(client)
     with connect(
-        f"wss://127.0.0.1:{live.port}/ws", ssl=client, proxy=None, open_timeout=PATIENCE
+        f"wss://127.0.0.1:{live.port}/ws", ssl=client, proxy=None, open_timeout=WAIT
     ) as ws:
         for message in ("hello", "x" * 300_000):
             ws.send(message)
-            assert ws.recv(PATIENCE) == message
+            assert ws.recv(WAIT) == message
         live.begin_stop(1012)
         with pytest.raises(ConnectionClosed) as closed:
-            ws.recv(PATIENCE)
+            ws.recv(WAIT)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
 
 
 def test_uvloop(serve: Serve) -> None:
     uvloop = pytest.importorskip("uvloop")
     native = make((r"/ws", Echo), (r"/native", Hello))
-    live = serve(django, native=native, make_loop=uvloop.new_event_loop)
-    with live.connect() as client:
+    live = serve(django, native=native, loop_factory=uvloop.new_event_loop)
+    with live.client() as client:
         assert client.get("/native").body == b"tornado"
         assert client.get("/other").body == b"django GET /other 0"
     with open_socket(live) as ws:
         ws.send("hello")
-        assert ws.recv(PATIENCE) == "hello"
+        assert ws.recv(WAIT) == "hello"
         live.begin_stop()
         with pytest.raises(ConnectionClosed):
-            ws.recv(PATIENCE)
+            ws.recv(WAIT)
 
 
 def test_tornados_own_limit_of_a_message(serve: Serve) -> None:
@@ -505,7 +505,7 @@ def test_tornados_own_limit_of_a_message(serve: Serve) -> None:
     with open_socket(live) as ws:
         ws.send("x" * 1001)
         with pytest.raises(ConnectionClosed) as closed:
-            ws.recv(PATIENCE)
+            ws.recv(WAIT)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 1009
 
 
@@ -517,7 +517,7 @@ def test_the_stop_closes_native_websockets(serve: Serve, code: int) -> None:
         live.begin_stop(code)
         for ws in (first, second):
             with pytest.raises(ConnectionClosed) as closed:
-                ws.recv(PATIENCE)
+                ws.recv(WAIT)
             assert closed.value.rcvd is not None and closed.value.rcvd.code == code
         live.wait_stopped()
     assert ended == [code, code]
@@ -526,12 +526,12 @@ def test_the_stop_closes_native_websockets(serve: Serve, code: int) -> None:
 def test_the_stop_does_not_wait_for_a_deaf_client(serve: Serve) -> None:
     ended: list[int | None] = []
     live = serve(django, native=make((r"/ws", Echo, {"ended": ended})))
-    with live.connect() as client:
+    with live.client() as client:
         shake_hands(live, client)
         live.stop(timeout=0.3)
         assert client.read_exactly(4) == b"\x88\x02\x03\xe9"  # Close 1001
         assert client.read_to_end() == b""
-    wait_for(lambda: ended == [None])
+    eventually(lambda: ended == [None])
 
 
 def shake_hands(live: LiveServer, client: Any, path: str = "/ws") -> Response:
@@ -550,23 +550,23 @@ def test_a_websocket_that_opens_during_the_stop_is_closed_at_once(serve: Serve) 
 
     def visit() -> None:
         with open_socket(live) as ws, pytest.raises(ConnectionClosed) as closed:
-            ws.recv(PATIENCE)
+            ws.recv(WAIT)
         assert closed.value.rcvd is not None
         codes.append(closed.value.rcvd.code)
 
     visitor = threading.Thread(target=visit)
     visitor.start()
-    assert LateEcho.running.acquire(timeout=PATIENCE)
+    assert LateEcho.running.acquire(timeout=WAIT)
     live.begin_stop(1012)
     live.loop.call_soon_threadsafe(LateEcho.release.set)
-    visitor.join(PATIENCE)
+    visitor.join(WAIT)
     assert codes == [1012]
     live.wait_stopped()
 
 
 def test_a_stream_that_a_handler_took_is_closed_at_the_stop(serve: Serve) -> None:
     live = serve(django, native=make((r"/tunnel", Tunnel)))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /tunnel HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 101
         assert client.read_exactly(7) == b"through"
@@ -580,10 +580,10 @@ def test_a_stream_that_a_handler_took_is_closed_at_the_stop(serve: Serve) -> Non
 
 def test_the_stop_waits_for_a_running_request(serve: Serve) -> None:
     live = serve(django, native=make((r"/slow", Slow)))
-    with live.connect() as client, live.connect() as idle:
+    with live.client() as client, live.client() as idle:
         assert idle.get("/other").status == 200
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert Slow.running.acquire(timeout=PATIENCE)
+        assert Slow.running.acquire(timeout=WAIT)
         live.begin_stop()
         assert idle.read_to_end() == b""
         live.loop.call_soon_threadsafe(Slow.release.set)
@@ -594,9 +594,9 @@ def test_the_stop_waits_for_a_running_request(serve: Serve) -> None:
 
 def test_the_stop_ends_a_request_that_takes_too_long(serve: Serve) -> None:
     live = serve(django, native=make((r"/slow", Slow)))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert Slow.running.acquire(timeout=PATIENCE)
+        assert Slow.running.acquire(timeout=WAIT)
         live.stop(timeout=0.2)
         assert client.read_to_end() == b""
 
@@ -606,13 +606,13 @@ def test_a_native_request_holds_no_thread(serve: Serve) -> None:
 
     def blocked(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         inside.set()
-        assert gate.wait(PATIENCE)
+        assert gate.wait(WAIT)
         return django(environ, start_response)
 
     live = serve(blocked, native=make(), threads=1)
-    with live.connect() as client, live.connect() as other:
+    with live.client() as client, live.client() as other:
         client.send("GET /blocked HTTP/1.1\nHost: a\n\n")
-        assert inside.wait(PATIENCE)
+        assert inside.wait(WAIT)
         assert other.get("/native/now").body == b"tornado now"
         gate.set()
         assert client.read_response().status == 200

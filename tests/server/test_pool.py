@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Pool, PoolFull, pool
-
-from .support import PATIENCE
+from tests.support.waiting import WAIT
 
 
 @pytest.fixture
@@ -45,27 +44,27 @@ class Blocked:
 
         def wait() -> None:
             running.release()
-            assert self.release.wait(PATIENCE)
+            assert self.release.wait(WAIT)
 
         self.jobs = [blocked.submit(wait) for _ in range(blocked.size)]
         for _ in self.jobs:
-            assert running.acquire(timeout=PATIENCE)
+            assert running.acquire(timeout=WAIT)
 
 
 def test_results_and_exceptions(make_pool: MakePool) -> None:
     pool_ = make_pool(2)
-    assert pool_.submit(int, "11", base=2).result(PATIENCE) == 3
+    assert pool_.submit(int, "11", base=2).result(WAIT) == 3
     with pytest.raises(ValueError, match="invalid literal"):
-        pool_.submit(int, "x").result(PATIENCE)
-    assert pool_.submit(sys.exit, 3).exception(PATIENCE) is not None
-    assert pool_.submit(int, "4").result(PATIENCE) == 4
+        pool_.submit(int, "x").result(WAIT)
+    assert pool_.submit(sys.exit, 3).exception(WAIT) is not None
+    assert pool_.submit(int, "4").result(WAIT) == 4
 
 
 def test_jobs_run_side_by_side(make_pool: MakePool) -> None:
     barrier = threading.Barrier(4)
     pool_ = make_pool(4)
-    for job in [pool_.submit(barrier.wait, PATIENCE) for _ in range(4)]:
-        job.result(PATIENCE)
+    for job in [pool_.submit(barrier.wait, WAIT) for _ in range(4)]:
+        job.result(WAIT)
 
 
 def test_a_full_queue_refuses(make_pool: MakePool) -> None:
@@ -78,7 +77,7 @@ def test_a_full_queue_refuses(make_pool: MakePool) -> None:
     assert pool_.refused == 1
     urgent = pool_.submit_urgent(int)  # is never refused
     blocked.release.set()
-    assert [job.result(PATIENCE) for job in [*waiting, urgent]] == [0, 0, 0, 0]
+    assert [job.result(WAIT) for job in [*waiting, urgent]] == [0, 0, 0, 0]
     pool_.shutdown(wait=True)
     assert (pool_.busy, pool_.queued) == (0, 0)
 
@@ -91,7 +90,7 @@ def test_urgent_jobs_come_first(make_pool: MakePool) -> None:
     jobs += [pool_.submit_urgent(order.append, "u"), pool_.submit_urgent(order.append, "v")]
     blocked.release.set()
     for job in jobs:
-        job.result(PATIENCE)
+        job.result(WAIT)
     assert order == ["u", "v", "a", "b"]
 
 
@@ -99,7 +98,7 @@ def test_threads_start_when_they_are_needed(make_pool: MakePool) -> None:
     pool_ = make_pool(16, name="lazy")
     assert threads_of("lazy") == 0
     for _ in range(20):
-        pool_.submit(int).result(PATIENCE)
+        pool_.submit(int).result(WAIT)
         threading.Event().wait(0.01)  # the thread is not free the moment its result is there
     assert 1 <= threads_of("lazy") < 16
 
@@ -113,7 +112,7 @@ def threads_of(name: str) -> int:
 def test_never_more_threads_than_its_size(make_pool: MakePool) -> None:
     pool_ = make_pool(3, name="three")
     for job in [pool_.submit(threads_of, "three") for _ in range(1000)]:
-        assert job.result(PATIENCE) <= 3
+        assert job.result(WAIT) <= 3
 
 
 def test_a_waiting_job_may_be_cancelled(make_pool: MakePool) -> None:
@@ -122,7 +121,7 @@ def test_a_waiting_job_may_be_cancelled(make_pool: MakePool) -> None:
     waiting, last = pool_.submit(int), pool_.submit(int)
     assert waiting.cancel()
     blocked.release.set()
-    assert last.result(PATIENCE) == 0
+    assert last.result(WAIT) == 0
     assert waiting.cancelled()
 
 
@@ -143,14 +142,14 @@ def test_on_idle_is_asked_until_it_is_done(make_pool: MakePool) -> None:
         return len(asked) >= 3
 
     pool_ = make_pool(1, name="idle", on_idle=on_idle)
-    pool_.submit(int).result(PATIENCE)
-    assert done.wait(PATIENCE)
+    pool_.submit(int).result(WAIT)
+    assert done.wait(WAIT)
     assert threading.Event().wait(0.1) is False  # time for a fourth that must not come
     assert asked == ["idle-1"] * 3
     done.clear()
     asked.clear()
-    pool_.submit(int).result(PATIENCE)  # after a job it is asked again
-    assert done.wait(PATIENCE)
+    pool_.submit(int).result(WAIT)  # after a job it is asked again
+    assert done.wait(WAIT)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -164,9 +163,9 @@ def test_on_idle_that_fails_costs_no_thread(
         raise LookupError("idle")
 
     pool_ = make_pool(1, on_idle=on_idle)
-    pool_.submit(int).result(PATIENCE)
-    assert failed.wait(PATIENCE)
-    assert pool_.submit(int, "5").result(PATIENCE) == 5
+    pool_.submit(int).result(WAIT)
+    assert failed.wait(WAIT)
+    assert pool_.submit(int, "5").result(WAIT) == 5
     pool_.shutdown(wait=True)
     assert "LookupError: idle" in caplog.text
 
@@ -179,7 +178,7 @@ def test_on_idle_runs_at_the_end(make_pool: MakePool) -> None:
         return True
 
     pool_ = make_pool(1, on_idle=on_idle)
-    pool_.submit(int).result(PATIENCE)
+    pool_.submit(int).result(WAIT)
     pool_.shutdown(wait=True)
     assert asked == [1]
 
@@ -192,7 +191,7 @@ def test_shutdown_finishes_what_waits(make_pool: MakePool) -> None:
     with pytest.raises(PoolFull, match="is shut down"):
         pool_.submit(int)
     blocked.release.set()
-    assert waiting.result(PATIENCE) == 0
+    assert waiting.result(WAIT) == 0
 
 
 def test_shutdown_may_cancel_what_waits(make_pool: MakePool) -> None:
@@ -202,7 +201,7 @@ def test_shutdown_may_cancel_what_waits(make_pool: MakePool) -> None:
     pool_.shutdown(cancel_futures=True)
     blocked.release.set()
     assert waiting.cancelled()
-    assert urgent.result(PATIENCE) == 0  # clean-up is never cancelled
+    assert urgent.result(WAIT) == 0  # clean-up is never cancelled
 
 
 def test_a_sibling_has_threads_of_its_own(make_pool: MakePool) -> None:
@@ -210,7 +209,7 @@ def test_a_sibling_has_threads_of_its_own(make_pool: MakePool) -> None:
     sibling = pool_.sibling("sibling", queue_size=5)
     assert (sibling.size, sibling.queue_size) == (2, 5)
     blocked = Blocked(pool_)
-    assert sibling.submit(int, "7").result(PATIENCE) == 7
+    assert sibling.submit(int, "7").result(WAIT) == 7
     blocked.release.set()
     pool_.shutdown(wait=True)
     with pytest.raises(PoolFull):
@@ -228,7 +227,7 @@ def test_a_sibling_answers_for_itself(make_pool: MakePool) -> None:
     assert (sibling.busy, sibling.queued, sibling.refused) == (1, 2, 1)
     assert (pool_.busy, pool_.queued, pool_.refused) == (0, 0, 0)
     blocked.release.set()
-    assert {job.result(PATIENCE).name for job in waiting} == {"other-1"}
+    assert {job.result(WAIT).name for job in waiting} == {"other-1"}
 
 
 @pytest.mark.usefixtures("hurried")
@@ -243,9 +242,9 @@ def test_a_sibling_has_an_on_idle_of_its_own(make_pool: MakePool) -> None:
 
     pool_ = make_pool(1, name="first")
     sibling = pool_.sibling("second", queue_size=1, on_idle=on_idle)
-    pool_.submit(int).result(PATIENCE)
-    sibling.submit(int).result(PATIENCE)
-    assert done.wait(PATIENCE)
+    pool_.submit(int).result(WAIT)
+    sibling.submit(int).result(WAIT)
+    assert done.wait(WAIT)
     pool_.shutdown(wait=True)
     assert set(asked) == {"second-1"}
 
@@ -284,7 +283,7 @@ def test_posted_jobs_run_in_their_order_among_the_others(make_pool: MakePool) ->
     pool_.submit_urgent(order.append, "u")
     last = pool_.submit(order.append, "d")
     blocked.release.set()
-    last.result(PATIENCE)
+    last.result(WAIT)
     assert order == ["u", "a", "b", "c", "d"]
 
 
@@ -296,9 +295,9 @@ def test_a_posted_job_that_raises_is_logged_and_costs_no_thread(
         raise raised
 
     pool_ = make_pool(1)
-    thread = pool_.submit(threading.current_thread).result(PATIENCE)
+    thread = pool_.submit(threading.current_thread).result(WAIT)
     pool_.post(fail, error)
-    assert pool_.submit(threading.current_thread).result(PATIENCE) is thread
+    assert pool_.submit(threading.current_thread).result(WAIT) is thread
     pool_.shutdown(wait=True)
     assert pool_.busy == 0
     (record,) = caplog.records
@@ -362,8 +361,8 @@ def test_a_posted_job_has_no_future(make_pool: MakePool) -> None:
         counted.set()
 
     pool_.post(count)
-    assert counted.wait(PATIENCE)
-    pool_.submit(count).result(PATIENCE)
+    assert counted.wait(WAIT)
+    pool_.submit(count).result(WAIT)
     assert counts == [before, before + 1]
 
 
@@ -378,7 +377,7 @@ def test_a_posted_job_leaves_nothing_behind_in_an_idle_thread(make_pool: MakePoo
     weakref.finalize(argument, freed.set)
     pool_.post(argument.call)
     del argument
-    assert freed.wait(PATIENCE)
+    assert freed.wait(WAIT)
     assert threads_of(pool_.name) == 1
 
 
@@ -394,7 +393,7 @@ def test_many_threads_post_at_once_and_every_job_runs(make_pool: MakePool) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(WAIT)
     pool_.shutdown(wait=True)
     assert sorted(done) == list(range(8000))
 
@@ -424,7 +423,7 @@ def test_no_thread_holds_the_exit() -> None:
         "pool.sibling('other', queue_size=1).submit(threading.Event().wait)\n"
         "assert began.wait(60)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=WAIT)
 
 
 def test_stop_iteration_reaches_who_awaits_it(make_pool: MakePool) -> None:
@@ -432,7 +431,7 @@ def test_stop_iteration_reaches_who_awaits_it(make_pool: MakePool) -> None:
 
     async def wait() -> None:
         loop = asyncio.get_running_loop()
-        await asyncio.wait_for(loop.run_in_executor(pool_, next, iter([])), PATIENCE)
+        await asyncio.wait_for(loop.run_in_executor(pool_, next, iter([])), WAIT)
 
     with pytest.raises(RuntimeError, match=r"raised StopIteration\(\)"):
         asyncio.run(wait())
@@ -461,12 +460,12 @@ def test_a_thread_that_cannot_start_does_not_count(
     cleaned_up = pool_.submit_urgent(int, "3")
     threading.stack_size(0)
     release = threading.Event()
-    blocked = pool_.submit(release.wait, PATIENCE)
-    assert cleaned_up.result(PATIENCE) == 3
+    blocked = pool_.submit(release.wait, WAIT)
+    assert cleaned_up.result(WAIT) == 3
     no_room_for_threads()
     waiting = pool_.submit(int, "7")  # the thread that runs does it later
     release.set()
-    assert blocked.result(PATIENCE)
-    assert waiting.result(PATIENCE) == 7
+    assert blocked.result(WAIT)
+    assert waiting.result(WAIT) == 7
     threading.stack_size(0)
     assert len(caplog.records) == 2  # once each time that threads are short

@@ -18,8 +18,8 @@ from tornado.web import RequestHandler
 from c10kws_tornado import Limits, make_application
 from c10kws_tornado.http.bodytimer import BodyTimer
 from c10kws_tornado.http.iostreams import PlainStream
-
-from .support import PATIENCE, LiveServer, wait_for
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 MIB = 1024 * 1024
@@ -47,7 +47,7 @@ def messages(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
 
 
 def test_a_connection_is_kept(serve: Serve) -> None:
-    with serve(hello).connect() as client:
+    with serve(hello).client() as client:
         for _ in range(3):
             response = client.get()
             assert (response.status, response.reason, response.body) == (200, "OK", b"hello")
@@ -57,7 +57,7 @@ def test_a_connection_is_kept(serve: Serve) -> None:
 @pytest.mark.parametrize("value", ["close", "Close", "TE, close", "keep-alive ,CLOSE,", "close,x"])
 def test_connection_close(serve: Serve, value: str) -> None:
     """RFC 9110 §7.6.1: the header is a list."""
-    with serve(hello).connect() as client:
+    with serve(hello).client() as client:
         response = client.get("/", f"Connection: {value}")
         assert response["connection"] == "close"
         assert response.body == b"hello"
@@ -69,7 +69,7 @@ def test_pipelined_requests_are_answered_in_order(serve: Serve) -> None:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [environ["PATH_INFO"].encode()]
 
-    with serve(echo_path).connect() as client:
+    with serve(echo_path).client() as client:
         client.send("".join(f"GET /{i} HTTP/1.1\nHost: a\n\n" for i in range(20)))
         assert [client.read_response().body for _ in range(20)] == [b"/%d" % i for i in range(20)]
 
@@ -83,7 +83,7 @@ def test_nothing_runs_behind_a_close(serve: Serve, value: str) -> None:
         return hello(environ, start_response)
 
     live = serve(remember)
-    with live.connect() as client:
+    with live.client() as client:
         head = f"GET /1 HTTP/1.1\nHost: a\nConnection: {value}\n\n"
         client.send(head + "GET /2 HTTP/1.1\nHost: a\n\n")
         assert client.read_response().body == b"hello"
@@ -94,11 +94,11 @@ def test_nothing_runs_behind_a_close(serve: Serve, value: str) -> None:
 
 def test_http_1_0(serve: Serve) -> None:
     live = serve(hello)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.0\n\n")
         assert client.read_response().body == b"hello"
         assert client.read_to_end() == b""
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             client.send("GET / HTTP/1.0\nConnection: keep-alive\n\n")
             response = client.read_response()
@@ -112,7 +112,7 @@ def test_a_body_of_unknown_length_ends_with_the_connection(serve: Serve, version
         start_response("200 OK", [("Content-Type", "text/plain")])
         return iter([b"a", b"b"])
 
-    with serve(stream).connect() as client:
+    with serve(stream).client() as client:
         client.send(f"GET / HTTP/{version}\nHost: a\nConnection: keep-alive\n\n")
         response = client.read_response()
         assert response["transfer-encoding"] is None
@@ -122,7 +122,7 @@ def test_a_body_of_unknown_length_ends_with_the_connection(serve: Serve, version
 @pytest.mark.parametrize("size", [0, 1, 100_000, 5 * MIB])
 def test_a_body_with_a_length(serve: Serve, size: int) -> None:
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    with serve(read_body).connect() as client:
+    with serve(read_body).client() as client:
         for _ in range(2):
             client.send(f"POST / HTTP/1.1\nHost: a\nContent-Length: {size}\n\n")
             client.send(body)
@@ -132,7 +132,7 @@ def test_a_body_with_a_length(serve: Serve, size: int) -> None:
 @pytest.mark.parametrize("chunks", [[], [b"a"], [b"ab", b"c" * 70_000], [b"d" * 10_000] * 300])
 def test_a_chunked_body_has_its_length(serve: Serve, chunks: list[bytes]) -> None:
     body = b"".join(chunks)
-    with serve(read_body).connect() as client:
+    with serve(read_body).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         for chunk in chunks:
             client.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
@@ -151,7 +151,7 @@ def test_a_body_is_a_file_on_disk_above_the_spool_size(serve_as_is: Serve) -> No
         return [str(len(body.read())).encode()]
 
     live = serve_as_is(look, limits=Limits(spool_size=1000))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 200000\n\n")
         client.send(bytes(200_000))
         assert client.read_response().body == b"200000"
@@ -165,7 +165,7 @@ def test_the_application_is_called_when_the_body_is_complete(serve: Serve) -> No
         called.set()
         return read_body(environ, start_response)
 
-    with serve(note).connect() as client:
+    with serve(note).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 2\n\na")
         assert client.read_head().status == 100  # so the head has arrived
         assert not called.is_set()
@@ -175,7 +175,7 @@ def test_the_application_is_called_when_the_body_is_complete(serve: Serve) -> No
 
 @pytest.mark.parametrize("expect", ["100-continue", "100-Continue"])
 def test_expect_100_continue(serve: Serve, expect: str) -> None:
-    with serve(read_body).connect() as client:
+    with serve(read_body).client() as client:
         client.send(f"POST / HTTP/1.1\nHost: a\nExpect: {expect}\nContent-Length: 1\n\n")
         assert client.read_head().status == 100
         client.send(b"a")
@@ -183,13 +183,13 @@ def test_expect_100_continue(serve: Serve, expect: str) -> None:
 
 
 def test_http_1_0_expects_nothing(serve: Serve) -> None:
-    with serve(read_body).connect() as client:
+    with serve(read_body).client() as client:
         client.send("POST / HTTP/1.0\nExpect: 100-continue\nContent-Length: 1\n\na")
         assert client.read_response().status == 200
 
 
 def test_a_body_over_its_limit_is_refused_before_100_continue(serve: Serve) -> None:
-    with serve(read_body, limits=Limits(max_body_size=10)).connect() as client:
+    with serve(read_body, limits=Limits(max_body_size=10)).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 11\n\n")
         response = client.read_response()
         assert response.status == 413
@@ -200,7 +200,7 @@ def test_a_body_over_its_limit_is_refused_before_100_continue(serve: Serve) -> N
 
 @pytest.mark.parametrize("length", ["11", "99999999999999999999999", "11, 11"])
 def test_the_client_sees_the_413_though_it_is_sending(serve: Serve, length: str) -> None:
-    with serve(read_body, limits=Limits(max_body_size=10)).connect() as client:
+    with serve(read_body, limits=Limits(max_body_size=10)).client() as client:
         client.send(f"POST / HTTP/1.1\nHost: a\nContent-Length: {length}\n\n")
         for _ in range(8):
             client.send(bytes(65536) if len(length) > 20 else b"x")
@@ -209,7 +209,7 @@ def test_the_client_sees_the_413_though_it_is_sending(serve: Serve, length: str)
 
 
 def test_a_chunked_body_over_its_limit(serve: Serve) -> None:
-    with serve(read_body, limits=Limits(max_body_size=100_000)).connect() as client:
+    with serve(read_body, limits=Limits(max_body_size=100_000)).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         for _ in range(20):
             client.send(b"2710\r\n%b\r\n" % bytes(10_000))
@@ -217,7 +217,7 @@ def test_a_chunked_body_over_its_limit(serve: Serve) -> None:
 
 
 def test_a_body_of_exactly_the_limit(serve: Serve) -> None:
-    with serve(read_body, limits=Limits(max_body_size=10)).connect() as client:
+    with serve(read_body, limits=Limits(max_body_size=10)).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 10\n\n0123456789")
         assert client.read_response().status == 200
 
@@ -225,12 +225,12 @@ def test_a_body_of_exactly_the_limit(serve: Serve) -> None:
 @pytest.mark.parametrize("size", [66_000, 120_000])
 def test_a_head_over_its_limit(serve: Serve, size: int) -> None:
     live = serve(hello)
-    with live.connect() as client:
+    with live.client() as client:
         response = client.get("/", f"X-A: {'a' * size}")
         assert response.status == 431
         assert response["connection"] == "close"
         assert client.read_to_end() == b""
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/" + "a" * size).status == 431
 
 
@@ -241,8 +241,8 @@ def test_a_head_far_over_its_limit(
 ) -> None:
     """Above twice the limit the server parses no head at all."""
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
-    live = serve(hello, limits=Limits(linger_timeout=PATIENCE))
-    with live.connect() as client:
+    live = serve(hello, limits=Limits(linger_timeout=WAIT))
+    with live.client() as client:
         client.send(line.encode() + b"a" * size)
         response = client.read_response()
         assert (response.status, response["connection"]) == (431, "close")
@@ -258,7 +258,7 @@ def test_a_head_far_over_its_limit(
 )
 def test_chunk_extensions_are_ignored(serve: Serve, chunks: bytes) -> None:
     """RFC 9112 §7.1.1."""
-    with serve(read_body).connect() as client:
+    with serve(read_body).client() as client:
         for _ in range(2):
             client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
             client.send(chunks)
@@ -269,7 +269,7 @@ def test_chunk_extensions_are_ignored(serve: Serve, chunks: bytes) -> None:
 def test_trailers_are_ignored(serve: Serve, at_once: bool) -> None:
     """RFC 9112 §7.1.2: what arrives behind the last chunk must not look like a header."""
     body = b"3;x\r\nabc\r\n2\r\nde\r\n0\r\nX-User: root\r\nETag: 5\r\n\r\n"
-    with serve(read_body).connect() as client:
+    with serve(read_body).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         for piece in [body] if at_once else [bytes([byte]) for byte in body]:
             client.send(piece)
@@ -279,7 +279,7 @@ def test_trailers_are_ignored(serve: Serve, at_once: bool) -> None:
 
 
 def test_a_head_under_its_limit(serve: Serve) -> None:
-    with serve(hello).connect() as client:
+    with serve(hello).client() as client:
         assert client.get("/", f"X-A: {'a' * 60_000}").status == 200
 
 
@@ -315,7 +315,7 @@ def test_malformed_requests(serve: Serve, caplog: pytest.LogCaptureFixture, requ
         return hello(environ, start_response)
 
     live = serve(note)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(request_)
         response = client.read_response()
         assert (response.status, response["connection"]) == (400, "close")
@@ -332,7 +332,7 @@ def test_malformed_requests(serve: Serve, caplog: pytest.LogCaptureFixture, requ
 )
 def test_a_bare_line_feed_ends_no_chunk(serve: Serve, chunks: bytes) -> None:
     """A proxy that takes it for the end of a line would see other requests in these bytes."""
-    with serve(hello).connect() as client:
+    with serve(hello).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         client.send(chunks)
         assert client.read_response().status == 400
@@ -340,7 +340,7 @@ def test_a_bare_line_feed_ends_no_chunk(serve: Serve, chunks: bytes) -> None:
 
 
 def test_a_refusal_is_followed_by_no_other(serve: Serve) -> None:
-    with serve(hello, limits=Limits(max_body_size=10)).connect() as client:
+    with serve(hello, limits=Limits(max_body_size=10)).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         client.send(b"f\r\n%b\r\n" % bytes(15))
         assert client.read_response().status == 413
@@ -368,7 +368,7 @@ def test_http_1_0_has_no_transfer_encoding(
         post = get
 
     live = serve(note, native=native and make_application([(native, Note)], {}))
-    with live.connect() as client:
+    with live.client() as client:
         client.send(f"{method} / HTTP/1.0\n{connection}Transfer-Encoding: chunked\n\n0\n\n")
         client.send("GET /second HTTP/1.1\nHost: a\n\n")
         response = client.read_response()
@@ -381,7 +381,7 @@ def test_http_1_0_has_no_transfer_encoding(
 
 
 def test_a_head_refusal_has_no_body(serve: Serve) -> None:
-    with serve(hello).connect() as client:
+    with serve(hello).client() as client:
         client.send("HEAD relative HTTP/1.1\nHost: a\n\n")
         response = client.read_response("HEAD")
         assert response.status == 400
@@ -395,17 +395,17 @@ def test_a_full_queue_is_503(serve: Serve, caplog: pytest.LogCaptureFixture) -> 
 
     def wait(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         running.release()
-        assert may_end.wait(PATIENCE)
+        assert may_end.wait(WAIT)
         return hello(environ, start_response)
 
     live = serve(wait, threads=1, queue_size=1)
-    with live.connect() as first, live.connect() as second, live.connect() as third:
+    with live.client() as first, live.client() as second, live.client() as third:
         first.send("GET /1 HTTP/1.1\nHost: a\n\n")
-        assert running.acquire(timeout=PATIENCE)
+        assert running.acquire(timeout=WAIT)
         # One thread is taken, and one place in the queue: either the second or the third gets it.
         for client, path in ((second, 2), (third, 3)):
             client.send(f"POST /{path} HTTP/1.1\nHost: a\nContent-Length: 1\n\nx")
-        wait_for(lambda: live.server.pool.refused == 1)
+        eventually(lambda: live.server.pool.refused == 1)
         may_end.set()
         assert first.read_response().status == 200
         answers = [second.read_response(), third.read_response()]
@@ -424,7 +424,7 @@ def test_a_full_queue_is_503(serve: Serve, caplog: pytest.LogCaptureFixture) -> 
 def test_a_client_that_leaves_in_its_body(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
     live = serve(read_body)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 10\n\nabc")
         client.socket.shutdown(1)
         assert client.read_to_end() == b""
@@ -446,14 +446,14 @@ def test_a_client_that_closes_its_half_gets_its_responses(
     serve: Serve, request_: str, at_once: bool
 ) -> None:
     live = serve(read_body)
-    with live.connect() as client:
+    with live.client() as client:
         for piece in [request_] if at_once else [request_[:-9], request_[-9:]]:
             client.send(piece)
         client.socket.shutdown(socket.SHUT_WR)
         for _ in range(request_.count("Host")):
             assert client.read_response().status == 200
         assert client.read_to_end() == b""
-    wait_for(lambda: live.server.connections == live.server.requests == 0)
+    eventually(lambda: live.server.connections == live.server.requests == 0)
 
 
 def test_the_loop_rests_while_a_client_that_closed_its_half_waits(
@@ -468,17 +468,17 @@ def test_the_loop_rests_while_a_client_that_closed_its_half_waits(
 
     def wait(environ: dict[str, Any], start_response: Any) -> Any:
         running.set()
-        assert may_end.wait(PATIENCE)
+        assert may_end.wait(WAIT)
         start_response("200 OK", [("Content-Type", "text/plain")])
         return iter([b"a" * 300_000, b"b" * 300_000])
 
     monkeypatch.setattr(PlainStream, "read_from_fd", count)
     live = serve(wait)
-    with live.connect() as client:
+    with live.client() as client:
         client.send(GET)
-        assert running.wait(PATIENCE)
+        assert running.wait(WAIT)
         client.socket.shutdown(socket.SHUT_WR)
-        wait_for(lambda: len(reads) >= 3)  # the request, and its end twice
+        eventually(lambda: len(reads) >= 3)  # the request, and its end twice
         for _ in range(50):
             live.on_loop(lambda: None)
         assert len(reads) < 10
@@ -503,10 +503,10 @@ def test_a_view_in_a_thread_learns_that_its_client_left(serve: Serve) -> None:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return Endless()
 
-    with serve(application).connect() as client:
+    with serve(application).client() as client:
         client.send(GET)
         client.read_head()
-    assert closed.wait(PATIENCE)
+    assert closed.wait(WAIT)
 
 
 # Requests that stall
@@ -532,7 +532,7 @@ def test_a_request_that_stalls_is_answered_with_408(
 ) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado")
     live = serve(hello, limits=Limits(**limits))
-    with live.connect() as client:
+    with live.client() as client:
         client.send(request_)
         response = client.read_response()
         assert (response.status, response["connection"]) == (408, "close")
@@ -550,7 +550,7 @@ def test_a_request_that_stalls_is_answered_with_408(
 def test_a_client_that_sends_a_byte_now_and_then(serve: Serve, spool_size: int) -> None:
     live = serve(hello, limits=Limits(read_timeout=0.3, spool_size=spool_size))
     over = threading.Event()
-    with live.connect() as client:
+    with live.client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 9000\n\n")
 
         def drip() -> None:
@@ -570,14 +570,14 @@ def test_a_client_that_sends_a_byte_now_and_then(serve: Serve, spool_size: int) 
 def test_many_stalled_uploads_end_and_give_their_memory_back(serve: Serve) -> None:
     live = serve(hello, limits=Limits(read_timeout=0.5, linger_timeout=0.2))
     with ExitStack() as stack:
-        clients = [stack.enter_context(live.connect()) for _ in range(200)]
+        clients = [stack.enter_context(live.client()) for _ in range(200)]
         for client in clients:
             client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 1000000\n\n")
             client.send(bytes(20_000))
-        wait_for(lambda: live.server.requests == 200 or count_bodies() == 0)
+        eventually(lambda: live.server.requests == 200 or count_bodies() == 0)
         assert [client.read_response().status for client in clients] == [408] * 200
-        wait_for(lambda: live.server.connections == live.server.requests == 0)
-        wait_for(lambda: count_bodies() == 0)
+        eventually(lambda: live.server.connections == live.server.requests == 0)
+        eventually(lambda: count_bodies() == 0)
 
 
 def count_bodies() -> int:
@@ -587,7 +587,7 @@ def count_bodies() -> int:
 
 
 def test_a_connection_that_never_asks_is_closed(serve: Serve) -> None:
-    with serve(hello, limits=Limits(idle_timeout=0.2)).connect() as client:
+    with serve(hello, limits=Limits(idle_timeout=0.2)).client() as client:
         assert client.read_to_end() == b""
 
 
@@ -680,6 +680,6 @@ def test_a_body_has_an_end_in_any_case() -> None:
 
 
 def test_an_idle_connection_is_closed(serve: Serve) -> None:
-    with serve(hello, limits=Limits(idle_timeout=0.2)).connect() as client:
+    with serve(hello, limits=Limits(idle_timeout=0.2)).client() as client:
         assert client.get().body == b"hello"
         assert client.read_to_end() == b""

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from .support import LiveServer, Response, wait_for
+from tests.support.peers import Response
+from tests.support.servers import LiveServer
+from tests.support.waiting import eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -26,7 +28,7 @@ def answer(status: str, headers: list[tuple[str, str]], *body: bytes) -> Any:
 
 
 def get(live: LiveServer, method: str = "GET") -> Response:
-    with live.connect() as client:
+    with live.client() as client:
         return client.get("/", method=method)
 
 
@@ -61,7 +63,7 @@ def test_repeated_headers(serve: Serve) -> None:
 
 @pytest.mark.parametrize("length", [[], [("Content-Length", "3")]])
 def test_head_has_no_body(serve: Serve, length: list[tuple[str, str]]) -> None:
-    with serve(answer("200 OK", [TEXT, *length], b"abc")).connect() as client:
+    with serve(answer("200 OK", [TEXT, *length], b"abc")).client() as client:
         for _ in range(2):
             response = client.get(method="HEAD")
             assert response["content-length"] == (length[0][1] if length else None)
@@ -72,7 +74,7 @@ def test_head_has_no_body(serve: Serve, length: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
 def test_no_body_where_there_is_none(serve_as_is: Serve, status: str) -> None:
     headers = [("Content-Length", "3")]
-    with serve_as_is(answer(status, headers, b"abc")).connect() as client:
+    with serve_as_is(answer(status, headers, b"abc")).client() as client:
         for _ in range(2):
             response = client.get()
             assert response["transfer-encoding"] is None
@@ -83,7 +85,7 @@ def test_too_much_is_cut_at_the_declared_length(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(answer("200 OK", [TEXT, ("Content-Length", "3")], b"ab", b"cd", b"ef"))
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get().body == b"abc"
         assert client.get().body == b"abc"
     live.stop()
@@ -94,7 +96,7 @@ def test_too_much_is_cut_at_the_declared_length(
 
 def test_too_little_closes_the_connection(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     live = serve(answer("200 OK", [TEXT, ("Content-Length", "5")], b"ab"))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert client.read_head()["content-length"] == "5"
         assert client.read_to_end() == b"ab"
@@ -118,7 +120,7 @@ def test_hop_by_hop_headers_are_the_servers(
 
 def test_connection_close_is_honoured(serve_as_is: Serve) -> None:
     headers = [TEXT, ("Connection", "close"), ("Content-Length", "1")]
-    with serve_as_is(answer("200 OK", headers, b"a")).connect() as client:
+    with serve_as_is(answer("200 OK", headers, b"a")).client() as client:
         response = client.get()
         assert response["connection"] == "close"
         assert response.body == b"a"
@@ -126,7 +128,7 @@ def test_connection_close_is_honoured(serve_as_is: Serve) -> None:
 
 
 def test_a_426_says_what_to_upgrade_to(serve: Serve) -> None:
-    with serve(answer("426 Upgrade Required", [TEXT], b"a")).connect() as client:
+    with serve(answer("426 Upgrade Required", [TEXT], b"a")).client() as client:
         for _ in range(2):
             response = client.get()
             assert response["upgrade"] == "websocket"
@@ -139,7 +141,7 @@ def test_a_426_says_what_to_upgrade_to(serve: Serve) -> None:
 
 def assert_is_500(live: LiveServer) -> None:
     """The client learns that it failed, and nothing more; the connection stays."""
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             response = client.get()
             assert response.status == 500
@@ -223,7 +225,7 @@ def test_a_failure_before_the_first_byte_is_500(
 
 
 def test_a_head_request_that_fails(serve_as_is: Serve) -> None:
-    with serve_as_is(raises).connect() as client:
+    with serve_as_is(raises).client() as client:
         for _ in range(2):
             assert client.get(method="HEAD").status == 500
 
@@ -246,7 +248,7 @@ def test_a_failure_after_the_first_byte_aborts(
         return Body()
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert client.read_chunk() == b"a"
@@ -281,7 +283,7 @@ def test_exc_info_after_the_head_is_sent(serve: Serve, caplog: pytest.LogCapture
         yield b"never"
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert b"never" not in client.read_to_end()
@@ -304,7 +306,7 @@ def test_write_and_no_body(serve: Serve) -> None:
         start_response("200 OK", [TEXT, ("Content-Length", "1")])(b"a")
         return []
 
-    with serve(application).connect() as client:
+    with serve(application).client() as client:
         assert [client.get().body for _ in range(2)] == [b"a", b"a"]
 
 
@@ -324,10 +326,10 @@ def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
         return [b"abc"]
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         for number, status in enumerate((200, 302, 404, 503)):
             client.get(f"/{status}?a=\u00e9\x85")
-            wait_for(lambda: len(access_records(caplog)) > number)  # noqa: B023
+            eventually(lambda: len(access_records(caplog)) > number)  # noqa: B023
     records = access_records(caplog)
     levels = [logging.INFO, logging.INFO, logging.WARNING, logging.ERROR]
     assert [record.levelno for record in records] == levels
@@ -341,7 +343,7 @@ def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
 def test_refusals_are_in_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
     live = serve(answer("200 OK", [TEXT]))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET relative HTTP/1.1\nHost: a\n\n")
         client.read_to_end()
     live.stop()
@@ -352,9 +354,9 @@ def test_refusals_are_in_the_access_log(serve: Serve, caplog: pytest.LogCaptureF
 def line_of(live: LiveServer, caplog: pytest.LogCaptureFixture, path: str, *headers: str) -> str:
     """Return the access line of one request, without its duration."""
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
-    with live.connect() as client:
+    with live.client() as client:
         client.get(path, *headers)
-    wait_for(lambda: bool(access_records(caplog)))
+    eventually(lambda: bool(access_records(caplog)))
     (record,) = access_records(caplog)
     return record.getMessage().rpartition(" ")[0]
 
@@ -431,14 +433,14 @@ def test_a_log_handler_that_fails_holds_no_request(
     serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
     live = serve(answer("404 Not Found", [TEXT], b"a"))
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             assert client.get().status == 404
         for _ in range(2):
-            with live.connect() as refused:
+            with live.client() as refused:
                 refused.send("GET relative HTTP/1.1\nHost: a\n\n")
                 assert refused.read_response().status == 400
-    wait_for(lambda: live.server.requests == 0)
+    eventually(lambda: live.server.requests == 0)
     live.stop()
     live.server.pool.shutdown(wait=True)
     assert capsys.readouterr().err.count("LookupError: in the handler") == 4
@@ -456,6 +458,6 @@ def test_a_log_handler_that_fails_takes_no_thread(
 
     live = serve(application, threads=2)
     for path, status in [("/", 200), ("/broken", 500)] * 3:  # more often than there are threads
-        with live.connect() as client:
+        with live.client() as client:
             assert client.get(path).status == status
     assert "LookupError: in the handler" in capsys.readouterr().err

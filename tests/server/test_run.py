@@ -13,14 +13,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from c10kws_tornado import Limits, Server, bind, serve
-
-from .support import PATIENCE, Client, LiveServer, wait_for
-from .test_hijack import REQUEST, application_of_the_page
+from tests.support.peers import Client, connect
+from tests.support.servers import LiveServer, port_of, read_line
+from tests.support.upgrades import REQUEST, application_of_the_page
+from tests.support.waiting import WAIT, eventually
 
 PROGRAM = """
 import sys
@@ -71,28 +72,6 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 Start = Callable[..., subprocess.Popen[str]]
 
 
-def port_of(process: subprocess.Popen[str]) -> int:
-    assert process.stdout is not None
-    return int(read_line(process.stdout).split(":")[2].split("/")[0])
-
-
-def read_line(output: IO[str]) -> str:
-    line = output.readline()
-    assert line, "the command ended"
-    return line
-
-
-def connect(port: int) -> Client:
-    return Client(socket.create_connection(("127.0.0.1", port)))
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        found: int = sock.getsockname()[1]
-    return found
-
-
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
 def test_the_command_serves_until_a_signal(start: Start, port: int, number: signal.Signals) -> None:
@@ -102,7 +81,7 @@ def test_the_command_serves_until_a_signal(start: Start, port: int, number: sign
         assert client.get().body == b"page"
         process.send_signal(number)
         assert client.read_to_end() == b""
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 0
     assert '127.0.0.1 "GET / HTTP/1.1" 200 4 ' in errors
 
@@ -118,7 +97,7 @@ def test_a_second_signal_ends_the_draining(start: Start, port: int) -> None:
         process.send_signal(signal.SIGTERM)
         wait_until_refused(port)
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(WAIT) == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
@@ -135,7 +114,7 @@ def test_a_second_term_ends_no_draining(start: Start, port: int) -> None:
         process.stdin.write("go on\n")
         process.stdin.flush()
         assert client.read_response().body == b"page"
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(WAIT) == 0
 
 
 def wait_until_refused(port: int) -> None:
@@ -172,7 +151,7 @@ def wait_until_refused(port: int) -> None:
 )
 def test_bad_arguments(start: Start, arguments: list[str], message: str) -> None:
     process = start(*arguments)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=WAIT)
     assert process.returncode != 0
     assert message in errors
     assert "Traceback" not in errors
@@ -189,14 +168,14 @@ def test_a_port_in_use_is_named(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         taken = sock.getsockname()[1]
         process = start("program:application", "--port", str(taken))
-        _, errors = process.communicate(timeout=PATIENCE)
+        _, errors = process.communicate(timeout=WAIT)
     assert process.returncode != 0
     assert f"127.0.0.1:{taken}" in errors
     assert "Traceback" not in errors
 
 
 def test_every_limit_is_a_flag(start: Start) -> None:
-    output, _ = start("--help").communicate(timeout=PATIENCE)
+    output, _ = start("--help").communicate(timeout=WAIT)
     for flag in (
         "--max-body-size",
         "--send-timeout",
@@ -229,7 +208,7 @@ def test_stalled_uploads_give_their_memory_back(start: Start, port: int) -> None
             client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 2000000\n\n")
             client.send(bytes(900_000))
         assert {client.read_response().status for client in clients} == {408}
-        wait_for(lambda: memory() < before + 16 * 1024 * 1024)
+        eventually(lambda: memory() < before + 16 * 1024 * 1024)
 
 
 # serve()
@@ -252,11 +231,11 @@ def test_serve_in_a_thread() -> None:
     port = sock.getsockname()[1]
     thread = threading.Thread(target=run)
     thread.start()
-    assert ready.wait(PATIENCE)
+    assert ready.wait(WAIT)
     with connect(port) as client:
         assert client.get().status == 400
     loops[0].call_soon_threadsafe(loops[0].stop)
-    thread.join(PATIENCE)
+    thread.join(WAIT)
     assert not thread.is_alive()
     sock.close()
 
@@ -354,9 +333,9 @@ def make_select_loop() -> asyncio.AbstractEventLoop:
 
 
 def test_select_is_enough() -> None:
-    live = LiveServer(application_of_the_page(), make_loop=make_select_loop)
+    live = LiveServer(application_of_the_page(), loop_factory=make_select_loop)
     live.start()
-    with live.connect() as page, live.connect() as stream:
+    with live.client() as page, live.client() as stream:
         assert page.get().status == 400
         stream.send(REQUEST + "early")
         assert stream.read_response().status == 101
@@ -378,7 +357,7 @@ def test_loaded_objects_are_excluded_from_garbage_collection() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=WAIT,
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
     ).stdout
     before, frozen, left = map(int, output.split())

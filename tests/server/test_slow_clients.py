@@ -16,9 +16,10 @@ import pytest
 from c10kws_tornado import Limits
 from c10kws_tornado.http import sendrate
 from c10kws_tornado.http.sendrate import SendRate, SlowClient
-
-from .support import Client, LiveServer, wait_for
-from .test_hijack import REQUEST, Switch
+from tests.support.peers import Client
+from tests.support.servers import LiveServer
+from tests.support.upgrades import REQUEST, Switch
+from tests.support.waiting import eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -70,7 +71,7 @@ class SlowReaders:
     """Clients that read at most 40 bytes each in a twentieth of a second, in a thread."""
 
     def __init__(self, live: LiveServer, count: int) -> None:
-        self.clients = [live.connect(receive_buffer=4096) for _ in range(count)]
+        self.clients = [live.client(receive_buffer=4096) for _ in range(count)]
         for client in self.clients:
             client.send("GET /body HTTP/1.1\nHost: a\n\n")
         self._stop = threading.Event()
@@ -110,16 +111,16 @@ def test_a_body_that_is_whole_holds_no_thread(
     with SlowReaders(live, CLIENTS) as slow:
         for client in slow.clients:
             assert client.peek()
-        with live.connect() as other:
+        with live.client() as other:
             assert [other.get("/").body for _ in range(3)] == [b"page"] * 3
-    with live.connect() as other:
+    with live.client() as other:
         assert other.get("/body").body == b"".join(make_body())
 
 
 def test_a_body_behind_the_validator_holds_no_thread(serve: Serve) -> None:
     """Wrappers of an application hide what kind of object it has returned."""
     live = serve(respond(lambda: [PART]), threads=2)
-    with SlowReaders(live, CLIENTS), live.connect() as other:
+    with SlowReaders(live, CLIENTS), live.client() as other:
         assert other.get("/").body == b"page"
 
 
@@ -133,10 +134,10 @@ def test_a_whole_body_is_closed_in_its_thread_before_it_is_sent(serve_as_is: Ser
         return ClosingList([PART, PART], closed)
 
     live = serve_as_is(respond(make_body))
-    with live.connect(receive_buffer=4096) as client:
+    with live.client(receive_buffer=4096) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
-        wait_for(lambda: bool(closed))
+        eventually(lambda: bool(closed))
         assert live.on_loop(lambda: live.server.requests) == 1
         assert b"".join(iter(client.read_chunk, b"")) == PART * 2
     live.stop()
@@ -147,7 +148,7 @@ def test_short_parts_of_a_whole_body_are_joined(serve_as_is: Serve) -> None:
     """A write for each of them would hold the loop."""
     parts = [b"%d," % number for number in range(100_000)]
     live = serve_as_is(respond(lambda: [*parts, PART, *parts]))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         chunks = list(iter(client.read_chunk, b""))
@@ -158,7 +159,7 @@ def test_short_parts_of_a_whole_body_are_joined(serve_as_is: Serve) -> None:
 def test_a_whole_body_that_is_too_short_is_500(serve_as_is: Serve) -> None:
     """The server knows before it sends the head."""
     live = serve_as_is(respond(lambda: [b"ab", b"c"], ("Content-Length", "5")))
-    with live.connect() as client:
+    with live.client() as client:
         assert [client.get("/body").status, client.get("/").status] == [500, 200]
 
 
@@ -167,7 +168,7 @@ def test_a_stalled_client_costs_no_second_copy(serve_as_is: Serve) -> None:
     live = serve_as_is(respond(lambda: [body]))
     tracemalloc.start()
     try:
-        with live.connect(receive_buffer=4096) as client:
+        with live.client(receive_buffer=4096) as client:
             client.send("GET /body HTTP/1.1\nHost: a\n\n")
             assert client.read_head().status == 200
             live.on_loop(lambda: None)
@@ -181,7 +182,7 @@ def test_a_stalled_client_costs_no_second_copy(serve_as_is: Serve) -> None:
 
 def access_record(caplog: pytest.LogCaptureFixture) -> Any:
     name = "c10kws_tornado.access"
-    wait_for(lambda: any(each.name == name for each in caplog.records))
+    eventually(lambda: any(each.name == name for each in caplog.records))
     (record,) = (each for each in caplog.records if each.name == name)
     return record
 
@@ -192,10 +193,10 @@ def test_the_access_line_comes_when_the_body_was_sent(
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
     closed: list[threading.Thread] = []
     live = serve_as_is(respond(lambda: ClosingList([PART], closed)))
-    with live.connect(receive_buffer=4096) as client:
+    with live.client(receive_buffer=4096) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
-        wait_for(lambda: bool(closed))
+        eventually(lambda: bool(closed))
         assert caplog.records == []
         assert b"".join(iter(client.read_chunk, b"")) == PART
         assert access_record(caplog).size == len(PART)
@@ -206,7 +207,7 @@ def test_the_access_line_of_a_client_that_left_has_what_was_sent(
 ) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
     live = serve_as_is(respond(lambda: [bytes(50 * MIB)]))
-    with live.connect(receive_buffer=4096) as client:
+    with live.client(receive_buffer=4096) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         client.read_exactly(2048)
         threading.Event().wait(0.3)  # long enough for the kernel to take all that it takes
@@ -223,11 +224,11 @@ def test_a_websocket_after_a_long_body_has_all_of_the_kernels_buffer(serve_as_is
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         return (switch if "HTTP_UPGRADE" in environ else page)(environ, start_response)
 
-    with serve_as_is(application).connect() as client:
+    with serve_as_is(application).client() as client:
         assert client.get("/body").body == PART
         client.send(REQUEST)
         assert client.read_head().status == 101
-        wait_for(lambda: bool(switch.protocols and switch.protocols[0].events))
+        eventually(lambda: bool(switch.protocols and switch.protocols[0].events))
         sock = switch.protocols[0].transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 0
 
@@ -258,11 +259,11 @@ def test_an_iterator_gets_its_thread_back_from_a_trickling_reader(
     caplog.set_level(logging.INFO, "c10kws_tornado")
     body = Endless()
     live = serve_as_is(respond(lambda: body), threads=1, limits=FAST)
-    with live.connect(receive_buffer=65536) as client:
+    with live.client(receive_buffer=65536) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         while not body.closed.wait(0.02):
             client.trickle(4096)
-        with live.connect() as other:
+        with live.client() as other:
             assert other.get("/").body == b"page"
     live.stop()
     assert live.server.slow_clients == 1
@@ -274,7 +275,7 @@ def test_a_trickling_reader_of_a_whole_body_is_disconnected(
     serve_as_is: Serve, make_body: Callable[[], Any]
 ) -> None:
     live = serve_as_is(respond(make_body), limits=FAST)
-    with live.connect(receive_buffer=65536) as client:
+    with live.client(receive_buffer=65536) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         pause = threading.Event()
@@ -297,7 +298,7 @@ def test_the_rate_counts_only_while_data_waits(serve_as_is: Serve) -> None:
 
     limits = Limits(send_timeout=0.05, min_send_rate=100 * MIB)
     live = serve_as_is(respond(events), limits=limits)
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/body").body == b"012345"
     assert live.server.slow_clients == 0
 
@@ -323,7 +324,7 @@ def make_body() -> list[bytes]:
 
 def ask(live: LiveServer, count: int) -> list[Client]:
     """Connect clients that ask for a body, and read none of it."""
-    clients = [live.connect(receive_buffer=4096) for _ in range(count)]
+    clients = [live.client(receive_buffer=4096) for _ in range(count)]
     for client in clients:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         assert client.peek()
@@ -345,14 +346,14 @@ def test_all_that_waits_is_bounded(serve_as_is: Serve, caplog: pytest.LogCapture
     for _ in range(12):
         clients += ask(live, 1)
         assert waiting(live) <= limit + BODY
-        with live.connect() as other:
+        with live.client() as other:
             assert len(other.get("/body").body) == BODY
     assert live.server.slow_clients >= 6
     assert waiting(live) > 0
     for client in clients:
         client.close()
-    wait_for(lambda: waiting(live) == 0)
-    wait_for(lambda: "slow clients: the unsent responses" in caplog.text)
+    eventually(lambda: waiting(live) == 0)
+    eventually(lambda: "slow clients: the unsent responses" in caplog.text)
 
 
 def test_a_client_that_reads_is_not_disconnected_for_others(serve_as_is: Serve) -> None:
@@ -364,7 +365,7 @@ def test_a_client_that_reads_is_not_disconnected_for_others(serve_as_is: Serve) 
         return [body] if environ["PATH_INFO"] == "/long" else make_body()
 
     live = serve_as_is(application, limits=Limits(max_total_send_bytes=16 * MIB))
-    with live.connect() as reader:
+    with live.client() as reader:
         reader.send("GET /long HTTP/1.1\nHost: a\n\n")
         assert reader.read_head().status == 200
         received = 0
@@ -383,7 +384,7 @@ def test_a_body_above_the_bound_is_sent(serve_as_is: Serve) -> None:
     """A body over the limit is sent: disconnecting its client, or others, would not help."""
     live = serve_as_is(respond(make_body), limits=Limits(max_total_send_bytes=MIB))
     (slow,) = ask(live, 1)
-    with live.connect() as other:
+    with live.client() as other:
         assert other.get("/").body == b"page"
     with slow:
         assert slow.read_head().status == 200

@@ -21,8 +21,7 @@ import pytest
 from c10kws_tornado.raw.pendingwrites import MAX_PIECES
 from c10kws_tornado.raw.protocols import HIGH_WATER
 from c10kws_tornado.raw.sockettransport import SocketTransport
-
-from .support import PATIENCE
+from tests.support.waiting import WAIT
 
 #: More than the kernel takes for a peer that does not read: see ``connect``.
 LARGE = 1_000_000
@@ -130,7 +129,7 @@ class Line:
 
     def until(self, condition: Callable[[], object]) -> None:
         async def wait() -> None:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WAIT):
                 while not condition():
                     await asyncio.sleep(0)
 
@@ -182,7 +181,7 @@ class Line:
     def send(self, data: bytes) -> None:
         """Let the peer send ``data``, and wait until it is at our end."""
         self.peer.sendall(data)
-        assert select.select([self.socket], [], [], PATIENCE)[0]
+        assert select.select([self.socket], [], [], WAIT)[0]
 
     def fill(self, transport: SocketTransport, waiting: int) -> int:
         """Write until ``waiting`` bytes wait in the transport; return how many were written."""

@@ -13,8 +13,8 @@ import pytest
 
 from c10kws_tornado import stallmonitor
 from c10kws_tornado.accesslog import MAX_WAITING, AccessLog
-
-from .support import PATIENCE, LiveServer, wait_for
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -40,10 +40,10 @@ class Pages:
         return [b"page"]
 
     def hang(self) -> None:
-        assert self.release.wait(PATIENCE)
+        assert self.release.wait(WAIT)
 
     async def block(self) -> None:
-        assert self.release.wait(PATIENCE)
+        assert self.release.wait(WAIT)
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ def test_busy_threads_are_named(
     serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(pages, threads=2, busy_threads_warning=0.1)
-    with live.connect() as one, live.connect() as two, live.connect() as waiting:
+    with live.client() as one, live.client() as two, live.client() as waiting:
         one.send("GET /hang HTTP/1.1\nHost: a\n\n")
         two.send("GET /hang?two HTTP/1.1\nHost: a\n\n")
-        wait_for(lambda: live.server.pool.busy == 2)
+        eventually(lambda: live.server.pool.busy == 2)
         waiting.send("GET / HTTP/1.1\nHost: a\n\n")
-        wait_for(lambda: bool(messages(caplog, "have been busy")))
+        eventually(lambda: bool(messages(caplog, "have been busy")))
         (warning,) = messages(caplog, "have been busy")
         assert warning.startswith("All 2 threads of the pool 'c10kws' have been busy for ")
         assert "GET /hang HTTP/1.1 (" in warning
@@ -74,7 +74,7 @@ def test_busy_threads_are_named(
         assert "test_stallmonitor.py:" in warning and " hang)" in warning
         pages.release.set()
         assert waiting.read_response().body == b"page"
-    wait_for(lambda: bool(messages(caplog, "is free again")))
+    eventually(lambda: bool(messages(caplog, "is free again")))
     assert len(messages(caplog, "have been busy")) == 1  # not at each look
 
 
@@ -83,7 +83,7 @@ def test_threads_of_a_sibling_are_named(
 ) -> None:
     live = serve(pages, threads=1, busy_threads_warning=0.1)
     live.server.pool.sibling("handlers", queue_size=5).submit(pages.hang)
-    wait_for(lambda: bool(messages(caplog, "All 1 threads of the pool 'handlers'")))
+    eventually(lambda: bool(messages(caplog, "All 1 threads of the pool 'handlers'")))
     assert "Pages.hang (" in messages(caplog, "have been busy")[0]
 
 
@@ -91,22 +91,22 @@ def test_a_blocked_loop_is_named(
     serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(pages, blocked_loop_warning=0.1)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /block HTTP/1.1\nHost: a\n\n")
-        wait_for(lambda: bool(messages(caplog, "loop has been blocked")))
+        eventually(lambda: bool(messages(caplog, "loop has been blocked")))
         (warning,) = messages(caplog, "loop has been blocked")
         assert "(Pages.block), in " in warning
         assert "test_stallmonitor.py:" in warning
         pages.release.set()
         assert client.read_response().body == b"page"
-    wait_for(lambda: bool(messages(caplog, "The event loop runs again after")))
+    eventually(lambda: bool(messages(caplog, "The event loop runs again after")))
 
 
 def test_nothing_is_said_while_all_is_well(
     serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serve(pages, threads=2)
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(20):
             assert client.get().body == b"page"
             time.sleep(0.01)
@@ -120,7 +120,7 @@ def test_the_watch_ends_with_the_server(serve: Serve, pages: Pages) -> None:
     assert watching
     live.stop()
     for thread in watching:
-        thread.join(PATIENCE)
+        thread.join(WAIT)
         assert not thread.is_alive()
 
 
@@ -140,12 +140,12 @@ def test_a_line_of_the_loop_needs_no_thread_of_the_pool(
     """The only thread hangs, and a request is refused on the loop."""
     caplog.set_level(logging.INFO, "c10kws_tornado.access")
     live = serve(pages, threads=1)
-    with live.connect() as client, live.connect() as refused:
+    with live.client() as client, live.client() as refused:
         client.send("GET /hang HTTP/1.1\nHost: a\n\n")
-        wait_for(lambda: live.server.pool.busy == 1)
+        eventually(lambda: live.server.pool.busy == 1)
         refused.send("GET /no-host HTTP/1.1\n\n")
         assert refused.read_response().status == 400
-        wait_for(lambda: bool(messages(caplog, '"GET /no-host HTTP/1.1" 400')))
+        eventually(lambda: bool(messages(caplog, '"GET /no-host HTTP/1.1" 400')))
         pages.release.set()
         client.read_response()
 
@@ -153,11 +153,11 @@ def test_a_line_of_the_loop_needs_no_thread_of_the_pool(
 def test_lines_that_wait_are_bounded_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     log, release, written = AccessLog(), threading.Event(), threading.Semaphore(0)
     log.later(lambda: assert_set(release))
-    wait_for(lambda: log._writing)
+    eventually(lambda: log._writing)
     for _ in range(MAX_WAITING + 5):
         log.later(lambda: written.release())
     release.set()
-    wait_for(lambda: not log.at_work)
+    eventually(lambda: not log.at_work)
     assert "5 lines were dropped" in caplog.text
     for _ in range(MAX_WAITING):
         assert written.acquire(blocking=False)
@@ -165,7 +165,7 @@ def test_lines_that_wait_are_bounded_and_counted(caplog: pytest.LogCaptureFixtur
 
 
 def assert_set(event: threading.Event) -> None:
-    assert event.wait(PATIENCE)
+    assert event.wait(WAIT)
 
 
 def test_a_handler_that_fails_loses_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +176,7 @@ def test_a_handler_that_fails_loses_one_line(capsys: pytest.CaptureFixture[str])
 
     log.later(fail)
     log.later(written.set)
-    assert written.wait(PATIENCE)
+    assert written.wait(WAIT)
     log.close()
     assert "OSError: disk full" in capsys.readouterr().err
 
@@ -201,9 +201,9 @@ def test_lines_are_written_at_the_stop(serve: Serve, pages: Pages) -> None:
 def test_the_log_s_thread_ends() -> None:
     log, done = AccessLog(), threading.Event()
     log.later(done.set)
-    assert done.wait(PATIENCE)
+    assert done.wait(WAIT)
     thread = log._thread
     assert thread is not None
     log.close()
-    thread.join(PATIENCE)
+    thread.join(WAIT)
     assert not thread.is_alive()

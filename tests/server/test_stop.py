@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits, Server, shutdown
-
-from .support import PATIENCE, LiveServer, wait_for
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -31,7 +31,7 @@ class Pages:
         self.environ = environ
         if environ["PATH_INFO"] == "/slow":
             self.running.release()
-            assert self.release.wait(PATIENCE)
+            assert self.release.wait(WAIT)
         start_response("200 OK", [TEXT])
         return self
 
@@ -49,10 +49,10 @@ def pages() -> Pages:
 
 def test_idle_connections_are_closed(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
-    with live.connect() as fresh, live.connect() as used:
+    with live.client() as fresh, live.client() as used:
         assert used.get().body == b"page"
-        wait_for(lambda: live.server.connections == 2)
-        live.stop(timeout=PATIENCE)
+        eventually(lambda: live.server.connections == 2)
+        live.stop(timeout=WAIT)
         assert fresh.read_to_end() == b""
         assert used.read_to_end() == b""
 
@@ -60,9 +60,9 @@ def test_idle_connections_are_closed(serve: Serve, pages: Pages) -> None:
 def test_connections_are_forgotten_when_they_end(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
     for _ in range(5):
-        with live.connect() as client:
+        with live.client() as client:
             client.get()
-    wait_for(lambda: live.server.connections == 0)
+    eventually(lambda: live.server.connections == 0)
     assert live.server.requests == 0
 
 
@@ -70,14 +70,14 @@ def test_it_listens_no_more(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
     live.stop()
     with pytest.raises(ConnectionRefusedError):
-        live.connect()
+        live.client()
 
 
 def test_running_requests_are_finished(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
         live.begin_stop()
         pages.release.set()
         response = client.read_response()
@@ -90,11 +90,11 @@ def test_running_requests_are_finished(serve: Serve, pages: Pages) -> None:
 
 def test_a_waiting_request_is_finished_too(serve: Serve, pages: Pages) -> None:
     live = serve(pages, threads=1)
-    with live.connect() as client, live.connect() as waiting:
+    with live.client() as client, live.client() as waiting:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
         waiting.send("GET / HTTP/1.1\nHost: a\n\n")
-        wait_for(lambda: live.server.pool.queued == 1)
+        eventually(lambda: live.server.pool.queued == 1)
         live.begin_stop()
         pages.release.set()
         assert client.read_response().body == b"page"
@@ -103,9 +103,9 @@ def test_a_waiting_request_is_finished_too(serve: Serve, pages: Pages) -> None:
 
 def test_a_request_whose_client_left_is_finished(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
     live.wait_until_left()
     live.begin_stop()
     assert live.server.requests == 1
@@ -124,9 +124,9 @@ def test_a_slow_client_gets_all_of_its_response(serve: Serve) -> None:
         return [bytes(size)]
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
-        assert asked.wait(PATIENCE)
+        assert asked.wait(WAIT)
         live.begin_stop()
         assert len(client.read_response().body) == size
     live.wait_stopped()
@@ -134,23 +134,23 @@ def test_a_slow_client_gets_all_of_its_response(serve: Serve) -> None:
 
 def test_a_hanging_request_is_given_up(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
         live.stop(timeout=0.2)
         assert client.read_to_end() == b""
         pages.release.set()
-    assert pages.closed.wait(PATIENCE)  # close() is called nevertheless
+    assert pages.closed.wait(WAIT)  # close() is called nevertheless
 
 
 def test_an_upload_that_hangs_is_given_up(serve: Serve, pages: Pages) -> None:
     """All threads hang, so that nobody writes the body to disk."""
     live = serve(pages, threads=1, limits=Limits(spool_size=10))
-    with live.connect() as client, live.connect() as upload:
+    with live.client() as client, live.client() as upload:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
         upload.send("POST / HTTP/1.1\nHost: a\nContent-Length: 100\n\n" + "x" * 100)
-        wait_for(lambda: live.server.pool.queued == 1)
+        eventually(lambda: live.server.pool.queued == 1)
         live.stop(timeout=0.2)
         pages.release.set()
 
@@ -170,7 +170,7 @@ def test_an_event_stream_is_ended_at_the_deadline(serve_as_is: Serve) -> None:
         return events()
 
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         client.read_head()
         assert client.read_chunk() == b"first"
@@ -197,11 +197,11 @@ def test_an_event_stream_does_not_take_the_whole_drain(
         return events()
 
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         client.read_head()
         assert client.read_chunk() == b"tick"
-        live.stop(timeout=PATIENCE * 10)
+        live.stop(timeout=WAIT * 10)
         assert not client.read_to_end().endswith(b"0\r\n\r\n")
     assert ended.is_set()
 
@@ -218,15 +218,15 @@ def test_a_waiting_request_that_becomes_an_event_stream_is_ended_too(
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         running.set()
-        assert release.wait(PATIENCE)
+        assert release.wait(WAIT)
         start_response("200 OK", [TEXT])
         return events()
 
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
-        assert running.wait(PATIENCE)
-        live.begin_stop(timeout=PATIENCE * 10)
+        assert running.wait(WAIT)
+        live.begin_stop(timeout=WAIT * 10)
         live.on_loop(lambda: None)
         threading.Timer(0.3, release.set).start()
         live.wait_stopped()
@@ -247,7 +247,7 @@ def test_an_async_body_of_known_length_is_finished(
         return export()
 
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         response = client.read_head()
         live.begin_stop()
@@ -261,10 +261,10 @@ def test_an_unfinished_upload_does_not_take_the_whole_drain(
 ) -> None:
     monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.1)
     live = serve(pages, limits=Limits(spool_size=spool_size, linger_timeout=0.1))
-    with live.connect() as upload:
+    with live.client() as upload:
         upload.send("POST / HTTP/1.1\nHost: a\nContent-Length: 1000\n\n" + "x" * 100)
-        wait_for(lambda: live.server.requests == 1)
-        live.stop(timeout=PATIENCE * 10)
+        eventually(lambda: live.server.requests == 1)
+        live.stop(timeout=WAIT * 10)
         response = upload.read_response()
     assert (response.status, response["retry-after"]) == (503, "1")
     assert response["connection"] == "close"
@@ -275,14 +275,14 @@ def test_a_view_cut_at_the_deadline_leaves_lines(
 ) -> None:
     caplog.set_level(logging.INFO)
     live = serve(pages)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
         live.stop(timeout=0.2)
         assert "GET /slow HTTP/1.1: aborted after" in caplog.text
         pages.release.set()
-    assert pages.closed.wait(PATIENCE)
-    wait_for(lambda: live.server.pool.busy == 0)
+    assert pages.closed.wait(WAIT)
+    eventually(lambda: live.server.pool.busy == 0)
     lines = [each.getMessage() for each in caplog.records if each.name.endswith("access")]
     assert len(lines) == 1
     assert lines[0].startswith('127.0.0.1 "GET /slow HTTP/1.1" 0 0 ')
@@ -297,16 +297,16 @@ def test_the_access_line_of_a_response_that_is_cut_has_what_was_sent(
     def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [TEXT])
         yield b"x" * 100
-        assert release.wait(PATIENCE)
+        assert release.wait(WAIT)
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
         client.read_head()
         client.read_exactly(100)
         live.stop(timeout=0.2)
         release.set()
-    wait_for(lambda: live.server.pool.busy == 0)
+    eventually(lambda: live.server.pool.busy == 0)
     (line,) = [each.getMessage() for each in caplog.records if each.name.endswith("access")]
     size = int(line.split()[5])
     assert line.startswith('127.0.0.1 "GET / HTTP/1.1" 200 ')
@@ -315,7 +315,7 @@ def test_the_access_line_of_a_response_that_is_cut_has_what_was_sent(
 
 def registered(live: LiveServer, pages: Pages) -> Callable[[Any], None]:
     """Return the contract's ``on_stop`` of a server."""
-    with live.connect() as client:
+    with live.client() as client:
         client.get()
     on_stop: Callable[[Any], None] = pages.environ["c10kws.on_stop"]
     return on_stop
@@ -382,9 +382,9 @@ def test_a_callback_of_the_last_request(serve: Serve, pages: Pages) -> None:
         return body
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=PATIENCE)
+        assert pages.running.acquire(timeout=WAIT)
         live.begin_stop()
         pages.release.set()
         client.read_response()
@@ -427,5 +427,5 @@ def test_what_the_last_connections_leave_behind_is_done(serve: Serve, pages: Pag
             reports.submit(write, number)
 
     live.server.on_stop(leave)
-    live.stop(timeout=PATIENCE)
+    live.stop(timeout=WAIT)
     assert written == [0, 1, 2, 3, 4]

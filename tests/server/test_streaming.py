@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits
-
-from .support import PATIENCE, LiveServer, wait_for
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -71,11 +71,11 @@ def test_a_chunk_goes_out_when_it_is_yielded(serve: Serve) -> None:
 
     def chunks() -> Iterator[bytes]:
         yield b"first"
-        assert seen.wait(PATIENCE)
+        assert seen.wait(WAIT)
         yield b"second"
 
     live = serve(streaming(chunks, bodies))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /stream HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert client.read_chunk() == b"first"
@@ -94,10 +94,10 @@ def test_write_goes_out_at_once(serve: Serve) -> None:
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         write = start_response("200 OK", [TEXT])
         write(b"first")
-        assert seen.wait(PATIENCE)
+        assert seen.wait(WAIT)
         return [b"second"]
 
-    with serve(application).connect() as client:
+    with serve(application).client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert client.read_chunk() == b"first"
@@ -110,7 +110,7 @@ def test_a_slow_client_holds_back_the_iterable(serve: Serve) -> None:
     size = 64 * 1024 * 1024
     bodies: list[Body] = []
     live = serve(streaming(lambda: iter([CHUNK] * (size // len(CHUNK))), bodies))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /stream HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         (body,) = bodies
@@ -120,7 +120,7 @@ def test_a_slow_client_holds_back_the_iterable(serve: Serve) -> None:
         while chunk := client.read_chunk():
             received += len(chunk)
         assert received == size
-    assert body.closed.wait(PATIENCE)
+    assert body.closed.wait(WAIT)
 
 
 def wait_until_still(body: Body) -> None:
@@ -141,7 +141,7 @@ def test_a_client_that_reads_a_little_is_not_aborted(serve: Serve) -> None:
     size = 16 * 1024 * 1024
     limits = Limits(send_timeout=3.0)
     live = serve(streaming(lambda: iter([CHUNK] * (size // len(CHUNK))), bodies), limits=limits)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /stream HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         received, pause = 0, threading.Event()
@@ -158,11 +158,11 @@ def test_a_client_that_reads_nothing_is_aborted(
     caplog.set_level(logging.INFO, "c10kws_tornado")
     bodies: list[Body] = []
     live = serve(streaming(endless, bodies), limits=Limits(send_timeout=0.5))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /stream HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         (body,) = bodies
-        assert body.closed.wait(PATIENCE)
+        assert body.closed.wait(WAIT)
         assert not client.read_to_end().endswith(b"0\r\n\r\n")
     live.stop()
     assert body.times_closed == 1
@@ -172,10 +172,10 @@ def test_a_client_that_reads_nothing_is_aborted(
 def test_pages_answer_with_twice_the_pools_size_of_deaf_clients(serve: Serve) -> None:
     bodies: list[Body] = []
     live = serve(streaming(endless, bodies), threads=3, limits=Limits(send_timeout=0.5))
-    clients = [live.connect() for _ in range(6)]
+    clients = [live.client() for _ in range(6)]
     for client in clients:
         client.send("GET /stream HTTP/1.1\nHost: a\n\n")
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/").body == b"page"
     for client in clients:
         client.close()
@@ -186,11 +186,11 @@ def test_pages_answer_with_twice_the_pools_size_of_deaf_clients(serve: Serve) ->
 def test_a_client_that_leaves_ends_the_iteration(serve: Serve) -> None:
     bodies: list[Body] = []
     live = serve(streaming(endless, bodies))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /stream HTTP/1.1\nHost: a\n\n")
         client.read_exactly(100_000)
     (body,) = bodies
-    assert body.closed.wait(PATIENCE)
+    assert body.closed.wait(WAIT)
     live.stop()
     assert body.times_closed == 1
     assert len(body.threads) == 1
@@ -206,7 +206,7 @@ def test_a_body_that_raises_in_close(serve: Serve, caplog: pytest.LogCaptureFixt
         return Unclosable([b"a"])
 
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         assert [client.get().body for _ in range(2)] == [b"a", b"a"]
     live.stop()
     assert "LookupError: in close" in caplog.text
@@ -243,7 +243,7 @@ class Files:
 def test_a_file(serve_as_is: Serve, big_file: Path, headers: Any) -> None:
     application = Files(big_file, *headers)
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             assert client.get("/file").body == big_file.read_bytes()
     live.stop()
@@ -254,7 +254,7 @@ def test_a_file_behind_the_validator(serve: Serve, big_file: Path) -> None:
     """It hides the wrapper, which is an ordinary iterable then."""
     application = Files(big_file)
     live = serve(application)
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get("/file").body == big_file.read_bytes()
     live.stop()
     assert application.opened[0].closed
@@ -262,7 +262,7 @@ def test_a_file_behind_the_validator(serve: Serve, big_file: Path) -> None:
 
 def test_a_file_longer_than_its_content_length(serve_as_is: Serve, big_file: Path) -> None:
     live = serve_as_is(Files(big_file, ("Content-Length", "300000")))
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             assert client.get("/file").body == big_file.read_bytes()[:300_000]
 
@@ -270,7 +270,7 @@ def test_a_file_longer_than_its_content_length(serve_as_is: Serve, big_file: Pat
 def test_head_of_a_file(serve_as_is: Serve, big_file: Path) -> None:
     application = Files(big_file, ("Content-Length", str(2**25)))
     live = serve_as_is(application)
-    with live.connect() as client:
+    with live.client() as client:
         for _ in range(2):
             assert client.get("/file", method="HEAD")["content-length"] == str(2**25)
     live.stop()
@@ -280,11 +280,11 @@ def test_head_of_a_file(serve_as_is: Serve, big_file: Path) -> None:
 def test_files_hold_no_thread(serve_as_is: Serve, big_file: Path) -> None:
     application = Files(big_file)
     live = serve_as_is(application, threads=2)
-    clients = [live.connect() for _ in range(10)]
+    clients = [live.client() for _ in range(10)]
     for client in clients:
         client.send("GET /file HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
-    with live.connect() as client:
+    with live.client() as client:
         assert client.get().body == b"page"
     for client in clients:
         client.close()  # some have not read a byte of the body
@@ -295,8 +295,8 @@ def test_files_hold_no_thread(serve_as_is: Serve, big_file: Path) -> None:
 def test_a_deaf_client_of_a_file_is_aborted(serve_as_is: Serve, big_file: Path) -> None:
     application = Files(big_file)
     live = serve_as_is(application, limits=Limits(send_timeout=0.5))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET /file HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
-        wait_for(lambda: application.opened[0].closed)
+        eventually(lambda: application.opened[0].closed)
         assert not client.read_to_end().endswith(b"0\r\n\r\n")

@@ -13,9 +13,16 @@ import pytest
 import trustme
 
 from c10kws_tornado import Limits
-
-from .support import PATIENCE, Client, LiveServer, wait_for, wrap_tls
-from .test_hijack import REQUEST, BufferedProtocol, Protocol, Switch, application_of_the_page
+from tests.support.peers import Client, wrap_tls
+from tests.support.servers import LiveServer
+from tests.support.upgrades import (
+    REQUEST,
+    BufferedProtocol,
+    Protocol,
+    Switch,
+    application_of_the_page,
+)
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 MIB = 1024 * 1024
@@ -37,7 +44,7 @@ def server_context(authority: trustme.CA) -> ssl.SSLContext:
 def connect(authority: trustme.CA) -> Callable[[LiveServer], Client]:
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    return lambda live: wrap_tls(live.connect(), context)
+    return lambda live: wrap_tls(live.client(), context)
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def test_early_bytes_come_first(serve_tls: Serve, connect: Connect, factory: Any
     switch.may_answer.clear()
     with connect(serve_tls(switch)) as client:
         client.send(REQUEST + "x" * 30_000)
-        assert switch.called.wait(PATIENCE)
+        assert switch.called.wait(WAIT)
         client.send(b"early")
         switch.may_answer.set()
         client.read_head()
@@ -114,7 +121,7 @@ def test_early_bytes_come_first(serve_tls: Serve, connect: Connect, factory: Any
         client.send(b"late")
         assert client.read_exactly(4) == b"late"
     (protocol,) = switch.protocols
-    assert protocol.lost.wait(PATIENCE)
+    assert protocol.lost.wait(WAIT)
     assert protocol.events[0] == "made"
     assert protocol.events.index("turn") >= 2  # early bytes came before the loop's next turn
 
@@ -173,7 +180,7 @@ def test_flow_control_of_writing(serve_tls: Serve, connect: Connect) -> None:
         data = client.read_to_end()
     (protocol,) = switch.protocols
     assert len(data) == protocol.written >= 16 * MIB
-    assert protocol.lost.wait(PATIENCE)
+    assert protocol.lost.wait(WAIT)
 
 
 def test_flow_control_of_reading(serve_tls: Serve, connect: Connect) -> None:
@@ -191,7 +198,7 @@ def test_flow_control_of_reading(serve_tls: Serve, connect: Connect) -> None:
     with connect(live) as client:
         client.send(REQUEST)
         client.read_head()
-        wait_for(lambda: bool(switch.protocols and "made" in switch.protocols[0].events))
+        eventually(lambda: bool(switch.protocols and "made" in switch.protocols[0].events))
         client.send(b"abc")
         live.on_loop(lambda: None)
         assert b"abc" not in switch.protocols[0].events
@@ -205,11 +212,11 @@ def test_abort_does_not_wait_for_the_client(serve_tls: Serve, connect: Connect) 
     with connect(live) as client:
         client.send(REQUEST)
         client.read_head()
-        wait_for(lambda: bool(switch.protocols))
+        eventually(lambda: bool(switch.protocols))
         (protocol,) = switch.protocols
-        assert protocol.paused.wait(PATIENCE)
+        assert protocol.paused.wait(WAIT)
         live.on_loop(protocol.transport.abort)
-        assert protocol.lost.wait(PATIENCE)
+        assert protocol.lost.wait(WAIT)
 
 
 @pytest.mark.parametrize("early", ["", "x"])
@@ -225,7 +232,7 @@ def test_a_protocol_that_fails_is_aborted(serve_tls: Serve, connect: Connect, ea
         client.read_head()
         client.send(b"a")
         assert client.read_to_end() == b""
-    assert switch.protocols[0].lost.wait(PATIENCE)
+    assert switch.protocols[0].lost.wait(WAIT)
     (context,) = live.errors
     assert isinstance(context["exception"], LookupError)
     live.errors.clear()
@@ -236,7 +243,7 @@ def test_a_client_that_left_before_attach(serve_tls: Serve, connect: Connect) ->
 
     class Late(Switch):
         def close(self) -> None:
-            assert client_left.wait(PATIENCE)
+            assert client_left.wait(WAIT)
             super().close()
 
     client_left = threading.Event()
@@ -248,9 +255,9 @@ def test_a_client_that_left_before_attach(serve_tls: Serve, connect: Connect) ->
     for _ in range(10):  # the loop has seen the end of the stream by then, or sees it later
         live.on_loop(lambda: None)
     client_left.set()
-    wait_for(lambda: bool(switch.protocols))
+    eventually(lambda: bool(switch.protocols))
     (protocol,) = switch.protocols
-    assert protocol.lost.wait(PATIENCE)
+    assert protocol.lost.wait(WAIT)
     assert protocol.events[:2] == ["made", b"early"]
 
 
@@ -264,7 +271,7 @@ def test_plain_http_on_the_tls_port(
         return [b"page"]
 
     live = serve_tls(application)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert b"200" not in client.read_to_end()
     sock = socket.create_connection(("127.0.0.1", live.port))
@@ -284,7 +291,7 @@ def connect_strictly(authority: trustme.CA) -> Connect:
     authority.configure_trust(context)
 
     def connect(live: LiveServer) -> Client:
-        plain = live.connect().socket
+        plain = live.client().socket
         return Client(
             context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
         )
@@ -409,7 +416,7 @@ def test_a_raw_stream_that_is_aborted_with_unsent_data_ends_without_close_notify
     with connect_strictly(live) as client:
         client.send(REQUEST)
         client.read_head()
-        wait_for(lambda: bool(switch.protocols and switch.protocols[0].events))
+        eventually(lambda: bool(switch.protocols and switch.protocols[0].events))
         live.on_loop(switch.protocols[0].transport.abort)
         with pytest.raises(ssl.SSLEOFError):
             client.read_to_end()

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits
-
-from .support import Client, LiveServer, wait_for
+from tests.support.peers import Client
+from tests.support.servers import LiveServer
+from tests.support.waiting import eventually
 
 Serve = Callable[..., LiveServer]
 #: The size that no file of the server may exceed: what comes after it fails as on a full disk.
@@ -89,15 +90,15 @@ def test_a_folder_that_is_not_there_is_507(
     folder = tmp_path / "uploads"
     folder.mkdir()
     live = serve_as_is(read_all, limits=Limits(spool_size=1000), upload_dir=folder)
-    with live.connect() as client:
+    with live.client() as client:
         post(client, 5000)
         assert client.read_response().body == b"5000"
     shutil.rmtree(folder)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("POST /upload HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         client.send(b"1388\r\n" + bytes(5000) + b"\r\n0\r\n\r\n")
         assert client.read_response().status == 507
-    with live.connect() as client:
+    with live.client() as client:
         post(client, 1000)
         assert client.read_response().body == b"1000"
     live.stop()
@@ -108,7 +109,7 @@ def test_a_folder_that_is_not_there_is_507(
 
 
 def test_the_folder_of_the_system_is_the_default(serve_as_is: Serve) -> None:
-    with serve_as_is(read_all, limits=Limits(spool_size=1000)).connect() as client:
+    with serve_as_is(read_all, limits=Limits(spool_size=1000)).client() as client:
         post(client, 5000)
         assert client.read_response().body == b"5000"
 
@@ -132,13 +133,13 @@ def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path:
 
     limits = Limits(total_spool_size=250_000)
     live = serve_as_is(echo, limits=limits, upload_dir=tmp_path)
-    clients = [live.connect() for _ in range(10)]
+    clients = [live.client() for _ in range(10)]
     for client in clients:
         client.send(f"POST / HTTP/1.1\nHost: a\nContent-Length: {size}\n\n")
     requests = live.server._resources.requests
 
     def wait_for_bytes(count: int) -> None:
-        wait_for(lambda: live.on_loop(lambda: sum(each._body.size for each in requests)) == count)
+        eventually(lambda: live.on_loop(lambda: sum(each._body.size for each in requests)) == count)
 
     for part in parts[:-1]:
         clients[0].send(part)
@@ -152,16 +153,16 @@ def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path:
         client.send(parts[-1])
         assert client.read_response().body == b"".join(parts)
         client.close()
-    wait_for(lambda: in_memory(live) == 0)
+    eventually(lambda: in_memory(live) == 0)
 
 
 @pytest.mark.parametrize("end", ["left", "refused", "malformed", "in a file"])
 def test_a_body_gives_its_memory_back(serve_as_is: Serve, end: str) -> None:
     live = serve_as_is(read_all, limits=Limits(max_body_size=200_000, spool_size=90_000))
-    with live.connect() as client:
+    with live.client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         client.send(b"c350\r\n" + bytes(50_000) + b"\r\n")
-        wait_for(lambda: in_memory(live) == 50_000)
+        eventually(lambda: in_memory(live) == 50_000)
         if end == "refused":
             client.send(b"30d40\r\n" + bytes(200_000))
             assert client.read_response().status == 413
@@ -170,10 +171,10 @@ def test_a_body_gives_its_memory_back(serve_as_is: Serve, end: str) -> None:
             assert client.read_response().status == 400
         elif end == "in a file":
             client.send(b"c350\r\n" + bytes(50_000) + b"\r\n")
-            wait_for(lambda: in_memory(live) == 0)
+            eventually(lambda: in_memory(live) == 0)
             client.send(b"0\r\n\r\n")
             assert client.read_response().body == b"100000"
-    wait_for(lambda: in_memory(live) == 0)
+    eventually(lambda: in_memory(live) == 0)
     live.stop()
     assert live.server._resources.uploads.in_memory == 0
 
@@ -185,10 +186,10 @@ def test_a_body_without_room_in_memory_and_on_disk_is_507(
     folder.mkdir()
     live = serve_as_is(read_all, limits=Limits(total_spool_size=1000), upload_dir=folder)
     shutil.rmtree(folder)
-    with live.connect() as client:
+    with live.client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 5000\n\n")
         client.send(bytes(900))
-        wait_for(lambda: in_memory(live) == 900)
+        eventually(lambda: in_memory(live) == 900)
         client.send(bytes(4100))
         assert client.read_response().status == 507
-    wait_for(lambda: in_memory(live) == 0)
+    eventually(lambda: in_memory(live) == 0)

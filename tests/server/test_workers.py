@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import PATIENCE
+from tests.support.waiting import WAIT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
@@ -84,7 +84,7 @@ class Parent:
                 self.output += line
 
     def wait_for(self, pattern: str, count: int = 1) -> list[str]:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT
         while len(found := re.findall(pattern, self.output)) < count:
             assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.output}"
             time.sleep(0.01)
@@ -92,8 +92,8 @@ class Parent:
 
     def wait(self) -> None:
         """Wait for the end of the parent and of every worker: no orphan holds the output."""
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        self.process.wait(WAIT)
+        self._reader.join(WAIT)
         assert not self._reader.is_alive(), "somebody is left"
 
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from tests.conformance.project import views
 
 urlpatterns = [path("", views.echo)]

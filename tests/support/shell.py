@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The value of PYTHONPATH that makes both packages of this repository importable.
+SOURCES = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

@@ -1,107 +1,132 @@
-"""A live server in a thread of this process, and a client that sees every byte."""
+"""Clients that do what no client library allows: raw sockets that speak frames or HTTP."""
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import os
 import re
 import socket
 import ssl
-import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from c10kws_tornado import Server, bind
+import pytest
+from websockets.exceptions import ConnectionClosed
 
-#: Only a bound for what fails; nothing waits so long when it works.
-PATIENCE = 60.0
+from .frames import CLOSE, FIN
+from .waiting import WAIT
+
+#: A header that offers compression.
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate"
+#: A handshake as WSGI has it, for Django's test client.
+HANDSHAKE = {
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_UPGRADE": "websocket",
+    "HTTP_CONNECTION": "Upgrade",
+    "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
+    "HTTP_SEC_WEBSOCKET_VERSION": "13",
+}
 
 
-class LiveServer:
-    """``Server`` on a loop in a thread of its own, on a free port of 127.0.0.1."""
+class Served(Protocol):
+    """A server on a port of 127.0.0.1."""
 
-    def __init__(
-        self,
-        application: Any,
-        *,
-        make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
-        listen: socket.socket | None = None,
-        **options: Any,
-    ) -> None:
-        self._application = application
-        self._options = options
-        self._make_loop = make_loop
-        self._ready = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="live-server")
-        self.socket = listen or bind("127.0.0.1", 0)[0]
-        self.port: int = self.socket.getsockname()[1] if listen is None else 0
-        self.errors: list[dict[str, Any]] = []
-        self.loop: asyncio.AbstractEventLoop
-        self.server: Server
+    port: int
 
-    def start(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(PATIENCE)
 
-    def stop(self, code: int = 1001, timeout: float = 5.0) -> None:
-        """Stop from outside; the second time nothing happens. Nothing on the loop may have failed.
+class Peer:
+    """A raw socket with a buffer; it speaks frames and nothing by itself."""
 
-        A pool thread that hangs must not hold this: that is for a test of its own.
-        """
-        if not self._stopping:
-            self.begin_stop(code, timeout)
-        self.wait_stopped()
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.buffer = b""
 
-    def begin_stop(self, code: int = 1001, timeout: float = PATIENCE) -> None:
-        """Begin to stop, and return when the server no longer listens."""
-        self._stopping = True
-        self.loop.call_soon_threadsafe(self._stop.set_result, (code, timeout))
-        wait_for(lambda: self.socket.fileno() < 0)
+    def read(self, size: int) -> bytes:
+        while len(self.buffer) < size:
+            data = self.socket.recv(65536)
+            assert data, f"the server closed; {self.buffer!r} was left"
+            self.buffer += data
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
 
-    def wait_stopped(self) -> None:
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
-        assert self.errors == []
+    def read_head(self) -> bytes:
+        while b"\r\n\r\n" not in self.buffer:
+            data = self.socket.recv(65536)
+            assert data, f"the server closed; {self.buffer!r} was left"
+            self.buffer += data
+        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        return head
 
-    def connect(self, receive_buffer: int | None = None) -> Client:
-        """Connect a client; a small receive buffer lets the server see how slowly it reads."""
-        address = "127.0.0.1", self.port
-        if receive_buffer is None:
-            return Client(socket.create_connection(address))
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.connect(address)
-        return Client(sock)
+    def read_frame(self) -> tuple[int, bytes]:
+        first, size = self.read(2)
+        if size == 126:
+            size = int.from_bytes(self.read(2), "big")
+        elif size == 127:
+            size = int.from_bytes(self.read(8), "big")
+        return first & 0x0F, self.read(size)
 
-    def wait_until_left(self) -> None:
-        """Return when the server knows that no client sends anything more."""
-        connections = self.server._connections._running
-        wait_for(lambda: all(each.stream.half_closed for each in list(connections)))
+    def read_to_end(self) -> bytes:
+        while data := self.socket.recv(65536):
+            self.buffer += data
+        return self.buffer
 
-    def on_loop(self, function: Callable[[], Any]) -> Any:
-        """Call a function on the loop's thread and return its result."""
 
-        async def call() -> Any:
-            return function()
+def handshake(path: str, *extra: str) -> bytes:
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+        "Sec-WebSocket-Version: 13",
+        *extra,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(PATIENCE)
 
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=self._make_loop) as runner:
-            runner.run(self._serve())
+@contextmanager
+def opened(live: Served, path: str, early: bytes = b"") -> Iterator[Peer]:
+    with socket.create_connection(("127.0.0.1", live.port), WAIT) as connection:
+        connection.sendall(handshake(path) + early)
+        peer = Peer(connection)
+        assert peer.read_head().startswith(b"HTTP/1.1 101 ")
+        yield peer
 
-    async def _serve(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
-        self._stop: asyncio.Future[tuple[int, float]] = self.loop.create_future()
-        self.server = Server(self._application, **self._options)
-        self.server.add_sockets([self.socket])
-        self.server.start()
-        self._ready.set()
-        code, timeout = await self._stop
-        await self.server.stop(code, timeout=timeout)
+
+@contextmanager
+def opened_with(live: Served, path: str, *headers: str) -> Iterator[Peer]:
+    """Open a connection whose handshake has more headers."""
+    with socket.create_connection(("127.0.0.1", live.port), WAIT) as connection:
+        connection.sendall(handshake(path, *headers))
+        peer = Peer(connection)
+        assert peer.read_head().startswith(b"HTTP/1.1 101 ")
+        yield peer
+
+
+def read_raw(peer: Peer) -> tuple[int, bytes]:
+    """Return the first byte of a frame, with FIN and the reserved bits, and its payload."""
+    (first,) = peer.read(1)
+    peer.buffer = bytes([first]) + peer.buffer
+    return first, peer.read_frame()[1]
+
+
+def read_all(peer: Peer) -> list[tuple[int, bytes]]:
+    """Read frames up to the Close, which is the last."""
+    frames = [read_raw(peer)]
+    while frames[-1][0] != FIN | CLOSE:
+        frames.append(read_raw(peer))
+    return frames
+
+
+def closed_with(connection: Any) -> tuple[int, str]:
+    """Read to the end and return the code and reason of the server's Close."""
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            connection.recv(WAIT)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 @dataclass
@@ -128,7 +153,7 @@ class Client:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(WAIT)
         self._buffer = bytearray()
 
     def __enter__(self) -> Client:
@@ -206,7 +231,7 @@ class Client:
         self.socket.settimeout(0)
         with suppress(BlockingIOError, ConnectionError):
             self._buffer += self.socket.recv(size)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(WAIT)
 
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])
@@ -219,14 +244,9 @@ class Client:
         self._buffer += data
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait for something that has no event."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE * 100)):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come")
+def connect(port: int) -> Client:
+    """Connect to a port of 127.0.0.1."""
+    return Client(socket.create_connection(("127.0.0.1", port)))
 
 
 def wrap_tls(client: Client, context: ssl.SSLContext) -> Client:

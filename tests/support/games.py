@@ -1,16 +1,17 @@
-"""The command ``manage.py gameoflife`` against a demo that runs."""
+"""``manage.py gameoflife`` against a running demo, and its rules as a textbook has them."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from pathlib import Path
 
-WAIT = 60
-ROOT = Path(__file__).parents[2]
+from .shell import ROOT, SOURCES
+from .waiting import WAIT
+
+Living = Set[tuple[int, int]]
 
 
 def relay_of(address: str) -> str:
@@ -21,8 +22,7 @@ def relay_of(address: str) -> str:
 def started(address: str, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Start the command, without a limit of steps a second; end it if it has not ended."""
     run = [sys.executable, "manage.py", "gameoflife", "-l", "inf", "--url", relay_of(address)]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
-    environment = {"DJANGO_SETTINGS_MODULE": "project.settings", "PYTHONPATH": path}
+    environment = {"DJANGO_SETTINGS_MODULE": "project.settings", "PYTHONPATH": SOURCES}
     with subprocess.Popen(
         [*run, *options],
         cwd=ROOT / "demo",
@@ -48,3 +48,18 @@ def run(address: str, *options: str) -> tuple[int, str, str]:
     """Start the command and wait for its end."""
     with started(address, *options) as game:
         return finish(game)
+
+
+def next_step(living: Living, size: int, *, wrap: bool) -> Living:
+    """Return who lives next, on a torus or on a plane with edges."""
+    new = set()
+    for row in range(size):
+        for column in range(size):
+            count = 0
+            for y in range(row - 1, row + 2):
+                for x in range(column - 1, column + 2):
+                    other = (y % size, x % size) if wrap else (y, x)
+                    count += other in living and other != (row, column)
+            if count == 3 or (count == 2 and (row, column) in living):
+                new.add((row, column))
+    return new

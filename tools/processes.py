@@ -1,6 +1,6 @@
 """Processes that end with the block that started them, and servers among them.
 
-Here for ``tests/`` and ``matrix/``. Standard library only.
+For ``tests/`` and ``matrix/``. Standard library only.
 """
 
 from __future__ import annotations

@@ -1,0 +1,127 @@
+"""Fixtures for all tests: the test project on a live server, and stock projects.
+
+``C10KWS_TEST_LANE=off`` in the environment makes every frame go through wsproto, where a test does
+not set FAST_LANE itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connections
+
+from c10kws import conf
+from c10kws.management.serving import server_options
+from c10kws.refusals import Refusals
+from tests.support.commands import Command, Start, make_project
+from tests.support.servers import LiveServer
+from tools.processes import free_port
+
+
+@pytest.fixture(autouse=True)
+def lane_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make FAST_LANE False by default in a run without the lane."""
+    if os.environ.get("C10KWS_TEST_LANE") != "off":
+        return
+    read = conf.current
+
+    def current() -> conf.Settings:
+        own = getattr(django_settings, conf.NAME, {})
+        return replace(read(), fast_lane=own.get("FAST_LANE", False))
+
+    monkeypatch.setattr(conf, "current", current)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Put the test database into a file: the server's threads have connections of their own."""
+    path: Path = tmp_path_factory.mktemp("database") / "test.sqlite3"
+    connections["default"].settings_dict["TEST"]["NAME"] = str(path)
+
+
+@pytest.fixture
+def make_live(transactional_db: None) -> Iterator[Callable[..., LiveServer]]:
+    """Start servers of the test project; their threads have ended when the test has."""
+    servers: list[LiveServer] = []
+
+    def make(**options: Any) -> LiveServer:
+        server = LiveServer(Refusals(get_wsgi_application()), **(server_options() | options))
+        servers.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in servers:
+        server.stop()
+        server.server.pool.shutdown(wait=True)
+
+
+@pytest.fixture
+def live(make_live: Callable[..., LiveServer]) -> LiveServer:
+    """The test project on a live server."""
+    return make_live()
+
+
+@pytest.fixture
+def open_connections(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Count the database connections that other threads have open."""
+    opened: set[Any] = set()
+    backend = type(connections["default"])
+    connect_, close_ = backend.connect, backend._close
+    main = threading.current_thread()
+
+    def connect_and_count(self: Any) -> None:
+        connect_(self)
+        if threading.current_thread() is not main:
+            opened.add(self)
+
+    def close_and_count(self: Any) -> Any:
+        opened.discard(self)
+        return close_(self)
+
+    monkeypatch.setattr(backend, "connect", connect_and_count)
+    monkeypatch.setattr(backend, "_close", close_and_count)
+    return lambda: len(opened)
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that was free a moment ago."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def stock_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stock project to copy."""
+    folder = tmp_path_factory.mktemp("stock")
+    make_project(folder)
+    return folder
+
+
+@pytest.fixture
+def project(stock_project: Path, tmp_path: Path) -> Path:
+    """A stock project with c10kws and a migrated database, for one test."""
+    return shutil.copytree(stock_project, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Start]:
+    """Start commands of ``project``; they are killed at the end of the test."""
+    commands: list[Command] = []
+
+    def start_command(*arguments: str) -> Command:
+        commands.append(Command(project, *arguments))
+        return commands[-1]
+
+    yield start_command
+    for command in commands:
+        command.kill()

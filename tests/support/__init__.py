@@ -1,0 +1,1 @@
+"""Servers, peers, frames and waiting for all tests, which never import from each other."""
