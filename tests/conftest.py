@@ -6,7 +6,6 @@ not set FAST_LANE itself.
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -23,14 +22,14 @@ from c10kws import conf
 from c10kws.management.serving import server_options
 from c10kws.refusals import Refusals
 from tests.support.commands import Command, Start, make_project
-from tests.support.servers import LiveServer
+from tests.support.servers import LANE, LiveServer
 from tools.processes import free_port
 
 
 @pytest.fixture(autouse=True)
 def lane_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make FAST_LANE False by default in a run without the lane."""
-    if os.environ.get("C10KWS_TEST_LANE") != "off":
+    if LANE:
         return
     read = conf.current
 

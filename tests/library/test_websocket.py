@@ -262,10 +262,9 @@ def test_a_stopping_server_says_why(
     with live.connect("/ws/echo/") as ws:
         ws.send("x")
         ws.recv(WAIT)
-        live.loop.call_soon_threadsafe(live._stop.set_result, (code, 30.0))
+        live.begin_stop(code)
         with pytest.raises(client_error):
             ws.recv(WAIT)
         assert ws.close_code == code
-    live._thread.join(WAIT)
-    assert not live._thread.is_alive()
+    live.wait_stopped()
     live.server.pool.shutdown(wait=True)

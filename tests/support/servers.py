@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import subprocess
@@ -15,9 +16,12 @@ from websockets.sync.client import ClientConnection, connect
 from c10kws_tornado import Server, bind
 
 from .peers import Client
+from .peers import connect as connect_to
 from .waiting import WAIT, eventually
 
 ADDRESS = "127.0.0.1"
+#: False in a run without the fast lane.
+LANE = os.environ.get("C10KWS_TEST_LANE") != "off"
 
 
 class LiveServer:
@@ -76,9 +80,10 @@ class LiveServer:
 
     def client(self, receive_buffer: int | None = None) -> Client:
         """Connect a client of HTTP; a small receive buffer shows the server how slowly it reads."""
+        if receive_buffer is None:
+            return connect_to(self.port)
         sock = socket.socket()
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.connect((ADDRESS, self.port))
         return Client(sock)
 
