@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the test project on a live server, and stock projects.
+"""Fixtures for all tests: a live server, stock projects, a browser.
 
 ``C10KWS_TEST_LANE=off`` in the environment makes every frame go through wsproto, where a test does
 not set FAST_LANE itself.
@@ -6,6 +6,7 @@ not set FAST_LANE itself.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -17,10 +18,12 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
+from playwright.sync_api import Browser, sync_playwright
 
 from c10kws import conf
 from c10kws.management.serving import server_options
 from c10kws.refusals import Refusals
+from tests.support.browsers import FLAGS
 from tests.support.commands import Command, Start, make_project
 from tests.support.servers import LANE, LiveServer
 from tools.processes import free_port
@@ -124,3 +127,15 @@ def start(project: Path) -> Iterator[Start]:
     yield start_command
     for command in commands:
         command.kill()
+
+
+@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests
+def browser() -> Iterator[Browser]:
+    """Chromium: the one that ``python3 tests`` has found, else one on the PATH."""
+    found = os.environ.get("C10KWS_CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,24 +14,12 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.browsers import FLAGS, Open
+from tests.support.browsers import Open
 from tests.support.waiting import WAIT
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests
-def browser() -> Iterator[Browser]:
-    """Chromium: the one that ``python3 tests`` has found, else one on the PATH."""
-    found = os.environ.get("C10KWS_CHROMIUM") or shutil.which("chromium")
-    if not found:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
