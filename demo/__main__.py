@@ -1,8 +1,8 @@
 """Set up and serve the demo: ``python3 demo [--port N] [--once]``.
 
 Makes ``.venv`` from ``requirements/demo.txt``, migrates the SQLite database, creates the user demo,
-serves the project with ``manage.py runserver`` until Ctrl-C, and echoes once through its own
-``/ws/echo/`` to show that it works. The exit status is 1 when that fails.
+and serves the project with ``manage.py runserver`` until Ctrl-C. A client sends one message to
+``/ws/echo/`` to check that it works. The exit status is 1 if the check fails.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ sys.path.insert(0, str(DEMO.parent / "requirements"))
 import environment  # noqa: E402
 
 ADDRESS = "127.0.0.1"
-#: Seconds until the server must answer; a machine that has much to do takes its time.
+#: Seconds until the server must answer, also on a busy machine.
 START_TIMEOUT = 60.0
 
 
@@ -53,9 +53,9 @@ def read_arguments() -> argparse.Namespace:
 
 
 def check_port(port: int) -> None:
-    """Refuse a port that cannot be had, before anything is installed for it."""
+    """Exit if the port cannot be used, before anything is installed."""
     with socket.socket() as probe:
-        if os.name == "posix":  # elsewhere the option would take the port from its owner
+        if os.name == "posix":  # on Windows the option would take a port in use
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
@@ -79,7 +79,7 @@ def manage(*arguments: str) -> None:
 
 
 class Visitor(threading.Thread):
-    """A client of the demo: echoes once, says so, and ends the server if that is asked for."""
+    """A client that checks the demo once, reports the result, and may stop the server."""
 
     def __init__(self, port: int, *, once: bool) -> None:
         super().__init__(name="visitor", daemon=True)
@@ -89,7 +89,7 @@ class Visitor(threading.Thread):
         self.status = 1
 
     def run(self) -> None:
-        """Echo once; a failure ends the server, and its status stays 1."""
+        """Check the echo. If it fails, stop the server; the status stays 1."""
         from websockets.exceptions import WebSocketException
 
         try:
@@ -103,7 +103,7 @@ class Visitor(threading.Thread):
             interrupt()
 
     def echo(self) -> None:
-        """Send a message and await the same; raise OSError or WebSocketException otherwise."""
+        """Send a message and receive it back; raise OSError or WebSocketException if that fails."""
         from websockets.sync.client import connect
 
         self.wait_for_server()
@@ -111,7 +111,7 @@ class Visitor(threading.Thread):
             websocket.send("Hello!")
             answer = websocket.recv(timeout=START_TIMEOUT)
         if answer != "Hello!":
-            raise OSError(f"expected the message 'Hello!' back, got {answer!r}")
+            raise OSError(f"sent 'Hello!' and received {answer!r}")
 
     def wait_for_server(self) -> None:
         """Return when the port accepts connections; raise OSError after START_TIMEOUT."""
@@ -128,8 +128,8 @@ class Visitor(threading.Thread):
 
 
 def interrupt() -> None:
-    """Do what Ctrl-C does."""
-    if os.name == "posix":  # to the process: it wakes the main thread up
+    """Send this process the signal of Ctrl-C."""
+    if os.name == "posix":  # to the process, which wakes the main thread
         os.kill(os.getpid(), signal.SIGINT)
     else:  # os.kill would end the process at once
         signal.raise_signal(signal.SIGINT)

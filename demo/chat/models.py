@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Message(models.Model):
-    """A line of a room, in the order of ``id``."""
+    """A line in a room. Lines are ordered by ``id``."""
 
     room = models.SlugField()
     name = models.CharField(max_length=40)

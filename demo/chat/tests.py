@@ -1,4 +1,4 @@
-"""The chat, without a server: ``python manage.py test``."""
+"""Tests of the chat, without a server: ``python manage.py test``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chat.sockets import HISTORY, chat
 
 
 class ChatTests(TestCase):
-    def test_a_message_is_saved_and_told(self) -> None:
+    def test_a_message_is_saved_and_sent(self) -> None:
         with (
             self.client.websocket("/ws/chat/tea/") as ada,
             self.client.websocket("/ws/chat/tea/") as bob,
@@ -26,7 +26,7 @@ class ChatTests(TestCase):
         self.assertEqual((message.room, message.name), ("tea", "Ada"))
         self.assertEqual(len(chat), 0)
 
-    def test_who_enters_gets_the_last_messages_of_the_room(self) -> None:
+    def test_a_new_client_gets_the_last_messages_of_the_room(self) -> None:
         Message.objects.create(room="python", name="Ada", text="elsewhere")
         for number in range(HISTORY + 2):
             Message.objects.create(room="tea", name="Ada", text=str(number))
@@ -34,20 +34,24 @@ class ChatTests(TestCase):
             messages = ws.request("enter", {"name": "Bob"})["messages"]
         self.assertEqual([each["text"] for each in messages], list(map(str, range(2, HISTORY + 2))))
 
-    def test_what_does_not_fit_is_refused_and_not_saved(self) -> None:
+    def test_a_text_that_does_not_fit_is_refused_and_not_saved(self) -> None:
         with self.client.websocket("/ws/chat/tea/") as ws:
-            with self.assertRaisesMessage(AssertionError, "enter with a name first"):
+            with self.assertRaisesMessage(AssertionError, "enter the room with a name first"):
                 ws.request("say", {"text": "too early"})
             for name in ("", "  ", "x" * 41, 3, None):
-                with self.assertRaisesMessage(AssertionError, "a name of 1 to 40 characters"):
+                with self.assertRaisesMessage(
+                    AssertionError, "the name must have 1 to 40 characters"
+                ):
                     ws.request("enter", {"name": name})
             ws.request("enter", {"name": "Ada"})
             for text in ("", "x" * 1001, ["a"]):
-                with self.assertRaisesMessage(AssertionError, "a text of 1 to 1000 characters"):
+                with self.assertRaisesMessage(
+                    AssertionError, "the text must have 1 to 1000 characters"
+                ):
                     ws.request("say", {"text": text})
         self.assertFalse(Message.objects.exists())
 
-    def test_a_room_that_the_database_has_no_place_for(self) -> None:
+    def test_a_room_whose_name_does_not_fit_into_the_database(self) -> None:
         with self.client.websocket(f"/ws/chat/{'x' * 51}/") as ws:
             self.assertIn("at most 50 characters", ws.expect("ws:bye")["reason"])
             self.assertEqual(ws.expect_close()[0], 4403)

@@ -1,4 +1,4 @@
-"""A page for each room."""
+"""The pages of the rooms."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-#: Those with a link; any other has a URL as well.
+#: Rooms with a link. Any other name works as well.
 ROOMS = ("lobby", "python", "tea")
 
 

@@ -1,4 +1,4 @@
-"""A cell: a client of the relay that knows itself, its neighbours and the rule."""
+"""Cells: clients of the relay. A cell knows its state, its neighbours and the rule."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .grid import Name
 from .rules import lives
 
 
-class Pace:
-    """The clock that all cells look at: the first to reach a step says when it may begin."""
+class StepClock:
+    """Clock of all cells. The first cell that reaches a step sets the time when it begins."""
 
     def __init__(self, limit: float) -> None:
         self.step = 0
@@ -31,7 +31,7 @@ class Pace:
 
 
 class Cell:
-    """One cell. No neighbour gets more than a step ahead of it: each needs its state to go on."""
+    """One cell. Its neighbours are at most one step ahead, since each step needs its state."""
 
     def __init__(self, name: Name, neighbours: Sequence[Name], alive: bool) -> None:
         self.name = name
@@ -43,22 +43,22 @@ class Cell:
     def __str__(self) -> str:
         return "cell {},{}".format(*self.name)
 
-    async def play(self, ws: ClientConnection, pace: Pace, steps: int | None) -> None:
-        """Play a number of steps, None for all. Raises ConnectionClosed at the end of the relay."""
+    async def play(self, ws: ClientConnection, clock: StepClock, steps: int | None) -> None:
+        """Play ``steps`` steps, or forever. Raises ConnectionClosed when the relay ends."""
         await ws.send(" ".join(f"{row},{column}" for row, column in self.neighbours))
         await ws.send(f"0 {self.alive:d}")
         step = 0
         while step != steps:
             living = await self._hear(ws, step)
             step += 1
-            await pace.wait(step)
+            await clock.wait(step)
             self.alive = lives(self.alive, living)
             await ws.send(f"{step} {self.alive:d}")
 
     async def _hear(self, ws: ClientConnection, step: int) -> int:
-        """Return how many neighbours live in this step, when all have said it."""
+        """Wait for the states of all neighbours in this step; return how many are alive."""
         while len(self._states[step]) < len(self.neighbours):
-            _, said, state = (await ws.recv(decode=True)).split()
-            self._states[int(said)].append(state == "1")
+            _, its_step, state = (await ws.recv(decode=True)).split()
+            self._states[int(its_step)].append(state == "1")
             self.heard += 1
         return sum(self._states.pop(step))

@@ -1,4 +1,4 @@
-"""The square grid: names of cells, who is whose neighbour, and where a pattern goes."""
+"""The square grid: names of cells, their neighbours, and the place of a pattern."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Set
 
 #: A cell's row and column, from 0.
 Name = tuple[int, int]
-#: The names of the living.
+#: The names of the living cells.
 Living = Set[Name]
 
-#: A torus of less than three rows has neighbours that are the same cell.
+#: In a torus of less than three rows some neighbours are the same cell.
 MIN_SIZE = 3
 MAX_SIZE = 100
-#: How many of a random grid live.
+#: The part of a random grid that lives.
 DENSITY = 1 / 3
 
 
@@ -23,7 +23,7 @@ def names(size: int) -> Iterator[Name]:
 
 
 def neighbours(name: Name, size: int, *, wrap: bool) -> list[Name]:
-    """Return the eight cells around one; less at an edge that does not wrap."""
+    """Return the eight cells around one; fewer at an edge that does not wrap."""
     row, column = name
     around = [
         (row + down, column + right)
@@ -45,14 +45,14 @@ def place(pattern: Living, size: int, *, centre: bool) -> Living:
     width = 1 + max((column for _, column in pattern), default=-1)
     if max(height, width) > size:
         raise ValueError(
-            f"the pattern has {height} rows and {width} columns, the grid {size} of each: "
-            f"expected a size of at least {max(height, width)}"
+            f"The pattern has {height} rows and {width} columns. "
+            f"Choose a size of at least {max(height, width)}."
         )
     down, right = ((size - height) // 2, (size - width) // 2) if centre else (0, 0)
     return {(row + down, column + right) for row, column in pattern}
 
 
 def random_grid(size: int, seed: int | None = None) -> Living:
-    """Return a third of the cells; the same ones for the same seed."""
+    """Return a random third of the cells; the same cells for the same seed."""
     chance = random.Random(seed)
     return {name for name in names(size) if chance.random() < DENSITY}

@@ -1,4 +1,4 @@
-"""How many a second."""
+"""``Meter``: a rate per second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Meter:
-    """Counts in whole seconds, so that it holds two numbers however much there is to count."""
+    """Counts per whole second, so that it needs only two numbers."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -15,13 +15,13 @@ class Meter:
         self._now = self._last = 0
 
     def add(self, count: int) -> None:
-        """Count so many, now."""
+        """Add to the count of the current second."""
         self._turn()
         self._now += count
 
     @property
     def rate(self) -> int:
-        """How many there were in the last full second."""
+        """The count of the last full second."""
         self._turn()
         return self._last
 

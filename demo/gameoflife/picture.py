@@ -1,4 +1,4 @@
-"""The picture of a game: the last state of each cell, and how far they are."""
+"""The picture of a game: the last state of each cell, and the latest step."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 
 from .grid import Name
 
-#: Stands where no cell has said anything.
-NOBODY = " "
+#: Shown where no cell has sent a state.
+NO_CELL = " "
 
 
 class Picture:
-    """Grows with the names of the cells that are painted."""
+    """The rows of the grid, which grows with the cells that are painted."""
 
     def __init__(self) -> None:
         self._rows: list[list[str]] = []
@@ -23,17 +23,17 @@ class Picture:
         while len(self._rows) <= row:
             self._rows.append([])
         cells = self._rows[row]
-        cells.extend(NOBODY * (column + 1 - len(cells)))
+        cells.extend(NO_CELL * (column + 1 - len(cells)))
         cells[column] = state
 
     def count(self, step: int) -> None:
-        """A cell has done this step; the furthest one counts."""
+        """Count a cell that has reached this step, if it is the latest one."""
         if step > self._step:
             self._step, self._said = step, 0
         self._said += step == self._step
 
     def as_json(self, **figures: int) -> str:
-        """Return the furthest step, how many cells have done it, the rows and more figures."""
+        """Return the latest step, the number of cells in it, the rows and ``figures``."""
         rows = ["".join(row) for row in self._rows]
         picture = {"step": self._step, "said": self._said, "rows": rows, **figures}
         return json.dumps(picture, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Patterns in plaintext, the ``.cells`` format: ``O`` lives, ``.`` does not, ``!`` is a remark."""
+"""Patterns in the ``.cells`` format: ``O`` lives, ``.`` does not, ``!`` begins a comment."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def known() -> list[str]:
 def read(name: str) -> Living:
     """Return the pattern of a file, or of one of the known names.
 
-    Raises ValueError when it is no pattern, and OSError when the file cannot be read.
+    Raises ValueError for a file that is not a pattern, and OSError if it cannot be read.
     """
     path = FOLDER / f"{ALIASES.get(name, name)}.cells" if name in known() else Path(name)
     if not path.exists():
-        raise ValueError(f"expected a file or one of {', '.join(known())}, not {name!r}")
+        raise ValueError(f"No such pattern: {name!r}. Use a file or one of {', '.join(known())}.")
     return parse(path.read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> Living:
-    """Return the living cells of a pattern; raise ValueError when it is none."""
+    """Return the living cells of a pattern; raise ValueError if it is not one."""
     lines = enumerate(text.splitlines(), start=1)
     rows = [(number, line.rstrip()) for number, line in lines if not line.startswith("!")]
     for number, row in rows:
         if set(row) - set(".O"):
-            raise ValueError(f"line {number}: expected only '.' and 'O', not {row!r}")
+            raise ValueError(f"Line {number}: {row!r} has characters other than '.' and 'O'.")
     return {
         (row, column)
         for row, (_, line) in enumerate(rows)

@@ -1,7 +1,7 @@
-"""The relay: what a cell says goes to those who listen to it, and into the picture.
+"""The relay: passes the states of a cell to the cells that listen to it, and paints them.
 
-It knows names, steps and states, and no rule of the game: a step is a number that grows by one, a
-state a digit that it passes on. All of it runs on the event loop, so that it needs no lock.
+It knows names, steps and states, but not the rule of the game. A step is a number that grows by
+one, a state is a digit. The relay runs on the event loop, so it needs no lock.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from c10kws import WebSocket, broadcast
 from .grid import Name
 from .messages import Refusal, check_name
 from .meter import Meter
-from .picture import NOBODY, Picture
+from .picture import NO_CELL, Picture
 
 
 @dataclass(slots=True, eq=False)
 class Publisher:
-    """A connected cell: to whom it listens, and what it said last; ``step`` is -1 before that."""
+    """A connected cell: the cells it listens to, its last step (at first -1) and message."""
 
     name: Name
     websocket: WebSocket
@@ -29,7 +29,7 @@ class Publisher:
 
 
 class Relay:
-    """One game: its cells, who listens to whom, and the picture of it for those who watch."""
+    """One game: its cells, the cells that listen to each, and the picture for the pages."""
 
     def __init__(self) -> None:
         self._publishers: dict[Name, Publisher] = {}
@@ -38,19 +38,19 @@ class Relay:
         self._meter = Meter()
 
     def enter(self, name: Name, websocket: WebSocket) -> Publisher:
-        """Assign a connection to this cell; refuse it when the cell has one."""
+        """Assign a connection to this cell; refuse it if the cell has one."""
         check_name(name)
         holder = self._publishers.get(name)
         if holder is not None and not holder.websocket.closed:
-            raise Refusal(4409, f"another client is cell {name[0]},{name[1]}: a game is running")
+            raise Refusal(4409, f"cell {name[0]},{name[1]} has a client; another game is running")
         if all(publisher.websocket.closed for publisher in self._publishers.values()):
-            self._picture = Picture()  # that of the last game stayed until now
-        self._picture.paint(name, NOBODY)
+            self._picture = Picture()  # the picture of the last game was kept until now
+        self._picture.paint(name, NO_CELL)
         publisher = self._publishers[name] = Publisher(name, websocket)
         return publisher
 
     def listen(self, publisher: Publisher, names: frozenset[Name]) -> None:
-        """Subscribe a cell to these neighbours, beginning with their last state."""
+        """Subscribe a cell to these neighbours, and send it their last states."""
         publisher.listens = names
         for name in names:
             self._listeners[name].add(publisher.websocket)
@@ -60,9 +60,9 @@ class Relay:
                 self._meter.add(1)
 
     def publish(self, publisher: Publisher, step: int, state: str) -> None:
-        """Pass a cell's state on; refuse a step that is not its next one."""
+        """Send a cell's state to its listeners; refuse a step that is not its next one."""
         if step != publisher.step + 1:
-            raise Refusal(4400, f"expected step {publisher.step + 1}, not {step}")
+            raise Refusal(4400, f"the next step is {publisher.step + 1}, not {step}")
         row, column = publisher.name
         publisher.step = step
         publisher.message = f"{row},{column} {step} {state}"
@@ -73,12 +73,12 @@ class Relay:
         self._meter.add(taken)
 
     def leave(self, publisher: Publisher) -> None:
-        """Forget a cell, unless another client is it by now; the picture keeps what it said."""
+        """Forget a cell, unless it has another client by now; its state stays in the picture."""
         for name in publisher.listens:
             self._listeners[name].discard(publisher.websocket)
         if self._publishers.get(publisher.name) is publisher:
             del self._publishers[publisher.name]
 
     def look(self) -> str:
-        """Return all that a page shows, as JSON."""
+        """Return the picture and the figures for a page, as JSON."""
         return self._picture.as_json(connections=len(self._publishers), rate=self._meter.rate)

@@ -1,8 +1,8 @@
-"""The rule of the game; only the cells know it."""
+"""The rule of the game; only the cells use it."""
 
 from __future__ import annotations
 
 
 def lives(alive: bool, neighbours: int) -> bool:
-    """Return whether a cell lives in the next step, with so many living neighbours of eight."""
+    """Return True if a cell with so many living neighbours lives in the next step."""
     return neighbours == 3 or (alive and neighbours == 2)

@@ -1,4 +1,4 @@
-"""The page, and its WebSockets beneath it."""
+"""The page and its WebSockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of the game, and its two WebSockets: one for a cell, one for who watches."""
+"""The page of the game, and two WebSockets: for a cell, and for the page."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from c10kws import WebSocket, websocket
 from .messages import MAX_MESSAGE, URL, Refusal, parse_names, parse_state
 from .relay import Publisher, Relay
 
-#: Seconds between two pictures: the eye needs no more, however many cells change.
+#: Seconds between two pictures, which is short enough for the eye.
 PAUSE = 0.1
 
 relay = Relay()
 
 
 def grid_page(request: HttpRequest) -> HttpResponse:
-    """The page says what to type, for this server."""
+    """Render the page, with the commands for this server."""
     scheme = "wss" if request.is_secure() else "ws"
     url = f"{scheme}://{request.get_host()}{reverse('gameoflife-watch')}"
     option = "" if url == URL else f" --url {url}"
@@ -29,7 +29,7 @@ def grid_page(request: HttpRequest) -> HttpResponse:
 
 @websocket(load_user=False, keep_request=False, max_message_size=MAX_MESSAGE)
 async def cell(ws: WebSocket, row: int, column: int) -> None:
-    """Be a cell: say first to whom to listen, then a state for each step."""
+    """Serve a cell. It sends the cells to listen to, then its state in each step."""
     try:
         await serve(relay.enter((row, column), ws))
     except Refusal as refusal:
@@ -37,7 +37,7 @@ async def cell(ws: WebSocket, row: int, column: int) -> None:
 
 
 async def serve(publisher: Publisher) -> None:
-    """Relay what a cell says until it goes, or says what it may not."""
+    """Relay the messages of a cell until it disconnects or is refused."""
     ws = publisher.websocket
     try:
         relay.listen(publisher, parse_names(await ws.read_message()))
@@ -49,14 +49,14 @@ async def serve(publisher: Publisher) -> None:
 
 @websocket(load_user=False, keep_request=False, max_message_size=MAX_MESSAGE)
 async def watch(ws: WebSocket) -> None:
-    """Send a picture when there is a new one.
+    """Send a picture when it has changed.
 
-    Each holds everything: a slow client gets fewer of them, and nobody else waits for it.
+    Each picture is complete, so a slow client gets fewer of them and delays no other client.
     """
     seen = ""
     while not ws.closed:
         if ws.pending:
-            ws.close(4400, "expected no message: who watches only listens")
+            ws.close(4400, "this WebSocket accepts no messages")
         picture = relay.look()
         if picture != seen:
             await ws.write_message(picture)

@@ -14,21 +14,21 @@ logger = logging.getLogger(__name__)
 
 
 class Hello(RequestHandler):
-    """``/hello-tornado``: a page without Django's middleware, on the loop's thread."""
+    """``/hello-tornado``: a page without Django's middleware, on the event loop's thread."""
 
     def get(self) -> None:
         self.write(page())
 
 
 class HelloWebSocket(WebSocketHandler):
-    """``/ws/hello-tornado``: repeats what is said, and logs it."""
+    """``/ws/hello-tornado``: logs each message and sends it back."""
 
     def open(self, *args: str, **kwargs: str) -> None:
         logger.info("WebSocket opened")
 
     async def on_message(self, message: str | bytes) -> None:
         logger.info("Someone said: %.200s", message)
-        with suppress(WebSocketClosedError):  # nobody is there any more
+        with suppress(WebSocketClosedError):  # the client has disconnected
             await self.write_message(message, binary=isinstance(message, bytes))
 
     def on_close(self) -> None:
@@ -37,5 +37,5 @@ class HelloWebSocket(WebSocketHandler):
 
 @cache
 def page() -> str:
-    """Return the page; nothing in it depends on the request."""
+    """Return the page, which does not depend on the request."""
     return render_to_string("hello/hello.html")

@@ -1,4 +1,4 @@
-"""The events of two pages: a progress bar, and requests with their outcomes."""
+"""The events of two pages: a progress bar, and requests with their results."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ requests = EventSocket("/requests")
 
 @bar.on
 def start() -> None:
-    """Begin what takes its time, in a thread of its own; one at a time."""
+    """Start the job in a thread, unless it is running."""
     if not bar.start():
-        raise EventError("busy", "It is running already.")
+        raise EventError("busy", "The job is already running.")
     threading.Thread(target=bake, name="bake", daemon=True).start()
 
 
 def bake() -> None:
-    """Send every step to every window."""
+    """Send each step to all windows."""
     try:
         for number in range(1, STEPS + 1):
             time.sleep(PAUSE)
@@ -36,15 +36,15 @@ def bake() -> None:
 
 @requests.on
 def divide(data: dict[str, Any]) -> dict[str, int]:
-    """Divide: the return value is the reply, an EventError the error."""
+    """Divide. The return value is the reply; an EventError is an error."""
     match data:
         case {"a": int(a), "b": int(b)} if b != 0:
             return {"quotient": a // b, "remainder": a % b}
-    raise EventError("invalid", "expected two integers, and no zero in b", {"got": data})
+    raise EventError("invalid", "a and b must be integers, and b not 0", {"got": data})
 
 
 @requests.on
 async def dawdle() -> dict[str, Any]:
-    """Reply later than the page waits. What the same client asks next waits, too."""
+    """Reply after the timeout of the page. Further requests of this client wait."""
     await asyncio.sleep(1.5)
     return {"late": True}

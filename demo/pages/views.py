@@ -1,4 +1,4 @@
-"""Every view but the chat's: pages are functions, WebSockets are coroutine functions."""
+"""Views of the simple pages. Pages are functions, WebSockets are coroutine functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def echo_page(request: HttpRequest) -> HttpResponse:
 
 @websocket
 async def echo(ws: WebSocket) -> None:
-    """Send back whatever comes, for as long as the client likes."""
+    """Send every message back, until the client closes the connection."""
     async for message in ws:
         await ws.write_message(message)
 
@@ -39,7 +39,7 @@ def whoami_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @websocket
 async def whoami(ws: WebSocket) -> None:
-    """Send the name of the user; close others with 4401, which a browser can see."""
+    """Send the name of the user. Other clients are closed with 4401, which a browser can see."""
     await ws.write_message(f"You are {ws.user.get_username()}.")
     await ws.read_message()
 
@@ -57,7 +57,7 @@ def requests_page(request: HttpRequest) -> HttpResponse:
 
 
 def lines(request: HttpRequest) -> StreamingHttpResponse:
-    """A line every now and then, from a worker thread."""
+    """Send a line from time to time, from a worker thread."""
 
     def generate() -> Iterator[str]:
         for number in range(1, LINES + 1):
@@ -68,7 +68,7 @@ def lines(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def events(request: HttpRequest) -> StreamingHttpResponse:
-    """Server-sent events, from the event loop: a waiting client holds no thread."""
+    """Send events from the event loop; a waiting client holds no thread."""
 
     async def generate() -> AsyncIterator[str]:
         for number in range(1, LINES + 1):

@@ -10,7 +10,7 @@ from polls.models import Choice, Question
 
 
 class VoteForm(forms.Form):
-    """One choice, of those that the question has."""
+    """One of the choices of a question."""
 
     choice = forms.ModelChoiceField(
         Choice.objects.none(),
@@ -18,7 +18,7 @@ class VoteForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={
             "required": "Choose an answer first.",
-            "invalid_choice": "That is none of the answers.",
+            "invalid_choice": "This is not one of the answers.",
         },
     )
 

@@ -1,4 +1,4 @@
-"""Questions, and what may be answered."""
+"""Questions and their choices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class Question(models.Model):
-    """A question; it is on the pages from ``published`` on."""
+    """A question, which is shown from ``published`` on."""
 
     text = models.CharField(max_length=200)
     published = models.DateTimeField(default=timezone.now)
@@ -20,7 +20,7 @@ class Question(models.Model):
 
 
 class Choice(models.Model):
-    """An answer, and how many have chosen it."""
+    """An answer, with its number of votes."""
 
     question = models.ForeignKey(Question, models.CASCADE, related_name="choices")
     text = models.CharField(max_length=200)

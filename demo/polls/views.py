@@ -1,4 +1,4 @@
-"""Plain Django: no view here knows of c10kws."""
+"""Plain Django: these views do not use c10kws."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LATEST = 5
 
 
 def published() -> QuerySet[Question]:
-    """Return the questions that may be seen, the latest first."""
+    """Return the published questions, the latest first."""
     return Question.objects.filter(published__lte=timezone.now())
 
 
@@ -32,7 +32,7 @@ def detail(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 def vote(request: HttpRequest, number: int) -> HttpResponse:
-    """Count a vote, in the database: two at the same time are two."""
+    """Count a vote, in the database, so that simultaneous votes all count."""
     question = get_object_or_404(published(), pk=number)
     form = VoteForm(question, request.POST)
     if not form.is_valid():

@@ -74,7 +74,7 @@ TORNADO = {
         c10kws.django_app,
     ]
 }
-# Django configures the loggers django and django.server; these are the others of the demo.
+# Django configures the loggers django and django.server. These are the other loggers of the demo.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

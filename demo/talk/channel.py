@@ -1,4 +1,4 @@
-"""The channel: what was said last, and who waits for more. It lives in this one process."""
+"""The channel: the last messages, and the polls that wait for more. It is local to the process."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-#: Messages that are kept; who was away for longer misses some.
-BACKLOG = 200
+#: Number of messages kept. A client that was away for longer misses some.
+MAX_MESSAGES = 200
 
 Message = dict[str, Any]
 Callback = Callable[[list[Message]], object]
 
 
 class Channel:
-    """Its methods are for any thread. No callback runs under the lock."""
+    """All methods may be called from any thread. No callback is called under the lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._messages: deque[Message] = deque(maxlen=BACKLOG)
+        self._messages: deque[Message] = deque(maxlen=MAX_MESSAGES)
         self._last = 0
         self._waiting: list[tuple[float, Callback]] = []
 
@@ -30,7 +30,7 @@ class Channel:
         return self._last
 
     def append(self, nick: str, kind: str, text: str = "") -> None:
-        """Add a message and give it to everybody who waits."""
+        """Add a message and pass it to all waiting callbacks."""
         with self._lock:
             self._last += 1
             message = {"id": self._last, "nick": nick, "kind": kind, "text": text}
@@ -41,7 +41,7 @@ class Channel:
             callback([message])
 
     def query(self, callback: Callback, since: int) -> None:
-        """Call back with the messages behind ``since``: now, or when there are any."""
+        """Call back with the messages after ``since``: now, or when there are any."""
         with self._lock:
             messages = [message for message in self._messages if message["id"] > since]
             if not messages:
@@ -50,12 +50,12 @@ class Channel:
             callback(messages)
 
     def forget(self, callback: Callback) -> None:
-        """Nobody waits for this any more."""
+        """Remove a waiting callback."""
         with self._lock:
             self._waiting = [each for each in self._waiting if each[1] is not callback]
 
     def release(self, patience: float) -> None:
-        """Give nothing to who has waited for ``patience`` seconds: proxies cut silent requests."""
+        """Call back with no messages after ``patience`` seconds; proxies cut silent requests."""
         latest = time.monotonic() - patience
         with self._lock:
             released = [callback for since, callback in self._waiting if since <= latest]

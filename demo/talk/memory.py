@@ -1,4 +1,4 @@
-"""How much memory this process has."""
+"""The memory of this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def rss() -> int:
-    """Return its resident memory in bytes; 0 where it is not easily known."""
+    """Return the resident memory in bytes; 0 on systems other than Linux."""
     if sys.platform != "linux":
         return 0
     pages = int(Path("/proc/self/statm").read_text().split()[1])

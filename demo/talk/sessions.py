@@ -6,18 +6,18 @@ import secrets
 import threading
 import time
 
-#: Seconds without a poll after which somebody is gone.
+#: Seconds without a poll after which a session ends.
 TIMEOUT = 60.0
-#: So many can be here at a time.
+#: Maximum number of sessions.
 LIMIT = 1000
 
 
 class Refused(Exception):
-    """Nobody can come in like this; the reason is for the visitor."""
+    """The session cannot be opened; the message is for the visitor."""
 
 
 class Session:
-    """Somebody with a nick."""
+    """A visitor with a nick."""
 
     def __init__(self, nick: str) -> None:
         self.id = secrets.token_urlsafe(16)
@@ -25,12 +25,12 @@ class Session:
         self.poke()
 
     def poke(self) -> None:
-        """Note that the session is alive."""
+        """Record that the session is alive."""
         self.seen = time.monotonic()
 
 
 class Sessions:
-    """Its methods are for any thread."""
+    """All sessions. Its methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,20 +48,20 @@ class Sessions:
             return session
 
     def get(self, session_id: str) -> Session | None:
-        """Return a session, or None when there is none (any more)."""
+        """Return a session; None if there is none, or it has ended."""
         return self._sessions.get(session_id)
 
     def part(self, session_id: str) -> Session | None:
-        """End a session and return it; None when there is none."""
+        """End a session and return it; None if there is none."""
         return self._sessions.pop(session_id, None)
 
     def nicks(self) -> list[str]:
-        """Return who is here."""
+        """Return the nicks of all sessions."""
         with self._lock:
             return sorted((each.nick for each in self._sessions.values()), key=str.casefold)
 
     def expire(self) -> list[Session]:
-        """End, and return, those who have not polled for long."""
+        """End the sessions without a poll for TIMEOUT seconds; return them."""
         latest = time.monotonic() - TIMEOUT
         with self._lock:
             old = [each for each in self._sessions.values() if each.seen < latest]

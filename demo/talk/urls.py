@@ -1,4 +1,4 @@
-"""A page, and what its script asks for."""
+"""The page, and the requests of its script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The long-polling chat: join, send, recv, who and part, all of them ordinary views."""
+"""The long-polling chat. join, send, recv, who and part are ordinary views."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def join(request: HttpRequest) -> JsonResponse:
-    """Come in with a nick; the answer has the id of the session and where to begin."""
+    """Open a session with a nick; answer with its id and the number of the last message."""
     nick = " ".join(request.POST.get("nick", "").split())
     if not 0 < len(nick) <= NICK_LENGTH:
-        return error(f"expected a nick of 1 to {NICK_LENGTH} characters")
+        return error(f"the nick must have 1 to {NICK_LENGTH} characters")
     housekeeping.start(channel, sessions)
     try:
         session = sessions.join(nick)
@@ -42,7 +42,7 @@ def join(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def part(request: HttpRequest) -> JsonResponse:
-    """Go."""
+    """End the session."""
     session = sessions.part(request.POST.get("id", ""))
     if session is not None:
         channel.append(session.nick, "part")
@@ -51,13 +51,13 @@ def part(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def send(request: HttpRequest) -> JsonResponse:
-    """Publish a message: all polls are answered from this thread."""
+    """Publish a message; all waiting polls are answered from this thread."""
     session = session_of(request.POST.get("id", ""))
     if session is None:
-        return error("no such session: join again", 403)
+        return error("the session has ended; join again", 403)
     text = request.POST.get("text", "").strip()
     if not 0 < len(text) <= TEXT_LENGTH:
-        return error(f"expected a text of 1 to {TEXT_LENGTH} characters")
+        return error(f"the text must have 1 to {TEXT_LENGTH} characters")
     channel.append(session.nick, "say", text)
     return JsonResponse({"rss": rss()})
 
@@ -71,13 +71,13 @@ def who(request: HttpRequest) -> JsonResponse:
 @require_GET
 @asynchronous
 def recv(request: HttpRequest, handler: Handler) -> HttpResponse | None:
-    """Answer with what came after ``since``: now, or when somebody says something."""
+    """Answer with the messages after ``since``: now, or when there are any."""
     session = session_of(request.GET.get("id", ""))
     if session is None:
-        return error("no such session: join again", 403)
+        return error("the session has ended; join again", 403)
     since = request.GET.get("since", "")
     if not (since.isascii() and since.isdigit()):
-        return error("expected since, the number of the last message")
+        return error("since must be the number of the last message")
 
     def on_new_messages(messages: list[Message]) -> None:
         if handler.request.connection.stream.closed():
@@ -92,7 +92,7 @@ def recv(request: HttpRequest, handler: Handler) -> HttpResponse | None:
 
 
 def session_of(session_id: str) -> Session | None:
-    """Return a session that is alive, and keep it so."""
+    """Return a session, and keep it alive; None if it has ended."""
     session = sessions.get(session_id)
     if session is not None:
         session.poke()

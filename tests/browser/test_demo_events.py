@@ -99,7 +99,7 @@ def test_a_name_of_spaces_is_refused(open_window: Open) -> None:
     page = open_window("/chat/names/")
     page.get_by_role("textbox", name="Name", exact=True).fill("  ")
     page.get_by_role("button", name="Enter").click()
-    expect(page.get_by_role("status")).to_have_text("expected a name of 1 to 40 characters")
+    expect(page.get_by_role("status")).to_have_text("the name must have 1 to 40 characters")
     expect(page.get_by_role("button", name="Say")).to_be_disabled()
 
 
@@ -138,7 +138,7 @@ def test_each_outcome_of_a_request(open_window: Open) -> None:
         (
             "17 / 0",
             'divide {"a": 17, "b": 0}',
-            'invalid: expected two integers, and no zero in b {"got":{"a":17,"b":0}}',
+            'invalid: a and b must be integers, and b not 0 {"got":{"a":17,"b":0}}',
         ),
         ("Too slow", "dawdle {}", 'timeout: no reply to "dawdle" in 0.5 seconds {}'),
         ("Unknown event", "sing {}", "unknown_event: nothing is bound to 'sing' {}"),

@@ -51,7 +51,7 @@ def after(name: str, size: int, steps: int) -> Set[tuple[int, int]]:
 def test_a_game_is_seen_while_it_is_played(page: Page, demo: str) -> None:
     page.goto("/gameoflife/")
     with started(demo, "-s8", "-pglider", "-l2") as game:
-        expect(page.get_by_role("status")).to_have_text("A game is on.")
+        expect(page.get_by_role("status")).to_have_text("A game is running.")
         expect(page.locator("#connections")).to_have_text("64")
         expect(page.locator("#hint")).to_be_hidden()
         for _ in range(2):

@@ -34,7 +34,7 @@ def test_two_windows_talk_by_long_polling(open_window: Open) -> None:
     two.get_by_role("button", name="Leave").click()
     expect(one.locator("#people")).to_have_text("Ada")
     expect(one.locator("#messages .note span")).to_have_text(
-        ["Ada has come", "Bob has come", "Bob has gone"]
+        ["Ada has joined", "Bob has joined", "Bob has left"]
     )
     one.goto("about:blank")
     join(two, "Bea")
@@ -46,7 +46,7 @@ def test_who_is_forgotten_comes_in_again(page: Page) -> None:
     join(page, "Cleo")
     page.evaluate("post('part/', {id: session.id})")
     expect(page.locator("#messages .note span")).to_have_text(
-        ["Cleo has come", "Cleo has gone", "Cleo has come"]
+        ["Cleo has joined", "Cleo has left", "Cleo has joined"]
     )
     expect(page.get_by_role("status")).to_have_text("You are Cleo.")
     expect(page.locator("#people")).to_have_text("Cleo")

@@ -81,7 +81,7 @@ def test_forms_by_post_with_a_file(page: Page, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "end"),
     [
-        ("/echo/", "Closed with 3000: as you like."),
+        ("/echo/", "Closed with 3000: closed by the page."),
         ("/hello-tornado", "Closed with 3000."),  # Tornado's answer has no reason
     ],
 )

@@ -45,6 +45,6 @@ def test_the_hard_limit_says_what_to_type() -> None:
     told, limits = allow(64, 149, 100)
     assert limits == "(64, 149)"
     assert told == (
-        "100 cells need 150 open files, and this process may have 149: type `ulimit -Hn 150` as "
-        "root first, or choose a smaller grid"
+        "100 cells need 150 open files, but the limit is 149. Run `ulimit -Hn 150` as root first, "
+        "or choose a smaller grid."
     )

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from demo.gameoflife import game, plaintext
-from demo.gameoflife.cells import Cell, Pace
+from demo.gameoflife.cells import Cell, StepClock
 from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
 from tests.support.games import finish, next_step, relay_of, run, started
@@ -101,7 +101,7 @@ def test_the_limit_holds_steps_back() -> None:
     """Against a clock that the steps may not outrun; how much slower they are does not matter."""
 
     async def pace() -> float:
-        clock = Pace(100)
+        clock = StepClock(100)
         begun = asyncio.get_running_loop().time()
         for step in range(1, 12):
             await asyncio.gather(*(clock.wait(step) for _ in range(5)))
@@ -129,15 +129,18 @@ def test_ctrl_c_ends_a_game_well(address: str) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        (["-s2"], "expected a size from 3 to 100, not 2"),
-        (["-s101"], "expected a size from 3 to 100, not 101"),
-        (["-l0"], "expected a limit of more than 0 steps a second, not 0.0"),
-        (["-lnan"], "expected a limit of more than 0 steps a second, not nan"),
-        (["-n-1"], "expected 0 steps or more, not -1"),
+        (["-s2"], "The size must be 3 to 100, not 2."),
+        (["-s101"], "The size must be 3 to 100, not 101."),
+        (["-l0"], "The limit must be above 0 steps a second, not 0.0."),
+        (["-lnan"], "The limit must be above 0 steps a second, not nan."),
+        (["-n-1"], "The number of steps must be at least 0, not -1."),
         (["--url=http://x/"], "http://x/ isn't a valid URI: scheme isn't ws or wss"),
         (["--url=ws://x:99999/"], "Port out of range 0-65535"),
-        (["-pnonsense"], "expected a file or one of acorn, "),
-        (["-pgosper-glider-gun"], "the pattern has 9 rows and 36 columns, the grid 32 of each"),
+        (["-pnonsense"], "No such pattern: 'nonsense'. Use a file or one of acorn, "),
+        (
+            ["-pgosper-glider-gun"],
+            "The pattern has 9 rows and 36 columns. Choose a size of at ",
+        ),
     ],
 )
 def test_what_makes_no_game(options: list[str], error: str) -> None:
@@ -161,7 +164,7 @@ def test_a_second_game_is_refused_and_the_first_goes_on(address: str) -> None:
         assert status == 1
         assert "The game stopped in step" in errors
         assert ": cell 2,2 lost its connection" in errors
-        assert "4409" in errors and "another client is cell 2,2: a game is running" in errors
+        assert "4409" in errors and "cell 2,2 has a client; another game is running" in errors
         say(holder, "0 1", listener)
 
 
@@ -251,12 +254,12 @@ def test_it_passes_on_what_it_need_not_understand(address: str, pair: Pair) -> N
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        ("", "expected up to eight cells to listen to, as '0,0 0,1', not ''"),
-        ('["0,0"]', "expected up to eight cells"),
-        (" ".join(["1,1"] * 9), "expected up to eight cells"),
-        ("0,100", "expected up to eight cells"),
-        (b"0,0", "expected up to eight cells to listen to, as '0,0 0,1', not b'0,0'"),
-        ("🐍" * 20, "expected up to eight cells"),
+        ("", "invalid message ''; send up to eight cells to listen to, such as '0,0 0,1'"),
+        ('["0,0"]', "invalid message"),
+        (" ".join(["1,1"] * 9), "invalid message"),
+        ("0,100", "invalid message"),
+        (b"0,0", "invalid message b'0,0'; send up to eight cells to listen to, such as"),
+        ("🐍" * 20, "invalid message"),
     ],
 )
 def test_names_that_are_refused(address: str, pair: Pair, names: Any, reason: str) -> None:
@@ -268,11 +271,11 @@ def test_names_that_are_refused(address: str, pair: Pair, names: Any, reason: st
 @pytest.mark.parametrize(
     ("message", "code", "reason"),
     [
-        ("1 1", 4400, "expected step 0, not 1"),
-        ("0 10", 4400, "expected a step and a state, as '12 1', not '0 10'"),
-        ("-1 0", 4400, "expected a step and a state"),
-        ("{}", 4400, "expected a step and a state"),
-        (b"0 1", 4400, "expected a step and a state, as '12 1', not b'0 1'"),
+        ("1 1", 4400, "the next step is 0, not 1"),
+        ("0 10", 4400, "invalid message '0 10'; send a step and a state, such as '12 1'"),
+        ("-1 0", 4400, "invalid message '-1 0'"),
+        ("{}", 4400, "invalid message '{}'"),
+        (b"0 1", 4400, "invalid message b'0 1'; send a step and a state, such as '12 1'"),
         ("0" * 101, 1009, ""),
     ],
 )
@@ -290,18 +293,18 @@ def test_a_step_twice_is_refused_and_the_cell_is_free_again(address: str, pair: 
         with cell(address, 82, 80) as ws:
             ws.send("0 1")
             ws.send("0 1")
-            assert closed(ws) == (4400, "expected step 1, not 0")
+            assert closed(ws) == (4400, "the next step is 1, not 0")
 
 
 def test_a_cell_is_one_client(address: str, pair: Pair) -> None:
     with cell(address, 80, 80) as ws:
-        assert closed(ws) == (4409, "another client is cell 80,80: a game is running")
+        assert closed(ws) == (4409, "cell 80,80 has a client; another game is running")
 
 
 def test_cells_outside_the_largest_grid(address: str, pair: Pair) -> None:
     for row, column in ((100, 0), (0, 100), (10**40, 0)):
         with cell(address, row, column) as ws:
-            assert closed(ws) == (4400, "expected a row and a column below 100")
+            assert closed(ws) == (4400, "row and column must be below 100")
 
 
 def test_a_late_watcher_sees_the_picture_as_it_is(address: str, pair: Pair) -> None:
@@ -315,7 +318,7 @@ def test_a_late_watcher_sees_the_picture_as_it_is(address: str, pair: Pair) -> N
 def test_who_watches_says_nothing(address: str, pair: Pair) -> None:
     with connect(relay_of(address), proxy=None) as watcher:
         watcher.send("hello")
-        assert closed(watcher) == (4400, "expected no message: who watches only listens")
+        assert closed(watcher) == (4400, "this WebSocket accepts no messages")
 
 
 def test_watchers_get_pictures_and_not_every_message(address: str) -> None:

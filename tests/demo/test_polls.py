@@ -43,7 +43,7 @@ def test_a_vote_for_nothing_is_refused_with_a_reason(visitor: Visitor) -> None:
     nothing.must_show("Choose an answer first.", "Biscuits")
     for choice in ("999", "nonsense"):
         wrong = visitor.post("/polls/1/vote/", {"choice": choice}, status=400)
-        wrong.must_show("That is none of the answers.")
+        wrong.must_show("This is not one of the answers.")
     assert votes(visitor) == before
 
 

@@ -34,14 +34,14 @@ def test_who_asks_gets_what_is_new_now_or_later() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    from talk.channel import BACKLOG, Channel
+    from talk.channel import MAX_MESSAGES, Channel
 
     channel, got = Channel(), list[dict[str, Any]]()
-    for number in range(BACKLOG + 5):
+    for number in range(MAX_MESSAGES + 5):
         channel.append("Ada", "say", str(number))
     channel.query(got.extend, 0)
-    assert len(got) == BACKLOG
-    assert got[-1]["id"] == channel.last == BACKLOG + 5
+    assert len(got) == MAX_MESSAGES
+    assert got[-1]["id"] == channel.last == MAX_MESSAGES + 5
 
 
 def test_who_waits_long_gets_nothing_and_who_has_gone_not_even_that() -> None:

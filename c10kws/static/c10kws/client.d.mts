@@ -1,5 +1,5 @@
-// Types of client.mjs and of the globals of client.js; docs/reference/javascript.rst. All times are in
-// seconds.
+// Types of client.mjs and of the globals of client.js; docs/reference/javascript.rst. All times are
+// in seconds.
 
 export type State = "connecting" | "open" | "reconnecting" | "closed" | "offline";
 export type Data = { [key: string]: any };
@@ -8,11 +8,11 @@ export type Position = { epoch: string; seq: number };
 export interface Options {
   /** The part before the path; by default that of `{% c10kws_client %}`, or "/ws". */
   prefix?: string;
-  /** The page's own. */
+  /** By default that of the page. */
   host?: string;
-  /** The page's own. */
+  /** By default that of the page. */
   port?: number | string;
-  /** True for wss; by default as the page's own scheme. */
+  /** True for wss; by default as the scheme of the page. */
   secure?: boolean;
   /** Seconds that `request` waits; 30 by default. */
   timeout?: number;
@@ -27,7 +27,7 @@ export interface Options {
 /** A handler's argument about the room of a message. */
 export interface Place {
   room: string;
-  /** Only where the room keeps a history. */
+  /** Only in rooms with history. */
   seq?: number;
   epoch?: string;
 }
@@ -37,7 +37,7 @@ export interface StateDetail {
   reason?: string;
   /** Seconds until the next try. */
   delay?: number;
-  /** Tries in a row. */
+  /** Consecutive tries. */
   tries?: number;
   cause?: "browser" | "tries";
 }
@@ -46,14 +46,14 @@ export interface Dropped {
   event: string;
   data: Data;
   reason: "full" | "expired" | "closed" | "too_large";
-  /** Bytes of the frame and the server's limit, when it is too large. */
+  /** Bytes of the frame and the server's limit, if it is too large. */
   length?: number;
   limit?: number;
 }
 
 export interface Warning {
   message: string;
-  /** Absent in version 0, as details. */
+  /** Absent in version 0, like details. */
   code?: string;
   details?: Data;
   /** A room that could not be joined again. */
@@ -68,7 +68,7 @@ export interface Joined {
   recovered: boolean;
 }
 
-/** Events of the client itself; all others are the server's. */
+/** Events of the client itself; all others come from the server. */
 export interface LocalEvents {
   open: [event: Event];
   close: [event: CloseEvent];
@@ -82,7 +82,7 @@ export interface LocalEvents {
 }
 
 export class RequestError extends Error {
-  /** The server's, or "timeout", "closed", "too_large", "unsupported". */
+  /** The code from the server, or "timeout", "closed", "too_large", "unsupported". */
   readonly code: string;
   readonly details: Data;
 }
@@ -90,7 +90,7 @@ export class RequestError extends Error {
 export class TornadoWebSocket {
   static readonly SUBPROTOCOL: "c10kws.v1.json";
   static readonly RequestError: typeof RequestError;
-  /** Defaults for the options of clients that are made later. */
+  /** Default options of clients that are made later. */
   static readonly DEFAULTS: { prefix: string; timeout: number; handshake: number };
 
   constructor(path: string, options?: Options);
@@ -99,7 +99,7 @@ export class TornadoWebSocket {
   readonly options: Options;
   readonly state: State;
   readonly connected: boolean;
-  /** The server's name for this connection; null before ws:hello and in version 0. */
+  /** The server's id of this connection; null before ws:hello and in version 0. */
   readonly sid: string | null;
   /** null before the handshake. */
   readonly version: 0 | 1 | null;

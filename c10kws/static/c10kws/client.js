@@ -1,31 +1,32 @@
-// The browser's end of docs/reference/protocol.rst: named events, requests and rooms over a WebSocket that
-// comes back by itself. No build step, no dependency; docs/reference/javascript.rst tells how to use it.
+// The browser's half of the event protocol: named events, requests and rooms over a WebSocket that
+// reconnects. It has no build step and no dependencies. docs/reference/javascript.rst describes its
+// use, docs/reference/protocol.rst the protocol.
 //
-// From top to bottom: limits and rules, handlers, rooms, the client. All times are in seconds.
-// Names that begin with an underscore are private.
+// In this order: limits and rules, handlers, rooms, the client. All times are in seconds. Names
+// with an underscore at the start are private.
 (() => {
   "use strict";
 
-  // A page that links this twice, or imports client.mjs too, has one class and not two.
+  // A page that links this script twice, or imports client.mjs too, gets one class.
   if (globalThis.TornadoWebSocket?.SUBPROTOCOL) return;
 
   const SUBPROTOCOL = "c10kws.v1.json";
-  // Events of the client itself. Events of the server with these names are not delivered.
+  // Events of the client itself. Events from the server with these names are not delivered.
   const LOCAL = "open close error raw state offline dropped reset".split(" ");
-  // Events that the server refuses, since it calls these callbacks itself.
+  // Events that the server refuses, since it calls the callbacks of these names itself.
   const REFUSED = "open close error connect disconnect".split(" ");
   const DEFAULTS = {
-    // What comes before the path: {% c10kws_client %} writes that of the URLconf.
+    // The part of the URL before the path. {% c10kws_client %} sets that of the URLconf.
     prefix: globalThis.document?.currentScript?.dataset.prefix ?? "/ws",
-    timeout: 30, // how long request() waits
-    handshake: 20, // how long a connection may take to open: browsers wait for minutes
+    timeout: 30, // limit for request()
+    handshake: 20, // limit for a connection to open; browsers wait for minutes
     local: LOCAL,
     refused: REFUSED,
   };
-  // After a connection that lasted for `stable`, delays are short again.
+  // A connection that lasted longer than `stable` resets the delays.
   const RECONNECT = { base: 0.5, cap: 30, tries: 10, stable: 10 };
-  const QUEUE = { size: 100, seconds: 30 }; // older news is no news: better told as dropped
-  // Close codes after which a retry would end in the same way, and the two exceptions among them.
+  const QUEUE = { size: 100, seconds: 30 }; // events that wait longer are reported as dropped
+  // Close codes after which a retry would end in the same way. So would 44xx, except TEMPORARY.
   const FINAL = [1000, 1002, 1003, 1007, 1008, 1009, 1010];
   const TEMPORARY = [4408, 4429];
 
@@ -33,7 +34,7 @@
     return FINAL.includes(code) || (code >= 4400 && code < 4500 && !TEMPORARY.includes(code));
   }
 
-  /** Why a request failed: `code` is for programs, `message` for people, `details` an object. */
+  /** Error of a request: `code` is for programs, `message` for people, `details` an object. */
   class RequestError extends Error {
     constructor(code, message, details) {
       super(message || code);
@@ -45,7 +46,7 @@
     console.warn("TornadoWebSocket:", ...things);
   }
 
-  /** Call setTimeout, but never fire above its limit of 2^31 ms, where it would fire at once. */
+  /** Call setTimeout, unless the delay is above its limit of 2^31 ms; it would fire at once. */
   function later(seconds, callback) {
     return seconds < 2147483 ? setTimeout(callback, seconds * 1000) : undefined;
   }
@@ -61,22 +62,22 @@
       throw new TypeError(`expected the name of an event, not ${String(event)}`);
     }
     if (event.startsWith("ws:") || refused.includes(event)) {
-      throw new TypeError(`expected an event of your own: "${event}" is the protocol's`);
+      throw new TypeError(`the event name "${event}" is reserved; choose another name`);
     }
   }
 
-  /** Return the frame in a message, null when there is none. An array is reserved for batches. */
+  /** Return the frame in a message, or null. Arrays are reserved for batches. */
   function parse(text) {
     let frame = null;
     try {
       frame = typeof text === "string" ? JSON.parse(text) : null;
-    } catch {} // as null: reported by the caller
+    } catch {} // the caller reports null
     const hasObject = typeof frame?.data === "object" && frame.data !== null;
-    const complete = hasObject || frame?.event === "ws:reply"; // a reply may be any value
+    const complete = hasObject || frame?.event === "ws:reply"; // a reply may have any value
     return complete && typeof frame.event === "string" ? frame : null;
   }
 
-  /** Return the URL; parts that the options do not set are the page's own. */
+  /** Return the URL. Parts that the options do not set are those of the page. */
   function urlOf(path, { prefix, host, port, secure }) {
     const text = String(path).trim();
     if (/^wss?:\/\//i.test(text)) return text;
@@ -89,7 +90,7 @@
     return `${scheme}://${parts.join("/")}`;
   }
 
-  /** Close a socket, whose own `close` belongs to the page. */
+  /** Close a socket. Its own `close` is overridden for the page. */
   function hangUp(socket, ...end) {
     if (socket !== null) WebSocket.prototype.close.apply(socket, end);
   }
@@ -108,7 +109,7 @@
       return this;
     }
 
-    /** Call `callback` when `event` happens for the next time, and never again. */
+    /** Call `callback` the next time that `event` happens, and not again. */
     once(event, callback) {
       return this.on(event, callback, true);
     }
@@ -125,7 +126,7 @@
       const handlers = this._handlers.get(event) ?? new Map();
       const bound = [...handlers];
       for (const [callback, once] of bound) {
-        if (!handlers.has(callback)) continue; // another handler has taken it off
+        if (!handlers.has(callback)) continue; // another handler has removed it
         if (once) handlers.delete(callback);
         try {
           callback.apply(this, args);
@@ -137,16 +138,16 @@
     }
   }
 
-  /** The rooms that the page wants to be in, and the last message of those with a history. */
+  /** The rooms that the page has joined, and the position of the last message in each. */
   class Rooms {
-    _wanted = new Map(); // by the name that is asked for, which may be a signed one
-    _positions = new Map(); // {epoch, seq} of the last message, by the name that messages have
+    _wanted = new Map(); // by the name that the page has joined, which may be a signed one
+    _positions = new Map(); // {epoch, seq} of the last message, by the name in messages
 
     constructor(client) {
       this._client = client;
     }
 
-    /** Join, with the same promise for the same room. */
+    /** Join a room; joining it again returns the same promise. */
     join(asked, since) {
       let room = this._wanted.get(asked);
       if (!room) {
@@ -159,7 +160,7 @@
       return room.promise;
     }
 
-    /** Leave a room; a disconnected server forgets it by itself. */
+    /** Leave a room. Without a connection the server has forgotten the client anyway. */
     async leave(asked) {
       const room = this._wanted.get(asked);
       if (room) this._remove(room, new RequestError("closed", "left before it was joined"));
@@ -167,23 +168,23 @@
       return connected ? this._client._ask("ws:leave", { room: asked }) : { room: asked };
     }
 
-    /** Ask for all rooms again, on a new connection. */
+    /** Join all rooms again, on a new connection. */
     rejoin() {
       const rooms = [...this._wanted.values()];
       const names = rooms.map((room) => room.name);
       for (const [name, { epoch }] of this._positions) {
-        // Without an epoch, or a reply that tells a new one, the server may count from 1 again.
+        // Without an epoch, or a reply with a new one, the server may count from 1 again.
         if (epoch == null || !names.includes(name)) this._positions.delete(name);
       }
       rooms.forEach((room) => this._ask(room));
     }
 
-    /** Reject all waiting joins: the client is closed for good. */
+    /** Reject all pending joins: the client is closed for good. */
     fail(error) {
       for (const room of this._wanted.values()) if (!room.joined) this._remove(room, error);
     }
 
-    /** Return the handlers' argument about a message's room; null when it was delivered before. */
+    /** Return the place of a message, an argument of its handlers; null for a duplicate. */
     hear({ room, seq, epoch }) {
       const position = this._positions.get(room);
       const place = { room, seq, epoch: epoch ?? position?.epoch };
@@ -195,12 +196,12 @@
 
     async _ask(room) {
       const since = this._positions.get(room.name);
-      const isWanted = () => this._wanted.get(room.asked) === room; // not left meanwhile
+      const isWanted = () => this._wanted.get(room.asked) === room; // the page has not left it
       try {
         const reply = await this._client._ask("ws:join", { room: room.asked, since });
         if (isWanted()) this._enter(room, since, reply);
       } catch (error) {
-        // When the connection has ended the next one asks again.
+        // If the connection has ended, the next one joins again.
         if (isWanted() && error.code !== "closed") this._refuse(room, error);
       }
     }
@@ -208,7 +209,7 @@
     _enter(room, since, { room: name = room.asked, epoch, seq, recovered, ...rest }) {
       const again = room.joined || since !== undefined;
       this._positions.delete(room.name);
-      // Missed messages come after the reply; until they have come, `since` is our position.
+      // Missed messages follow the reply. Until they arrive, `since` is the position.
       const last = recovered ? (since?.seq ?? 0) : seq;
       if (epoch != null) this._positions.set(name, { epoch, seq: last });
       Object.assign(room, { name, joined: true });
@@ -225,7 +226,7 @@
     _remove(room, error) {
       this._wanted.delete(room.asked);
       this._positions.delete(room.name);
-      room.reject(error); // of no effect when it was joined
+      room.reject(error); // no effect if it was joined
     }
   }
 
@@ -236,7 +237,7 @@
     _requests = new Map(); // by id
     _queue = new Set(); // oldest first
     _rooms = new Rooms(this);
-    _unheard = new Set(); // events without a handler: warned of once
+    _unheard = new Set(); // events without a handler, which have caused a warning
 
     constructor(path, options = {}) {
       super();
@@ -249,12 +250,12 @@
       this.connect();
     }
 
-    /** True if an event would be sent at once; a closing socket would swallow it. */
+    /** True if an event would be sent at once. A closing socket would drop it silently. */
     get connected() {
       return this._ready && this.websocket.readyState === WebSocket.OPEN;
     }
 
-    /** Connect after close() or after the client gave up; or retry now instead of later. */
+    /** Connect after close() or after the client gave up; while it waits to retry, retry now. */
     connect() {
       if (this.websocket !== null) return this;
       const closed = this.state === "closed";
@@ -267,27 +268,27 @@
       return this;
     }
 
-    /** Close for good: nothing but connect() opens it again. 1000 and 3000-4999 are allowed. */
+    /** Close for good; only connect() opens it again. The code is 1000 or 3000 to 4999. */
     close(code = 1000, reason = "") {
-      hangUp(this.websocket, code, reason); // throws for another code: then nothing has changed
+      hangUp(this.websocket, code, reason); // first, since it throws for another code
       if (this.state !== "closed") this._finish({ code, reason });
       return this;
     }
 
-    /** Send an event. Without a connection it is queued; `dropped` reports it if it is not sent. */
+    /** Send an event. Without a connection it is queued; `dropped` reports events not sent. */
     emit(event, data) {
       checkEvent(event, this.options.refused);
       this._send({ event, data: asObject(data) });
       return this;
     }
 
-    /** Send an event and return a promise of its reply, which rejects with a RequestError. */
+    /** Send an event and return a promise of its reply; it may reject with a RequestError. */
     async request(event, data, { timeout } = {}) {
       checkEvent(event, this.options.refused);
       return this._ask(event, asObject(data), timeout);
     }
 
-    /** Enter a room, now and after each reconnect. `since` ({epoch, seq}): what the page has. */
+    /** Enter a room, also after each reconnect. `since` ({epoch, seq}): the page's position. */
     join(room, { since } = {}) {
       return this._rooms.join(room, since);
     }
@@ -297,7 +298,7 @@
       return this._rooms.leave(room);
     }
 
-    // Sending. An item is a frame and what becomes of it.
+    // Sending. An item is a frame with its timers and the functions that settle its promise.
 
     _ask(event, data, timeout = this.options.timeout) {
       return new Promise((resolve, reject) => {
@@ -311,7 +312,7 @@
 
     _send(item) {
       const { event, data, id } = item;
-      item.text = JSON.stringify({ event, data, id }); // now: the page may change data later
+      item.text = JSON.stringify({ event, data, id }); // now, since the page may change data later
       this._pass(item);
     }
 
@@ -325,7 +326,7 @@
 
     _transmit(item) {
       if (this.version === 0 && item.id !== undefined) return this._drop(item, "unsupported");
-      // The server would close with 1009, for good. A UTF-16 unit is at most three bytes.
+      // The server would close the client for good with 1009. A UTF-16 unit is at most 3 bytes.
       const length = item.text.length * 3 > this._max ? new Blob([item.text]).size : 0;
       if (length > this._max) return this._drop(item, "too_large", { length, limit: this._max });
       item.sent = true;
@@ -351,7 +352,7 @@
 
     _settle(id, verb, value) {
       const item = this._requests.get(id);
-      if (!item) return; // the reply comes after the timeout
+      if (!item) return; // the reply came after the timeout
       this._requests.delete(id);
       clearTimeout(item.waiting);
       this._unqueue(item);
@@ -371,10 +372,10 @@
       const frame = parse(message.data);
       if (frame?.event.startsWith("ws:")) this._control(frame);
       else if (frame) this._deliver(frame);
-      else if (!raw) warn("no frame of the protocol:", message.data);
+      else if (!raw) warn("received a message that is not a frame:", message.data);
     }
 
-    /** Events of the protocol itself; unknown ones are for newer clients. */
+    /** Handle an event of the protocol itself; ignore unknown ones, which are for newer clients. */
     _control({ event, data, re }) {
       if (event === "ws:hello") this._greet(data);
       else if (event === "ws:reply") this._settle(re, "resolve", data);
@@ -389,7 +390,7 @@
     _deliver(frame) {
       const { event, data } = frame;
       if (this.options.local.includes(event)) {
-        return warn(`the server's "${event}" is named like the client's`);
+        return warn(`"${event}" from the server is not delivered: the client has such an event`);
       }
       const place = typeof frame.room === "string" ? this._rooms.hear(frame) : undefined;
       if (place === null || this._dispatch(event, data, place)) return;
@@ -402,7 +403,7 @@
     _open(offer = this.options.version !== 0) {
       this._forget();
       const socket = new WebSocket(this.url, offer ? [SUBPROTOCOL] : []);
-      // A page that closes it does not want another one.
+      // A page that closes the socket does not want the client to reconnect.
       socket.close = (...end) => (socket === this.websocket ? this.close(...end) : undefined);
       Object.assign(this, { websocket: socket, _offered: offer });
       this._timer = later(this.options.handshake, () => this._abandon("handshake timeout"));
@@ -412,7 +413,7 @@
       socket.onclose = (event) => this._end(socket, event);
     }
 
-    /** Forget what belongs to one connection. One timer: of handshake, heartbeat or retry. */
+    /** Reset the state of one connection. One timer: of handshake, heartbeat or retry. */
     _forget() {
       clearTimeout(this._timer);
       Object.assign(this, { websocket: null, version: null, sid: null, _opening: null, _bye: {} });
@@ -420,7 +421,7 @@
       Object.assign(this, { _ready: false, _held: false });
     }
 
-    /** Handle the end of the handshake. Version 1 is open with ws:hello, never when refused. */
+    /** Handle the end of the handshake. Version 1 is open when ws:hello has arrived. */
     _shake(event) {
       this._opening = event;
       this._opened = true;
@@ -430,7 +431,7 @@
 
     _greet({ sid, ping, max }) {
       this.sid = sid;
-      this._spoken = true; // from now on a handshake that fails has another reason
+      this._spoken = true; // a handshake that fails later has another reason than the version
       if (ping > 0) this._period = ping * 1000;
       if (max > 0) this._max = max;
       this._begin();
@@ -449,7 +450,7 @@
       if (this.connected) this._tell("open", this._opening);
     }
 
-    /** Ping after a period of silence, give up after another. Hidden tabs have late timers. */
+    /** Ping after a period of silence; disconnect after another. Hidden tabs have late timers. */
     _watch() {
       clearTimeout(this._timer);
       const waiting = this._pinged > this._heard;
@@ -460,7 +461,7 @@
     }
 
     _ping() {
-      if (this._period === Infinity || this._pinged > this._heard) return; // version 0 has none
+      if (this._period === Infinity || this._pinged > this._heard) return; // none, or one pending
       this._pinged = performance.now();
       this._beat("ws:ping");
       this._watch();
@@ -470,7 +471,7 @@
       if (this.connected) this.websocket.send(JSON.stringify({ event, data: {} }));
     }
 
-    /** Treat a dead connection as closed: the browser would wait a long time for its Close. */
+    /** Treat a dead connection as closed; the browser would wait a long time for its Close. */
     _abandon(reason) {
       const socket = this.websocket;
       socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
@@ -478,7 +479,7 @@
       this._end(socket, new CloseEvent("close", { code: 1006, reason }));
     }
 
-    /** Return true if the server may have ignored the subprotocol: the browser gives no reason. */
+    /** Return true if the server may not support version 1; the browser gives no reason. */
     _mayFallBack(socket) {
       const failed = socket === this.websocket && this._offered && this._opening === null;
       return failed && !this._spoken && this.options.version !== 1;
@@ -486,7 +487,7 @@
 
     _end(socket, event) {
       if (this._mayFallBack(socket)) return this._open(false);
-      if (socket === this.websocket) this._lose(event); // else close() has done it
+      if (socket === this.websocket) this._lose(event); // else close() has handled the end
       this._tell("close", event);
     }
 
@@ -511,7 +512,7 @@
     }
 
     _finish(detail) {
-      this.state = "closed"; // before handlers are called, so that nothing is queued any more
+      this.state = "closed"; // before handlers are called, so that they queue nothing
       this._release();
       this._watchBrowser("removeEventListener");
       for (const item of [...this._queue]) this._drop(item, "closed");
@@ -519,20 +520,20 @@
       this._setState("closed", detail);
     }
 
-    /** Give up a connection that never opened. connect(), or an event of the browser, retries. */
+    /** Stop retrying, since no connection has opened. connect() and browser events retry. */
     _giveUp({ code }) {
       const detail = { cause: "tries", tries: this._tries, code };
       this._tries = 0;
       this._setState("offline", detail);
     }
 
-    /** Full jitter: after a restart, ten thousand clients must not come back as one. */
+    /** Retry after a delay with full jitter, so that clients do not all reconnect at once. */
     _retry(retryAfter, { code, reason }) {
       const { base, cap } = this._reconnect;
-      const offline = navigator.onLine === false; // only a hint: localhost is there all the same
+      const offline = navigator.onLine === false; // a hint only: localhost may be reachable
       let delay = offline ? cap : Math.random() * Math.min(cap, base * 2 ** (this._tries - 1));
       if (retryAfter !== null) delay = retryAfter + Math.random() * base;
-      this._held = retryAfter !== null; // by the server, which knows better than the browser
+      this._held = retryAfter !== null; // the server's delay takes precedence over browser events
       this._timer = later(delay, () => this._open());
       const detail = { code, reason, delay, tries: this._tries };
       if (offline) this._setState("offline", { cause: "browser", ...detail });
@@ -540,30 +541,30 @@
     }
 
     _setState(state, detail = {}) {
-      if (this.state === state && detail.cause === "browser") return; // nothing new
+      if (this.state === state && detail.cause === "browser") return; // reported before
       this.state = state;
       this._tell("state", state, detail);
       if (state === "offline") this._tell("offline", detail);
     }
 
-    // What the browser knows
+    // Events of the browser
 
     _watchBrowser(verb) {
       for (const event of ["online", "offline"]) globalThis[verb](event, this);
       globalThis.document?.[verb]("visibilitychange", this);
     }
 
-    /** The EventListener interface, not for pages: the network or the page comes or goes. */
+    /** Implement EventListener: the network or the visibility of the page has changed. */
     handleEvent({ type }) {
       if (type === "visibilitychange" && document.hidden) return;
-      if (this.connected) return this._ping(); // is it still there, after a sleep?
-      if (this.websocket !== null) return; // it is on its way
+      if (this.connected) return this._ping(); // the connection may have died during a sleep
+      if (this.websocket !== null) return; // it is connecting
       if (type === "offline") this._setState("offline", { cause: "browser" });
       else if (!this._held) this.connect();
     }
   }
 
-  /** With `new` or without, and as the base of a class. */
+  /** The public constructor; works with `new` or without, and as the base of a class. */
   function TornadoWebSocket(path, options) {
     return Reflect.construct(Client, [path, options], new.target ?? TornadoWebSocket);
   }

@@ -1,4 +1,4 @@
-// client.js as a module: the script is the one implementation, and this gives out its names.
+// client.js as a module, which exports the names of the script.
 import "./client.js";
 
 export const { TornadoWebSocket, tws } = globalThis;

@@ -20,7 +20,7 @@ export interface ProgressEngine {
   onInit(data: InitData): void;
   onUpdate(data: UpdateData): void;
   updateLabel(label: string): void;
-  /** null when it is indeterminate. */
+  /** null if the bar is indeterminate. */
   updateProgression(percent: number | null): void;
 }
 
@@ -56,7 +56,7 @@ declare abstract class Engine implements ProgressEngine {
   protected abstract makeBar(): Element;
   /** Return the element for the container, with the bar and the percentage in it. */
   protected abstract wrap(): Element;
-  /** Show a percentage in the bar; null when it is indeterminate. */
+  /** Show a percentage in the bar; null if it is indeterminate. */
   protected abstract fill(percent: number | null): void;
 }
 

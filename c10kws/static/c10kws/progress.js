@@ -1,15 +1,15 @@
-// A progress bar that a c10kws.events.ProgressBar drives; docs/reference/javascript.rst tells how to use it.
+// A progress bar for a c10kws.events.ProgressBar; docs/reference/javascript.rst describes its use.
 //
 //   const ws = new TornadoWebSocket("/module/progress_bar/import");
 //   new ProgressBarModule(ws, new ProgressBarModule.HTML5(document.querySelector("#import")));
 //
-// The module listens, an engine draws. An engine is any object with `render`, `onInit`, `onUpdate`,
-// `updateLabel` and `updateProgression`. Text is set as text, never as HTML, and styles by the
-// object model, which every Content-Security-Policy allows.
+// The module receives events, an engine draws. An engine is any object with `render`, `onInit`,
+// `onUpdate`, `updateLabel` and `updateProgression`. Text is set as text, never as HTML. Styles are
+// set by the object model, which every Content-Security-Policy allows.
 (() => {
   "use strict";
 
-  if (globalThis.ProgressBarModule?.HTML5) return; // linked twice, or imported as well
+  if (globalThis.ProgressBarModule?.HTML5) return; // linked twice, or linked and imported
 
   const METHODS = ["render", "onInit", "onUpdate", "updateLabel", "updateProgression"];
   // Without a handler the client would warn of these. All but "done" surround `init` and `update`
@@ -26,16 +26,16 @@
     return element;
   }
 
-  /** Events of a module: those of a TornadoWebSocket, under a prefix. */
+  /** The events of a progress bar over a TornadoWebSocket, under a prefix. */
   class ProgressBarModule {
-    /** `engine` draws; `prefix` stands before the names of all events, as on the server. */
+    /** Let `engine` draw. `prefix` is prepended to the names of all events. */
     constructor(ws, engine, prefix = "") {
       if (typeof ws?.on !== "function") {
         throw new TypeError("expected a TornadoWebSocket as the first argument");
       }
       const missing = METHODS.filter((method) => typeof engine?.[method] !== "function");
       if (missing.length > 0) {
-        throw new TypeError(`expected an engine, which has ${missing.join(", ")}`);
+        throw new TypeError(`the engine lacks the methods ${missing.join(", ")}`);
       }
       Object.assign(this, { websocket: ws, engine, prefix: String(prefix) });
       for (const event of SILENT) this.on(event, () => {});
@@ -50,7 +50,7 @@
       return this;
     }
 
-    /** Take a handler off, or without `callback` all of an event. */
+    /** Remove a handler, or without `callback` all handlers of an event. */
     off(event, callback) {
       this.websocket.off(this.prefix + event, callback);
       return this;
@@ -63,7 +63,7 @@
     }
   }
 
-  /** Base of both engines: the numbers, the label, the attributes for assistive technology. */
+  /** Base class of both engines: numbers, label, attributes for assistive technology. */
   class Engine {
     constructor(container, { label, progression, name = "Progress" } = {}) {
       if (!(container instanceof Element)) {
@@ -72,7 +72,7 @@
       this.container = container;
       this.label = { ...LABEL, ...label };
       this.progression = { ...PROGRESSION, ...progression };
-      this.name = name; // what the bar is called by a screen reader
+      this.name = name; // for screen readers
       this.values = { indeterminate: true, min: 0, max: 100, value: 0 };
     }
 
@@ -83,7 +83,7 @@
       return Math.round(100 * Math.min(1, Math.max(0, part)));
     }
 
-    /** Put the elements into the container, as indeterminate: nothing is known yet. */
+    /** Put the elements into the container; until `init` the bar is indeterminate. */
     render() {
       this.$label = make("span", ...this.label.classes);
       if (!this.label.visible) this.$label.style.display = "none";
@@ -117,16 +117,16 @@
       this.describe();
     }
 
-    /** Show a percentage; none when it is indeterminate. */
+    /** Show a percentage; null shows none. */
     updateProgression(percent) {
       const format = this.progression.format;
-      const text = () => String(percent); // a function: "$&" in a format would mean something
+      const text = () => String(percent); // a function, since "$&" in a string is special
       this.$progression.textContent =
         percent === null ? "" : format.replace(/\{\{ *percent *\}\}/g, text);
       this.describe();
     }
 
-    /** Show the values as they are now. */
+    /** Show the current values. */
     draw() {
       const { indeterminate, min, max, value } = this.values;
       const known = { "aria-valuemin": min, "aria-valuemax": max, "aria-valuenow": value };
@@ -139,7 +139,7 @@
       this.updateProgression(indeterminate ? null : this.percent);
     }
 
-    /** Say in words what is seen. */
+    /** Describe the bar in words, for screen readers. */
     describe() {
       const words = [this.$progression.textContent, this.$label.textContent].filter(Boolean);
       if (words.length > 0) this.$bar.setAttribute("aria-valuetext", words.join(", "));
@@ -167,7 +167,7 @@
     }
 
     fill(percent) {
-      this.$bar.max = 100; // it has no minimum of its own, so it counts percents
+      this.$bar.max = 100; // percent, since <progress> has no minimum
       if (percent === null) this.$bar.removeAttribute("value");
       else this.$bar.value = percent;
     }
@@ -179,7 +179,7 @@
       super(container, options);
       this.progressbar = { ...PROGRESSBAR, ...options.progressbar };
       if (!CONTEXTS.includes(this.progressbar.context)) {
-        throw new TypeError(`expected a context of ${CONTEXTS.join(", ")}`);
+        throw new TypeError(`context must be one of ${CONTEXTS.join(", ")}`);
       }
     }
 
@@ -196,7 +196,7 @@
       return wrapper;
     }
 
-    /** A bar that tells nothing is full, and moves. */
+    /** Set the width. An indeterminate bar is full, and moves. */
     fill(percent) {
       const { striped, animated } = this.progressbar;
       const moving = percent === null || animated;
@@ -207,7 +207,7 @@
     }
   }
 
-  // Both by their new names and by those of django-tornado-websockets.
+  // Under their new names and those of django-tornado-websockets.
   Object.assign(ProgressBarModule, { Engine, HTML5, Bootstrap });
   Object.assign(ProgressBarModule, { EngineHtml5: HTML5, EngineBootstrap: Bootstrap });
   globalThis.ProgressBarModule = ProgressBarModule;

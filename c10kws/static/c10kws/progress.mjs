@@ -1,4 +1,4 @@
-// progress.js as a module: the script is the one implementation, and this gives out its name.
+// progress.js as a module, which exports the name of the script.
 import "./progress.js";
 
 export const { ProgressBarModule } = globalThis;

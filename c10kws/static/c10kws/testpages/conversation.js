@@ -1,5 +1,5 @@
-// Talks to the WebSocket next to this page: a greeting, three echoes, a goodbye.
-// Once by itself, and then with what is typed into the form.
+// Talks to the WebSocket of this page: a greeting, three echoes, a goodbye.
+// First automatically, then with the text of the form.
 "use strict";
 
 const messages = ["Spam?", "Eggs!", "Python."];
@@ -48,7 +48,7 @@ function describe({ code, reason }) {
   return `closed with ${code}${reason ? ` (${reason})` : ""}`;
 }
 
-// A conversation of one's own begins with its first message and takes three.
+// A conversation of the form begins with its first message and takes three.
 const ownLog = document.getElementById("own-log");
 const field = document.getElementById("message");
 let own = null;

@@ -1,5 +1,5 @@
-// A room of the chat. The name is asked for once per tab; after a reload, or when the connection
-// was lost, the room is entered again with it. Every text is set as text, never as HTML.
+// A room of the chat. The page asks for a name once per tab. After a reload or a reconnect it enters
+// the room with this name again. All text is set as text, never as HTML.
 "use strict";
 
 const { room } = document.currentScript.dataset;
@@ -19,7 +19,7 @@ function make(tag, text) {
   return element;
 }
 
-/** Show a message, once, in its place: what was just said may be in the history as well. */
+/** Show a message once, in order; a new one may also be in the history. */
 function show({ id, name, text, at }) {
   const items = [...byId("messages").children];
   if (items.some((each) => each.value === id)) return;
@@ -49,13 +49,13 @@ ws.on("people", ({ names }) => { byId("people").textContent = names.join(", "); 
 
 ws.on("open", () => {
   const name = sessionStorage.getItem("name");
-  tell("Connected: say who you are.");
+  tell("Connected. Enter your name.");
   if (name) enter(byId("name").value = name);
 });
 ws.on("state", (state, { reason }) => {
   if (state === "open") return;
   say.disabled = true;
-  tell(state === "closed" ? `Closed: ${reason || "see you!"}` : "Connecting …", state === "closed");
+  tell(state === "closed" ? `Closed: ${reason || "goodbye"}` : "Connecting …", state === "closed");
 });
 
 byId("enter").addEventListener("submit", (event) => {
@@ -73,6 +73,6 @@ byId("say").addEventListener("submit", async (event) => {
     await ws.request("say", { text });
   } catch (error) {
     tell(error.message, true);
-    byId("text").value ||= text; // to try it again
+    byId("text").value ||= text; // so that it can be sent again
   }
 });

@@ -19,7 +19,7 @@ KNOWN = ", ".join(plaintext.known())
 
 
 class Command(BaseCommand):
-    """Play a game against a server that runs."""
+    """Play a game against a running server."""
 
     help = "Plays Conway's Game of Life with a WebSocket client for each cell; see /gameoflife/."
     requires_system_checks = ()
@@ -29,21 +29,21 @@ class Command(BaseCommand):
             parser.add_argument(*flags, **options)
 
         add("-s", "--size", type=int, default=32, help="rows and columns of the grid (32)")
-        add("-p", "--pattern", help=f"a .cells file or one of: {KNOWN}; without it: random")
+        add("-p", "--pattern", help=f"a .cells file or one of: {KNOWN}; random by default")
         add(
             "-C",
             "--no-centre",
             "--no-center",
             action="store_true",
-            help="put the pattern into the top left",
+            help="put the pattern into the top left corner",
         )
-        add("-W", "--no-wrap", action="store_true", help="let the grid end at its edges")
-        add("-n", "--steps", type=int, help="how many; without it the game goes on until Ctrl-C")
-        limit = "at most so many steps a second (1.0)"
+        add("-W", "--no-wrap", action="store_true", help="do not connect opposite edges")
+        add("-n", "--steps", type=int, help="number of steps; by default until Ctrl-C")
+        limit = "maximum number of steps a second (1.0)"
         add("-l", "--limit", "--speed", type=float, default=1.0, help=limit)
-        add("--seed", type=int, help="the same number makes the same random grid")
-        add("--url", default=URL, help=f"the WebSocket of the relay ({URL})")
-        add("--print", action="store_true", help="print the grid at the end of STEPS")
+        add("--seed", type=int, help="number that selects a random grid")
+        add("--url", default=URL, help=f"URL of the relay ({URL})")
+        add("--print", action="store_true", help="print the grid after STEPS")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         except GameStopped as error:
             raise CommandError(f"The game stopped in step {game.step}: {error}") from None
         except KeyboardInterrupt:
-            options["print"] = False  # cells are in the middle of a step
+            options["print"] = False  # the cells are in different steps
         self.tell(game)
         if options["print"]:
             self.stdout.write(plaintext.render(game.living, game.size), ending="")
@@ -83,17 +83,17 @@ class Command(BaseCommand):
 
 
 def check_numbers(options: dict[str, Any]) -> None:
-    """Raise ValueError for numbers that make no game."""
+    """Raise ValueError for impossible numbers."""
     if not MIN_SIZE <= options["size"] <= MAX_SIZE:
-        raise ValueError(f"expected a size from {MIN_SIZE} to {MAX_SIZE}, not {options['size']}")
+        raise ValueError(f"The size must be {MIN_SIZE} to {MAX_SIZE}, not {options['size']}.")
     if not options["limit"] > 0:
-        raise ValueError(f"expected a limit of more than 0 steps a second, not {options['limit']}")
+        raise ValueError(f"The limit must be above 0 steps a second, not {options['limit']}.")
     if options["steps"] is not None and options["steps"] < 0:
-        raise ValueError(f"expected 0 steps or more, not {options['steps']}")
+        raise ValueError(f"The number of steps must be at least 0, not {options['steps']}.")
 
 
 def read_grid(options: dict[str, Any]) -> Living:
-    """Return who lives in step 0."""
+    """Return the living cells of step 0."""
     if options["pattern"] is None:
         return random_grid(options["size"], options["seed"])
     pattern = plaintext.read(options["pattern"])

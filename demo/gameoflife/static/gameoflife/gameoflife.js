@@ -1,4 +1,4 @@
-// Shows the pictures that the server sends: one for all that changed since the last one.
+// Shows the pictures from the server. Each contains all changes since the last one.
 "use strict";
 
 const RETRY = 1000; // milliseconds
@@ -29,7 +29,7 @@ function draw() {
 
 function tell(text, wrong = false) {
   const state = byId("state");
-  if (state.textContent !== text) state.textContent = text; // read out only when it is new
+  if (state.textContent !== text) state.textContent = text; // so that screen readers read it once
   state.classList.toggle("wrong", wrong);
 }
 
@@ -41,14 +41,14 @@ function show(picture) {
   }
   const playing = picture.connections > 0;
   byId("hint").hidden = playing;
-  tell(playing ? "A game is on." : rows.length ? "The game is over." : "No game yet.");
+  tell(playing ? "A game is running." : rows.length ? "The game is over." : "No game yet.");
 }
 
 function open() {
   const socket = new WebSocket(url);
   socket.onmessage = (event) => show(JSON.parse(event.data));
   socket.onclose = ({ reason }) => {
-    tell(reason || "The server is away; trying again …", true);
+    tell(reason || "Disconnected. Reconnecting …", true);
     setTimeout(open, RETRY);
   };
 }

@@ -1,4 +1,4 @@
-"""``manage.py demouser``: someone to log in as."""
+"""``manage.py demouser``: a user to log in as."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("A user with a known password is for DEBUG only.")
+            raise CommandError("A user with a known password is created only while DEBUG is on.")
         users = get_user_model()._default_manager
         if not users.filter(username=NAME).exists():
             users.create_user(NAME, password=PASSWORD)

@@ -1,4 +1,4 @@
-// One connection, two engines that draw what comes over it.
+// One connection, and two engines that draw its progress bar.
 "use strict";
 
 const state = document.getElementById("state");
@@ -9,11 +9,11 @@ const { HTML5, Bootstrap } = ProgressBarModule;
 new ProgressBarModule(ws, new HTML5(document.getElementById("html5"), { name: "Biscuits" }));
 const bar = new ProgressBarModule(
   ws,
-  new Bootstrap(document.getElementById("bootstrap"), { name: "Biscuits, as Bootstrap shows them" }),
+  new Bootstrap(document.getElementById("bootstrap"), { name: "Biscuits, by the Bootstrap engine" }),
 );
 
 function tell(text, running) {
-  if (state.textContent !== text) state.textContent = text; // read out only when it is new
+  if (state.textContent !== text) state.textContent = text; // so that screen readers read it once
   button.disabled = running;
 }
 

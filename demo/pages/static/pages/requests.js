@@ -1,4 +1,4 @@
-// Each button sends the request that it names; its outcome is shown.
+// Each button sends the request in its attributes; the page shows the result.
 "use strict";
 
 const ws = tws("/requests");
@@ -25,5 +25,5 @@ for (const button of document.querySelectorAll("button[data-event]")) {
 }
 
 ws.on("state", (state) => {
-  document.getElementById("state").textContent = state === "open" ? "Connected." : `It is ${state}.`;
+  document.getElementById("state").textContent = state === "open" ? "Connected." : `State: ${state}.`;
 });

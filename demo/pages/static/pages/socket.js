@@ -1,4 +1,4 @@
-// Opens the WebSocket that the page names, shows what passes, and sends what the form says.
+// Opens the WebSocket of the page, shows its messages, and sends the text of the form.
 "use strict";
 
 const log = document.getElementById("log");
@@ -35,5 +35,5 @@ if (form) {
     show(message.value, "sent");
     message.select();
   });
-  document.getElementById("close").addEventListener("click", () => socket.close(3000, "as you like"));
+  document.getElementById("close").addEventListener("click", () => socket.close(3000, "closed by the page"));
 }

@@ -1,4 +1,4 @@
-// Shows a streamed response as it comes, and events from the server.
+// Shows the lines of a streamed response as they arrive, and server-sent events.
 "use strict";
 
 function show(id, text) {

@@ -1,16 +1,16 @@
-// The chat by long polling: fetch() asks for what is new, and asks again when it has an answer.
-// Every text is set as text, never as HTML.
+// The chat by long polling: fetch() asks for new messages, and asks again after each answer.
+// All text is set as text, never as HTML.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
 const say = byId("send").querySelector("button");
 const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-const PATIENCE = 60; // seconds for an answer: the server gives one every 25
-const UNKNOWN = 403; // the server does not know the session: it was restarted, or we were away
+const PATIENCE = 60; // seconds for an answer; the server sends one within 25
+const UNKNOWN = 403; // the session has ended, or the server was restarted
 const people = new Set();
 let session = null;
 
-/** What the server refuses: the reason is for the visitor. */
+/** A refusal by the server; the reason is for the visitor. */
 class Refused extends Error {
   constructor(reason, status) {
     super(reason);
@@ -26,7 +26,7 @@ function tell(text, wrong = false) {
 async function ask(path, options = {}) {
   const response = await fetch(path, { ...options, signal: AbortSignal.timeout(1000 * PATIENCE) });
   const isJSON = response.headers.get("Content-Type") === "application/json";
-  if (!isJSON) throw new Error(`the server answered ${response.status}`); // it restarts, say
+  if (!isJSON) throw new Error(`the server answered ${response.status}`); // for example while it restarts
   const answer = await response.json();
   if (!response.ok) throw new Refused(answer.error, response.status);
   if (answer.rss) byId("rss").textContent = `${(answer.rss / 2 ** 20).toFixed(1)} MB`;
@@ -38,7 +38,7 @@ const post = (path, data) => ask(path, {
   body: new URLSearchParams({ ...data, csrfmiddlewaretoken: token }),
 });
 
-/** Wait at most so many seconds, each window its own time, so that not all ask at once. */
+/** Wait for a random time of at most so many seconds, so that windows do not ask all at once. */
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 500 * seconds * (1 + Math.random())));
 
 function make(tag, text) {
@@ -56,7 +56,7 @@ function show({ nick, kind, text, at }) {
     item.append(time, make("b", nick), make("span", text));
   } else {
     item.className = "note";
-    item.append(time, make("span", kind === "join" ? `${nick} has come` : `${nick} has gone`));
+    item.append(time, make("span", kind === "join" ? `${nick} has joined` : `${nick} has left`));
   }
   byId("messages").append(item);
   byId("scroll").scrollTop = byId("scroll").scrollHeight;
@@ -86,7 +86,7 @@ async function lookWhoIsHere() {
   showPeople();
 }
 
-/** Ask once, and show what has come. */
+/** Ask once, and show the new messages. */
 async function receive(mine) {
   const { messages } = await ask(`recv/?${new URLSearchParams({ id: mine.id, since: mine.since })}`);
   if (session !== mine) return;
@@ -98,15 +98,15 @@ async function receive(mine) {
   tell(`You are ${mine.nick}.`);
 }
 
-/** Come in anew, for what was said since. A server that was restarted counts from 0 again. */
+/** Join again, and continue after the last message. A restarted server counts from 0 again. */
 async function rejoin(mine) {
   const { id, since } = await post("join/", { nick: mine.nick });
-  if (session !== mine) return post("part/", { id }); // left meanwhile
+  if (session !== mine) return post("part/", { id }); // the visitor has left meanwhile
   Object.assign(mine, { id, since: mine.since > since ? 0 : mine.since });
   return lookWhoIsHere();
 }
 
-/** Ask again and again, for as long as this session is the one of the window. */
+/** Ask repeatedly, while this session is the current one of the window. */
 async function poll(mine) {
   let wait = 1;
   while (session === mine) {
@@ -119,7 +119,7 @@ async function poll(mine) {
       tell(error.message, true);
       if (error.status === UNKNOWN) {
         mine.id = "";
-        wait = Math.min(wait, 2); // the server is there
+        wait = Math.min(wait, 2); // the server is running
       } else if (error instanceof Refused) return switchTo(null);
       await pause(wait);
       wait = Math.min(2 * wait, 30);
@@ -150,7 +150,7 @@ byId("send").addEventListener("submit", async (event) => {
     await post("send/", { id: session.id, text });
   } catch (error) {
     tell(error.message, true);
-    byId("text").value ||= text; // to try it again
+    byId("text").value ||= text; // so that it can be sent again
   }
 });
 

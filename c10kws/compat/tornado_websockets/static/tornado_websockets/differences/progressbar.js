@@ -1,6 +1,6 @@
 
-// Differences for pages of django-tornado-websockets: the module connects by itself, and the
-// engines have names of their own.
+// Differences for pages of django-tornado-websockets: the module makes the connection, and the
+// engines have further names.
 (() => {
   "use strict";
 
@@ -13,12 +13,12 @@
   /** Return the arguments of our module: a connection and an engine. */
   function connect(path, container, { type = "bootstrap", websocket, ...styles } = {}) {
     const Chosen = ENGINES.get(type);
-    if (!Chosen) throw new TypeError(`expected the type "bootstrap" or "html5", not "${type}"`);
+    if (!Chosen) throw new TypeError(`type must be "bootstrap" or "html5", not "${type}"`);
     const engine = new Chosen(container, styles[type]);
     return [tws(`/module/progress_bar/${path.trim().replace(/^\//, "")}`, websocket), engine];
   }
 
-  /** With `new` or without: `(path, container, options)`, or as ours `(ws, engine, prefix)`. */
+  /** Takes `(path, container, options)` or `(ws, engine, prefix)`; works with `new` or without. */
   function ProgressBarModule(path, ...rest) {
     const given = typeof path === "string" ? connect(path, ...rest) : [path, ...rest];
     return Reflect.construct(Module, given, new.target ?? ProgressBarModule);
