@@ -1,1 +1,1 @@
-"""Names of older packages, for projects that move."""
+"""The names of older packages, for projects that migrate from them."""

@@ -141,7 +141,7 @@ def test_each_outcome_of_a_request(open_window: Open) -> None:
             'invalid: a and b must be integers, and b not 0 {"got":{"a":17,"b":0}}',
         ),
         ("Too slow", "dawdle {}", 'timeout: no reply to "dawdle" in 0.5 seconds {}'),
-        ("Unknown event", "sing {}", "unknown_event: nothing is bound to 'sing' {}"),
+        ("Unknown event", "sing {}", "unknown_event: no callback is bound to 'sing' {}"),
     ):
         expect(one.get_by_role("status")).to_have_text("Connected.")
         one.get_by_role("button", name=name).click()

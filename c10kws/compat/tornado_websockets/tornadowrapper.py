@@ -1,4 +1,4 @@
-"""``TornadoWrapper``: a server of one's own instead of ``manage.py runtornado``."""
+"""``TornadoWrapper``: a server without ``manage.py runtornado``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TornadoWrapper:
-    """Call ``start_app``, ``listen`` and ``loop``, in this order. Django answers last."""
+    """Call ``start_app``, ``listen`` and ``loop``, in this order. Django is the last handler."""
 
     tornado_app: ClassVar[Application | None] = None
     #: The listening sockets, None before ``listen``; the server itself runs in ``loop``.
@@ -33,7 +33,7 @@ class TornadoWrapper:
 
     @classmethod
     def reset(cls) -> None:
-        """Close the sockets and forget everything, for tests."""
+        """Close the sockets and remove all handlers and settings, for tests."""
         for sock in cls.tornado_server or ():
             sock.close()
         cls.tornado_app = cls.tornado_server = None
@@ -59,7 +59,7 @@ class TornadoWrapper:
         tornado_handlers: list[Any] | None = None,
         tornado_settings: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make the application, of the handlers added before and these."""
+        """Make the application from the handlers that were added before and these."""
         if tornado_settings is not None and not isinstance(tornado_settings, Mapping):
             raise InvalidInstanceError(tornado_settings, "a dict of settings")
         cls.tornado_app = None
@@ -70,7 +70,7 @@ class TornadoWrapper:
 
     @classmethod
     def listen(cls, tornado_port: int) -> None:
-        """Listen on a port of all interfaces. Raises OSError, TypeError before ``start_app``."""
+        """Listen on a port of all interfaces. Raises OSError, or TypeError before ``start_app``."""
         if isinstance(tornado_port, bool) or not isinstance(tornado_port, int):
             raise InvalidInstanceError(tornado_port, "an int as the port")
         if cls.tornado_app is None:
@@ -81,7 +81,7 @@ class TornadoWrapper:
 
     @classmethod
     def loop(cls) -> None:
-        """Print the handlers, and serve until a signal ends it."""
+        """Print the handlers and serve until a signal stops the server."""
         for pattern, target in describe_rules(cls.tornado_app) if cls.tornado_app else ():
             print(pattern, target, flush=True)
         serve(

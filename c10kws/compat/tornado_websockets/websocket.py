@@ -23,7 +23,7 @@ class AttributeData(ReceivedData):
 
 
 class WebSocket(EventSocket):
-    """The ancestor's endpoint. ``include("c10kws.events.urls")`` gives it its URL."""
+    """The ancestor's endpoint. Its URL is in ``include("c10kws.events.urls")``."""
 
     socket_class = WebSocketHandler
     data_class = AttributeData
@@ -38,7 +38,7 @@ class WebSocket(EventSocket):
 
     @property
     def handlers(self) -> list[Socket]:
-        """The clients, oldest first, and after them those whose ``open`` is running."""
+        """The clients, oldest first, and after them the clients whose ``open`` is running."""
         return self.members.listeners()
 
     @property

@@ -1,4 +1,4 @@
-"""``ProgressBar``, which is a WebSocket."""
+"""``ProgressBar``, which is a ``WebSocket``."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class ProgressBar(WebSocket, progress.ProgressBar):
 
     @property
     def websocket(self) -> ProgressBar:
-        """The WebSocket of the bar, which is the bar."""
+        """The bar itself."""
         return self
