@@ -12,7 +12,7 @@ import pytest
 from tests.support.shell import ROOT, files, run
 
 NOT_IN_A_CLONE = shutil.ignore_patterns(
-    ".*", "__pycache__", "*.py[cod]", "*.egg-info", "*.sqlite3*", "build", "dist"
+    ".*", "__pycache__", "*.py[cod]", "*.egg-info", "*.sqlite3*", "_build", "build", "dist"
 )
 
 
