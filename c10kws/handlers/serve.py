@@ -9,6 +9,7 @@ from typing import Protocol
 from ..connection.websocket import WebSocket
 from ..exceptions import ConnectionClosed
 from ..interrupts import must_pass
+from ..protocol.closing import CloseCode
 
 HandlerFunction = Callable[[WebSocket], Awaitable[None]]
 
@@ -48,7 +49,7 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
             websocket.fail()
             observer.failed(error)
     try:
-        websocket.close(1000)
+        websocket.close(CloseCode.NORMAL_CLOSURE)
         await websocket.wait_closed()
     finally:
         observer.ended(websocket)

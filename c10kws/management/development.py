@@ -13,13 +13,12 @@ from c10kws_tornado import Server, bind
 from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
+from ..protocol.closing import CloseCode
 from .serving import log_to_django_server, server_options
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-GOING_AWAY = 1001
-SERVICE_RESTART = 1012
 #: How long the exit of the process waits for the closing handshakes: browsers answer at once.
 EXIT_TIMEOUT = 2.0
 
@@ -32,7 +31,7 @@ class DevelopmentServer:
     """
 
     #: Close code at the exit of the process; the autoreloader's exit changes it.
-    close_code = GOING_AWAY
+    close_code: int = CloseCode.GOING_AWAY
 
     def __init__(
         self, server_address: tuple[str, int], handler_class: type, *, ipv6: bool = False
@@ -70,7 +69,7 @@ class DevelopmentServer:
             await asyncio.Event().wait()
         finally:  # Ctrl-C: asyncio cancels this task
             with suppress(asyncio.CancelledError):
-                await self._server.stop(GOING_AWAY, timeout=EXIT_TIMEOUT)
+                await self._server.stop(CloseCode.GOING_AWAY, timeout=EXIT_TIMEOUT)
 
     def _close_at_exit(self) -> None:
         """Close the sockets when the autoreloader, or Ctrl-C under it, ends the process.

@@ -1,12 +1,10 @@
 """The opening handshake, server side (RFC 6455 §4.2): a WSGI environ in, an answer out.
 
-Facts:
-
 * The HTTP server has parsed the request. It is never turned back into text here.
-* A header that came more than once arrives joined by a comma (RFC 9110 §5.3), so a repeated
-  ``Sec-WebSocket-Key`` is seen as a key that is not 24 characters long.
+* The values of a repeated header are joined by commas (RFC 9110 §5.3). So a repeated
+  ``Sec-WebSocket-Key`` is a key that is not 24 characters long.
 * ``Connection: Upgrade`` and ``Upgrade: websocket`` of the answer are hop-by-hop headers, which
-  PEP 3333 forbids an application to send: the server adds them.
+  PEP 3333 does not allow an application to send: the server adds them.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A handshake to accept: the headers of its 101, subprotocol and compression, if any."""
+    """Answer to a valid handshake: headers of the 101, subprotocol and compression, if any."""
 
     headers: dict[str, str]
     subprotocol: str | None
@@ -46,11 +44,11 @@ def accept(
     subprotocols: Sequence[str] = (),
     compression: Compression | None = None,
 ) -> Accept:
-    """Answer the handshake in ``environ`` as RFC 6455 §4.2.2 says.
+    """Accept the handshake in ``environ`` (§4.2.2).
 
-    The subprotocol is the first of ``subprotocols`` that the client offers, the compression the
-    client's first offer that fits. Raises :exc:`HandshakeRefused` with the status that the mistake
-    deserves.
+    The subprotocol is the first of ``subprotocols`` that the client offers. The compression is the
+    client's first offer that can be accepted. Raises :exc:`HandshakeRefused` when the handshake is
+    not valid.
     """
     _check_method(environ)
     _check_upgrade(environ)
@@ -68,9 +66,9 @@ def accept(
 
 
 def offered_subprotocols(environ: Mapping[str, Any]) -> list[str]:
-    """Return what ``Sec-WebSocket-Protocol`` offers, in the client's order of preference.
+    """Return the subprotocols that the client offers, in its order of preference.
 
-    Raises :exc:`HandshakeRefused` (400) when an element is not a token (RFC 6455 §4.1, item 10).
+    Raises :exc:`HandshakeRefused` (400) when one of them is not a token (§4.1, item 10).
     """
     offered = _tokens(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
     for name in offered:
@@ -80,12 +78,12 @@ def offered_subprotocols(environ: Mapping[str, Any]) -> list[str]:
 
 
 def choose_subprotocol(offered: Sequence[str], supported: Sequence[str]) -> str | None:
-    """Return the first of ``supported`` that is offered, or None."""
+    """Return the first of ``supported`` that is offered, else None."""
     return next((name for name in supported if name in offered), None)
 
 
 def _check_method(environ: Mapping[str, Any]) -> None:
-    """RFC 6455 §4.1: "The method of the request MUST be GET"."""
+    """Check the method. §4.1: "The method of the request MUST be GET"."""
     method = environ.get("REQUEST_METHOD", "")
     if method not in ("GET", "HEAD") or (method == "HEAD" and is_handshake(environ)):
         raise HandshakeRefused(
@@ -94,7 +92,7 @@ def _check_method(environ: Mapping[str, Any]) -> None:
 
 
 def _check_upgrade(environ: Mapping[str, Any]) -> None:
-    """RFC 6455 §4.2.1: HTTP/1.1 or higher, ``Upgrade: websocket``, ``Connection: Upgrade``, 13."""
+    """Check the version of HTTP, ``Upgrade``, ``Connection`` and the version (§4.2.1)."""
     if not is_handshake(environ):
         raise HandshakeRefused(
             426, "This is a WebSocket endpoint; connect with new WebSocket(url)."
@@ -118,14 +116,14 @@ def _check_upgrade(environ: Mapping[str, Any]) -> None:
 
 
 def _check_body(environ: Mapping[str, Any]) -> None:
-    """A body would be taken for the first frames: there is no room for one in §4.1."""
+    """Check that there is no body: it would be read as the first frames."""
     length = environ.get("CONTENT_LENGTH") or "0"
     if length != "0" or "HTTP_TRANSFER_ENCODING" in environ:
-        raise HandshakeRefused(400, "The request that opens a WebSocket has no body.")
+        raise HandshakeRefused(400, "A request that opens a WebSocket cannot have a body.")
 
 
 def _checked_key(environ: Mapping[str, Any]) -> str:
-    """§4.2.1, item 5: "when decoded, is 16 bytes in length"."""
+    """Return the key. §4.2.1, item 5: "when decoded, is 16 bytes in length"."""
     key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "").strip()
     try:
         valid = len(key) == 24 and len(base64.b64decode(key, validate=True)) == 16

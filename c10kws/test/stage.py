@@ -14,6 +14,7 @@ from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 from ..hijack import StopCallback
+from ..protocol.closing import CloseCode
 from .commits import at_the_end_of_blocks, run_committed
 
 T = TypeVar("T")
@@ -90,7 +91,10 @@ class Stage(Executor):
 
     def close(self, timeout: float) -> None:
         """End what is left, and the loop."""
-        ends = [callback(1001, self.loop.time() + timeout) for callback in self._callbacks]
+        ends = [
+            callback(CloseCode.GOING_AWAY, self.loop.time() + timeout)
+            for callback in self._callbacks
+        ]
         stopping = [self.loop.create_task(_wait(end)) for end in ends if end is not None]
         for task in stopping:
             task.add_done_callback(lambda _: self.change())

@@ -12,6 +12,7 @@ from django.http import HttpResponseBase
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
+from ..protocol.closing import CloseCode
 from ..protocol.messages import Message
 from .stage import Stage
 from .transport import MemoryStream
@@ -146,7 +147,7 @@ class TestWebSocket:
         assert self._closed is not None
         return self._closed.code, self._closed.reason
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close, and wait until the server has handled it."""
         if self._connection.state is ConnectionState.OPEN:
             self._write(self._connection.send(CloseConnection(code, reason)))
@@ -210,7 +211,7 @@ class TestWebSocket:
         self._stage.change()
         if data is None:
             self._gone = True
-            self._closed = self._closed or Closed(1006, "")
+            self._closed = self._closed or Closed(CloseCode.ABNORMAL_CLOSURE, "")
             return
         self._connection.receive_data(data)
         for event in self._connection.events():

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from ... import conf
 from ...exceptions import ConnectionClosed
-from ...protocol.closing import truncate_reason
+from ...protocol.closing import CloseCode, truncate_reason
 from ..clients.socket import Socket
 from ..exceptions import EventError
 from ..frames.envelope import BadFrame, Frame, error_data
@@ -97,7 +97,7 @@ class Replies:
         details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
         self._error("internal", "internal error", details, re=frame.id)
         if not isinstance(error, Exception):  # as for a handler: the state may be broken
-            self._socket.close(1011, "internal error")
+            self._socket.close(CloseCode.INTERNAL_ERROR, "internal error")
 
     def is_own_end(self, error: BaseException) -> bool:
         """Return True for the ConnectionClosed of this client."""

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...protocol.closing import CloseCode
+
 #: The subprotocol that chooses version 1.
 SUBPROTOCOL = "c10kws.v1.json"
 #: The prefix of the protocol's own events. Applications cannot use it.
@@ -21,7 +23,17 @@ LIFE_CYCLE = frozenset({"open", "close", "error", "connect", "disconnect"})
 #: Events of the JavaScript client itself. A server's event of such a name would not be delivered.
 CONNECTION_EVENTS = frozenset({"open", "close", "error"})
 #: Close codes after which a retry would end in the same way; so would 44xx, except TEMPORARY.
-FINAL = frozenset({1000, 1002, 1003, 1007, 1008, 1009, 1010})
+FINAL = frozenset(
+    {
+        CloseCode.NORMAL_CLOSURE,
+        CloseCode.PROTOCOL_ERROR,
+        CloseCode.UNSUPPORTED_DATA,
+        CloseCode.INVALID_DATA,
+        CloseCode.POLICY_VIOLATION,
+        CloseCode.MESSAGE_TOO_BIG,
+        CloseCode.MANDATORY_EXTENSION,
+    }
+)
 TEMPORARY = frozenset({4408, 4429})
 MAX_EVENT_LENGTH = 128
 MAX_ID_LENGTH = 64

@@ -16,9 +16,10 @@ from django.core.management.base import CommandParser
 
 import c10kws
 
+from ...protocol.closing import CloseCode
 from ...refusals import Refusals
 from .. import native
-from ..development import SERVICE_RESTART, DevelopmentServer
+from ..development import DevelopmentServer
 
 if TYPE_CHECKING:
     from django.core.management.commands.runserver import Command as Base
@@ -63,7 +64,7 @@ class Command(Base):
             super().run(**options)
         except SystemExit as end:
             if end.code == RELOADED:
-                DevelopmentServer.close_code = SERVICE_RESTART
+                DevelopmentServer.close_code = CloseCode.SERVICE_RESTART
             raise
 
     def inner_run(self, *args: Any, **options: Any) -> None:

@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from ...protocol.closing import CloseCode
 from .client import Client, Failed
 from .plan import Plan, Seat
 from .talk import GOODBYE, GREETING, echoes
 from .tally import Tally
 
 T = TypeVar("T")
-NORMAL_CLOSURE = 1000
 
 
 class Crowd:
@@ -87,7 +87,7 @@ class Crowd:
             await self._echo(client, number)
             if number + 1 == self._plan.rounds:
                 await client.expect(GOODBYE)
-                await client.expect_close(NORMAL_CLOSURE)
+                await client.expect_close(CloseCode.NORMAL_CLOSURE)
                 self.tally.finished += 1
             else:
                 self._held.append(client)
