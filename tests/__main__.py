@@ -32,8 +32,11 @@ import environment  # noqa: E402
 
 #: Tests that speak frames, which take the fast lane or do not.
 CONVERSATIONS = [
-    f"tests/library/test_{name}.py"
-    for name in ("broadcast", "connection", "fragments", "keepalive", "limits", "switching")
+    *(
+        f"tests/connection/test_{name}.py"
+        for name in ("broadcast", "connection", "fragments", "keepalive", "limits")
+    ),
+    "tests/views/test_switching.py",
 ]
 STYLE = (["ruff", "check"], ["ruff", "format", "--check"])
 TYPES = (["mypy"],)
