@@ -63,12 +63,17 @@ def websocket(
 
     The handler gets the arguments of the URL as any view does; a method also gets ``self``.
 
-    ``subprotocols`` are the subprotocols of the view, best first. ``origins`` are the other sites
-    whose pages may connect: None means CSRF_TRUSTED_ORIGINS, ``"*"`` means all sites.
-    ``load_user=False`` does not load ``request.user``, which saves the handshake its database
-    queries. ``compression`` and ``max_message_size`` (bytes) override the settings.
-    ``keep_request=False`` frees the request after the handshake, which saves two thirds of the
-    memory of an idle connection.
+    ``subprotocols``
+        Subprotocols of the view, best first.
+    ``origins``
+        Other sites whose pages may connect: None means CSRF_TRUSTED_ORIGINS, ``"*"`` all sites.
+    ``load_user``
+        False does not load ``request.user``, which saves the handshake its database queries.
+    ``compression``, ``max_message_size`` (bytes)
+        Override the settings COMPRESSION and MAX_MESSAGE_SIZE.
+    ``keep_request``
+        False frees the request after the handshake, which saves two thirds of the memory of an
+        idle connection. The handler then has no ``ws.request``; ``ws.user`` stays.
 
     Raises TypeError when the handler is not a coroutine function, has no parameter for the
     connection, or is wrapped by a decorator of views (which goes above this one). Raises TypeError

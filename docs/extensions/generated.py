@@ -8,6 +8,8 @@
     The limits of the server, with the comments above them.
 ``autochecks``
     The system checks.
+``autoclosecodes``
+    The close codes of RFC 6455 and their meaning in c10kws.
 ``autoequivalents``
     Names of Tornado that a long poll does not have, and what Django has instead.
 ``autoflags``
@@ -35,6 +37,7 @@ from c10kws import conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
 from c10kws.longpoll import equivalents
+from c10kws.protocol.closing import CloseCode
 from c10kws_tornado import Limits
 
 logger = logging.getLogger(__name__)
@@ -148,6 +151,21 @@ def literal(template: str) -> str:
     return template.replace("!r}", "}")
 
 
+class CloseCodes(Generated):
+    """``.. autoclosecodes::``"""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a table of the codes, their names and their descriptions."""
+        yield ".. list-table::"
+        yield "    :header-rows: 1"
+        yield "    :widths: auto"
+        yield from indented(["* - Code", "  - Name", "  - Meaning"])
+        for code in CloseCode:
+            yield f"    * - {code.value}"
+            yield f"      - ``{code.name}``"
+            yield f"      - {code.description}"
+
+
 class Equivalents(Generated):
     """``.. autoequivalents:: HANDLER``"""
 
@@ -211,9 +229,12 @@ def undocumented(env: BuildEnvironment) -> Iterator[str]:
         for domain in env.domains.sorted()
         for name, _, kind, *_ in domain.get_objects()
     }
-    for key in conf.KEYS:
-        if ("std", "setting", key) not in objects:
-            yield f"the setting {key}"
+    expected = [("setting", key) for key in conf.KEYS]
+    expected += [("limit", field.name) for field in fields(Limits)]
+    expected += [("check", check.id) for check in catalogue.CHECKS]
+    for kind, name in expected:
+        if ("std", kind, name) not in objects:
+            yield f"the {kind} {name}"
     documented = {name for domain, _, name in objects if domain == "py"}
     for path in PUBLIC_MODULES:
         for name in public_names(path):
@@ -235,6 +256,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("autosetting", Setting)
     app.add_directive("autolimits", ServerLimits)
     app.add_directive("autochecks", Checks)
+    app.add_directive("autoclosecodes", CloseCodes)
     app.add_directive("autoequivalents", Equivalents)
     app.add_directive("autoflags", Flags)
     app.connect("env-check-consistency", check)

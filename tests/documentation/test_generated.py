@@ -1,0 +1,78 @@
+"""The reference has each setting, limit, system check and public name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from c10kws.checks import catalogue
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "docs" / "extensions"
+CONFIGURATION = f"""
+import sys
+import django
+from django.conf import settings
+sys.path.insert(0, {str(EXTENSIONS)!r})
+settings.configure(INSTALLED_APPS=["c10kws"])
+django.setup()
+extensions = ["sphinx.ext.autodoc", "generated"]
+"""
+PAGE = """
+Page
+====
+
+.. autosetting:: THREADS
+
+.. autofunction:: c10kws.broadcast
+"""
+
+
+@pytest.fixture(scope="module")
+def warnings(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The warnings of a site that has one page."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "conf.py").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "index.rst").write_text(PAGE, encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--builder", "dummy", str(folder), "out"]
+    built = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=True
+    )
+    return built.stderr
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "setting PING_INTERVAL",
+        "limit high_water",
+        "check c10kws.E001",
+        "name c10kws.WebSocket",
+        "name c10kws.events.EventSocket",
+        "name c10kws_tornado.Server",
+    ],
+)
+def test_what_no_page_has_is_a_warning(missing: str, warnings: str) -> None:
+    assert f"no page of the reference has the {missing}\n" in warnings
+
+
+@pytest.mark.parametrize("present", ["setting THREADS", "name c10kws.broadcast"])
+def test_what_a_page_has_is_none(present: str, warnings: str) -> None:
+    assert f"the {present}\n" not in warnings
+
+
+def test_the_catalogue_lists_each_check_once() -> None:
+    checks = [value for value in vars(catalogue).values() if isinstance(value, catalogue.Check)]
+    assert sorted(checks, key=id) == sorted(catalogue.CHECKS, key=id)
+    assert len({check.id for check in checks}) == len(checks)
+
+
+def test_no_other_module_makes_a_check() -> None:
+    own = Path(catalogue.__file__)
+    for path in (ROOT / "c10kws").rglob("*.py"):
+        if path != own:
+            assert not re.search(r"\bid=[\"']c10kws\.", path.read_text("utf-8")), path
