@@ -1,4 +1,4 @@
-# Verbs for developers. `python3 demo` and `python3 tests` do the same without make.
+# Commands for developers. `python3 demo`, `python3 tests` and `python3 docs` need no make.
 .PHONY: demo test docs style types newest conformance matrix bench client lock
 
 demo:
@@ -21,7 +21,7 @@ types:
 newest:
 	python3 tests --newest
 
-# The Autobahn|Testsuite, with the fast lane and without; it needs a Python 2.7, and says so.
+# The Autobahn|Testsuite, with the fast lane and without. Needs a Python 2.7.
 conformance:
 	python3 tests/conformance
 	python3 tests/conformance --no-lane
