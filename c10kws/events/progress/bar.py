@@ -58,8 +58,7 @@ class ProgressBar(EventSocket):
         origins: Origins = None,
     ) -> None:
         check_limits(min, max)
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout must be seconds above 0 or None, not {timeout!r}")
+        _check_timeout(timeout)
         self.min = min
         self.max = max
         self._cache = cache
@@ -202,3 +201,8 @@ class ProgressBar(EventSocket):
     def emit_done(self) -> None:
         """Call :meth:`Progress.emit_done`."""
         self._only.emit_done()
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be a number of seconds above 0 or None, not {timeout!r}")

@@ -53,14 +53,7 @@ class Command(BaseCommand):
             descriptors.allow(options["size"] ** 2)
         except (OSError, ValueError, InvalidURI) as error:
             raise CommandError(str(error)) from None
-        game = Game(
-            options["url"].rstrip("/") + "/",
-            living,
-            options["size"],
-            wrap=not options["no_wrap"],
-            limit=options["limit"],
-            steps=options["steps"],
-        )
+        game = make_game(living, options)
         self.stdout.write(f"{options['size'] ** 2:,} cells play; Ctrl-C ends the game.")
         try:
             asyncio.run(game.play())
@@ -90,6 +83,18 @@ def check_numbers(options: dict[str, Any]) -> None:
         raise ValueError(f"The limit must be above 0 steps a second, not {options['limit']}.")
     if options["steps"] is not None and options["steps"] < 0:
         raise ValueError(f"The number of steps must be at least 0, not {options['steps']}.")
+
+
+def make_game(living: Living, options: dict[str, Any]) -> Game:
+    """Return the game of these options."""
+    return Game(
+        options["url"].rstrip("/") + "/",
+        living,
+        options["size"],
+        wrap=not options["no_wrap"],
+        limit=options["limit"],
+        steps=options["steps"],
+    )
 
 
 def read_grid(options: dict[str, Any]) -> Living:

@@ -122,7 +122,7 @@ def test_the_server_says_goodbye(
 ) -> None:
     @chat.on
     def end(socket: Socket) -> None:
-        with pytest.raises(ValueError, match="close code"):
+        with pytest.raises(ValueError, match="Close code 7 may not"):
             socket.close(7, **options)
         socket.emit("last")
         socket.close(code, "why", **options)
