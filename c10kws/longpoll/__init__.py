@@ -1,14 +1,14 @@
-"""``@asynchronous``: views whose response is finished later, without a thread in between.
+"""``@asynchronous``: views whose response is finished later, while no thread is held.
 
-``docs/reference/longpoll.rst`` is the manual. A view gets a :class:`Handler` after its request, the
-shape of a handler of Tornado; what the client waits for is a
-:class:`~c10kws.longpoll.pending.Pending`, which the server awaits
-(``docs/reference/hijack.rst``, "Deferred responses").
+``docs/reference/longpoll.rst`` is the manual. Such a view gets a :class:`Handler` after its
+request, with the names of Tornado's handlers. The server awaits its
+:class:`~c10kws.longpoll.pending_response.PendingResponse` (``docs/reference/hijack.rst``,
+"Deferred responses").
 """
 
 from __future__ import annotations
 
 from .handler import Handler
-from .views import asynchronous
+from .view import asynchronous
 
 __all__ = ["Handler", "asynchronous"]

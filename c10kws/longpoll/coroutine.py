@@ -1,4 +1,4 @@
-"""An ``async def`` view, on the loop."""
+"""Coroutine of an ``async def`` view, on the loop."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..interrupts import must_pass
 from .handler import Handler
 
 
-class Coroutine:
+class ViewCoroutine:
     """The coroutine of one request and its task; made in the thread of the view.
 
-    For the threads of its sync calls it is busy until it ends: a cursor may be open between two of
-    them.
+    The threads of its sync calls keep their database connections until it ends, since a cursor may
+    be open between two calls.
     """
 
     def __init__(self, call: Callable[[], Awaitable[Any]], handler: Handler) -> None:
@@ -33,15 +33,14 @@ class Coroutine:
         return self._task is None or self._task.done()
 
     def start(self, loop: asyncio.AbstractEventLoop, threads: HandlerThreads) -> asyncio.Task[None]:
-        """Run it, with the context of its view; on the loop."""
+        """Start the task, with the context of the view; on the loop."""
         self._context.enter(threads, self)
-        self._task = loop.create_task(
-            self._run(), name=self._handler.request.path, context=self._context.variables
-        )
+        path = self._handler.pending.path
+        self._task = loop.create_task(self._run(), name=path, context=self._context.variables)
         return self._task
 
     async def _run(self) -> None:
-        """Treat a cancellation as a failure, unless the response has ended before it."""
+        """Treat a cancellation as a failure, unless the response has ended before."""
         try:
             response = await self._call()
             if response is not None:
@@ -56,5 +55,5 @@ class Coroutine:
                 raise
             self._handler.pending.fail(error)
         finally:
-            # asyncio keeps the context of a cancelled timer until its time has come, and so this.
+            # asyncio keeps a cancelled timer, and with it this context, until its time has come.
             del self._call, self._handler

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable as AwaitableABC
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from ..views.responses import AwaitableMixin
-from .pending import Pending
+from .pending_response import PendingResponse
 
 
 class Placeholder(AwaitableMixin, StreamingHttpResponse):
-    """An empty stream, so that middleware computes neither length nor ETag.
+    """An empty stream, so that middleware computes neither a length nor an ETag.
 
-    Its head is provisional: what middleware puts there is added to the final head.
+    Its head is provisional: headers that middleware sets are added to the final head.
     """
 
-    def __init__(self, pending: Pending, defer: Callable[[AwaitableABC[Any]], None]) -> None:
+    def __init__(self, pending: PendingResponse, defer: Callable[[Awaitable[Any]], None]) -> None:
         super().__init__(())
         self.pending = pending
         self._defer = defer
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Defer when Django says that this is the response that it sends.
+        """Defer the response when Django's handler marks this one as the one that it sends.
 
-        Middleware may have put another one in its place, after an exception for example.
+        Middleware may have replaced it, for example after an exception.
         """
         super().__setattr__(name, value)
         if name == "_handler_class" and value is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 
-from ..longpoll.pending import Pending
+from ..longpoll.pending_response import PendingResponse
 from ..longpoll.placeholder import Placeholder
 from .stage import Stage
 
@@ -94,7 +94,7 @@ class Poll:
         return response  # type: ignore[no-any-return]
 
 
-async def _receive(pending: Pending) -> tuple[str, list[tuple[str, str]], Any]:
+async def _receive(pending: PendingResponse) -> tuple[str, list[tuple[str, str]], Any]:
     status, headers, body = await pending
     if hasattr(body, "__aiter__"):
         body = [chunk async for chunk in body]

@@ -10,8 +10,6 @@
     The system checks.
 ``autoclosecodes``
     The close codes of RFC 6455 and their meaning in c10kws.
-``autoequivalents``
-    Names of Tornado that a long poll does not have, and what Django has instead.
 ``autoflags``
     The arguments of a command, from its parser.
 
@@ -36,7 +34,6 @@ from sphinx.util.docutils import SphinxDirective
 from c10kws import conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
-from c10kws.longpoll import equivalents
 from c10kws.protocol.closing import CloseCode
 from c10kws_tornado import Limits
 
@@ -166,22 +163,6 @@ class CloseCodes(Generated):
             yield f"      - {code.description}"
 
 
-class Equivalents(Generated):
-    """``.. autoequivalents:: HANDLER``"""
-
-    required_arguments = 1
-
-    def lines(self) -> Iterator[str]:
-        """Yield a table of Tornado's names and what Django has instead."""
-        yield ".. list-table::"
-        yield "    :header-rows: 1"
-        yield "    :widths: auto"
-        yield from indented(["* - Tornado", "  - Django"])
-        for name, instead in sorted(getattr(equivalents, self.arguments[0]).items()):
-            yield f"    * - ``{name}``"
-            yield f"      - ``{instead}``"
-
-
 class Flags(Generated):
     """``.. autoflags:: runtornado``; the names of commands are in :mod:`commands`."""
 
@@ -257,7 +238,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("autolimits", ServerLimits)
     app.add_directive("autochecks", Checks)
     app.add_directive("autoclosecodes", CloseCodes)
-    app.add_directive("autoequivalents", Equivalents)
     app.add_directive("autoflags", Flags)
     app.connect("env-check-consistency", check)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""The body of a response that is written piece by piece, from any thread."""
+"""Body of a response that is written in parts, from any thread."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from contextlib import suppress
 
 from ..exceptions import ClientDisconnected
 
-#: For the moment in which a chunk is put or taken; one for all.
+#: Held only while data is added or taken; one lock for all bodies saves memory.
 _lock = threading.Lock()
 
 
-class Chunks:
-    """Flushed data that the server has not yet taken; it iterates it on the loop.
+class StreamedBody:
+    """Queue of flushed data, which the server iterates over on its loop.
 
-    The server asks for more when all it has taken is with the client's kernel or ours.
+    The server asks for more when it has sent everything before.
     """
 
     __slots__ = (
-        *("_data", "_drained", "_ended", "_error", "_exhausted", "_limit", "_size", "_wakeup"),
+        "_data",
+        "_drained",
+        "_ended",
+        "_error",
+        "_exhausted",
+        "_limit",
+        "_size",
+        "_wakeup",
         "loop",
     )
 
@@ -38,7 +45,7 @@ class Chunks:
     # From any thread
 
     def put(self, data: bytes) -> bool:
-        """Add data; return False when more than the limit already waits."""
+        """Queue data; return False if more than the limit is queued already."""
         with _lock:
             if self._error is not None:
                 return True
@@ -50,12 +57,12 @@ class Chunks:
         return True
 
     def end(self) -> None:
-        """Nothing more will come."""
+        """End the body after the queued data."""
         self._ended = True
         self._wake_soon()
 
     def abort(self, error: ClientDisconnected) -> None:
-        """Discard waiting data; the server and waiting tasks get the reason."""
+        """Discard the queued data; raise ``error`` in the server and in waiting tasks."""
         with _lock:
             self._error = self._error or error
             self._data.clear()
@@ -73,7 +80,7 @@ class Chunks:
         if self._error is not None:
             self._settle_drained()
 
-    def __aiter__(self) -> Chunks:
+    def __aiter__(self) -> StreamedBody:
         return self
 
     async def __anext__(self) -> bytes:
@@ -92,7 +99,7 @@ class Chunks:
             await self._wakeup
 
     async def drain(self) -> None:
-        """Wait until all has left. Raises ClientDisconnected when it will not."""
+        """Wait until everything is sent. Raises ClientDisconnected if it cannot be."""
         if self._error is not None:
             raise self._error
         if self._exhausted:
@@ -110,23 +117,26 @@ class Chunks:
             drained.set_result(None)
         else:
             drained.set_exception(self._error)
-            drained.exception()  # the waiting task may have ended
+            drained.exception()  # marks it as retrieved: the waiting task may have ended
 
 
-class Sent:
-    """Returned by ``flush()`` and ``finish()``; may be awaited on the server's loop."""
+class Flushed:
+    """Returned by ``flush()`` and ``finish()``; awaiting it waits until the data is sent."""
 
-    __slots__ = ("_chunks",)
+    __slots__ = ("_body",)
 
-    def __init__(self, chunks: Chunks | None) -> None:
-        self._chunks = chunks
+    def __init__(self, body: StreamedBody | None) -> None:
+        self._body = body
 
     def __await__(self) -> Generator[object, None, None]:
         return self._wait().__await__()
 
     async def _wait(self) -> None:
-        if self._chunks is None:
+        if self._body is None:
             return
-        if asyncio.get_running_loop() is not self._chunks.loop:
-            raise RuntimeError("expected await on the server's event loop, not on another one")
-        await self._chunks.drain()
+        if asyncio.get_running_loop() is not self._body.loop:
+            raise RuntimeError(
+                "flush() and finish() can be awaited only on the server's event loop; this task "
+                "runs on another one."
+            )
+        await self._body.drain()

@@ -1,4 +1,4 @@
-"""Functions of the application that are called when its view has returned."""
+"""Calls of functions of the application after its view has returned."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..interrupts import is_ctrl_c, must_pass
 logger = logging.getLogger("c10kws")
 
 
-def guarded(
-    function: Callable[..., Any], fail: Callable[[BaseException], None]
+def guard(
+    function: Callable[..., Any], on_error: Callable[[BaseException], None]
 ) -> Callable[..., Any]:
-    """Return a function, or coroutine function, whose exceptions go to ``fail``."""
+    """Return a function, or coroutine function, that passes its exceptions to ``on_error``."""
 
     async def wait_for(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -24,7 +24,7 @@ def guarded(
         except BaseException as error:  # sys.exit() on the loop would end the server
             if must_pass(error):
                 raise
-            fail(error)
+            on_error(error)
 
     def call_now(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -32,16 +32,16 @@ def guarded(
         except BaseException as error:
             if is_ctrl_c(error):
                 raise
-            fail(error)
+            on_error(error)
 
     return wait_for if iscoroutinefunction(function) else call_now
 
 
-def call(function: Callable[..., object], *args: Any) -> None:
-    """Call a function whose result is not awaited; its exception is logged."""
+def call_and_log(function: Callable[..., object], *args: Any) -> None:
+    """Call a function and log its exception."""
     try:
         function(*args)
     except BaseException as error:
         if is_ctrl_c(error):
             raise
-        logger.exception("a callback of an @asynchronous view failed: %r", function)
+        logger.exception("A callback of an @asynchronous view failed: %r", function)

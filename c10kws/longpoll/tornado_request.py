@@ -1,34 +1,27 @@
-"""``handler.request``: the request, by the names of Tornado's HTTPServerRequest."""
+"""``handler.request``: the request, with the names of Tornado's HTTPServerRequest."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
 
 from django.http import HttpRequest, QueryDict
 from django.http.request import HttpHeaders
 
-from .equivalents import REQUEST, explain
+from .pending_response import PendingResponse
 
-if TYPE_CHECKING:
-    from .pending import Pending
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 Arguments = dict[str, list[bytes]]
 
 
-class Request:
-    """The request's attributes for code written for Tornado. ``django`` is Django's request."""
+class TornadoRequest:
+    """The request for code that was written for Tornado. ``django`` is Django's request."""
 
-    def __init__(self, request: HttpRequest, pending: Pending) -> None:
+    def __init__(self, request: HttpRequest, pending: PendingResponse) -> None:
         self.django = request
-        self.connection = Connection(pending)
+        self.connection = TornadoConnection(pending)
         self._arguments: Arguments | None = None
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(explain("handler.request", name, REQUEST))
 
     @property
     def method(self) -> str:
@@ -37,7 +30,7 @@ class Request:
 
     @property
     def uri(self) -> str:
-        """The path, with the query."""
+        """The path with the query."""
         return self.django.get_full_path()
 
     @property
@@ -52,7 +45,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        """Host and port, as Django finds them."""
+        """Host and port, as Django determines them."""
         return self.django.get_host()
 
     @property
@@ -62,7 +55,7 @@ class Request:
 
     @property
     def headers(self) -> HttpHeaders:
-        """The headers; their names in any case of letters."""
+        """The headers; names are case-insensitive."""
         return self.django.headers
 
     @property
@@ -77,7 +70,7 @@ class Request:
 
     @property
     def arguments(self) -> Arguments:
-        """Those of query and body: each name with the list of its values, in bytes."""
+        """The arguments of query and body: for each name, the list of its values in bytes."""
         if self._arguments is None:
             self._arguments = {}
             for source in (self.django.GET, self.django.POST):
@@ -85,27 +78,27 @@ class Request:
         return self._arguments
 
     def full_url(self) -> str:
-        """Return the URL, with scheme and host."""
+        """Return the URL with scheme and host."""
         return self.django.build_absolute_uri()
 
 
-class Connection:
+class TornadoConnection:
     """``request.connection``, and its ``stream``."""
 
-    def __init__(self, pending: Pending) -> None:
+    def __init__(self, pending: PendingResponse) -> None:
         self._pending = pending
 
     @property
-    def stream(self) -> Connection:
-        """Tornado keeps what ``closed()`` tells one object deeper."""
+    def stream(self) -> TornadoConnection:
+        """This object: Tornado has ``closed()`` one level deeper."""
         return self
 
     def closed(self) -> bool:
-        """Return True if the client has left, or the response ended before it was finished."""
+        """Return True if the client has disconnected, or the response ended unfinished."""
         return self._pending.closed
 
     def set_close_callback(self, callback: Callable[[], object]) -> None:
-        """Do what ``handler.on_connection_close`` does."""
+        """Add a callback, as ``handler.on_connection_close`` does."""
         self._pending.add_callback(callback)
 
 
@@ -114,7 +107,7 @@ def _add(arguments: Arguments, source: QueryDict) -> None:
         arguments.setdefault(name, []).extend(str(value).encode() for value in values)
 
 
-def text_of(value: bytes, strip: bool) -> str:
-    """Return the text of an argument; control characters become spaces."""
-    text = _CONTROLS.sub(" ", value.decode())
+def decode_argument(value: bytes, strip: bool) -> str:
+    """Return the text of an argument, with control characters replaced by spaces."""
+    text = _CONTROL_CHARACTERS.sub(" ", value.decode())
     return text.strip() if strip else text

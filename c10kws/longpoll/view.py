@@ -1,4 +1,4 @@
-"""``@asynchronous``: the decorator."""
+"""The decorator ``@asynchronous``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..hijack import Contract
 from ..views.responses import AwaitableResponse, refuse
 from ..views.signatures import check_parameters
 from ..views.wrapping import explain_missing_support, wrap_as_view
-from .coroutine import Coroutine
+from .coroutine import ViewCoroutine
 from .handler import Handler
-from .pending import Pending
+from .pending_response import PendingResponse
 from .placeholder import Placeholder
 
 View = Callable[..., Any]
 
-#: The timeout is the one of the settings.
-OF_SETTINGS: Any = object()
+#: The default of ``timeout``: the setting ASYNCHRONOUS_TIMEOUT.
+FROM_SETTINGS: Any = object()
 
 NO_DEFERRED_RESPONSES = (
     "This server cannot defer a response, as @asynchronous does. In tests, use poll() of "
@@ -36,21 +36,21 @@ def asynchronous(view: View, /) -> View: ...
 @overload
 def asynchronous(*, timeout: float | None = ...) -> Callable[[View], View]: ...
 def asynchronous(
-    view: View | None = None, /, *, timeout: float | None = OF_SETTINGS
+    view: View | None = None, /, *, timeout: float | None = FROM_SETTINGS
 ) -> View | Callable[[View], View]:
     """Turn ``def view(request, handler, *args, **kwargs)`` into a view for the URLconf.
 
-    When the view returns an HttpResponse, that is the response. None means that
-    ``handler.finish()`` will be called later, from any thread; no thread is held meanwhile. An
+    If the view returns an HttpResponse, that is the response. None means that
+    ``handler.finish()`` will be called later, from any thread; until then no thread is held. An
     ``async def`` view runs on the event loop, after middleware. ``timeout`` (seconds, or None for
-    no timeout) overrides the setting ASYNCHRONOUS_TIMEOUT: a client without an answer by then gets
-    504.
+    no timeout) overrides the setting ASYNCHRONOUS_TIMEOUT: a client without a response after that
+    time gets 504.
 
-    Raises TypeError when ``view`` cannot be called with a request and a handler, ValueError for
-    another timeout.
+    Raises TypeError if ``view`` cannot be called with a request and a handler, and ValueError for a
+    timeout that is not above 0.
     """
-    if timeout is not OF_SETTINGS and timeout is not None and not timeout > 0:
-        raise ValueError(f"@asynchronous: expected a timeout above 0 or None, not {timeout!r}")
+    if timeout is not FROM_SETTINGS and timeout is not None and not timeout > 0:
+        raise ValueError(f"@asynchronous: the timeout must be above 0 or None, not {timeout!r}")
     if view is None:
         return lambda view: _make_view(view, timeout)
     return _make_view(view, timeout)
@@ -65,11 +65,11 @@ def _make_view(function: View, timeout: float | None) -> View:
         contract = Contract.from_environ(request.META)
         if contract is None or contract.defer is None:
             return _refuse(request)
-        seconds = conf.current().asynchronous_timeout if timeout is OF_SETTINGS else timeout
-        handler = Handler(request, Pending(request, contract, seconds))
+        seconds = conf.current().asynchronous_timeout if timeout is FROM_SETTINGS else timeout
+        handler = Handler(request, PendingResponse(request, contract, seconds))
         bound = functools.partial(call, request, handler)
         if iscoroutinefunction(function):
-            handler.pending.background = Coroutine(bound, handler)
+            handler.pending.background = ViewCoroutine(bound, handler)
         elif (response := _run(bound, handler)) is not None:
             return response
         return Placeholder(handler.pending, contract.defer)
@@ -78,15 +78,15 @@ def _make_view(function: View, timeout: float | None) -> View:
 
 
 def _run(call: Callable[[], object], handler: Handler) -> HttpResponseBase | None:
-    """Call a sync view here; return its response when it is known already."""
+    """Call a sync view in this thread; return its response if it is complete already."""
     try:
         response = call()
         if response is not None:
             handler.take(response)
     except BaseException:
-        handler.pending.abandon()
+        handler.pending.close()
         raise
-    return handler.pending.known
+    return handler.pending.complete_response
 
 
 def _refuse(request: HttpRequest) -> AwaitableResponse:

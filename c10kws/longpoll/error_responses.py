@@ -1,0 +1,39 @@
+"""Responses to errors of an ``@asynchronous`` view."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from http.client import responses
+
+from django.core.handlers.exception import response_for_exception
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+logger = logging.getLogger("django.request")
+
+
+def status_page(status: int, reason: str | None = None) -> HttpResponse:
+    """Return a page that contains only the status. With 503, a client may retry after a second."""
+    text = f"{status}: {escape(reason or responses.get(status, 'Unknown'))}"
+    page = f"<!doctype html><title>{text}</title><h1>{text}</h1>\n"
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return HttpResponse(page, status=status, reason=reason, headers=headers)
+
+
+def exception_response(request: HttpRequest, error: BaseException) -> HttpResponseBase:
+    """Return Django's response to an exception of a view; Django also reports the exception.
+
+    Http404, PermissionDenied, BadRequest and SuspiciousOperation have a status of their own.
+    """
+    if not isinstance(error, Exception):  # Django handles no other exceptions
+        error = RuntimeError(f"The view raised {error!r}.").with_traceback(error.__traceback__)
+    try:
+        raise error
+    except Exception:  # the debug page reads sys.exc_info()
+        try:
+            response: HttpResponseBase = response_for_exception(request, error)
+            return response
+        except BaseException:  # DEBUG_PROPAGATE_EXCEPTIONS is True, or the error page failed
+            logger.exception("%s: Django has no response to an exception; sent 500.", request.path)
+            return status_page(500)
