@@ -22,13 +22,13 @@ def waiter() -> None:
 
 def cork() -> None:
     """Each message is a write of its own."""
-    from c10kws.connection.websocket import WebSocket
+    from c10kws.connection.websocket import WebSocket, connection_of
 
     original = WebSocket.write_message
 
     def write_message(self: WebSocket, *arguments: Any) -> Any:
         written = original(self, *arguments)
-        self._flush()
+        connection_of(self).sender.cork.flush()
         return written
 
     WebSocket.write_message = write_message  # type: ignore[method-assign]
@@ -42,7 +42,7 @@ def done() -> None:
 
     def write_message(self: WebSocket, *arguments: Any) -> Any:
         original(self, *arguments)
-        return self._written()
+        return self._written(0)
 
     WebSocket.write_message = write_message  # type: ignore[method-assign]
 
@@ -66,16 +66,16 @@ def transport() -> None:
 
 def wide() -> None:
     """No read is longer than 64 KiB."""
-    from c10kws.connection import driver
+    from c10kws.connection import connection
 
-    driver.LONG_READ = 1 << 60
+    connection.LONG_READ = 1 << 60
 
 
 def pieces() -> None:
     """What is corked is always joined before it is written."""
-    from c10kws.connection import writing
+    from c10kws.connection import cork
 
-    writing.LONG_CORK = 1 << 60
+    cork.LONG = 1 << 60
 
 
 TRICKS: Mapping[str, Callable[[], None]] = {

@@ -3,73 +3,116 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from threading import get_ident
 
 from ..protocol.frames import make_frame
 from ..protocol.messages import as_message
-from .outbox import Broadcast
-from .websocket import WebSocket
+from .items import SharedMessage
+from .loop import LoopState
+from .sender import Sender
+from .websocket import WebSocket, connection_of
+
+
+class BroadcastResult:
+    """Number of connections that take a broadcast; it may be ignored.
+
+    In a coroutine ``await`` it, in another thread call :meth:`result`.
+    """
+
+    __slots__ = ("_count", "_future")
+
+    def __init__(self, count: int = 0, future: Future[int] | None = None) -> None:
+        self._count = count
+        self._future = future
+
+    def done(self) -> bool:
+        """Return True when the number is known: at once, if it was called on the event loop."""
+        return self._future is None or self._future.done()
+
+    def result(self, timeout: float | None = None) -> int:
+        """Return the number, and wait for it in another thread than the event loop's.
+
+        Raises TimeoutError after ``timeout`` seconds, and RuntimeError where waiting would block
+        an event loop: await it there.
+        """
+        if self._future is None:
+            return self._count
+        if not self._future.done() and _runs_a_loop():
+            raise RuntimeError("result() would block the event loop; await the broadcast instead.")
+        return self._future.result(timeout)
+
+    def when_done(self, callback: Callable[[int], object]) -> None:
+        """Call ``callback`` with the number: now, if it is known, else soon on the event loop."""
+        if self._future is None:
+            callback(self._count)
+        else:
+            self._future.add_done_callback(lambda future: callback(future.result()))
+
+    def __await__(self) -> Generator[object, None, int]:
+        if self._future is None:
+            return self._count
+        return (yield from asyncio.shield(asyncio.wrap_future(self._future)))
 
 
 def broadcast(
     connections: Iterable[WebSocket], data: str | bytes, opcode: int | None = None
-) -> int | Future[int]:
+) -> BroadcastResult:
     """Send a message to each of ``connections``, from any thread, in call order with other writes.
 
-    Return how many took it: at once on their event loop, as a :class:`concurrent.futures.Future`
-    in another thread. Closed ones do not take it; one that is too slow (over MAX_QUEUE_BYTES
-    unsent) is closed with 1013 or, as SLOW_CLIENT says, goes without.
+    The result is the number of connections that take it. It may be ignored, awaited in a coroutine,
+    or read by ``result()``: on the event loop at once, in another thread when the loop has sent it.
+
+    Closed connections do not take it. One that is too slow (over MAX_QUEUE_BYTES unsent) is closed
+    with 1013 or, when SLOW_CLIENT is "drop", skipped.
 
     Raises TypeError and ValueError as ``write_message`` does, and ValueError when the connections
     do not belong to one event loop.
     """
     message = as_message(data, opcode)
-    item = Broadcast(message, make_frame(message))
-    connections = list(connections)  # a write may end a connection, and so change a set
-    if not connections:
-        return _nobody()
-    shared = connections[0].shared
-    if any(connection.shared is not shared for connection in connections):
+    item = SharedMessage(message, make_frame(message))
+    websockets = list(connections)  # at once: another thread, or a write, may change a set
+    senders = [connection_of(websocket).sender for websocket in websockets]
+    if not senders:
+        return BroadcastResult()
+    loop_state = senders[0].loop_state
+    if any(sender.loop_state is not loop_state for sender in senders):
         raise ValueError(
             "The connections belong to different event loops; call broadcast() once per loop."
         )
-    if get_ident() == shared.thread:
-        shared.in_hand = item
-        try:
-            return sum([connection.take_broadcast(item) for connection in connections])
-        finally:
-            shared.in_hand = None
-    return _from_thread(shared.loop, connections, item)
+    if get_ident() != loop_state.thread:
+        return _from_thread(loop_state, senders, item)
+    loop_state.broadcast = item
+    try:
+        return BroadcastResult(sum([sender.take_shared(item) for sender in senders]))
+    finally:
+        loop_state.broadcast = None
 
 
 def _from_thread(
-    loop: asyncio.AbstractEventLoop, connections: list[WebSocket], item: Broadcast
-) -> Future[int]:
+    loop_state: LoopState, senders: list[Sender], item: SharedMessage
+) -> BroadcastResult:
     """Put the item into every outbox now, so that the order of the calls holds; count later."""
-    result: Future[int] = Future()
-    taken = sum([connection.put(item) is not None for connection in connections])
+    future: Future[int] = Future()
+    taken = sum([sender.put(item) is not None for sender in senders])
 
     def flush() -> None:
-        for connection in connections:
-            connection.flush_from_thread()
-        if result.set_running_or_notify_cancel():
-            result.set_result(taken - item.failed)
+        for sender in senders:
+            sender.flush_from_thread()
+        if future.set_running_or_notify_cancel():
+            future.set_result(taken - item.failed)
 
     try:
-        loop.call_soon_threadsafe(flush)
+        loop_state.loop.call_soon_threadsafe(flush)
     except RuntimeError:  # the loop is closed, and so are they
-        result.set_result(0)
-    return result
+        return BroadcastResult()
+    return BroadcastResult(future=future)
 
 
-def _nobody() -> int | Future[int]:
-    """Return the nothing of the type that this thread would get."""
-    with suppress(RuntimeError):
+def _runs_a_loop() -> bool:
+    try:
         asyncio.get_running_loop()
-        return 0
-    nobody: Future[int] = Future()
-    nobody.set_result(0)
-    return nobody
+    except RuntimeError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""A message sent in fragments, so that it never lies in memory whole (RFC 6455 §5.4)."""
+"""``Stream``: a message sent in fragments, never whole in memory (RFC 6455 §5.4)."""
 
 from __future__ import annotations
 
@@ -6,51 +6,86 @@ import asyncio
 import codecs
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import aclosing, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from ..exceptions import ConnectionClosed
 from ..interrupts import must_pass
 from ..protocol.messages import Message, Opcode, as_message
-from .outbox import Parts
-
-if TYPE_CHECKING:
-    from .sending import Sender
+from .items import FragmentedMessage
 
 
-async def send_parts(sender: Sender, item: Parts) -> None:
-    """Send each part as it comes, waiting while the client reads slowly.
+class FragmentSender(Protocol):
+    """The sender that a :class:`Stream` sends through."""
 
-    ``item.sent`` gets the result. When the parts fail, the message cannot be ended: the
-    connection is closed with 1011. The stream is cancelled when the connection ends.
+    @property
+    def closed(self) -> bool:
+        """True when nothing can be sent."""
+
+    def send_fragment(self, part: Message, *, final: bool) -> None:
+        """Send a frame of the message."""
+
+    async def drain(self) -> bool:
+        """Wait while the client reads slowly; return False when the connection has ended."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake; do nothing when the connection has ended."""
+
+    def end_stream(self) -> None:
+        """Send what waits behind the message."""
+
+
+class Stream:
+    """The task that sends a message: each part as it comes, waiting while the client reads slowly.
+
+    When the parts fail, the message cannot be ended: the connection is closed with 1011. The task
+    is cancelled when the connection ends.
     """
-    try:
+
+    __slots__ = ("_item", "_sender", "task")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sender: FragmentSender, item: FragmentedMessage
+    ) -> None:
+        self._sender = sender
+        self._item = item
+        self.task = loop.create_task(self._run())
+        self.task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._item.settle(False)  # unless it has a result; then it was cancelled before it began
+        self._sender.end_stream()
+
+    async def _run(self) -> None:
+        try:
+            self._item.settle(await self._send())
+        except asyncio.CancelledError:
+            self._sender.close(1011, "internal error")
+            self._item.settle(False)
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            self._sender.close(1011, "internal error")
+            self._item.fail(error)
+
+    async def _send(self) -> bool:
+        """Send the message; return False when the connection ends before."""
+        item, sender = self._item, self._sender
+        empty: Message = b"" if item.opcode == Opcode.BINARY else ""
         async with _closing(item.parts) as parts:
-            empty: Message = b"" if item.opcode == Opcode.BINARY else ""
             async for part in _typed(parts, item.opcode):
                 if sender.closed:
-                    raise sender.connection_closed()
+                    return False
                 empty = "" if isinstance(part, str) else b""
                 sender.send_fragment(part, final=False)
-                await sender.drain()
+                if not await sender.drain():
+                    return False
             if sender.closed:
-                raise sender.connection_closed()
+                return False
             sender.send_fragment(empty, final=True)
-    except asyncio.CancelledError:
-        if not sender.closed:
-            sender.send_close(1011, "internal error")
-        _fail(item, sender.connection_closed())
-    except BaseException as error:
-        if must_pass(error):
-            raise
-        sender.send_close(1011, "internal error")
-        _fail(item, error)
-    else:
-        if not item.sent.done():
-            item.sent.set_result(None)
+            return True
 
 
 def _closing(parts: AsyncIterable[Any]) -> Any:
-    """An async generator is closed in time, not when the garbage is collected."""
+    """Close an async generator in time, not when it is collected as garbage."""
     return aclosing(parts) if hasattr(parts, "aclose") else nullcontext(parts)
 
 
@@ -73,10 +108,3 @@ async def _typed(parts: AsyncIterable[str | bytes], opcode: int | None) -> Async
         else:
             yield as_message(part, opcode)
     decoder.decode(b"", True)
-
-
-def _fail(item: Parts, error: BaseException) -> None:
-    if not item.sent.done():
-        item.sent.set_exception(error)
-        if isinstance(error, ConnectionClosed):
-            item.sent.exception()  # as of any write, the end of the connection may be ignored

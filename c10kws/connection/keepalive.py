@@ -1,70 +1,87 @@
-"""Pings that keep connections alive and find the dead (RFC 6455 §5.5.2), on one timer for all.
-
-Connections are spread over slots; each tick of the timer visits one slot. So ten thousand
-connections cost a few visits a tick, not a timer each, and their Pings do not leave all at once.
-"""
+"""``Keepalive``: the Pings of one connection, and whether its peer is alive (RFC 6455 §5.5.2)."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-from typing import Protocol
+import sys
+from enum import Enum
 
-SLOTS = 16
-#: A connection is visited so many times in the shorter of interval and timeout.
-VISITS = 4
+from .pings import Pings
 
 
-class Visited(Protocol):
-    """A connection that a :class:`Keepalive` visits."""
+class Verdict(Enum):
+    """Consequence of a visit of the :mod:`~c10kws.connection.keepalive_timer`."""
 
-    def keep_alive(self, ping_after: int, dead_after: int) -> None:
-        """Ping when this is the ``ping_after``-th visit since the last Ping.
-
-        Give the peer up when ``dead_after`` visits, if not 0, found a Ping unanswered.
-        """
+    WAIT = "wait"
+    PING = "ping"
+    DEAD = "dead"
 
 
 class Keepalive:
-    """The visits of all connections of a loop that have the same interval and timeout."""
+    """Counts visits since the last Ping, and those since a Ping without a byte from the peer.
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, interval: float, timeout: float | None
-    ) -> None:
-        step = min(interval, timeout or interval) / VISITS
-        self._ping_after = max(round(interval / step), 1)
-        self._dead_after = max(math.ceil(timeout / step), 1) if timeout else 0
-        self._tick_time = step / SLOTS
-        self._loop = loop
-        self._slots: list[set[Visited]] = [set() for _ in range(SLOTS)]
-        self._next = 0
-        self._count = 0
-        self._timer: asyncio.TimerHandle | None = None
+    The timeout is suspended while reading is paused or while data queued before the Ping is still
+    draining. Any received byte counts as a sign of life: the connection sets ``heard``.
+    """
 
-    def add(self, connection: Visited) -> None:
-        """Visit a connection from now on."""
-        slot = self._slot(connection)
-        if connection not in slot:
-            slot.add(connection)
-            self._count += 1
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._tick_time, self._tick)
+    __slots__ = ("_pings", "_since_ping", "_unanswered", "_unsent_before", "heard")
 
-    def remove(self, connection: Visited) -> None:
-        """Visit a connection no more."""
-        slot = self._slot(connection)
-        if connection in slot:
-            slot.remove(connection)
-            self._count -= 1
-        if not self._count and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def __init__(self) -> None:
+        self.heard = False
+        self._pings: Pings | None = None
+        self._since_ping = 0
+        self._unanswered: int | None = None  # None: no Ping since the peer was heard
+        self._unsent_before = 0
 
-    def _slot(self, connection: Visited) -> set[Visited]:
-        return self._slots[(id(connection) >> 6) % SLOTS]
+    def visit(self, ping_after: int, dead_after: int, *, unsent: int, reads: bool) -> Verdict:
+        """Return the consequence of a visit.
 
-    def _tick(self) -> None:
-        self._timer = self._loop.call_later(self._tick_time, self._tick)
-        self._next = (self._next + 1) % SLOTS
-        for connection in list(self._slots[self._next]):
-            connection.keep_alive(self._ping_after, self._dead_after)
+        ``unsent`` is the number of bytes that wait to be sent, ``reads`` is False while reading is
+        paused. After ``dead_after`` visits, if not 0, with an unanswered Ping the peer is dead; the
+        ``ping_after``-th visit since the last Ping sends another.
+        """
+        before, self._unsent_before = self._unsent_before, unsent
+        if self.heard:
+            self.heard = False
+            self._unanswered = None
+        elif self._unanswered is not None and reads and unsent >= before:
+            self._unanswered += 1
+            if dead_after and self._unanswered >= dead_after:
+                return Verdict.DEAD
+        self._since_ping += 1
+        if self._since_ping < ping_after:
+            return Verdict.WAIT
+        self._since_ping = 0
+        self._unanswered = self._unanswered or 0
+        return Verdict.WAIT if self.full else Verdict.PING
+
+    def progressed(self) -> None:
+        """Do not count the next visit: the client reads, so a Ping behind the data is not late."""
+        self._unsent_before = sys.maxsize
+
+    # Pings
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the last answered Ping to its Pong; None before the first."""
+        return None if self._pings is None else self._pings.latency
+
+    @property
+    def full(self) -> bool:
+        """True when no other Ping can wait."""
+        return self._pings is not None and self._pings.full
+
+    def begin(self, now: float, answered: asyncio.Future[float | None] | None) -> bytes:
+        """Return the payload of a new Ping; see :class:`~c10kws.connection.pings.Pings`."""
+        self._pings = self._pings or Pings()
+        return self._pings.begin(now, answered)
+
+    def answer(self, payload: bytes, now: float) -> None:
+        """Handle a Pong."""
+        if self._pings is not None:
+            self._pings.answer(payload, now)
+
+    def end(self) -> None:
+        """Tell the tasks that await a Pong that none will come."""
+        if self._pings is not None:
+            self._pings.end()

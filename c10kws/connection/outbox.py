@@ -8,116 +8,18 @@ A broadcast is one object in all queues, so its bytes are in memory once.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
-from collections.abc import AsyncIterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import islice
 
 from ..protocol.closing import Close
-from ..protocol.messages import Message, size_of
+from .items import Item, Overflow, Ping, weigh
+from .pings import MAX_PINGS, TooManyPings
+from .total_queue import lock, total_queue
 
-#: More Pings cannot wait: a peer that answers none must not fill the memory.
-MAX_PINGS = 64
-#: Bytes of the shortest head of a frame; counting it bounds the number of empty messages too.
-HEAD = 2
 #: Writes of the loop's thread may exceed the limit by this factor for a moment, until it is known
 #: whether a task awaits them.
 PATIENCE = 16
-
-
-@dataclass(slots=True)
-class Overflow:
-    """Stands for messages that found the outbox full."""
-
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ping:
-    """A Ping frame to send; ``answered`` gets the seconds until its Pong."""
-
-    answered: asyncio.Future[float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """A message to send in fragments (§5.4); ``sent`` is done when the last one is written."""
-
-    parts: AsyncIterable[str | bytes]
-    opcode: int | None
-    sent: asyncio.Future[None]
-
-
-@dataclass(slots=True, eq=False)
-class Broadcast:
-    """A message for many connections, framed once.
-
-    ``failed`` counts the connections that queued it and could not send it, ``holders`` the
-    queues and transports that hold it.
-    """
-
-    message: Message
-    frame: bytes
-    failed: int = 0
-    holders: int = 0
-
-
-Item = Message | Close | Overflow | Ping | Parts | Broadcast
-
-#: Held for a few operations at a time: one is enough for all outboxes.
-lock = threading.Lock()
-
-
-def weigh(item: Item | int) -> int:
-    """Return the bytes that an item costs in a queue; a number stands for bytes of one client."""
-    match item:
-        case int():
-            return item
-        case Broadcast():
-            return len(item.frame)
-        case str() | bytes():
-            return size_of(item) + HEAD
-    return 0
-
-
-class Backlog:
-    """Bytes queued for all clients of the process; those of a broadcast count once.
-
-    Used while holding the ``lock``.
-    """
-
-    __slots__ = ("size",)
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def hold(self, item: Item | int) -> None:
-        """Count an item that is queued; a number stands for bytes of one client."""
-        if isinstance(item, Broadcast):
-            item.holders += 1
-            if item.holders > 1:
-                return
-        self.size += weigh(item)
-
-    def release(self, item: Item | int) -> None:
-        """Stop counting an item."""
-        if isinstance(item, Broadcast):
-            item.holders -= 1
-            if item.holders:
-                return
-        self.size -= weigh(item)
-
-
-#: The instance of this process.
-backlog = Backlog()
-
-
-class TooManyPings(RuntimeError):
-    """Raised when too many Pings wait for their Pong, or to be sent."""
-
-    def __str__(self) -> str:
-        return f"Too many unanswered Pings ({MAX_PINGS})."
 
 
 class Outbox:
@@ -130,6 +32,7 @@ class Outbox:
 
     __slots__ = (
         "_awaited",
+        "_check_due",
         "_items",
         "_limit",
         "_pings",
@@ -146,6 +49,7 @@ class Outbox:
         self._items: deque[Item] = deque()
         self._taken = 0  # items so far
         self._awaited = 0
+        self._check_due = False
         self._waiters: dict[int, asyncio.Future[None]] = {}
         self._pings: deque[Ping] = deque()  # they may go between the fragments of a message
 
@@ -173,6 +77,24 @@ class Outbox:
             )
             return sum(counted) > self._limit
 
+    def check(self, loop: asyncio.AbstractEventLoop, overflow: Callable[[], object]) -> None:
+        """Call ``overflow`` unless tasks await the messages that exceed the limit.
+
+        A task that awaits its write does so in this turn, ``asyncio.wait_for`` in the next.
+        """
+        if self.full and not self._check_due:
+            self._check_due = True
+            loop.call_soon(loop.call_soon, self._check, loop, overflow, self.last)
+
+    def _check(
+        self, loop: asyncio.AbstractEventLoop, overflow: Callable[[], object], ticket: int
+    ) -> None:
+        self._check_due = False
+        if self.overfull(ticket):
+            overflow()
+        else:
+            self.check(loop, overflow)
+
     def put(self, item: Item, *, patient: bool = False) -> int | None:
         """Add an item, holding the ``lock``; return its ticket, or None when there is no room.
 
@@ -194,7 +116,7 @@ class Outbox:
         else:
             self._items.append(item)
             self.size += weight
-            backlog.hold(item)
+            total_queue.hold(item)
         if isinstance(item, (Close, Overflow)):
             self.urgent = True
         return self.last
@@ -210,7 +132,7 @@ class Outbox:
             self._taken += 1
             weight = weigh(item)
             self.size -= weight
-            backlog.release(item)
+            total_queue.release(item)
             waiter = self._waiters.pop(self._taken, None)
             if waiter is not None:
                 self._awaited -= weight

@@ -5,25 +5,36 @@ from __future__ import annotations
 import asyncio
 import os
 
-from .outbox import MAX_PINGS
+#: More Pings cannot wait: a peer that answers none must not fill the memory.
+MAX_PINGS = 64
+
+
+class TooManyPings(RuntimeError):
+    """Raised when too many Pings wait for their Pong, or to be sent."""
+
+    def __str__(self) -> str:
+        return f"Too many unanswered Pings ({MAX_PINGS})."
 
 
 class Pings:
-    """Each Ping carries eight random bytes, its name; a Pong answers it and those before it."""
+    """Each Ping carries eight random bytes, its name; a Pong answers it and those before it.
+
+    ``answered`` of a Ping gets the seconds until its Pong, or None when the connection ends first.
+    """
 
     __slots__ = ("_waiting", "latency")
 
     def __init__(self) -> None:
         self.latency: float | None = None
-        self._waiting: list[tuple[bytes, float, asyncio.Future[float] | None]] = []
+        self._waiting: list[tuple[bytes, float, asyncio.Future[float | None] | None]] = []
 
     @property
     def full(self) -> bool:
         """True when no other Ping can wait."""
         return len(self._waiting) >= MAX_PINGS
 
-    def begin(self, now: float, answered: asyncio.Future[float] | None = None) -> bytes:
-        """Return the payload of a new Ping; ``answered`` gets the seconds until its Pong."""
+    def begin(self, now: float, answered: asyncio.Future[float | None] | None = None) -> bytes:
+        """Return the payload of a new Ping."""
         payload = os.urandom(8)
         self._waiting.append((payload, now, answered))
         return payload
@@ -40,10 +51,9 @@ class Pings:
                 answered.set_result(self.latency)
         del self._waiting[:count]
 
-    def fail(self, error: Exception) -> None:
-        """Fail all waiting Pings: no Pong will come."""
+    def end(self) -> None:
+        """Answer all waiting Pings with None: no Pong will come."""
         for _, _, answered in self._waiting:
             if answered is not None and not answered.done():
-                answered.set_exception(error)
-                answered.exception()  # the result of ws.ping() may be ignored
+                answered.set_result(None)
         self._waiting.clear()

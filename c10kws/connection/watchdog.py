@@ -28,9 +28,9 @@ class HandlerTasks(Protocol):
 class Watchdog:
     """Timer that cancels a handler which goes on after the end; made when its connection ends.
 
-    A handler that takes no notice for ``timeout`` seconds is cancelled, and so is one that uses the
-    connection again and again. When it still runs ``timeout`` seconds after that, it is logged and
-    ``handlers`` forget it, so that no stop of the server waits for it.
+    A handler that does not notice the end for ``timeout`` seconds is cancelled, and so is one that
+    uses the connection again and again. When it still runs ``timeout`` seconds after that, it is
+    logged and ``handlers`` forget it, so that no stop of the server waits for it.
     """
 
     __slots__ = (

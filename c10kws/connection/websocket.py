@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator
 from threading import get_ident
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..conf import DEFAULTS, Settings
 from ..exceptions import ConnectionClosed
 from ..hijack import Stream
-from ..protocol.closing import Close, check_close
+from ..protocol.closing import CloseCode, check_close
 from ..protocol.deflate import Deflate
 from ..protocol.frames import (
     BINARY,
@@ -25,26 +24,27 @@ from ..protocol.frames import (
 )
 from ..protocol.messages import Message, as_message, check_opcode
 from ..protocol.server import ServerProtocol
-from .driver import Driver
-from .outbox import Parts, Ping, TooManyPings
-from .writing import FULL_CORK, MAX_CORK
+from .connection import Connection
+from .cork import MAX_FRAMES
+from .items import FragmentedMessage, Ping
+from .loop import loop_state_of
+from .pings import TooManyPings
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
     from django.http import HttpRequest
 
 
-class WebSocket(Driver):
-    """One connection to a browser or another client; ``read_message`` and ``write_message``.
+class WebSocket:
+    """A connection to a browser or another client; ``read_message`` and ``write_message``.
 
-    ``stream`` is the contract's raw stream after its 101 was flushed, and ``mask`` its masker
-    (``docs/reference/hijack.rst``); make the WebSocket on the loop's thread. ``max_message_size``
-    takes the place of the setting; ``deflate`` is the extension that the handshake agreed on.
-    ``request`` is the Django request of the handshake, unless there is none or the view let it go;
-    ``state`` is a place for the application's own attributes.
+    ``stream`` is the contract's raw stream after its 101 was flushed, and ``mask`` its masker; make
+    the WebSocket on the loop's thread. ``max_message_size`` overrides the setting; ``deflate`` is
+    the extension that the handshake agreed on. ``request`` is the Django request of the handshake,
+    unless there is none or the view let it go, and ``user`` its user.
     """
 
-    __slots__ = ("_state", "opened", "request", "subprotocol", "user")
+    __slots__ = ("__weakref__", "_connection", "_state", "request", "subprotocol", "user")
 
     request: HttpRequest
     user: User | AnonymousUser
@@ -60,7 +60,6 @@ class WebSocket(Driver):
         deflate: Deflate | None = None,
     ) -> None:
         self.subprotocol = subprotocol
-        self.opened = time.monotonic()
         self._state: SimpleNamespace | None = None
         protocol = ServerProtocol(
             settings.max_message_size if max_message_size is None else max_message_size,
@@ -69,7 +68,8 @@ class WebSocket(Driver):
             fast_lane=settings.fast_lane,
             max_inflated=settings.max_queue_bytes,
         )
-        super().__init__(stream, settings, protocol)
+        loop_state = loop_state_of(asyncio.get_running_loop())
+        self._connection = Connection(stream, loop_state, settings, protocol)
 
     # Reading
 
@@ -79,12 +79,14 @@ class WebSocket(Driver):
         Raises :exc:`ConnectionClosed` when no more can come, and RuntimeError when another task
         is reading. A cancelled read loses no message.
         """
-        while not self._inbox:
-            if self.close_code is not None and not self._protocol.has_more:
-                await self.pace()
-                raise self.connection_closed()
-            await self._next()
-        return self._inbox.pop() if self._prompt else self._take()
+        connection = self._connection
+        inbox = connection.inbox
+        while not inbox.messages:
+            if connection.exhausted:
+                await connection.ending.pace()
+                raise self._connection_closed()
+            await connection.next_message()
+        return connection.take() if inbox.observed else inbox.messages.pop()
 
     recv = read_message
 
@@ -93,13 +95,25 @@ class WebSocket(Driver):
         return self
 
     async def __anext__(self) -> Message:
-        while not self._inbox:
-            if self.close_code is not None and not self._protocol.has_more:
-                await self.pace()
-                self.connection_closed()
+        connection = self._connection
+        inbox = connection.inbox
+        while not inbox.messages:
+            if connection.exhausted:
+                await connection.ending.pace()
+                connection.notice_end()
                 raise StopAsyncIteration
-            await self._next()
-        return self._inbox.pop() if self._prompt else self._take()
+            await connection.next_message()
+        return connection.take() if inbox.observed else inbox.messages.pop()
+
+    @property
+    def pending(self) -> int:
+        """Number of messages that can be read without waiting."""
+        return len(self._connection.inbox.messages)
+
+    @property
+    def received(self) -> int:
+        """Number of messages that have come, read or not."""
+        return self._connection.inbox.received
 
     # Writing
 
@@ -108,63 +122,79 @@ class WebSocket(Driver):
     ) -> Awaitable[None]:
         """Send a message now, before any later call, from any thread.
 
-        str is sent as text and bytes as binary; ``opcode`` (1 text, 2 binary) overrides. What an
-        async iterable yields, all str or all bytes, is sent as one message, a fragment at a time;
+        str is sent as text and bytes as binary; ``opcode`` (1 text, 2 binary) overrides. The parts
+        of an async iterable, all str or all bytes, are sent as one message, a fragment at a time;
         later messages wait for its end.
 
-        The result may be ignored; awaited on the connection's loop it waits while the client is
-        behind, and raises :exc:`ConnectionClosed` when the connection has ended. Raises TypeError
+        The result may be ignored; awaited on the connection's loop it waits while the client reads
+        slowly, and raises :exc:`ConnectionClosed` when the connection has ended. Raises TypeError
         for other data, ValueError for another opcode or bytes that are not UTF-8 text.
         """
-        if self._prompt and opcode is None and get_ident() == self._shared.thread:
-            # The hot path: nothing stands before the message, and the client keeps up.
-            cork = self._cork
+        sender = self._connection.sender
+        loop_state = sender.loop_state
+        if sender.prompt and opcode is None and get_ident() == loop_state.thread:
+            # The hot path: nothing is queued before the message, and the client keeps up. Short
+            # frames are corked here, since a call of Cork.push would cost 3 % of an echo.
+            cork = sender.cork
             if type(data) is str:
                 payload, first, heads = data.encode(), TEXT, TEXT_HEADS
             elif type(data) is bytes:
                 payload, first, heads = data, BINARY, BINARY_HEADS
             else:
                 return self._write(data, opcode)
-            if len(cork) < MAX_CORK:
-                if not cork and not self._inline:
-                    self._shared.loop.call_soon(self._flush)
-                self.sent += 1
+            frames = cork.frames
+            if len(frames) < MAX_FRAMES:
                 size = len(payload)
+                sender.sent += 1
                 if size < 126:
-                    cork.append(heads[size] + payload)
-                    return self._shared.done
-                return self._cork_long(make_head(first, size), payload)
+                    if not frames and not cork.flush_follows:
+                        loop_state.loop.call_soon(cork.flush)
+                    frames.append(heads[size] + payload)
+                    return loop_state.done
+                cork.push_long(make_head(first, size), payload)
+                return self._written_or_done()
         return self._write(data, opcode)
 
     send = write_message
 
-    def _cork_long(self, head: bytes, payload: bytes) -> Awaitable[None]:
-        """Put the two side by side, since joining them would copy the payload."""
-        self._cork += head, payload
-        self._cork_size += len(payload)
-        if self._cork_size >= FULL_CORK:
-            self._flush()
-        self._writes += 1
-        keeps_up = self._prompt and self._writes < MAX_CORK
-        return self._shared.done if keeps_up else self._written()
-
     def _write(self, data: Any, opcode: int | None) -> Awaitable[None]:
+        sender = self._connection.sender
         if isinstance(data, AsyncIterable):
             check_opcode(opcode)
-            parts = Parts(data, opcode, asyncio.Future(loop=self._shared.loop))
-            self._post(parts)
-            return _Awaitable(self, lambda: self._result(parts.sent))
-        ticket = self._post(as_message(data, opcode))
-        self._writes += 1
-        if ticket:
-            return self._written(ticket)
-        keeps_up = self._prompt and self._writes < MAX_CORK and len(self._cork) < MAX_CORK
-        if keeps_up and get_ident() == self._shared.thread:
-            return self._shared.done
-        return self._written()
+            item = FragmentedMessage(data, opcode, asyncio.Future(loop=sender.loop_state.loop))
+            sender.post(item)
+            return _Awaitable(self, lambda: self._result(item.sent))
+        ticket = sender.post(as_message(data, opcode))
+        return self._written_or_done(ticket)
 
-    def _written(self, ticket: int = 0) -> Awaitable[None]:
-        return _Awaitable(self, lambda: self.written(ticket))
+    def _written_or_done(self, ticket: int = 0) -> Awaitable[None]:
+        """Return what waits until a message is sent; it waits for nothing if the client keeps up.
+
+        After MAX_FRAMES writes it yields to other tasks.
+        """
+        sender = self._connection.sender
+        cork = sender.cork
+        cork.writes += 1
+        keeps_up = sender.prompt and cork.writes < MAX_FRAMES and len(cork.frames) < MAX_FRAMES
+        if keeps_up and not ticket and get_ident() == sender.loop_state.thread:
+            return sender.loop_state.done
+        return _Awaitable(self, lambda: self._written(ticket))
+
+    async def _written(self, ticket: int) -> None:
+        if not await self._connection.sender.written(ticket):
+            raise self._connection_closed()
+
+    @property
+    def sent(self) -> int:
+        """Number of messages that were handed to the system for sending."""
+        return self._connection.sender.sent
+
+    @property
+    def dropped(self) -> int:
+        """Number of messages not sent: the connection had ended, or the client was too slow."""
+        return self._connection.sender.dropped
+
+    # Pings
 
     def ping(self) -> Awaitable[float]:
         """Send a Ping now (RFC 6455 §5.5.2), from any thread.
@@ -173,21 +203,17 @@ class WebSocket(Driver):
         :exc:`ConnectionClosed` when the connection ends before. Raises RuntimeError when 64 Pings
         wait for their Pong, or to be sent.
         """
-        if self._pings is not None and self._pings.full:
+        connection = self._connection
+        if connection.keepalive.full:
             raise TooManyPings
-        ping = Ping(asyncio.Future(loop=self._shared.loop))
-        self._post(ping)
+        ping = Ping(asyncio.Future(loop=connection.loop_state.loop))
+        connection.sender.post(ping)
         return _Awaitable(self, lambda: self._result(ping.answered))
-
-    @property
-    def pending(self) -> int:
-        """How many messages have come and can be read without waiting."""
-        return len(self._inbox)
 
     @property
     def latency(self) -> float | None:
         """Seconds from the last answered Ping to its Pong; None before the first."""
-        return None if self._pings is None else self._pings.latency
+        return self._connection.keepalive.latency
 
     # The end
 
@@ -198,28 +224,29 @@ class WebSocket(Driver):
         ValueError for a code that may not be sent or a reason over 123 bytes.
         """
         check_close(code, reason)
-        farewell, self.farewell = self.farewell, None
-        if farewell is not None and not self.closed:
-            farewell(code, reason)
-        self._post(Close(code, reason))
-        if self.close_code is None:
-            self._limit_stream(code, reason)
+        self._connection.ending.close(code, reason)
         return _Awaitable(self, self.wait_closed)
-
-    def _limit_stream(self, code: int, reason: str) -> None:
-        loop = self._shared.loop
-        if get_ident() == self._shared.thread:
-            self.limit_stream(code, reason)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(self.limit_stream, code, reason)
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended and its socket is closed."""
-        if self._ended:
-            return
-        if self._lost is None:
-            self._lost = self._shared.loop.create_future()
-        await asyncio.shield(self._lost)
+        await self._connection.ending.wait()
+
+    @property
+    def closed(self) -> bool:
+        """True when nothing can be sent: after a Close from either side, or a lost connection."""
+        return self._connection.closed
+
+    @property
+    def close_code(self) -> int | None:
+        """Code of the first Close frame of either side; 1006 when there was none. None before."""
+        close = self._connection.sender.closed_with
+        return None if close is None else close.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """Reason of the first Close frame of either side; None before the end."""
+        close = self._connection.sender.closed_with
+        return None if close is None else close.reason
 
     @property
     def state(self) -> SimpleNamespace:
@@ -228,45 +255,29 @@ class WebSocket(Driver):
             self._state = SimpleNamespace()
         return self._state
 
+    # Results
+
     async def _result(self, future: asyncio.Future[Any]) -> Any:
+        """Wait for a result; None and False stand for the end of the connection before it."""
         try:
-            return await asyncio.shield(future)
-        except ConnectionClosed as error:
+            result = await asyncio.shield(future)
+        except ConnectionClosed as error:  # of an iterable that reads from this connection, say
             if error.websocket is self:
-                self.connection_closed()  # the task that waited has noticed
+                self._connection.notice_end()
             raise
+        if result is None or result is False:
+            raise self._connection_closed()
+        return None if result is True else result
 
-    # For the handler's task and its threads, and for the server
+    def _connection_closed(self) -> ConnectionClosed:
+        """Return the error for a task that uses the ended connection.
 
-    def fail(self) -> None:
-        """Close with 1011 because the handler failed; do not wait for a message in fragments."""
-        self.close(1011, "internal error")
-        self.cut_stream(1011, "internal error")
-
-    def stop(self, code: int) -> None:
-        """Close because the server stops; send at once a Close that is already waiting."""
-        waits = self._timer is not None and not self.closed
-        self.close(code)
-        if waits:
-            self.cut_stream(code, "")
-
-    def cancel_when_over(self, task: asyncio.Task[None]) -> None:
-        """Cancel ``task`` if it does not notice the end of the connection within HANDLER_TIMEOUT.
-
-        A later call starts HANDLER_TIMEOUT again.
+        With it the handler knows of the end, if the task is its own.
         """
-        if self._task is not task:
-            self._task = task
-            if self._watchdog is not None:  # it watches another task, or none
-                self._watchdog.stop()
-                self._watchdog = None
-        if self.closed:
-            self._watch().start()
-
-    @property
-    def waiting(self) -> bool:
-        """True while the handler is idle: waiting for a message, or finished."""
-        return self._waiter.busy or self._task is None or self._task.done()
+        self._connection.notice_end()
+        return ConnectionClosed(
+            self.close_code or CloseCode.ABNORMAL_CLOSURE, self.close_reason or "", self
+        )
 
 
 class _Awaitable:
@@ -279,19 +290,25 @@ class _Awaitable:
         self._wait = wait
 
     def __await__(self) -> Generator[Any, None, Any]:
-        if asyncio.get_running_loop() is not self._websocket._shared.loop:
+        connection = connection_of(self._websocket)
+        if asyncio.get_running_loop() is not connection.loop_state.loop:
             raise RuntimeError(
                 "expected an await on the connection's own event loop; from another loop or "
                 "thread, call the method and ignore what it returns"
             )
-        if self._websocket.closed:
-            return self._late().__await__()
+        if connection.closed:
+            return self._late(connection).__await__()
         return self._wait().__await__()
 
-    async def _late(self) -> Any:
+    async def _late(self, connection: Connection) -> Any:
         """Pace the handler's own tasks after the end; other tasks yield once."""
-        if self._websocket._is_own(asyncio.current_task()):
-            await self._websocket.pace()
+        if connection.is_own(asyncio.current_task()):
+            await connection.ending.pace()
         else:
             await asyncio.sleep(0)
         return await self._wait()
+
+
+def connection_of(websocket: WebSocket) -> Connection:
+    """Return the connection behind a WebSocket, for the other layers of c10kws."""
+    return websocket._connection

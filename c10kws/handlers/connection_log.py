@@ -12,7 +12,7 @@ from django.core import signals
 from django.http import HttpRequest
 
 from .. import conf
-from ..connection.websocket import WebSocket
+from ..connection.websocket import WebSocket, connection_of
 from ..hijack import CLIENT
 from .threads import HandlerThreads
 
@@ -57,7 +57,7 @@ class ConnectionLog:
 
 def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None:
     """Write the access line of a connection: client, path, close code, messages, duration."""
-    duration = ended - websocket.opened
+    duration = ended - connection_of(websocket).opened
     access_logger.info(
         '%s "WebSocket %s" %s received %d sent %d dropped %d %.3fs',
         address,

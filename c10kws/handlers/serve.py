@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from ..connection.websocket import WebSocket
+from ..connection.websocket import WebSocket, connection_of
 from ..exceptions import ConnectionClosed
 from ..interrupts import must_pass
 from ..protocol.closing import CloseCode
@@ -33,20 +33,21 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
     """
     task = asyncio.current_task()
     assert task is not None
-    websocket.cancel_when_over(task)
+    ending = connection_of(websocket).ending
+    ending.cancel_when_over(task)
     try:
         running = handler(websocket)
         del handler  # it may refer to a request that is not kept
         await running
     except asyncio.CancelledError as error:
         if not websocket.closed:  # cancelled by the application: the library waits for the end
-            websocket.fail()
+            ending.fail()
             observer.failed(error)
     except BaseException as error:  # for example sys.exit(), or the panic of an extension module
         if must_pass(error):
             raise
         if not _is_normal_end(error, websocket):
-            websocket.fail()
+            ending.fail()
             observer.failed(error)
     try:
         websocket.close(CloseCode.NORMAL_CLOSURE)

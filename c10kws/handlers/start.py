@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import LazyObject
 
 from ..conf import Settings
-from ..connection.websocket import WebSocket
+from ..connection.websocket import WebSocket, connection_of
 from ..hijack import Contract
 from ..protocol.deflate import Deflate
 from ..protocol.frames import mask_slowly
@@ -54,13 +54,14 @@ class HandlerStart:
         websocket = self._open()
         self._hand_over_request(websocket)
         server = servers.state_of(self.contract)
-        websocket.handlers = server
-        self.context.enter(server.threads, websocket)
+        connection = connection_of(websocket)
+        connection.ending.handlers = server
+        self.context.enter(server.threads, connection)
         log = ConnectionLog(server.threads, self.request, keep_request=self.keep_request)
         task = self.contract.loop.create_task(
             serve(websocket, self.handler, log), name=log.path, context=self.context.variables
         )
-        server.add_task(task, websocket)
+        server.add_task(task, connection)
 
     def _open(self) -> WebSocket:
         return WebSocket(

@@ -69,8 +69,7 @@ class Relay:
         self._picture.paint(publisher.name, state)
         self._picture.count(step)
         taken = broadcast(self._listeners[publisher.name], publisher.message)
-        assert isinstance(taken, int)  # as it is on the event loop
-        self._meter.add(taken)
+        self._meter.add(taken.result())
 
     def leave(self, publisher: Publisher) -> None:
         """Forget a cell, unless it has another client by now; its state stays in the picture."""

@@ -19,11 +19,13 @@ import pytest
 import trustme
 
 from c10kws import ConnectionClosed, WebSocket, broadcast
-from c10kws.connection import slow
-from c10kws.connection.outbox import backlog
+from c10kws.connection import slow_clients
+from c10kws.connection.total_queue import total_queue
+from c10kws.connection.websocket import connection_of
 from c10kws_tornado.raw import stream
 from tests.differences import asyncio_pauses_writers
 from tests.project.frames_views import connections, play
+from tests.support.connections import cork, paused, queued
 from tests.support.frames import BINARY, CLOSE, END, FIN, PING, PONG, TEXT, close_frame, frame
 from tests.support.parts import Gate
 from tests.support.peers import Peer, handshake, opened, opened_with, read_raw
@@ -45,7 +47,13 @@ def unpinged(settings: Any) -> None:
 def nothing_is_left() -> Iterator[None]:
     """The bytes queued in the process are counted exactly."""
     yield
-    eventually(lambda: backlog.size == 0)
+    eventually(lambda: total_queue.size == 0)
+
+
+def latest_pong(ws: WebSocket) -> bytes | None:
+    """Return the Pong that waits until the client reads."""
+    pause = cork(ws).pause
+    return None if pause is None else pause.pong
 
 
 @contextmanager
@@ -133,8 +141,8 @@ def test_the_latest_ping_before_our_close_is_answered(dial: Dial) -> None:
     with dial() as peer:
         eventually(lambda: connections and connections[0].sent)
         peer.socket.sendall(frame(PING, b"one") + frame(PING, b"two"))
-        loop = connections[0].shared.loop
-        eventually(lambda: connections[0]._pong is not None)
+        loop = connection_of(connections[0]).loop_state.loop
+        eventually(lambda: latest_pong(connections[0]))
         loop.call_soon_threadsafe(done.set)
         assert peer.read_frame() == (BINARY, bytes(8 * MIB))
         assert peer.read_frame() == (PONG, b"two")
@@ -147,12 +155,12 @@ def test_pings_of_a_client_that_never_reads_cost_one_pong(dial: Dial) -> None:
         eventually(lambda: connections)
         ws = connections[0]
         ws.write_message(bytes(8 * MIB))
-        eventually(lambda: ws._drained is not None)
-        before = ws.queued
+        eventually(lambda: paused(ws))
+        before = queued(ws)
         for number in range(2000):
             peer.socket.sendall(frame(PING, b"%0125d" % number))
-        eventually(lambda: ws._pong is not None and ws._pong.endswith(b"1999"))
-        assert ws.queued <= before
+        eventually(lambda: (latest_pong(ws) or b"").endswith(b"1999"))
+        assert queued(ws) <= before
         assert not ws.closed
 
 
@@ -227,7 +235,7 @@ def test_what_is_queued_behind_an_oversized_message_counts_and_not_the_message(
     play(handler)
     with dial() as peer:
         peer.socket.sendall(frame(TEXT, b"go"))
-        eventually(lambda: connections and connections[0].queued > 100_000)
+        eventually(lambda: connections and queued(connections[0]) > 100_000)
         assert peer.read_frame() == (BINARY, bytes(8 * MIB))
         assert [int(peer.read_frame()[1]) for _ in range(100)] == list(range(100))
 
@@ -241,7 +249,7 @@ def test_a_writer_that_awaits_nothing_is_bounded(dial: Dial, settings: Any) -> N
         ws.write_message(bytes(8 * MIB))
         while not ws.closed:
             ws.write_message(bytes(10_000))
-            most = max(most, ws.queued)
+            most = max(most, queued(ws))
             await asyncio.sleep(0)
         await ws.wait_closed()
 
@@ -288,7 +296,7 @@ def test_messages_before_the_end_reach_a_client_that_reads_slowly(
     """They wait behind a large one when the client ends the connection, or breaks the protocol."""
     play(write_and_stay)
     with dial() as peer:
-        eventually(lambda: connections and connections[0].queued > 8 * MIB // 2)
+        eventually(lambda: connections and queued(connections[0]) > 8 * MIB // 2)
         peer.socket.sendall(end)
         assert len(peer.read_frame()[1]) == 8 * MIB
         assert peer.read_frame() == (TEXT, b"behind")
@@ -307,7 +315,7 @@ def test_they_are_framed_as_agreed(
     settings.C10KWS |= {"FAST_LANE": lane}
     play(write_and_stay)
     with opened_with(live, path, "Sec-WebSocket-Extensions: permessage-deflate") as peer:
-        eventually(lambda: connections and connections[0].queued > MIB)
+        eventually(lambda: connections and queued(connections[0]) > MIB)
         peer.socket.sendall(end)
         assert len(read_raw(peer)[1]) >= 8 * MIB
         assert read_raw(peer) == (FIN | TEXT, b"behind")
@@ -327,7 +335,7 @@ def test_tasks_that_wait_learn_of_the_end(dial: Dial) -> None:
 
     play(handler)
     with dial() as peer:
-        eventually(lambda: connections and connections[0].queued > 8 * MIB)
+        eventually(lambda: connections and queued(connections[0]) > 8 * MIB)
         peer.socket.close()
         eventually(lambda: len(ends) == 3)
     assert {type(end) for end in ends} == {ConnectionClosed}
@@ -367,10 +375,10 @@ def test_a_pong_goes_between_the_fragments_of_a_client_that_reads_slowly(dial: D
 
     play(handler)
     with dial() as peer:
-        eventually(lambda: connections and connections[0]._drained is not None)
+        eventually(lambda: connections and paused(connections[0]))
         for number in range(20):
             peer.socket.sendall(frame(PING, b"%d" % number))
-        eventually(lambda: connections[0]._pong is not None)
+        eventually(lambda: latest_pong(connections[0]))
         frames = [read_raw(peer)]
         while frames[-1] != END:
             frames.append(read_raw(peer))
@@ -395,7 +403,7 @@ def on_loop(function: Callable[..., Any], *arguments: Any) -> Any:
     async def call() -> Any:
         return function(*arguments)
 
-    loop = connections[0].shared.loop
+    loop = connection_of(connections[0]).loop_state.loop
     return asyncio.run_coroutine_threadsafe(call(), loop).result(WAIT)
 
 
@@ -417,8 +425,8 @@ def test_a_broadcast_counts_once_for_all_slow_clients(
             on_loop(cast)
         else:
             cast()
-        eventually(lambda: all(ws._drained is not None for ws in connections))
-        assert 5 * MIB < backlog.size < 16 * MIB
+        eventually(lambda: all(paused(ws) for ws in connections))
+        assert 5 * MIB < total_queue.size < 16 * MIB
         assert [ws.closed for ws in connections] == [False] * 5
         for peer in peers:
             assert [len(peer.read_frame()[1]) for _ in range(3)] == [5 * MIB] * 3
@@ -478,7 +486,7 @@ def test_what_connections_that_are_closing_have_unsent_counts_too(
             await stay(ws)
 
     def unsent() -> int:
-        return sum(ws._unsent() for ws in connections)
+        return sum(cork(ws).unsent for ws in connections)
 
     play(handler)
     with ExitStack() as stack:
@@ -486,8 +494,8 @@ def test_what_connections_that_are_closing_have_unsent_counts_too(
             stack.enter_context(dial())
             eventually(lambda: len(connections) > number and connections[number].sent)  # noqa: B023
             eventually(lambda: on_loop(unsent) < 21 * MIB)
-        assert backlog.size <= 20 * MIB
-        assert any(ws._ended for ws in connections)
+        assert total_queue.size <= 20 * MIB
+        assert any(connection_of(ws).sender.detached for ws in connections)
 
 
 def test_a_client_that_has_just_come_is_not_the_slow_one(dial: Dial, settings: Any) -> None:
@@ -495,7 +503,7 @@ def test_a_client_that_has_just_come_is_not_the_slow_one(dial: Dial, settings: A
     settings.C10KWS |= {"MAX_TOTAL_QUEUE_BYTES": 12 * MIB, "CLOSE_TIMEOUT": WAIT}
     play(write_and_stay)
     with dial(), ExitStack() as stack:
-        eventually(lambda: connections and connections[0].queued > MIB)
+        eventually(lambda: connections and queued(connections[0]) > MIB)
         peer = stack.enter_context(dial())
         assert len(peer.read_frame()[1]) == 8 * MIB
         assert peer.read_frame() == (TEXT, b"behind")
@@ -508,7 +516,7 @@ def test_many_slow_clients_cost_few_lines(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(slow, "LOG_INTERVAL", 0.3)
+    monkeypatch.setattr(slow_clients, "LOG_INTERVAL", 0.3)
     settings.C10KWS |= {"MAX_QUEUE_BYTES": 200_000}
     play(stay)
 

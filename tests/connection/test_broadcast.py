@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket, broadcast
+from c10kws.connection.broadcast import BroadcastResult
 from tests.project.frames_views import connections, play
+from tests.support.connections import queued
 from tests.support.frames import BINARY, CLOSE, CONTINUATION, END, FIN, TEXT, close_frame, frame
 from tests.support.parts import Gate, each
 from tests.support.peers import Peer, opened, read_all, read_raw
@@ -46,15 +48,13 @@ def on_loop(live: LiveServer, function: Callable[..., Result], *args: Any) -> Re
 
 def from_here(live: LiveServer, *args: Any) -> int:
     """Broadcast from the test's thread."""
-    future = broadcast(*args)
-    assert isinstance(future, Future)
-    return future.result(WAIT)
+    return broadcast(*args).result(WAIT)
 
 
 def from_the_loop(live: LiveServer, *args: Any) -> int:
-    count = on_loop(live, broadcast, *args)
-    assert isinstance(count, int)
-    return count
+    result = on_loop(live, broadcast, *args)
+    assert result.done()
+    return result.result()
 
 
 everywhere = pytest.mark.parametrize("cast", [from_here, from_the_loop])
@@ -263,12 +263,10 @@ def test_behind_a_fragmented_message_it_comes_later_and_in_order(
 
 
 def test_a_connection_is_counted_once(live: LiveServer) -> None:
-    counts: list[Future[int]] = []
+    counts: list[BroadcastResult] = []
 
     def write(ws: WebSocket) -> None:
-        future = broadcast([ws], "one")
-        assert isinstance(future, Future)
-        counts.append(future)
+        counts.append(broadcast([ws], "one"))
         ws.write_message(each(["two"]))
         ws.write_message("three")
 
@@ -299,7 +297,7 @@ def test_a_connection_that_has_just_ended_does_not_count(live: LiveServer) -> No
             await ws.read_message()
         except ConnectionClosed:
             assert ws.closed
-            counts.append(broadcast([ws], "hi"))
+            counts.append(await broadcast([ws], "hi"))
 
     play(handler)
     with opened(live, PLAIN) as peer:
@@ -320,9 +318,14 @@ def test_a_count_that_nobody_wants_any_more_is_no_error(
         await ws.read_message()
 
     def cast(ws: WebSocket) -> None:
-        future = broadcast([ws], "one")
-        assert isinstance(future, Future)
-        future.cancel()  # as `asyncio.wait_for(asyncio.wrap_future(…))` does
+        with pytest.raises(TimeoutError):
+            asyncio.run(give_up(ws))  # in a loop of its own: ours is kept from its turn
+
+    async def give_up(ws: WebSocket) -> None:
+        await asyncio.wait_for(_count(ws), 0.01)
+
+    async def _count(ws: WebSocket) -> int:
+        return await broadcast([ws], "one")
 
     play(handler)
     with opened(live, PLAIN) as peer:
@@ -401,7 +404,7 @@ def test_drop_leaves_the_message_out_and_keeps_the_client(
         assert [ws.dropped for ws in connections] == [2, 0]
         for _ in range(rounds - 1):
             assert slow.read_frame() == (BINARY, BIG)
-        eventually(lambda: connections[0].queued == 0)
+        eventually(lambda: queued(connections[0]) == 0)
         assert [ws.sent for ws in connections] == [rounds - 1, rounds + 1]
         assert cast(live, connections, "again") == 2
         assert slow.read_frame() == (TEXT, b"again")
@@ -486,7 +489,7 @@ def test_a_set_that_its_handlers_change_meanwhile(live: LiveServer, settings: An
     def cast() -> None:  # no task is running: handlers resume at once
         before = len(room)
         try:
-            count = broadcast(room, BIG)
+            count = broadcast(room, BIG).result()
         except RuntimeError as error:
             done.set_exception(error)
         else:
@@ -520,9 +523,7 @@ def test_connections_that_come_and_go_while_threads_broadcast(live: LiveServer) 
     def cast() -> None:
         try:
             while not stop.is_set():
-                count = broadcast(room, "hi")
-                assert isinstance(count, Future)
-                assert 0 <= count.result(WAIT) <= 60
+                assert 0 <= broadcast(room, "hi").result(WAIT) <= 60
         except BaseException as error:
             errors.append(error)
 

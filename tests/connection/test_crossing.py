@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
+from c10kws.connection.websocket import connection_of
 from tests.project.frames_views import connections, play
 from tests.support.frames import TEXT, close_frame, frame
 from tests.support.peers import opened
@@ -41,7 +42,7 @@ def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: byt
     with opened(live, PLAIN) as blocking, opened(live, PLAIN) as peer:
         eventually(lambda: len(connections) == 2)
         ws = connections[1]
-        ws.shared.loop.call_soon_threadsafe(hold_up)
+        connection_of(ws).loop_state.loop.call_soon_threadsafe(hold_up)
         assert started.wait(WAIT)
         blocking.socket.sendall(frame(TEXT, b"block"))  # both are read in one turn of the loop
         time.sleep(0.05)

@@ -11,6 +11,7 @@ import pytest
 
 from c10kws import ConnectionClosed, WebSocket
 from c10kws.connection.watchdog import MAX_LATE_USES
+from c10kws.connection.websocket import connection_of
 from c10kws.handlers.server_state import ServerState
 from c10kws.handlers.servers import servers
 from tests.project.frames_views import PLAIN, connections, play
@@ -358,7 +359,7 @@ def test_a_stream_that_hangs_does_not_hold_a_stop(
     with opened(live, PLAIN) as peer:
         assert read_raw(peer) == (TEXT, b"a")
         if not running:
-            eventually(lambda: connections[0]._timer is not None)
+            eventually(lambda: connection_of(connections[0]).ending._timer is not None)
         answering = asyncio.run_coroutine_threadsafe(answer(peer), live.loop)
         stop(live, WAIT)
         assert answering.result(WAIT) == (FIN | CLOSE, b"\x03\xe9")

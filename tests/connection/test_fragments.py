@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
+from c10kws.connection.websocket import connection_of
 from tests.project.frames_views import connections, play
+from tests.support.connections import cork
 from tests.support.frames import (
     CLOSE,
     END,
@@ -413,14 +415,17 @@ def test_the_peers_close_right_after_the_call_reaches_the_awaiter(live: LiveServ
     codes: list[int] = []
 
     async def handler(ws: WebSocket) -> None:
-        while ws._transport is None:
+        sending = cork(ws)
+        while sending.transport is None:
             await asyncio.sleep(0)
-        ws._transport.pause_reading()
+        sending.transport.pause_reading()
         await ws.write_message("ready")
-        while ws._outbox or ws._cork:  # it goes out
+        while connection_of(ws).sender._outbox or sending.frames:  # it goes out
             await asyncio.sleep(0)
-        select.select([ws._transport.get_extra_info("socket")], [], [], WAIT)  # the Close is here
-        ws._transport.resume_reading()
+        select.select(
+            [sending.transport.get_extra_info("socket")], [], [], WAIT
+        )  # the Close is here
+        sending.transport.resume_reading()
         await asyncio.sleep(0)  # this task's step comes before the socket's in the same turn
         try:
             await asyncio.wait_for(asyncio.ensure_future(ws.write_message(each(["a"]))), 2)
@@ -455,7 +460,7 @@ def test_a_client_that_does_not_read_makes_the_generator_wait(live: LiveServer) 
     with opened(live, PLAIN) as peer:
         eventually(lambda: is_still(pulled))
         assert len(pulled) < 500  # what fits into the kernel's buffers, and ours
-        assert connections[0]._unsent() < 1_000_000
+        assert cork(connections[0]).unsent < 1_000_000
         for number in range(1000):
             first, payload = read_raw(peer)
             assert first == (CONTINUATION if number else BINARY)

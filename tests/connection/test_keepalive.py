@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
-from c10kws.connection.keepalive import SLOTS, Keepalive
+from c10kws.connection.keepalive_timer import SLOTS, KeepaliveTimer
 from tests.project.frames_views import connections, play
+from tests.support.connections import inbox
 from tests.support.frames import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 from tests.support.peers import Peer, opened
 from tests.support.servers import LiveServer
@@ -113,7 +114,7 @@ def test_a_slow_handler_does_not_cost_its_client_the_connection(
     play(slow)
     with opened(live, PLAIN) as peer:
         peer.socket.sendall(frame(BINARY, b"x" * 2000) * 2)
-        eventually(lambda: connections and connections[0]._reading_paused)
+        eventually(lambda: connections and inbox(connections[0]).paused)
         received = connections[0].received
         for _ in range(20):  # four times the timeout
             assert peer.read_frame()[0] == PING
@@ -412,7 +413,7 @@ def test_a_round_visits_everybody_once_and_adds_up_to_the_settings(
     interval: float, timeout: float
 ) -> None:
     loop: Any = FakeLoop()
-    keepalive = Keepalive(loop, interval, timeout)
+    keepalive = KeepaliveTimer(loop, interval, timeout)
     visitors = [Visitor() for _ in range(200)]
     for visitor in visitors:
         keepalive.add(visitor)
@@ -428,7 +429,7 @@ def test_a_round_visits_everybody_once_and_adds_up_to_the_settings(
 
 def test_a_tick_visits_a_part_of_the_connections() -> None:
     loop: Any = FakeLoop()
-    keepalive = Keepalive(loop, 20, 20)
+    keepalive = KeepaliveTimer(loop, 20, 20)
     visitors = [Visitor() for _ in range(1600)]
     for visitor in visitors:
         keepalive.add(visitor)
@@ -438,7 +439,7 @@ def test_a_tick_visits_a_part_of_the_connections() -> None:
 
 def test_the_timer_stops_with_the_last_connection_and_starts_again() -> None:
     loop: Any = FakeLoop()
-    keepalive = Keepalive(loop, 20, 20)
+    keepalive = KeepaliveTimer(loop, 20, 20)
     first, second = Visitor(), Visitor()
     keepalive.add(first)
     keepalive.add(second)
@@ -455,7 +456,7 @@ def test_the_timer_stops_with_the_last_connection_and_starts_again() -> None:
 
 def test_a_visit_may_take_a_connection_out() -> None:
     loop: Any = FakeLoop()
-    keepalive = Keepalive(loop, 20, 20)
+    keepalive = KeepaliveTimer(loop, 20, 20)
 
     class Leaving(Visitor):
         def keep_alive(self, ping_after: int, dead_after: int) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
-from c10kws.connection.driver import MAX_INBOX
+from c10kws.connection.inbox import MAX_INBOX
 from tests.project.frames_views import COMPRESSED, PLAIN, connections, play, requests_alive
+from tests.support.connections import cork, inbox
 from tests.support.frames import (
     BINARY,
     CLOSE,
@@ -177,12 +178,12 @@ def test_a_handler_that_does_not_read_holds_its_client_back(
     with opened(live, PLAIN) as peer:
         small_buffers(peer)
         sent = send_until_full(peer, data)
-        eventually(lambda: connections[0]._reading_paused)
+        eventually(lambda: inbox(connections[0]).paused)
         sent += send_until_full(peer, data[sent:])
         assert sent < 20_000_000  # the kernel's buffers; the rest of 30 MB stays with the client
         (ws,) = connections
-        assert len(ws._inbox) == ws.received
-        assert 100_000 < sum(map(len, ws._inbox)) < 1_000_000  # the bound and a read
+        assert len(inbox(ws).messages) == ws.received
+        assert 100_000 < sum(map(len, inbox(ws).messages)) < 1_000_000  # the bound and a read
         reader.start(live)
         peer.socket.sendall(data[sent:])
         assert peer.read_frame() == (TEXT, b"3000")
@@ -200,9 +201,9 @@ def test_empty_messages_to_a_handler_that_does_not_read_are_bounded(
         small_buffers(peer)
         sending = threading.Thread(target=peer.socket.sendall, args=[data])
         sending.start()
-        eventually(lambda: connections and len(connections[0]._inbox) > MAX_INBOX)
-        eventually(lambda: connections[0]._reading_paused)
-        assert len(connections[0]._inbox) <= MAX_INBOX + 64 * 1024 // 6 + 1
+        eventually(lambda: connections and len(inbox(connections[0]).messages) > MAX_INBOX)
+        eventually(lambda: inbox(connections[0]).paused)
+        assert len(inbox(connections[0]).messages) <= MAX_INBOX + 64 * 1024 // 6 + 1
         reader.start(live)
         assert peer.read_frame() == (TEXT, b"100000")
         sending.join(WAIT)
@@ -230,7 +231,7 @@ def test_a_close_is_seen_behind_what_nobody_read(live: LiveServer, settings: Any
     settings.C10KWS = {"PING_INTERVAL": None, "MAX_QUEUE_BYTES": 1000, "CLOSE_TIMEOUT": WAIT}
 
     async def leave(ws: WebSocket) -> None:
-        while not ws._reading_paused:
+        while not inbox(ws).paused:
             await asyncio.sleep(0.01)
 
     play(leave)
@@ -263,7 +264,7 @@ def test_small_writes_to_a_client_that_does_not_read_end_with_1013(
                 await asyncio.to_thread(write, ws)
             else:
                 write(ws)
-            most[0] = max(most[0], ws._unsent())
+            most[0] = max(most[0], cork(ws).unsent)
             await asyncio.sleep(0)
 
     play(handler)
@@ -327,7 +328,7 @@ def test_who_awaits_writes_is_never_too_much(live: LiveServer, settings: Any, si
 
     play(handler)
     with opened(live, PLAIN) as peer:
-        eventually(lambda: connections and connections[0]._drained is not None)
+        eventually(lambda: connections and cork(connections[0]).pause is not None)
         waits.set()
         while (message := peer.read_frame()) != (BINARY, b"last"):
             assert message == (BINARY, b"x" * size)
@@ -342,7 +343,7 @@ def test_pongs_to_a_client_that_does_not_read_are_bounded(live: LiveServer, sett
             send_until_full(peer, frame(PING, b"x" * 125) * 400_000)
         except (ConnectionResetError, BrokenPipeError):
             return
-        assert connections[0]._unsent() < 10_000_000
+        assert cork(connections[0]).unsent < 10_000_000
 
 
 # Compression, end to end
@@ -447,8 +448,8 @@ def test_compressed_messages_to_a_handler_that_does_not_read_are_bounded(
         small_buffers(peer)
         sending = threading.Thread(target=peer.socket.sendall, args=[data * 200])
         sending.start()
-        eventually(lambda: connections and connections[0]._reading_paused)
-        held = sum(map(len, connections[0]._inbox))
+        eventually(lambda: connections and inbox(connections[0]).paused)
+        held = sum(map(len, inbox(connections[0]).messages))
         reader.start(live)
         sending.join(WAIT)
         peer.socket.sendall(frame(TEXT, b"count"))

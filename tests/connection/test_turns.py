@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
-from c10kws.connection.driver import MAX_TURN
+from c10kws.connection.connection import MAX_TURN
 from tests.project.frames_views import COMPRESSED, PLAIN, connections, play
+from tests.support.connections import cork, inbox
 from tests.support.frames import (
     BINARY,
     CLOSE,
@@ -53,9 +54,9 @@ class Two:
 
     def wait_for_the_other(self, other: WebSocket) -> None:
         """Block the loop until the other client's message has come to its socket."""
-        assert other._transport is not None
+        assert cork(other).transport is not None
         self.call.set()
-        ready, _, _ = select.select([other._transport.get_extra_info("socket")], [], [], WAIT)
+        ready, _, _ = select.select([cork(other).transport.get_extra_info("socket")], [], [], WAIT)
         assert ready
 
     @contextmanager
@@ -159,8 +160,8 @@ def test_a_reader_that_comes_later_gets_all_of_it(live: LiveServer, settings: An
     play(handler)
     with opened_with(live, COMPRESSED, OFFER) as greedy:
         greedy.socket.sendall(frame(RSV1 | BINARY, deflated(bytes(MIB))) * 30 + close_frame(3000))
-        eventually(lambda: connections and connections[0]._reading_paused)
-        held = sum(map(len, connections[0]._inbox))
+        eventually(lambda: connections and inbox(connections[0]).paused)
+        held = sum(map(len, inbox(connections[0]).messages))
         gate.set()
         assert greedy.read_frame() == (CLOSE, b"\x0b\xb8")
         eventually(lambda: len(lengths) == 30)

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 
 from c10kws import ConnectionClosed
 from c10kws.connection.watchdog import MAX_LATE_USES
+from c10kws.connection.websocket import connection_of
 from c10kws.events import EventError, EventSocket, Socket
 from c10kws.events.frames.envelope import SUBPROTOCOL
 from tests.support.events import Connect, Talk
@@ -197,7 +198,7 @@ def test_what_came_before_the_end_is_handled_however_long_it_takes(
 
 def wait_until_cut_off(socket: Socket) -> None:
     """Wait in a callback until HANDLER_TIMEOUT is over."""
-    task = socket.websocket._task
+    task = connection_of(socket.websocket).ending.task
     assert task is not None
     eventually(lambda: task.cancelling() > 0)
     threading.Event().wait(0.1)  # for whoever would not wait for us

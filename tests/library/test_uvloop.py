@@ -48,6 +48,7 @@ import asyncio
 from django.http import HttpResponse
 from django.urls import path
 from c10kws import broadcast, websocket
+from c10kws.connection.websocket import connection_of
 from tests.project import views
 
 everybody = set()
@@ -56,7 +57,7 @@ everybody = set()
 async def which(ws):
     await ws.read_message()
     loop = asyncio.get_running_loop()
-    transport = type(ws._transport)
+    transport = type(connection_of(ws).sender.cork.transport)
     await ws.write_message(f"{type(loop).__module__} {transport.__module__}.{transport.__name__}")
 
 @websocket

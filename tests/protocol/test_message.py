@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from c10kws.connection.outbox import MAX_PINGS, Close, Outbox, Overflow, Ping, TooManyPings
+from c10kws.connection.items import Overflow, Ping
+from c10kws.connection.outbox import Outbox
+from c10kws.connection.pings import MAX_PINGS, TooManyPings
+from c10kws.protocol.closing import Close
 from c10kws.protocol.messages import as_message
 
 

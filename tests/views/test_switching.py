@@ -21,6 +21,7 @@ from django.utils import timezone, translation
 from django.utils.functional import LazyObject
 
 from c10kws import WebSocket, hijack, websocket
+from c10kws.connection.websocket import connection_of
 from c10kws.views.responses import SwitchingProtocols
 from tests.differences import ADMINS, mails_without_mailers
 from tests.support.accounts import cookies, logged_in
@@ -62,7 +63,7 @@ async def ask(ws: WebSocket) -> None:
 
 
 async def say_lane(ws: WebSocket) -> None:
-    await ws.write_message(str(ws._protocol.fast_lane))
+    await ws.write_message(str(connection_of(ws).protocol.fast_lane))
 
 
 urlpatterns = [

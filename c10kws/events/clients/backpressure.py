@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import conf
-from ...connection.websocket import WebSocket
+from ...connection.websocket import WebSocket, connection_of
 
 logger = logging.getLogger("c10kws.events")
 
@@ -64,12 +64,13 @@ def wait_for_client(sent: Awaitable[None]) -> None:
     an event loop.
     """
     turn: _Turn = _local.turn
-    shared = turn.connection.shared
-    if _runs_a_loop() or threading.get_ident() == shared.thread:
+    connection = connection_of(turn.connection)
+    loop_state = connection.loop_state
+    if _runs_a_loop() or threading.get_ident() == loop_state.thread:
         return
     began = time.monotonic()
     try:
-        waiting = asyncio.run_coroutine_threadsafe(_wait(sent), shared.loop)
+        waiting = asyncio.run_coroutine_threadsafe(_wait(sent), loop_state.loop)
     except RuntimeError:  # the loop is closed, and so is the connection
         return
     try:
@@ -80,7 +81,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
             "%s: closing slow client: a callback has waited %g s for it to read.",
             *(turn.path, conf.current().send_timeout),
         )
-        shared.loop.call_soon_threadsafe(turn.connection.send_close, 1013, "too slow")
+        loop_state.loop.call_soon_threadsafe(connection.send_close, 1013, "too slow")
     finally:
         turn.seconds_left -= time.monotonic() - began
 

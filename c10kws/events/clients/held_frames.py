@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ...connection.outbox import weigh
+from ...connection.items import weigh
 
 
 class TooManyHeldFrames(RuntimeError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.http import HttpRequest
 
 from ...connection.watchdog import MAX_LATE_USES, current
-from ...connection.websocket import WebSocket
+from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
 from ..commit import after_commit
 from ..frames.envelope import SUBPROTOCOL, is_final
@@ -58,7 +58,7 @@ class Socket(SerializedAsId):
         self.state = SimpleNamespace()
         self.version = 1 if websocket.subprotocol == SUBPROTOCOL else 0
         if self.version >= 1 and not self.closed:
-            websocket.farewell = self._say_bye
+            connection_of(websocket).ending.farewell = self._say_bye
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} of {self.endpoint.path}>"
@@ -130,7 +130,7 @@ class Socket(SerializedAsId):
         loop around ``except Exception``. The loop would block the event loop, or a thread, forever,
         since an emit that raises immediately does not yield to other tasks.
         """
-        if current.get() is self.connection:
+        if current.get() is connection_of(self.connection):
             self._late_uses += 1
             if self._late_uses > MAX_LATE_USES:
                 raise asyncio.CancelledError(
@@ -179,7 +179,7 @@ class Socket(SerializedAsId):
         """
         self.writer.drop_broadcasts()
         if self.version >= 1 and not self.closed:
-            self.connection.farewell = partial(
+            connection_of(self.connection).ending.farewell = partial(
                 self._say_bye, reconnect=reconnect, retry_after=retry_after
             )
         return self.connection.close(code, reason)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from ... import conf
-from ...connection.outbox import weigh
-from ...connection.websocket import WebSocket
+from ...connection.items import weigh
+from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
 from . import backpressure
 from .held_frames import HeldFrames, TooManyHeldFrames
@@ -60,7 +60,7 @@ class ClientWriter:
         try:
             return True if held is not None and held.put(text, alone=False) else None
         except TooManyHeldFrames as error:
-            self._connection.dropped += 1
+            connection_of(self._connection).sender.dropped += 1
             if conf.current().slow_client != "drop":
                 logger.warning("%s: closing a client whose 'open' runs: %s", self._path, error)
                 self.drop_broadcasts()

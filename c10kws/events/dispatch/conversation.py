@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import PermissionDenied
 
-from ...connection.websocket import WebSocket
+from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
 from ...interrupts import must_pass
 from ..clients.members import Members
@@ -141,4 +141,4 @@ def _restart_timeout(websocket: WebSocket) -> None:
     """Restart HANDLER_TIMEOUT, since an event was handled."""
     task = asyncio.current_task()
     if websocket.closed and task is not None:
-        websocket.cancel_when_over(task)
+        connection_of(websocket).ending.cancel_when_over(task)

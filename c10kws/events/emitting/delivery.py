@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from concurrent.futures import Future
 from functools import partial
 
 from ...connection.broadcast import broadcast
-from ...connection.websocket import WebSocket
+from ...connection.loop import LoopState
+from ...connection.websocket import WebSocket, connection_of
 from ..clients.socket import Socket
 
 
@@ -21,21 +21,18 @@ class Delivery:
 
     def send(self, sockets: Iterable[Socket], text: str) -> None:
         """Broadcast once per event loop, since a process may run two servers."""
-        loops: dict[int, list[WebSocket]] = {}
+        loops: dict[LoopState, list[WebSocket]] = {}
         for socket in sockets:
             if socket.closed:
                 self.count(0, 1)
             else:
-                loops.setdefault(id(socket.connection.shared), []).append(socket.connection)
+                loop_state = connection_of(socket.connection).loop_state
+                loops.setdefault(loop_state, []).append(socket.connection)
         for websockets in loops.values():
-            taken = broadcast(websockets, text)
-            if isinstance(taken, int):
-                self.count(taken, len(websockets) - taken)
-            else:
-                taken.add_done_callback(partial(self._count_later, len(websockets)))
+            broadcast(websockets, text).when_done(partial(self._count_for, len(websockets)))
 
-    def _count_later(self, number: int, taken: Future[int]) -> None:
-        self.count(taken.result(), number - taken.result())
+    def _count_for(self, number: int, delivered: int) -> None:
+        self.count(delivered, number - delivered)
 
     def hold(self, sockets: Iterable[Socket], text: str) -> set[Socket]:
         """Hold a frame for clients whose ``open`` runs; return those that took or dropped it."""

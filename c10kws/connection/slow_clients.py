@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from .outbox import backlog
+from .total_queue import total_queue
 
 logger = logging.getLogger("c10kws")
 
@@ -55,11 +55,11 @@ class SlowClients:
         Connections that are closing already end first. An eighth of the limit becomes free, so
         that the next message fits.
         """
-        if backlog.size <= limit:
+        if total_queue.size <= limit:
             return
         goal = limit - limit // 8
         for connection in sorted(self._connections.copy(), key=_worth):
-            if backlog.size <= goal:
+            if total_queue.size <= goal:
                 return
             if not connection.closed:
                 self.log("Closing slow client: more than %d bytes queued for all clients.", limit)

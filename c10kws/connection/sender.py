@@ -1,0 +1,336 @@
+"""``Sender``: what a connection sends, in call order.
+
+* The loop's thread owns the connection. Items of other threads wait in the outbox, in call order,
+  until the loop's next turn; so do items behind a message that is sent in fragments.
+* While the client reads slowly (the transport has unsent bytes), messages wait in the outbox too.
+  It is bounded: past MAX_QUEUE_BYTES the connection is closed.
+* A Close in the outbox, and the end of the connection, send everything without waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from threading import get_ident
+from typing import Any, Protocol
+
+from ..conf import Settings
+from ..protocol.closing import Close
+from ..protocol.messages import Message
+from ..protocol.server import ServerProtocol
+from .cork import Cork
+from .fragmented import Stream
+from .items import FragmentedMessage, Item, Overflow, Ping, SharedMessage
+from .loop import LoopState
+from .outbox import Outbox
+from .total_queue import lock
+
+#: With a bound below this each byte is counted before it is written, which is slower.
+LEAST_PROMPT_QUEUE = 128 * 1024
+
+
+class Owner(Protocol):
+    """The connection that a sender belongs to."""
+
+    def send_close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake."""
+
+    def send_ping(self, answered: asyncio.Future[float | None]) -> None:
+        """Send a Ping."""
+
+
+class Sender:
+    """The sending half of a connection.
+
+    ``prompt`` is True when a plain message may go into the cork directly: nothing is queued before
+    it and the client keeps up. It makes a write cheap; everything that could change it calls
+    :meth:`_update_prompt`. ``closed_with`` is the first Close of either side, once nothing can be
+    sent.
+    """
+
+    __slots__ = (
+        "_outbox",
+        "_owner",
+        "_protocol",
+        "_settings",
+        "_stream",
+        "closed_with",
+        "cork",
+        "dropped",
+        "loop_state",
+        "prompt",
+        "sent",
+    )
+
+    def __init__(
+        self, owner: Owner, loop_state: LoopState, settings: Settings, protocol: ServerProtocol
+    ) -> None:
+        self._owner: Owner | None = owner  # until the end: the two keep each other alive
+        self._settings = settings
+        self._protocol = protocol
+        self.loop_state = loop_state
+        self.cork = Cork(loop_state.loop, settings.max_queue_bytes)
+        self.closed_with: Close | None = None
+        self.sent = self.dropped = 0
+        self.prompt = False
+        self._outbox: Outbox | None = None
+        self._stream: Stream | None = None
+
+    @property
+    def closed(self) -> bool:
+        """True when nothing can be sent: after a Close from either side, or a lost connection."""
+        return self.closed_with is not None
+
+    @property
+    def detached(self) -> bool:
+        """True when the transport is closed."""
+        return self._owner is None
+
+    # Items
+
+    def post(self, item: Item) -> int:
+        """Send an item after all items before it; from any thread. Return its ticket or 0."""
+        on_loop = get_ident() == self.loop_state.thread
+        if on_loop and self._may_send:
+            self._send(item)
+            return 0
+        ticket = self.put(item, patient=on_loop)
+        loop = self.loop_state.loop
+        if on_loop:
+            self.flush()
+            if self._outbox is not None:
+                self._outbox.check(loop, self._close_slow_client)
+            self._relieve()
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(self.flush_from_thread)
+        return ticket or 0
+
+    def put(self, item: Item, *, patient: bool = False) -> int | None:
+        """Queue an item in the outbox, from any thread; ``flush`` must follow.
+
+        Return its ticket, None when it found no room. A broadcast that finds none is left out where
+        SLOW_CLIENT says so; any other item becomes an Overflow.
+        """
+        with lock:
+            if self._outbox is None:
+                self._outbox = Outbox(self._settings.max_queue_bytes)
+            ticket = self._outbox.put(item, patient=patient)
+            if ticket is None:
+                if isinstance(item, SharedMessage) and self._settings.slow_client == "drop":
+                    self.dropped += 1
+                    return None
+                self._outbox.put(Overflow())
+            self.prompt = False
+            self.loop_state.slow_clients.add(self)
+            return ticket
+
+    @property
+    def _may_send(self) -> bool:
+        """True when a message can be sent now: nothing is queued and the client keeps up."""
+        return self._owner is None or (
+            self.cork.transport is not None
+            and not self._outbox
+            and self._stream is None
+            and self.cork.pause is None
+        )
+
+    def flush(self) -> None:
+        """Send queued items while the client keeps up; during a stream only Pings."""
+        outbox = self._outbox
+        while outbox:
+            if self.cork.transport is None and self._owner is not None:
+                return  # connection_made comes in one of the loop's next turns
+            if self.cork.pause is not None and not (self.closed or outbox.urgent):
+                break  # resume_writing comes
+            item = outbox.get(control=self._stream is not None and not self.closed)
+            if item is None:
+                break
+            self._send(item)
+        self._update_prompt()
+
+    def flush_from_thread(self) -> None:
+        """Send items queued by another thread, and enforce MAX_TOTAL_QUEUE_BYTES."""
+        self.flush()
+        self._relieve()
+
+    def flush_urgently(self) -> None:
+        """Send everything that is queued, without waiting for the client."""
+        if self._outbox:
+            self._outbox.urgent = True
+            self.flush()
+
+    def _update_prompt(self) -> None:
+        pause = self.cork.pause
+        with lock:
+            self.prompt = (
+                self.cork.transport is not None
+                and not self.closed
+                and not self._outbox
+                and self._stream is None
+                and pause is None
+                and self._protocol.plain
+                and self._settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
+            )
+            if not self._outbox and (pause is None or not pause.in_flight):
+                self.loop_state.slow_clients.discard(self)
+
+    def _send(self, item: Item) -> None:
+        match item:
+            case str() | bytes():
+                self._send_message(item)
+            case SharedMessage():
+                item.failed += not self._send_shared(item)
+            case Ping():
+                self._send_ping(item)
+            case Close():
+                self.close(item.code, item.reason)
+            case FragmentedMessage():
+                self._begin_stream(item)
+            case Overflow():
+                self._close_slow_client(item.count)
+
+    # Messages
+
+    def _send_message(self, message: Message) -> None:
+        if self.closed:
+            self.dropped += 1
+        else:
+            self.sent += 1
+            self.cork.push(self._protocol.send_message(message))
+
+    def take_shared(self, item: SharedMessage) -> bool:
+        """Send a broadcast, on the loop's thread; return whether it was, or will be, sent."""
+        cork = self.cork
+        if self.prompt and not cork.frames and cork.transport is not None:
+            self.sent += 1
+            cork.transport.write(item.frame)
+            return True
+        if self._may_send or self.closed:
+            return self._send_shared(item)
+        taken = self.put(item) is not None
+        self.flush_from_thread()
+        return taken
+
+    def _send_shared(self, item: SharedMessage) -> bool:
+        if self.closed:
+            self.dropped += 1
+            return False
+        self.sent += 1
+        if not self._protocol.plain:
+            self.cork.push(self._protocol.send_message(item.message))
+            return True
+        before, self.loop_state.broadcast = self.loop_state.broadcast, item
+        self.cork.push(item.frame)
+        self.loop_state.broadcast = before
+        return True
+
+    def _send_ping(self, item: Ping) -> None:
+        if self._owner is not None and not self.closed:
+            self._owner.send_ping(item.answered)
+        elif not item.answered.done():
+            item.answered.set_result(None)
+
+    # A message in fragments
+
+    def _begin_stream(self, item: FragmentedMessage) -> None:
+        if self.closed:
+            self.dropped += 1
+            item.settle(False)
+            return
+        self.prompt = False
+        self._stream = Stream(self.loop_state.loop, self, item)
+
+    def send_fragment(self, part: Message, *, final: bool) -> None:
+        """Send a frame of the message in progress."""
+        self.sent += final
+        self.cork.writes += 1
+        self.cork.push(self._protocol.send_fragment(part, final=final))
+
+    def end_stream(self) -> None:
+        """Send what waits behind the message."""
+        self._stream = None
+        self.flush()
+
+    @property
+    def stream_task(self) -> asyncio.Task[Any] | None:
+        """The task that sends a message in fragments; None when there is none."""
+        return None if self._stream is None else self._stream.task
+
+    # Waiting for the client
+
+    async def written(self, ticket: int = 0) -> bool:
+        """Wait until the message of a ticket has been sent and most unsent bytes have left.
+
+        Return False when the connection has ended.
+        """
+        if ticket and self._outbox is not None:
+            await self._outbox.wait(ticket)
+        return await self.drain()
+
+    async def drain(self) -> bool:
+        """Wait while the client reads slowly; return False when the connection has ended."""
+        if not self.closed:
+            await self.cork.drain()
+        return not self.closed
+
+    def pause(self) -> None:
+        """Queue messages in the outbox from now on: the transport is above its high-water mark."""
+        self.prompt = False
+        if self.cork.pause is None:
+            self.cork.begin_pause(self.loop_state.broadcast)
+            self.loop_state.loop.call_soon(self._relieve)
+        with lock:
+            self.loop_state.slow_clients.add(self)
+
+    def resume(self) -> None:
+        """Send queued messages: the transport is below its low-water mark."""
+        self.cork.end_pause()
+        self.flush()
+
+    # Clients that read slowly
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the client to read, without those in the kernel."""
+        if self.cork.transport is None:  # nothing waits for the client yet
+            return 0
+        return self.cork.unsent + (0 if self._outbox is None else self._outbox.size)
+
+    def _relieve(self) -> None:
+        self.loop_state.slow_clients.relieve(self._settings.max_total_queue_bytes)
+
+    def _close_slow_client(self, dropped: int = 0) -> None:
+        """Close the connection, and drop what is queued."""
+        self.dropped += dropped
+        if not self.closed:
+            limit = self._settings.max_queue_bytes
+            self.loop_state.slow_clients.log(
+                "Closing slow client: more than %d bytes queued.", limit
+            )
+            self.close(1013, "too slow")
+
+    def give_up(self) -> None:
+        """Close with 1013; abort TCP if much data is unsent, since the Close would wait for it."""
+        self.close(1013, "too slow")
+        self.cork.abort_in_flight()
+
+    # The end
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake, on the loop's thread; do nothing after the end."""
+        if self._owner is not None and not self.closed:
+            self._owner.send_close(code, reason)
+
+    def end(self, close: Close) -> None:
+        """Stop sending, and drop queued items."""
+        self.closed_with = close
+        self.prompt = False
+        if self._stream is not None:
+            self._stream.task.cancel()
+        self.cork.end()
+        self.flush()
+        self.cork.recount()
+
+    def detach(self) -> None:
+        """Forget the connection and its transport, which is closed; ``end`` must follow."""
+        self._owner = None
+        self.cork.close()
