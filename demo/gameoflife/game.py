@@ -30,7 +30,15 @@ class Game:
     """
 
     def __init__(
-        self, url: str, living: Living, size: int, *, wrap: bool, limit: float, steps: int | None
+        self,
+        url: str,
+        living: Living,
+        size: int,
+        *,
+        wrap: bool,
+        limit: float,
+        steps: int | None,
+        stall: float = STALL,
     ) -> None:
         self.url = url
         self.size = size
@@ -40,7 +48,7 @@ class Game:
             Cell(name, neighbours(name, size, wrap=wrap), name in living) for name in names(size)
         ]
         self._clock = StepClock(limit)
-        self._patience = STALL + 1 / limit
+        self._patience = stall + 1 / limit
         self._ramp = asyncio.Semaphore(RAMP)
         self._together = asyncio.Barrier(len(self._cells))
 

@@ -32,14 +32,15 @@ class Session:
 class Sessions:
     """All sessions. Its methods may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
 
     def join(self, nick: str) -> Session:
         """Open a session. Raises Refused when the nick is taken, or the room is full."""
         with self._lock:
-            if len(self._sessions) >= LIMIT:
+            if len(self._sessions) >= self._limit:
                 raise Refused("The room is full.")
             if any(each.nick.casefold() == nick.casefold() for each in self._sessions.values()):
                 raise Refused("This nick is in use.")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from c10kws.events import paths
-from tests.support.events import Connect, connector
+from c10kws.events import EventSocket, paths
+from tests.support.events import Connect, connector, forget
 from tests.support.servers import LiveServer
 
 
@@ -18,9 +18,10 @@ def connect(live: LiveServer) -> Connect:
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
+def forget_endpoints() -> Iterator[None]:
     """Forget the EventSockets that the test has made."""
     before = set(paths.endpoints())
     yield
     for endpoint in set(paths.endpoints()) - before:
-        paths.remove(endpoint)
+        assert isinstance(endpoint, EventSocket)
+        forget(endpoint)

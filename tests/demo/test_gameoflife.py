@@ -184,9 +184,7 @@ def test_a_lost_cell_stops_the_game(address: str) -> None:
     assert life.step in (3, 4, 5)
 
 
-def test_a_relay_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(game, "STALL", 0.1)
-
+def test_a_relay_that_hangs() -> None:
     async def swallow(ws: ServerConnection) -> None:
         async for _ in ws:
             pass
@@ -194,7 +192,7 @@ def test_a_relay_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang() -> None:
         async with serve(swallow, "127.0.0.1", 0) as server:
             url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-            life = game.Game(url, set(), 3, wrap=True, limit=1000, steps=None)
+            life = game.Game(url, set(), 3, wrap=True, limit=1000, steps=None, stall=0.1)
             await life.play()
 
     with pytest.raises(game.GameStopped, match=r"no message from ws://.*/ for 0 seconds"):

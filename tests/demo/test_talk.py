@@ -79,11 +79,10 @@ def test_sessions() -> None:
     assert sessions.part(ada.id) is None
 
 
-def test_a_full_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    from talk import sessions
+def test_a_full_room() -> None:
+    from talk.sessions import Refused, Sessions
 
-    monkeypatch.setattr(sessions, "LIMIT", 1)
-    room = sessions.Sessions()
+    room = Sessions(limit=1)
     room.join("Ada")
-    with pytest.raises(sessions.Refused, match="full"):
+    with pytest.raises(Refused, match="full"):
         room.join("Bob")

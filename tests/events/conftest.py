@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from c10kws.events import EventSocket, ProgressBar, paths
-from tests.support.events import Connect, Make, connector
+from c10kws.events import EventSocket, ProgressBar
+from tests.support.events import Connect, Make, connector, forget
 from tests.support.servers import LiveServer
 
 
@@ -23,7 +23,7 @@ def make() -> Iterator[Make]:
 
     yield make_one
     for endpoint in made:
-        paths.remove(endpoint)
+        forget(endpoint)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def make_bar() -> Iterator[Callable[..., ProgressBar]]:
 
     yield make_one
     for endpoint in made:
-        paths.remove(endpoint)
+        forget(endpoint)
 
 
 @pytest.fixture

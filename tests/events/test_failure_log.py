@@ -1,4 +1,4 @@
-"""Failures of callbacks: what a client is answered, and what the log keeps of them."""
+"""Failures of callbacks: the answers to the client, and the log."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from typing import Any
 import pytest
 
 from c10kws.compat.tornado_websockets.websocket import WebSocket
-from c10kws.events import EventSocket, paths
-from c10kws.events.dispatch import failure_log
-from tests.support.events import Connect
+from c10kws.events import EventSocket
+from c10kws.events.dispatch.failure_log import MAX_KINDS, FailureLog
+from tests.support.events import Connect, forget
 from tests.support.waiting import eventually
 
-START_TIMER = failure_log.FailureLog._start_timer
 INTERNAL = {"code": "internal", "message": "internal error", "details": {}}
-
-
-@pytest.fixture(autouse=True)
-def no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no thread behind; the tests call what it calls."""
-    monkeypatch.setattr(failure_log.FailureLog, "_start_timer", lambda self: None)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -56,25 +49,33 @@ def test_a_client_cannot_fill_the_log(
         assert "Traceback" in caplog.text
 
 
-def test_the_summary_comes_by_itself(
-    chat: EventSocket, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(failure_log.FailureLog, "_start_timer", START_TIMER)
-    monkeypatch.setattr(failure_log, "INTERVAL", 0.05)
+def test_a_timer_logs_the_summary(caplog: pytest.LogCaptureFixture) -> None:
+    failures = FailureLog("/chat", interval=0.05)
     for _ in range(3):
-        chat.failures.log("add", LookupError())
+        failures.log("add", LookupError())
     eventually(lambda: "failed 2 more times: LookupError" in caplog.text)
-    eventually(lambda: chat.failures._timer is None)  # it ends when nothing happens
+    eventually(lambda: failures._timer is None)  # it is not restarted when nothing happens
+
+
+def test_a_stopped_log_has_no_timer() -> None:
+    failures = FailureLog("/chat")
+    failures.log("add", LookupError())
+    timer = failures._timer
+    assert timer is not None
+    failures.stop()
+    timer.join(60)
+    assert not timer.is_alive()
+    assert failures._timer is None
 
 
 def test_the_kinds_are_bounded(chat: EventSocket, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(500):
         chat.failures.log(f"event {number}", LookupError())
-    assert len(lines(caplog)) == failure_log.MAX_KINDS + 1
+    assert len(lines(caplog)) == MAX_KINDS + 1
     caplog.clear()
     chat.failures.summarize()
     assert len(lines(caplog)) == 1
-    assert f"{500 - failure_log.MAX_KINDS - 1} more times" in caplog.text
+    assert f"{500 - MAX_KINDS - 1} more times" in caplog.text
 
 
 @pytest.mark.parametrize("event", ["open", "close"])
@@ -139,7 +140,7 @@ def make_old() -> Any:
 
     yield make_one
     for endpoint in made:
-        paths.remove(endpoint)
+        forget(endpoint)
 
 
 def test_so_is_an_attribute_in_compat(connect: Connect, make_old: Callable[..., Any]) -> None:

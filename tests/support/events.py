@@ -10,13 +10,19 @@ from typing import Any
 from django.db import transaction
 from websockets.sync.client import ClientConnection
 
-from c10kws.events import EventSocket, Socket
+from c10kws.events import EventSocket, Socket, paths
 from c10kws.events.frames.envelope import SUBPROTOCOL
 
 from .servers import LiveServer
 from .waiting import WAIT
 
 Make = Callable[..., EventSocket]
+
+
+def forget(endpoint: EventSocket) -> None:
+    """Remove an EventSocket after a test: its path is free again, and its log has no thread."""
+    paths.remove(endpoint)
+    endpoint.failures.stop()
 
 
 class Talk:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ... import conf
 from ...connection.websocket import WebSocket, connection_of
+from ...protocol.closing import CloseCode
 
 logger = logging.getLogger("c10kws.events")
 
@@ -81,7 +82,9 @@ def wait_for_client(sent: Awaitable[None]) -> None:
             "%s: closing slow client: a callback has waited %g s for it to read.",
             *(turn.path, conf.current().send_timeout),
         )
-        loop_state.loop.call_soon_threadsafe(connection.send_close, 1013, "too slow")
+        loop_state.loop.call_soon_threadsafe(
+            connection.send_close, CloseCode.TRY_AGAIN_LATER, "too slow"
+        )
     finally:
         turn.seconds_left -= time.monotonic() - began
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from ...connection.watchdog import MAX_LATE_USES, current
 from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
+from ...protocol.closing import CloseCode
 from ..commit import after_commit
 from ..frames.envelope import SUBPROTOCOL, is_final
 from ..frames.serialization import EventData, SerializedAsId, encode, encode_event
@@ -138,7 +139,7 @@ class Socket(SerializedAsId):
                     "Let ConnectionClosed end its loop."
                 )
         code, reason = self.connection.close_code, self.connection.close_reason
-        return self.closed_error(code or 1006, reason or "", self.connection)
+        return self.closed_error(code or CloseCode.ABNORMAL_CLOSURE, reason or "", self.connection)
 
     # Rooms
 

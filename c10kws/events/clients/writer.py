@@ -11,6 +11,7 @@ from ... import conf
 from ...connection.items import weigh
 from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
+from ...protocol.closing import CloseCode
 from . import backpressure
 from .held_frames import HeldFrames, TooManyHeldFrames
 
@@ -64,7 +65,7 @@ class ClientWriter:
             if conf.current().slow_client != "drop":
                 logger.warning("%s: closing a client whose 'open' runs: %s", self._path, error)
                 self.drop_broadcasts()
-                self._connection.close(1013, "too slow")
+                self._connection.close(CloseCode.TRY_AGAIN_LATER, "too slow")
             return False
 
     def release(self, hello: str | None) -> None:

@@ -28,8 +28,9 @@ class FailureLog:
     forgotten; the next one is logged with its traceback again. Under DEBUG each failure is logged.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, interval: float = INTERVAL) -> None:
         self._path = path
+        self._interval = interval
         self._lock = threading.Lock()
         self._counts: dict[Kind, int] = {}
         self._timer: threading.Timer | None = None
@@ -59,10 +60,17 @@ class FailureLog:
 
     def _start_timer(self) -> None:
         """Start a thread for the summary: a log handler may block, and the event loop must not."""
-        self._timer = threading.Timer(INTERVAL, self.summarize)
+        self._timer = threading.Timer(self._interval, self.summarize)
         self._timer.name = "c10kws-failures"
         self._timer.daemon = True
         self._timer.start()
+
+    def stop(self) -> None:
+        """Cancel the next summary; for tests, which leave no thread running."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
     def summarize(self) -> None:
         """Log the number of failures of each kind since the last line about it."""

@@ -20,6 +20,8 @@ from .received_data import MissingKey
 
 #: A client is closed with 4400 when it has sent so many more bad frames than good ones.
 MAX_BAD_FRAMES = 32
+#: Close codes of applications: 4000 and the HTTP status.
+BAD_REQUEST = 4400
 FORBIDDEN = 4403
 
 
@@ -71,7 +73,7 @@ class Replies:
         """Answer a bad frame. After too many of them close the client and return False."""
         self._bad_frames += 1
         if self._bad_frames > MAX_BAD_FRAMES:
-            self._socket.close(4400, "too many bad frames", reconnect=False)
+            self._socket.close(BAD_REQUEST, "too many bad frames", reconnect=False)
             return False
         self._error(error.code, error.message, warning=error.warning, re=error.re)
         return True
