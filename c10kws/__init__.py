@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .connection.broadcast import broadcast
 from .connection.websocket import WebSocket
 from .exceptions import C10kwsError, ClientDisconnected, ConnectionClosed
-from .marker import django_app
+from .tornado_setting import django_app
 
 if TYPE_CHECKING:
     from .longpoll import asynchronous

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from os import PathLike
@@ -155,18 +156,19 @@ MAY_BE_NONE = frozenset(
 )
 KEYS: Mapping[str, Any] = {f.name.upper(): getattr(DEFAULTS, f.name) for f in fields(Settings)}
 
-#: ``C10KWS`` as it was read last, and what came of it: each handshake asks.
+#: The last value of ``C10KWS`` and the settings made of it, since each handshake asks.
 _last: tuple[Mapping[str, Any], Settings] = {}, DEFAULTS
 
 
 def current() -> Settings:
     """Return the settings as they are now; outside a Django project, the defaults.
 
-    Unknown keys are left to the system checks, which name a close match.
+    Unknown keys are ignored here; the system checks report them.
     """
+    # Only now: the layers below the handlers import this module and do not need Django.
     from django.conf import settings
 
-    own = getattr(settings, NAME, {}) if settings.configured or _has_module() else {}
+    own = getattr(settings, NAME, {}) if settings.configured or _names_settings() else {}
     if not own:
         return DEFAULTS
     global _last
@@ -176,7 +178,6 @@ def current() -> Settings:
     return _last[1]
 
 
-def _has_module() -> bool:
-    import os
-
+def _names_settings() -> bool:
+    """Return True if the environment names the settings of a Django project."""
     return bool(os.environ.get("DJANGO_SETTINGS_MODULE"))

@@ -21,7 +21,7 @@ from django.db import connections
 from playwright.sync_api import Browser, sync_playwright
 
 from c10kws import conf
-from c10kws.management.serving import server_options
+from c10kws.management.server_options import server_options
 from c10kws.refusals import Refusals
 from tests.support.browsers import FLAGS
 from tests.support.commands import Command, Start, make_project

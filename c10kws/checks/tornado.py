@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, register
 from django.utils.module_loading import import_string
 
-from ..marker import Marker
+from ..tornado_setting import DjangoApp
 from .catalogue import BAD_ROW, BAD_TORNADO, UNKNOWN_TORNADO
 
 SHAPE = 'TORNADO = {"port": 8000, "handlers": [...], "settings": {...}}'
@@ -67,7 +67,7 @@ def _check_handlers(value: object) -> Iterator[CheckMessage]:
         yield _error("handlers", f"must be a list, not {value!r}", f'"handlers": [{ROW}]')
         return
     for number, row in enumerate(value):
-        fault = None if isinstance(row, Marker) else _fault_of(row)
+        fault = None if isinstance(row, DjangoApp) else _fault_of(row)
         if fault is not None:
             yield BAD_ROW(number=number, fault=fault, example=ROW)
 

@@ -14,7 +14,8 @@ from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
 from ..protocol.closing import CloseCode
-from .serving import log_to_django_server, server_options
+from .log_output import log_to_django_server
+from .server_options import server_options
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.template import Context, Template
 from playwright.sync_api import Browser, Page
 
-from c10kws.management.serving import server_options
+from c10kws.management.server_options import server_options
 from c10kws.refusals import Refusals
 from tests.project import client_views
 from tests.project.client_views import SUBPROTOCOL, World

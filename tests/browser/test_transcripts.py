@@ -10,7 +10,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Browser
 
-from c10kws.management.serving import server_options
+from c10kws.management.server_options import server_options
 from tests.project import transcript_views
 from tests.support.servers import LiveServer
 from tests.support.waiting import eventually

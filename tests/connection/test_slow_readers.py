@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import override_settings
 
-from c10kws.management.serving import server_options
+from c10kws.management.server_options import server_options
 from tests.support.servers import LiveServer
 from tests.support.waiting import eventually
 

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from c10kws import conf
 from c10kws.checks.settings import check_settings
-from c10kws.management.serving import server_options
+from c10kws.management.server_options import server_options
 from c10kws.protocol.negotiation import Compression
 from c10kws_tornado import Limits
 

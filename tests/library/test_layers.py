@@ -14,7 +14,7 @@ SERVER = ROOT / "servers" / "c10kws_tornado"
 #: Folders and modules directly below ``c10kws``, a layer a row: each row imports from itself and
 #: the rows above it. A folder's path gives the layer of all that is in it.
 LAYERS = [
-    {"conf", "exceptions", "hijack", "interrupts", "marker"},
+    {"conf", "exceptions", "hijack", "interrupts", "tornado_setting"},
     {"protocol"},
     {"connection"},
     {"handlers"},

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 import c10kws
 from c10kws.checks.tornado import check_tornado
-from c10kws.management import native
-from c10kws.marker import Marker
+from c10kws.management import tornado_handlers
+from c10kws.tornado_setting import DjangoApp
 from tests.support.commands import Start, change, get, open_socket
 from tests.support.waiting import WAIT
 
@@ -193,9 +193,9 @@ def complaints(value: Any) -> Iterator[tuple[Any, str, Any]]:
 
 
 def test_without_the_setting_all_is_djangos() -> None:
-    assert native.application() is None
-    assert native.port() == 8000
-    assert list(native.report()) == []
+    assert tornado_handlers.application() is None
+    assert tornado_handlers.port() == 8000
+    assert list(tornado_handlers.describe()) == []
     assert check_tornado(None) == []
 
 
@@ -210,20 +210,20 @@ def test_without_the_setting_all_is_djangos() -> None:
 )
 def test_debug_implies_the_reloader(names: dict[str, bool], wants: bool) -> None:
     with override_settings(TORNADO={"settings": names}):
-        assert native.wants_reload() is wants
+        assert tornado_handlers.wants_reload() is wants
 
 
 def test_settings_alone_make_no_rule() -> None:
     with override_settings(TORNADO={"port": 1337, "settings": {"xsrf_cookies": True}}):
-        assert native.application() is None
-        assert native.port() == 1337
-        assert list(native.report()) == ["Tornado's settings: xsrf_cookies."]
+        assert tornado_handlers.application() is None
+        assert tornado_handlers.port() == 1337
+        assert list(tornado_handlers.describe()) == ["Tornado's settings: xsrf_cookies."]
 
 
 def test_static_path_brings_rules_of_its_own(tmp_path: Path) -> None:
     with override_settings(TORNADO={"settings": {"static_path": str(tmp_path)}}):
-        assert native.application() is not None
-        assert list(native.report())[1].split() == [
+        assert tornado_handlers.application() is not None
+        assert list(tornado_handlers.describe())[1].split() == [
             r"/(robots\.txt)",
             "tornado.web.StaticFileHandler",
         ]
@@ -231,12 +231,12 @@ def test_static_path_brings_rules_of_its_own(tmp_path: Path) -> None:
 
 def test_django_app_is_a_mark_and_no_rule() -> None:
     assert repr(c10kws.django_app) == "c10kws.django_app"
-    assert isinstance(copy.deepcopy(c10kws.django_app), Marker)
+    assert isinstance(copy.deepcopy(c10kws.django_app), DjangoApp)
     with handlers(copy.deepcopy(c10kws.django_app), (r"/x", RequestHandler), c10kws.django_app):
         assert check_tornado(None) == []
-        assert [line.split()[0] for line in native.report()][1:] == ["/x", "everything"]
+        assert [line.split()[0] for line in tornado_handlers.describe()][1:] == ["/x", "everything"]
     with handlers(c10kws.django_app):
-        assert native.application() is None
+        assert tornado_handlers.application() is None
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_django_app_is_a_mark_and_no_rule() -> None:
 def test_right_rows(row: Any) -> None:
     with handlers(row):
         assert check_tornado(None) == []
-        native.application()
+        tornado_handlers.application()
 
 
 @pytest.mark.parametrize(

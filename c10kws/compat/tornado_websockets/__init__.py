@@ -3,4 +3,4 @@
 See ``docs/how-to/django-tornado-websockets.rst``.
 """
 
-from ...marker import django_app as django_app
+from ...tornado_setting import django_app as django_app

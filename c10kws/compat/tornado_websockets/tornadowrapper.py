@@ -10,11 +10,11 @@ from c10kws_tornado import bind, describe_rules, make_application, serve
 
 from ... import conf
 from ...events import InvalidInstanceError
-from ...management import native
+from ...management import tornado_handlers
 from ...management.commands.runtornado import make_handler
-from ...management.serving import server_options
-from ...marker import Marker
+from ...management.server_options import server_options
 from ...refusals import Refusals
+from ...tornado_setting import DjangoApp
 
 if TYPE_CHECKING:
     from tornado.web import Application
@@ -26,7 +26,7 @@ class TornadoWrapper:
     tornado_app: ClassVar[Application | None] = None
     #: The listening sockets, None before ``listen``; the server itself runs in ``loop``.
     tornado_server: ClassVar[list[socket.socket] | None] = None
-    tornado_port: ClassVar[int] = native.DEFAULT_PORT
+    tornado_port: ClassVar[int] = tornado_handlers.DEFAULT_PORT
     tornado_handlers: ClassVar[list[Any]] = []
     tornado_settings: ClassVar[dict[str, Any]] = {}
     handlers = tornado_handlers
@@ -37,7 +37,7 @@ class TornadoWrapper:
         for sock in cls.tornado_server or ():
             sock.close()
         cls.tornado_app = cls.tornado_server = None
-        cls.tornado_port = native.DEFAULT_PORT
+        cls.tornado_port = tornado_handlers.DEFAULT_PORT
         cls.tornado_handlers.clear()
         cls.tornado_settings.clear()
 
@@ -47,7 +47,7 @@ class TornadoWrapper:
         if not isinstance(handlers, list | tuple):
             raise InvalidInstanceError(handlers, "a list or a tuple of handlers")
         given = handlers if isinstance(handlers, list) else [handlers]
-        rows = [row for row in given if not isinstance(row, Marker)]
+        rows = [row for row in given if not isinstance(row, DjangoApp)]
         cls.tornado_handlers.extend(rows)
         if cls.tornado_app is not None:
             cls.tornado_app.add_handlers(".*", rows)

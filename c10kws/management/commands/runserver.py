@@ -18,7 +18,7 @@ import c10kws
 
 from ...protocol.closing import CloseCode
 from ...refusals import Refusals
-from .. import native
+from .. import tornado_handlers
 from ..development import DevelopmentServer
 
 if TYPE_CHECKING:
@@ -84,5 +84,5 @@ class Command(Base):
         super().on_bind(server_port)
         if self.use_websocket:
             self.stdout.write(f"c10kws {c10kws.__version__}: WebSocket views are served.")
-            for line in native.report():
+            for line in tornado_handlers.describe():
                 self.stdout.write(line)

@@ -24,8 +24,9 @@ from c10kws_tornado.process.lifecycle import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
 from ...refusals import Refusals
-from .. import native, reloading
-from ..serving import log_to_stderr, server_options
+from .. import reloading, tornado_handlers
+from ..log_output import log_to_stderr
+from ..server_options import server_options
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             nargs="*",
             metavar="addrport",
             help=f"Port, or address:port; without it {default_address()} and TORNADO['port'], "
-            f"or {native.DEFAULT_PORT}. Of several ones each gets a process of its own.",
+            f"or {tornado_handlers.DEFAULT_PORT}. Of several ones each gets a process of its own.",
         )
         parser.add_argument(
             "--reload",
@@ -83,7 +84,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, addrports: list[str], **options: Any) -> None:
         """Serve until a signal ends it."""
-        addrports = addrports or [str(native.port())]
+        addrports = addrports or [str(tornado_handlers.port())]
         addresses = [parse_address(addrport) for addrport in addrports]
         if len(set(addresses)) < len(addresses):
             raise CommandError(f"Expected each address once, not {' '.join(addrports)}.")
@@ -94,7 +95,7 @@ class Command(BaseCommand):
             self.serve_all(addrports)
             return
         reload_ = options["use_reloader"]
-        if native.wants_reload() if reload_ is None else reload_:
+        if tornado_handlers.wants_reload() if reload_ is None else reload_:
             self.serve_and_reload(own or addrports[0], options)
         else:
             self.serve(own or addrports[0], options)
@@ -117,7 +118,7 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"Cannot listen on {addrport}: {error}") from error
         if apps.ready:
-            for line in native.report():
+            for line in tornado_handlers.describe():
                 self.stdout.write(line)
         log_to_stderr()
         timeout = conf.current().drain_timeout + LAST_BREATH
@@ -141,9 +142,9 @@ class Command(BaseCommand):
         Returns the arguments of the command that does it, None for none.
         """
         reload_ = options["use_reloader"]
-        if not (native.wants_reload() if reload_ is None else reload_):
+        if not (tornado_handlers.wants_reload() if reload_ is None else reload_):
             return None
-        addrports, own = options["addrports"] or [str(native.port())], workers.own_name()
+        addrports, own = options["addrports"] or [str(tornado_handlers.port())], workers.own_name()
         if own is None and len(addrports) > 1:
             self.serve_all(addrports)
             sys.exit()
@@ -176,7 +177,7 @@ class Command(BaseCommand):
         """Print the URLs of the project."""
         workers.serves()
         if alone:
-            for line in native.report():
+            for line in tornado_handlers.describe():
                 self.stdout.write(line)
         host = f"[{address}]" if ":" in address else address
         self.stdout.write(
