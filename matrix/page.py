@@ -45,7 +45,9 @@ def about(report: Report) -> str:
 
 def scope(report: Report) -> str:
     """Return the sentences about the pairs of the table and the meaning of its signs."""
-    complete = "Each pair that Django itself supports is here (6.0 and 6.1 need Python 3.12). "
+    complete = (
+        "The table has each pair that Django itself supports (6.0 and 6.1 need Python 3.12). "
+    )
     return (
         f"{'' if report.get('left_out') else complete}A pair is tried with the newest tornado and "
         "wsproto and with the oldest that c10kws allows. Yes means that both passed all checks."

@@ -5,9 +5,10 @@ the message, a final block breaks the next message, nothing bounds the size that
 to, and it reads all offers of a header into one object.
 
 Memory of a connection, beyond Python's objects (zlib's own formulas; measured in
-``docs/reference/compression.rst``): inflating holds 2**client_max_window_bits bytes and 8 KiB once a
-compressed message has come; deflating holds 2**(server_max_window_bits + 2) + 2**(memory_level + 9)
-bytes and 6 KiB once one was sent. With ``…_no_context_takeover`` each is freed after its message.
+``docs/reference/compression.rst``): inflating holds 2**client_max_window_bits bytes and 8 KiB once
+a compressed message has come; deflating holds 2**(server_max_window_bits + 2) +
+2**(memory_level + 9) bytes and 6 KiB once one was sent. With ``…_no_context_takeover`` each is
+freed after its message.
 """
 
 from __future__ import annotations

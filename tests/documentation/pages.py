@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
-ROOT = Path(__file__).resolve().parents[2]
 MARK = re.compile(r"\.\. (?P<name>file|check|stop|not run): (?P<text>.+)")
 DIRECTIVE = re.compile(r"(?P<indent> *)\.\. code-block:: (?P<language>\S+)")
 OPTION = re.compile(r" +:(?P<name>[\w-]+): *(?P<value>.*)")

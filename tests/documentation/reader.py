@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -13,10 +12,19 @@ from pathlib import Path
 from tests.documentation.editor import type_in
 from tests.documentation.pages import Block, Step, Stop
 from tests.documentation.serving import WAIT, Server
+from tests.support.shell import clean_variables
 from tools.processes import free_port
 
 #: What the reader answers to the questions of ``createsuperuser``.
 ANSWERS = {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "DJANGO_SUPERUSER_EMAIL": ""}
+
+#: What stands for a program after the name of the interpreter.
+PROGRAMS: dict[str, list[str]] = {
+    "python": [],
+    "python3": [],
+    "django-admin": ["-m", "django"],
+    "pip": ["-m", "pip"],
+}
 
 #: What a test does at a mark of the page; it gets the address of the server.
 Look = Callable[[str], None]
@@ -36,14 +44,8 @@ class Reader:
         self._port = free_port()
         self._command: list[str] = []
         self._server: Server | None = None
-        self._programs = {
-            "python": [str(python)],
-            "django-admin": [str(python), "-m", "django"],
-            "pip": [str(python), "-m", "pip"],
-        }
-        ours = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "VIRTUAL_ENV")
-        inherited = {name: value for name, value in os.environ.items() if name not in ours}
-        self._variables = inherited | ANSWERS | {"PYTHONUNBUFFERED": "1"} | variables
+        self._python = str(python)
+        self._variables = clean_variables() | ANSWERS | {"PYTHONUNBUFFERED": "1"} | variables
 
     def follow(self, steps: Iterable[Step], looks: Mapping[str, Look] | None) -> None:
         """Take all steps. Without ``looks`` the project is built, but not served."""
@@ -81,7 +83,10 @@ class Reader:
         if program == "cd":
             self._folder /= arguments[0]
             return
-        words = [*self._programs[program], *arguments]
+        if program == ".":  # the environment's own activate
+            self._python = str(self._folder / Path(arguments[0]).with_name("python"))
+            return
+        words = [self._python, *PROGRAMS[program], *arguments]
         if "runserver" in words:
             self._command = [*words, "--noreload", str(self._port)]
         elif "runtornado" in words:

@@ -21,7 +21,8 @@ from django.urls import path
 from c10kws import websocket
 from c10kws.events import EventError, EventSocket, paths
 from c10kws.test import Client, TestCase
-from tests.documentation.pages import ROOT, Block, read
+from tests.documentation.pages import Block, read
+from tests.support.shell import ROOT
 
 FOLDER = ROOT / "docs" / "how-to"
 PAGES = sorted(FOLDER.glob("*.rst"))

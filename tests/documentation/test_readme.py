@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -10,15 +9,16 @@ import pytest
 from docutils.core import publish_string
 from playwright.sync_api import Browser
 
-from tests.documentation.pages import ROOT, Block, read
+from tests.documentation.pages import Block, read
 from tests.documentation.reader import Reader
 from tests.documentation.serving import WAIT
+from tests.support.shell import ROOT, SOURCES
 
 README = ROOT / "README.rst"
 
 
 def test_the_steps(tmp_path: Path, browser: Browser) -> None:
-    reader = Reader(tmp_path, PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "servers")]))
+    reader = Reader(tmp_path, PYTHONPATH=SOURCES)
 
     def look(address: str) -> None:
         with browser.new_context() as context:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.documentation.pages import ROOT, Block, Check, read
+from tests.documentation.pages import Block, Check, read
 from tests.documentation.reader import ANSWERS, Look, Reader
 from tests.documentation.serving import WAIT
+from tests.support.shell import ROOT, SOURCES
 
 FOLDER = ROOT / "docs" / "tutorial"
 PARTS = ["websocket", "events", "rooms", "login", "serving"]
@@ -138,7 +138,7 @@ def windows(browser: Browser) -> Iterator[Windows]:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Reader:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
+    path = SOURCES
     return Reader(tmp_path, PYTHONPATH=path)
 
 
