@@ -7,7 +7,7 @@ no message in fragments is under way. A frame that is not plain, or a text that 
 left where it begins; wsproto reads it from its first byte, and refuses it if need be.
 
 ``FAST_LANE = False`` leaves the lane out. Both ways give the same messages and the same errors
-(``tests/protocol/test_lane.py``).
+(``tests/protocol/test_lanes.py``).
 """
 
 from __future__ import annotations

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from c10kws.protocol.closing import Close
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pytest
+from tornado.speedups import websocket_mask
+
+from c10kws.protocol.closing import Close, State
+from c10kws.protocol.frames import Mask, mask_slowly
 from c10kws.protocol.messages import Message
-from c10kws.protocol.received import Ended, PingReceived
+from c10kws.protocol.negotiation import Agreement, Compression, negotiate
+from c10kws.protocol.received import Ended, Event, PingReceived, PongReceived
 from c10kws.protocol.server import ServerProtocol
+
+MASKS: dict[str, Mask] = {"tornado": websocket_mask, "slow": mask_slowly}
+masks = pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+lanes = pytest.mark.parametrize("fast_lane", [True, False], ids=["lane", "wsproto"])
+
+
+def agree(header: str, options: Compression) -> Agreement:
+    """Return the agreement on an offer of permessage-deflate that can be accepted."""
+    agreement = negotiate(header, options)
+    assert agreement is not None
+    return agreement
 
 
 def receive_all(protocol: ServerProtocol, data: bytes) -> list[Message]:
@@ -39,3 +58,38 @@ def take_answers(protocol: ServerProtocol) -> bytes:
         elif isinstance(event, Ended):
             answers += event.answer
     return answers
+
+
+# What a protocol says to it
+
+
+@dataclass
+class Recorder:
+    """All that came out of a protocol."""
+
+    protocol: ServerProtocol
+    messages: list[Message] = field(default_factory=list)
+    pongs: list[bytes] = field(default_factory=list)
+    answers: bytes = b""
+    end: Close | None = None
+
+    def feed(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self.messages += receive_all(self.protocol, piece)
+            assert self.protocol.events != []  # callers look at it before they take
+            for event in self.protocol.take_events():
+                self.take(event)
+
+    def take(self, event: Event) -> None:
+        match event:
+            case PingReceived():
+                self.answers += event.pong
+            case PongReceived():
+                self.pongs.append(event.payload)
+            case Ended():
+                assert self.end is None
+                self.end = event.close
+                self.answers += event.answer
+
+    def closing(self) -> tuple[State, Close | None, bytes]:
+        return self.protocol.state, self.end, self.answers

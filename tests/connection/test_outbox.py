@@ -1,9 +1,8 @@
-"""What may be sent, and as what."""
+"""Queue of messages that cannot be sent yet."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -11,46 +10,6 @@ from c10kws.connection.items import Overflow, Ping
 from c10kws.connection.outbox import Outbox
 from c10kws.connection.pings import MAX_PINGS, TooManyPings
 from c10kws.protocol.closing import Close
-from c10kws.protocol.messages import as_message
-
-
-@pytest.mark.parametrize(
-    ("data", "opcode", "message"),
-    [
-        ("é", None, "é"),
-        ("é", 1, "é"),
-        ("é", 2, "é".encode()),
-        (b"\xff", None, b"\xff"),
-        (b"\xc3\xa9", 1, "é"),
-        (bytearray(b"a"), None, b"a"),
-        (memoryview(b"a"), 1, "a"),
-        ("", None, ""),
-    ],
-)
-def test_the_opcode_overrides_the_type(data: Any, opcode: Any, message: str | bytes) -> None:
-    result = as_message(data, opcode)
-    assert result == message
-    assert type(result) is type(message)
-
-
-@pytest.mark.parametrize(
-    ("data", "opcode", "error"),
-    [
-        (None, None, TypeError),
-        ({"a": 1}, None, TypeError),
-        (1, 1, TypeError),
-        ("x", 8, ValueError),
-        ("x", 0, ValueError),
-        (b"\xff", 1, ValueError),
-        ("\ud800", None, ValueError),
-        ("\ud800", 2, ValueError),
-    ],
-)
-def test_what_is_no_message_is_refused_where_it_is_written(
-    data: Any, opcode: Any, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        as_message(data, opcode)
 
 
 def test_an_outbox_keeps_order_and_counts_bytes() -> None:

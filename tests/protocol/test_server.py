@@ -1,4 +1,4 @@
-"""RFC 6455 §5–§7 without a socket; frames of the peer are made by hand."""
+"""``ServerProtocol`` (RFC 6455 §5–§7) without a socket; the client's frames are made by hand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import tracemalloc
 import pytest
 from tornado.speedups import websocket_mask
 
-from c10kws.protocol.closing import Close, State, check_close
+from c10kws.protocol.closing import Close, State
 from c10kws.protocol.messages import MAX_FRAGMENTS, Message
-from c10kws.protocol.server import ServerProtocol
+from c10kws.protocol.received import Ended, PingReceived, PongReceived
+from c10kws.protocol.server import MAX_FRAMES, ServerProtocol
 from tests.support.frames import (
     BINARY,
     CLOSE,
@@ -51,6 +52,49 @@ def test_a_ping_between_fragments_is_answered_at_once(protocol: ServerProtocol) 
     receive(protocol, frame(BINARY, b"a", fin=False) + frame(PING, b"hi"))
     assert take_answers(protocol) == b"\x8a\x02hi"
     assert receive(protocol, frame(CONTINUATION, b"b")) == [b"ab"]
+
+
+def test_events_come_in_the_order_of_their_frames(protocol: ServerProtocol) -> None:
+    """None while there are none: a caller asks for them only when there are some."""
+    assert protocol.events is None
+    data = frame(PING, b"1") + frame(PONG, b"2") + frame(PING, b"3") + close_frame(4000, "bye")
+    assert protocol.receive_data(data) == []
+    assert protocol.take_events() == [
+        PingReceived(b"\x8a\x011"),
+        PongReceived(b"2"),
+        PingReceived(b"\x8a\x013"),
+        Ended(Close(4000, "bye"), b"\x88\x05\x0f\xa0bye"),
+    ]
+    assert protocol.events is None
+    assert protocol.take_events() == []
+
+
+def test_an_event_waits_for_the_messages_before_it(protocol: ServerProtocol) -> None:
+    data = frame(TEXT, b"1") + frame(PING) + frame(TEXT, b"2") + frame(3)
+    assert protocol.receive_data(data) == ["1"]
+    assert protocol.has_more
+    assert protocol.events is None
+    assert protocol.receive_data(b"") == ["2"]
+    assert protocol.take_events() == [PingReceived(b"\x8a\x00")]
+    assert protocol.has_more
+    assert protocol.receive_data(b"") == []
+    assert not protocol.has_more
+    assert take_end(protocol) == Close(1002, "protocol error")
+
+
+def test_new_data_is_read_after_data_that_waits(protocol: ServerProtocol) -> None:
+    data = frame(TEXT, b"1") + frame(PING) + frame(TEXT, b"2")
+    assert protocol.receive_data(data) == ["1"]
+    assert protocol.receive_data(frame(TEXT, b"3")) + receive_all(protocol, b"") == ["2", "3"]
+
+
+def test_a_call_reads_a_bounded_number_of_frames(protocol: ServerProtocol) -> None:
+    """Empty control frames weigh six bytes: a long read has ten thousands of them."""
+    assert protocol.receive_data(frame(PONG) * 5 * MAX_FRAMES) == []
+    assert protocol.has_more
+    assert 0 < len(protocol.take_events()) <= MAX_FRAMES + 1
+    receive_all(protocol, b"")
+    assert len(protocol.take_events()) >= 4 * MAX_FRAMES - 1
 
 
 def test_a_pong_is_ignored(protocol: ServerProtocol) -> None:
@@ -273,19 +317,3 @@ def test_a_broken_frame_after_our_close_gets_no_second_close(protocol: ServerPro
     protocol.send_close(1000)
     assert receive(protocol, frame(3)) == [Close(1002, "protocol error")]
     assert take_answers(protocol) == b""
-
-
-@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999])
-def test_codes_that_may_be_sent(code: int) -> None:
-    check_close(code, "é" * 61)
-
-
-@pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000])
-def test_codes_that_may_not_be_sent(code: int) -> None:
-    with pytest.raises(ValueError, match=str(code)):
-        check_close(code, "")
-
-
-def test_a_reason_has_room_for_123_bytes() -> None:
-    with pytest.raises(ValueError, match="124"):
-        check_close(1000, "é" * 62)
