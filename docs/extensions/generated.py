@@ -31,7 +31,7 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from c10kws import conf
+from c10kws import WebSocket, conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
 from c10kws.protocol.closing import CloseCode
@@ -189,6 +189,8 @@ PUBLIC_MODULES = (
     "c10kws.test",
     "c10kws_tornado",
 )
+#: A class all of whose public attributes must be on a page.
+PUBLIC_CLASS = "c10kws.WebSocket"
 
 
 def public_names(path: str) -> list[str]:
@@ -221,12 +223,25 @@ def undocumented(env: BuildEnvironment) -> Iterator[str]:
         for name in public_names(path):
             if not documented & {f"{place}.{name}" for place in PUBLIC_MODULES}:
                 yield f"the name {path}.{name}"
+    for name in dir(WebSocket):
+        if not name.startswith("_") and f"{PUBLIC_CLASS}.{name}" not in documented:
+            yield f"the attribute {PUBLIC_CLASS}.{name}"
+
+
+def unknown(env: BuildEnvironment) -> Iterator[str]:
+    """Yield attributes that a page has and the code has not."""
+    for name, *_ in env.domains["py"].get_objects():
+        owner, _, attribute = name.rpartition(".")
+        if owner == PUBLIC_CLASS and not hasattr(WebSocket, attribute):
+            yield name
 
 
 def check(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of what no page names."""
     for thing in undocumented(env):
         logger.warning("no page of the reference has %s", thing)
+    for name in unknown(env):
+        logger.warning("a page of the reference has %s, which does not exist", name)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

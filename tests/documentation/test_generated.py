@@ -30,6 +30,10 @@ Page
 .. autosetting:: THREADS
 
 .. autofunction:: c10kws.broadcast
+
+.. py:method:: c10kws.WebSocket.read_message
+
+.. py:method:: c10kws.WebSocket.gone
 """
 
 
@@ -55,15 +59,24 @@ def warnings(tmp_path_factory: pytest.TempPathFactory) -> str:
         "name c10kws.WebSocket",
         "name c10kws.events.EventSocket",
         "name c10kws_tornado.Server",
+        "attribute c10kws.WebSocket.close",
     ],
 )
 def test_what_no_page_has_is_a_warning(missing: str, warnings: str) -> None:
     assert f"no page of the reference has the {missing}\n" in warnings
 
 
-@pytest.mark.parametrize("present", ["setting THREADS", "name c10kws.broadcast"])
+@pytest.mark.parametrize(
+    "present",
+    ["setting THREADS", "name c10kws.broadcast", "attribute c10kws.WebSocket.read_message"],
+)
 def test_what_a_page_has_is_none(present: str, warnings: str) -> None:
     assert f"the {present}\n" not in warnings
+
+
+def test_a_name_of_a_page_that_the_code_lacks_is_a_warning(warnings: str) -> None:
+    assert "a page of the reference has c10kws.WebSocket.gone, which does not exist" in warnings
+    assert "c10kws.WebSocket.read_message, which" not in warnings
 
 
 def test_the_catalogue_lists_each_check_once() -> None:
