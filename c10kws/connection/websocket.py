@@ -76,8 +76,9 @@ class WebSocket:
     async def read_message(self) -> Message:
         """Return the next message: str for a text message, bytes for a binary one.
 
-        Raises :exc:`ConnectionClosed` when no more can come, and RuntimeError when another task
-        is reading. A cancelled read loses no message.
+        Raises :exc:`ConnectionClosed` when the connection has ended and all messages that came
+        before are read, and RuntimeError when another task is reading. A cancelled read, for
+        example by a timeout, loses no message.
         """
         connection = self._connection
         inbox = connection.inbox
@@ -112,7 +113,7 @@ class WebSocket:
 
     @property
     def received(self) -> int:
-        """Number of messages that have come, read or not."""
+        """Number of messages that have arrived, read or not."""
         return self._connection.inbox.received
 
     # Writing
@@ -122,13 +123,15 @@ class WebSocket:
     ) -> Awaitable[None]:
         """Send a message now, before any later call, from any thread.
 
-        str is sent as text and bytes as binary; ``opcode`` (1 text, 2 binary) overrides. The parts
-        of an async iterable, all str or all bytes, are sent as one message, a fragment at a time;
-        later messages wait for its end.
+        A str is sent as text and bytes are sent as binary. ``opcode`` (1 text, 2 binary) overrides
+        this. The parts of an async iterable, all str or all bytes, are sent as the fragments of one
+        message; later messages wait for its end.
 
-        The result may be ignored; awaited on the connection's loop it waits while the client reads
-        slowly, and raises :exc:`ConnectionClosed` when the connection has ended. Raises TypeError
-        for other data, ValueError for another opcode or bytes that are not UTF-8 text.
+        The result may be ignored. Awaiting it on the connection's loop waits while the client reads
+        slowly, and raises :exc:`ConnectionClosed` when the connection has ended.
+
+        Raises TypeError for other data, and ValueError for another opcode or for bytes that are not
+        UTF-8 but are sent as text.
         """
         sender = self._connection.sender
         loop_state = sender.loop_state
@@ -186,12 +189,18 @@ class WebSocket:
 
     @property
     def sent(self) -> int:
-        """Number of messages that were handed to the system for sending."""
+        """Number of messages that were handed to the system for sending, broadcasts included.
+
+        A message in fragments counts with its last fragment.
+        """
         return self._connection.sender.sent
 
     @property
     def dropped(self) -> int:
-        """Number of messages not sent: the connection had ended, or the client was too slow."""
+        """Number of messages that were not sent.
+
+        The connection had ended, or the client read too slowly.
+        """
         return self._connection.sender.dropped
 
     # Pings
@@ -199,9 +208,11 @@ class WebSocket:
     def ping(self) -> Awaitable[float]:
         """Send a Ping now (RFC 6455 §5.5.2), from any thread.
 
-        The result may be ignored; awaited it is the seconds until the Pong, and raises
-        :exc:`ConnectionClosed` when the connection ends before. Raises RuntimeError when 64 Pings
-        wait for their Pong, or to be sent.
+        The result may be ignored. Awaiting it returns the seconds until the Pong, and raises
+        :exc:`ConnectionClosed` when the connection ends before. A Ping may be sent between the
+        fragments of a message.
+
+        Raises RuntimeError when 64 Pings are unanswered or not sent yet.
         """
         connection = self._connection
         if connection.keepalive.full:
@@ -212,16 +223,21 @@ class WebSocket:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the last answered Ping to its Pong; None before the first."""
+        """Seconds from the last answered Ping to its Pong; None before the first Pong.
+
+        Keepalive Pings count too.
+        """
         return self._connection.keepalive.latency
 
     # The end
 
     def close(self, code: int = 1000, reason: str = "") -> Awaitable[None]:
-        """Begin the closing handshake (RFC 6455 §7.1.2), from any thread; later calls do nothing.
+        """Begin the closing handshake (RFC 6455 §7.1.2), from any thread. Later calls do nothing.
 
-        The result may be ignored; awaited it waits for the end, at most ``CLOSE_TIMEOUT``. Raises
-        ValueError for a code that may not be sent or a reason over 123 bytes.
+        The result may be ignored. Awaiting it waits for the end, at most CLOSE_TIMEOUT.
+
+        Raises ValueError for a code that may not be sent, or for a reason of more than 123 bytes in
+        UTF-8.
         """
         check_close(code, reason)
         self._connection.ending.close(code, reason)
@@ -238,19 +254,22 @@ class WebSocket:
 
     @property
     def close_code(self) -> int | None:
-        """Code of the first Close frame of either side; 1006 when there was none. None before."""
+        """Code of the first Close frame of either side; None before.
+
+        It is 1006 when the connection ended without a Close frame.
+        """
         close = self._connection.sender.closed_with
         return None if close is None else close.code
 
     @property
     def close_reason(self) -> str | None:
-        """Reason of the first Close frame of either side; None before the end."""
+        """Reason of the first Close frame of either side; None before."""
         close = self._connection.sender.closed_with
         return None if close is None else close.reason
 
     @property
     def state(self) -> SimpleNamespace:
-        """A place for the application's own attributes."""
+        """Namespace for attributes of the application: ``ws.state.room = room``."""
         if self._state is None:
             self._state = SimpleNamespace()
         return self._state
