@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from ..conf import Settings
 from ..hijack import Stream
+from ..protocol.closing import CloseCode
 from ..protocol.messages import Message, size_of
 from ..protocol.received import Ended, PingReceived, PongReceived
 from ..protocol.server import ServerProtocol
@@ -203,7 +204,7 @@ class Connection(asyncio.BufferedProtocol):
             reads=not self.inbox.paused,
         )
         if verdict is Verdict.DEAD:
-            self.send_close(1011, "ping timeout")
+            self.send_close(CloseCode.INTERNAL_ERROR, "ping timeout")
         elif verdict is Verdict.PING:
             self.send_ping()
 

@@ -90,8 +90,8 @@ class Ending:
 
     def fail(self) -> None:
         """Close with 1011 because the handler failed; do not wait for a message in fragments."""
-        self.close(1011, "internal error")
-        self._cut_stream(1011, "internal error")
+        self.close(CloseCode.INTERNAL_ERROR, "internal error")
+        self._cut_stream(CloseCode.INTERNAL_ERROR, "internal error")
 
     def stop(self, code: int) -> None:
         """Close because the server stops; send at once a Close that is already waiting."""
@@ -122,8 +122,8 @@ class Ending:
         §5.4 lets control frames go between fragments.
         """
         if self._sender.stream_task is not None:
-            if code == 1000:  # the peer has half a message: that is no normal end
-                code, reason = 1011, "internal error"
+            if code == CloseCode.NORMAL_CLOSURE:  # not so for a peer that has half a message
+                code, reason = CloseCode.INTERNAL_ERROR, "internal error"
             self._sender.close(code, reason)
 
     # The closing handshake

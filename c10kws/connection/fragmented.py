@@ -9,6 +9,7 @@ from contextlib import aclosing, nullcontext
 from typing import Any, Protocol
 
 from ..interrupts import must_pass
+from ..protocol.closing import CloseCode
 from ..protocol.messages import Message, Opcode, as_message
 from .items import FragmentedMessage
 
@@ -58,12 +59,12 @@ class Stream:
         try:
             self._item.settle(await self._send())
         except asyncio.CancelledError:
-            self._sender.close(1011, "internal error")
+            self._sender.close(CloseCode.INTERNAL_ERROR, "internal error")
             self._item.settle(False)
         except BaseException as error:
             if must_pass(error):
                 raise
-            self._sender.close(1011, "internal error")
+            self._sender.close(CloseCode.INTERNAL_ERROR, "internal error")
             self._item.fail(error)
 
     async def _send(self) -> bool:

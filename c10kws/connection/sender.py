@@ -14,7 +14,7 @@ from threading import get_ident
 from typing import Any, Protocol
 
 from ..conf import Settings
-from ..protocol.closing import Close
+from ..protocol.closing import Close, CloseCode
 from ..protocol.messages import Message
 from ..protocol.server import ServerProtocol
 from .cork import Cork
@@ -306,11 +306,11 @@ class Sender:
             self.loop_state.slow_clients.log(
                 "Closing slow client: more than %d bytes queued.", limit
             )
-            self.close(1013, "too slow")
+            self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
 
     def give_up(self) -> None:
         """Close with 1013; abort TCP if much data is unsent, since the Close would wait for it."""
-        self.close(1013, "too slow")
+        self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
         self.cork.abort_in_flight()
 
     # The end
