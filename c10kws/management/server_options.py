@@ -39,5 +39,5 @@ def server_options() -> dict[str, Any]:
         "blocked_loop_warning": settings.blocked_loop_warning,
         "log_query_strings": settings.log_query_strings,
         "upload_dir": settings.upload_dir or django_settings.FILE_UPLOAD_TEMP_DIR,
-        "native": tornado_handlers.application(),
+        "tornado_app": tornado_handlers.application(),
     }

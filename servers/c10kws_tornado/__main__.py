@@ -20,12 +20,19 @@ from .run import MAX_PORT, bind, port_of, serve
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-#: Seconds that the exit waits for the application's threads that are no daemons.
+#: Seconds that the exit waits for threads of the application that are not daemons.
 EXIT_TIMEOUT = 2.0
+DEFAULT = " (default: %(default)s)"
+#: Units of the limits that are neither seconds nor bytes.
+UNITS = {
+    "min_send_rate": "bytes per second, 0 for any progress",
+    "min_read_rate": "bytes per second, 0 for any progress",
+    "reserved_descriptors": "file descriptors",
+}
 
 
 def main() -> None:
-    """Serve an application with the limits that the flags name."""
+    """Serve an application with the options of the command line."""
     options = vars(make_parser().parse_args())
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(message)s")
     application = load(options.pop("application"))
@@ -51,67 +58,88 @@ def main() -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return a parser with a flag for every argument of the server."""
-    parser = argparse.ArgumentParser(prog="python -m c10kws_tornado", description=__doc__)
-    parser.add_argument("application", help="the WSGI application, as project.wsgi:application")
-    parser.add_argument("--address", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    parser.add_argument(
-        "--port", type=port_number, default=8000, help="where to listen (8000); 0 for a free one"
+    """Return a parser with a flag for each argument of the server."""
+    parser = argparse.ArgumentParser(
+        prog="python -m c10kws_tornado",
+        description="Serve a WSGI application on Tornado.",
     )
-    parser.add_argument(
-        "--threads", type=above_zero(int), default=16, help="threads that run views (16)"
+    parser.add_argument("application", help="WSGI application, such as project.wsgi:application")
+    add_listening(parser)
+    add_threads(parser)
+    add_proxies(parser)
+    add_logging(parser)
+    add_limits(parser)
+    return parser
+
+
+def add_listening(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of sockets and TLS."""
+    add = parser.add_argument
+    add("--address", default="127.0.0.1", help="address or host name to listen on" + DEFAULT)
+    add(
+        "--port",
+        type=port_number,
+        default=8000,
+        help="port to listen on; 0 chooses a free one" + DEFAULT,
     )
-    parser.add_argument(
-        "--queue-size", type=above_zero(int), default=1024, help="requests that may wait (1024)"
+    add("--certfile", help="TLS certificate (PEM); enables TLS")
+    add("--keyfile", help="private key of the certificate, if it is in another file")
+    add("--uvloop", action="store_true", help="run on uvloop, which must be installed")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the thread pool, and of the shutdown."""
+    add, count, seconds = parser.add_argument, above_zero(int), above_zero(float)
+    add("--threads", type=count, default=16, help="threads that run views" + DEFAULT)
+    add("--queue-size", type=count, default=1024, help="requests queued for a thread" + DEFAULT)
+    add(
+        "--drain-timeout",
+        type=seconds,
+        default=30.0,
+        help="seconds that a shutdown may take" + DEFAULT,
     )
-    parser.add_argument(
-        "--drain-timeout", type=above_zero(float), default=30.0, help="seconds to stop in (30)"
-    )
-    parser.add_argument(
-        "--busy-threads-warning",
-        type=above_zero(float),
-        default=5.0,
-        help="seconds that all threads may be busy before a warning (5)",
-    )
-    parser.add_argument(
-        "--blocked-loop-warning",
-        type=above_zero(float),
-        default=2.0,
-        help="seconds that the event loop may be blocked before a warning (2)",
-    )
-    parser.add_argument("--url-scheme", choices=["http", "https"], help="what a proxy speaks")
-    parser.add_argument(
+    text = "seconds that all threads may be busy before a warning is logged" + DEFAULT
+    add("--busy-threads-warning", type=seconds, default=5.0, help=text)
+    text = "seconds that the event loop may be blocked before a warning is logged" + DEFAULT
+    add("--blocked-loop-warning", type=seconds, default=2.0, help=text)
+    add("--multiprocess", action="store_true", help="other processes serve the application too")
+
+
+def add_proxies(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a reverse proxy."""
+    add = parser.add_argument
+    add("--url-scheme", choices=["http", "https"], help="scheme of the URLs behind a TLS proxy")
+    add(
         "--trusted-proxies",
         type=lambda text: [entry for entry in text.split(",") if entry.strip()],
-        default=("127.0.0.1", "::1"),
-        help="addresses and networks, separated by commas, whose forwarded headers count "
-        "(127.0.0.1,::1)",
+        default="127.0.0.1,::1",
+        help="addresses and networks, separated by commas, whose forwarded headers are trusted"
+        + DEFAULT,
     )
-    parser.add_argument(
-        "--multiprocess", action="store_true", help="other processes serve this application too"
-    )
-    parser.add_argument(
-        "--log-query-strings",
-        action="store_true",
-        help="log the query strings of WebSockets and event streams too",
-    )
-    parser.add_argument(
-        "--upload-dir", type=writable_folder, help="for bodies over --spool-size (the system's)"
-    )
-    parser.add_argument("--uvloop", action="store_true", help="run on uvloop, when installed")
-    parser.add_argument("--certfile", help="speak TLS with this certificate (PEM)")
-    parser.add_argument("--keyfile", help="its private key, if that is a file of its own")
+
+
+def add_logging(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of logs and of files."""
+    add = parser.add_argument
+    text = "log the query strings of WebSockets and event streams, too"
+    add("--log-query-strings", action="store_true", help=text)
+    text = "folder for bodies over --spool-size (default: the system's temporary folder)"
+    add("--upload-dir", type=writable_folder, help=text)
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each limit."""
     for field in fields(Limits):
         kind = above_zero(float if isinstance(field.default, float) else int)
         if field.name in MAY_BE_ZERO:
             kind = int  # Limits checks the rest
-        flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, type=kind, default=field.default, help=f"({field.default})")
-    return parser
+        flag, unit = "--" + field.name.replace("_", "-"), UNITS.get(field.name, "bytes")
+        text = "seconds" if isinstance(field.default, float) else unit
+        parser.add_argument(flag, type=kind, default=field.default, help=text + DEFAULT)
 
 
 def port_number(text: str) -> int:
-    """Return the port that a flag names."""
+    """Return the value of a flag as a port."""
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
         raise argparse.ArgumentTypeError(f"must be from 0 to {MAX_PORT}, not {text!r}")
     return int(text)
@@ -134,26 +162,26 @@ def above_zero(kind: type[int] | type[float]) -> Callable[[str], float]:
 
 
 def writable_folder(path: str) -> str:
-    """Return the path of a folder that can be written."""
+    """Return the path of a writable folder."""
     if not (os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)):
-        raise argparse.ArgumentTypeError(f"{path!r} is not a folder that can be written")
+        raise argparse.ArgumentTypeError(f"{path!r} is not a writable folder")
     return path
 
 
 def load_certificate(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:
-    """Return a context for the certificate.
+    """Return a context for the certificate; None without one.
 
-    Raises OSError when a file is not to be read, ValueError for a key without a certificate.
+    Raises OSError for a file that cannot be used, ValueError for a key without a certificate.
     """
     if certfile is None:
         if keyfile is not None:
-            raise ValueError("expected --certfile with --keyfile: a key alone speaks no TLS")
+            raise ValueError("--keyfile needs --certfile.")
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(certfile, keyfile)
     except OSError as error:
-        raise OSError(f"the certificate {certfile} cannot be used: {error}") from error
+        raise OSError(f"The certificate {certfile} cannot be used: {error}") from error
     return context
 
 
@@ -164,11 +192,12 @@ def load(name: str) -> WSGIApplication:
     try:
         application = getattr(import_module(module_name), attribute or "application")
     except ModuleNotFoundError as error:
-        sys.exit(f"c10kws_tornado: expected package.module:application, not {name!r}: {error}")
+        text = "pass package.module:application."
+        sys.exit(f"c10kws_tornado: {name!r} cannot be imported: {error}; {text}")
     except AttributeError:
-        sys.exit(f"c10kws_tornado: {module_name} has no {attribute or 'application'!r}")
+        sys.exit(f"c10kws_tornado: {module_name} has no attribute {attribute or 'application'!r}.")
     if not callable(application):
-        sys.exit(f"c10kws_tornado: {name} is not a WSGI application: it is not callable")
+        sys.exit(f"c10kws_tornado: {name} is not a WSGI application; it must be callable.")
     return cast("WSGIApplication", application)
 
 

@@ -1,7 +1,7 @@
-"""Accepting connections, also when descriptors run out.
+"""Accepting connections, also when file descriptors run out.
 
-Tornado's own handler goes on asking a listening socket that it cannot serve: at EMFILE the loop
-spins and serves no client. This one refuses the newest clients, pauses, and says so once a second.
+Tornado's own handler retries at once: at EMFILE the loop spins and serves no client. This one
+refuses the newest clients, pauses, and logs it once a second.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
-#: How long a listening socket rests when there is no descriptor for another connection.
+#: Seconds to pause accepting when there is no descriptor for another connection.
 PAUSE = 0.1
-#: Connections taken in one turn of the loop: the others get their turn too.
+#: Connections accepted in one turn of the loop, so that clients are served meanwhile.
 BATCH = 64
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts on one listening socket and hands connections to ``take``."""
+    """Accepts connections on one listening socket and passes them to ``take``."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class Acceptor:
         self._loop = IOLoop.current()
         self._listening = False
         self._resuming: asyncio.TimerHandle | None = None
-        self._said = float("-inf")
-        self.shed = 0
+        self._logged = float("-inf")
+        self.refused = 0
 
     def start(self) -> None:
         """Begin to accept."""
@@ -56,7 +56,7 @@ class Acceptor:
             self._loop.add_handler(self._socket.fileno(), self._accept, IOLoop.READ)
 
     def stop(self) -> None:
-        """Accept no more, and close the socket."""
+        """Stop accepting, and close the socket."""
         self._pause()
         if self._resuming is not None:
             self._resuming.cancel()
@@ -80,26 +80,26 @@ class Acceptor:
                 continue
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
-                    self._say("a connection could not be accepted: %s", error)
+                    self._log("A connection could not be accepted: %s", error)
                 else:
-                    self._shed_one()
-                self._rest()
+                    self._refuse_one()
+                self._pause_for_a_while()
                 return
             if self._is_scarce(connection.fileno()):
                 connection.close()
                 self._count()
-                self._rest()
+                self._pause_for_a_while()
                 return
             self._take(connection, address)
 
     def _is_scarce(self, fd: int) -> bool:
-        """Descriptors are numbered from the lowest free one: a high number means few are left."""
+        """Return True when few descriptors are left: each new one has the lowest free number."""
         limit = descriptor_limit()
         return fd >= limit - min(self._reserved, limit // 4)
 
-    def _shed_one(self) -> None:
-        """Refuse a client on the descriptor kept for this, so that it does not wait in vain."""
-        if self._reserve is None:  # somebody else was quicker the last time
+    def _refuse_one(self) -> None:
+        """Close the connection of a client on the descriptor reserved for this."""
+        if self._reserve is None:  # another thread took the descriptor the last time
             self._reserve = _open_reserve()
             return
         os.close(self._reserve)
@@ -114,25 +114,25 @@ class Acceptor:
             self._reserve = _open_reserve()
 
     def _count(self) -> None:
-        self.shed += 1
-        self._say(
-            "out of file descriptors: %d connections refused so far; raise the limit (ulimit -n)",
-            self.shed,
+        self.refused += 1
+        self._log(
+            "Out of file descriptors; refused %d connections so far. Raise the limit (ulimit -n).",
+            self.refused,
         )
 
-    def _say(self, text: str, *arguments: object) -> None:
-        """Log once a second, and not on the loop's thread."""
-        if time.monotonic() - self._said >= 1.0:
-            self._said = time.monotonic()
+    def _log(self, text: str, *arguments: object) -> None:
+        """Log at most once a second, on the log's thread."""
+        if time.monotonic() - self._logged >= 1.0:
+            self._logged = time.monotonic()
             self._log_later(partial(logger.error, text, *arguments))
 
-    def _rest(self) -> None:
+    def _pause_for_a_while(self) -> None:
         self._pause()
         self._resuming = asyncio.get_running_loop().call_later(PAUSE, self.start)
 
 
 def descriptor_limit() -> int:
-    """Return how many descriptors this process may have open."""
+    """Return the number of descriptors that this process may have open."""
     try:
         import resource  # not on Windows, which has no such limit
     except ImportError:

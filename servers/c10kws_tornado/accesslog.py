@@ -1,4 +1,4 @@
-"""The access log: one line a request, never written by the thread of the event loop."""
+"""The access log: one line for each request, never written by the thread of the event loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado.access")
 
-#: Looked up now: Python imports a codec at its first use, which fails without a free descriptor.
+#: Imported now: at its first use the import could fail for lack of a free descriptor.
 escape = codecs.getencoder("unicode_escape")
-#: Lines that may wait for the log's handlers; further lines are counted and dropped.
-MAX_WAITING = 10_000
+#: Lines that may be queued for slow log handlers; further lines are counted and dropped.
+MAX_QUEUED = 10_000
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class AccessLine:
     written: bool = False
 
     def write(self) -> None:
-        """Log the line once; its parts are attributes of the record too."""
-        if self.written:  # a stopping server does not wait for the thread of its request
+        """Log the line once. Its parts are also attributes of the record."""
+        if self.written:  # a stopping server writes it before the thread of the request has ended
             return
         self.written = True
         level = logging.INFO if self.status < 400 else logging.WARNING
@@ -48,7 +48,7 @@ class AccessLine:
             level,
             '%s "%s" %d %d %.3fs',
             self.remote_addr or "-",
-            # A control character in a request line must not forge another line.
+            # Control characters in a request line must not forge a log line.
             escape(self.request_line)[0].decode("ascii"),
             self.status,
             self.size,
@@ -63,10 +63,10 @@ class AccessLine:
 
 
 class AccessLog:
-    """Log lines of the loop's thread, written in order by a separate thread.
+    """Log lines of the loop's thread, written in order by another thread.
 
-    The thread starts with the first line and ends after :meth:`close`. It is a daemon, so lines
-    that a log's handler takes too long to write are lost when the process ends.
+    That thread starts with the first line and ends after :meth:`close`. It is a daemon: lines that
+    a log handler has not written when the process exits are lost.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class AccessLog:
 
     @property
     def at_work(self) -> bool:
-        """True while lines wait or one is being written."""
+        """True while lines are queued or one is being written."""
         return self._writing or bool(self._lines)
 
     def write_later(self, line: AccessLine) -> None:
@@ -90,11 +90,11 @@ class AccessLog:
     def later(self, write: Callable[[], None]) -> None:
         """Queue a function that logs."""
         with self._changed:
-            if len(self._lines) >= MAX_WAITING:
+            if len(self._lines) >= MAX_QUEUED:
                 self._dropped += 1
                 return
             self._lines.append(write)
-            if self._thread is None or not self._thread.is_alive():  # a fork has no such thread
+            if self._thread is None or not self._thread.is_alive():  # not copied by a fork
                 self._thread = threading.Thread(target=self._run, name="c10kws-log", daemon=True)
                 self._thread.start()
             else:
@@ -118,22 +118,22 @@ class AccessLog:
                 dropped, self._dropped = self._dropped, 0
                 self._writing = True
             if dropped:
-                logger.error("%d lines were dropped: the log's handlers are too slow", dropped)
+                logger.error("Dropped %d log lines: the log handlers are too slow.", dropped)
             try:
                 write()
-            except BaseException:  # a handler's fault; the lines behind it are not lost
+            except BaseException:  # of a log handler; the next lines must not be lost
                 traceback.print_exc()
             del write
 
 
 def reopen_files() -> None:
-    """Close the files of all FileHandlers; each is opened again with its next line."""
+    """Close the files of all FileHandlers; each is reopened with its next line."""
     loggers = [logging.root, *map(logging.getLogger, list(logging.root.manager.loggerDict))]
     handlers = {handler for each in loggers for handler in each.handlers}
     for handler in handlers:
         if isinstance(handler, logging.FileHandler):
             with handler.lock or nullcontext():
-                handler.mode = handler.mode.replace("w", "a")  # the file may not have moved
+                handler.mode = handler.mode.replace("w", "a")  # the file may not have been moved
                 stream, handler.stream = handler.stream, None
                 if stream is not None:
                     stream.close()

@@ -1,7 +1,7 @@
-"""Clean-up in a forked child of a server, for example one that multiprocessing starts in a view.
+"""Clean-up in the forked children of a server, such as multiprocessing starts in a view.
 
-Python copies signal handlers and descriptors to the child. With the server's handlers it would
-ignore TERM, and with the listening sockets it would keep the port after the end of the server.
+A child inherits signal handlers and descriptors. With the server's handlers it would ignore TERM.
+With the listening sockets it would keep the port in use after the end of the server.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _calls: list[Callable[[], object]] = []
 
 
 def register(call: Callable[[], object]) -> None:
-    """Call a function in each child that this process forks, as its first act."""
+    """Call a function first in each child that this process forks."""
     _calls.append(call)
 
 

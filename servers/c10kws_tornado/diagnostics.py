@@ -13,7 +13,7 @@ from typing import Any
 from .pool import Pool, RunningJob
 
 #: Names in one log line; the others are counted.
-MOST = 10
+MAX_NAMES = 10
 #: Folders of code that is not the user's.
 LIBRARIES = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -21,10 +21,10 @@ LIBRARIES = tuple(
 
 
 def join(names: Iterable[str]) -> str:
-    """Return names in one line, the first ones and how many others there are."""
+    """Return the first names in one line, and the number of the others."""
     found = list(names)
-    others = len(found) - MOST
-    return ", ".join(found[:MOST]) + (f" and {others} others" if others > 0 else "")
+    others = len(found) - MAX_NAMES
+    return ", ".join(found[:MAX_NAMES]) + (f" and {others} others" if others > 0 else "")
 
 
 def name_job(job: RunningJob) -> str:
@@ -38,14 +38,14 @@ def name_job(job: RunningJob) -> str:
 
 
 def name_jobs_of(pool: Pool) -> list[str]:
-    """Return the names of the jobs that run in a pool, and since when."""
+    """Return the names of the running jobs of a pool, and how long each has run."""
     return [
         f"{name_job(job)} ({job.seconds:.1f} s{place_of(job.thread)})" for job in pool.running()
     ]
 
 
 def name_jobs(pool: Pool) -> list[str]:
-    """Return the names of the jobs that run in a pool and its siblings, and since when."""
+    """Return the same for a pool and its siblings."""
     return [name for each in (pool, *pool.siblings) for name in name_jobs_of(each)]
 
 
@@ -58,7 +58,7 @@ def name_task(task: asyncio.Task[Any]) -> str:
 def place_of(thread: int) -> str:
     """Return ", in file:line function" for the innermost frame of a thread in the user's code.
 
-    When the user's code is not on the stack, the innermost frame of all is named.
+    Without user code on the stack, return it for the innermost frame of all.
     """
     frame = innermost = sys._current_frames().get(thread)
     while frame is not None and not _is_users(frame):

@@ -1,4 +1,4 @@
-"""Limits of the server: each with the reason for its default. Sizes are bytes, times seconds.
+"""Limits of the server, with the reason for each default. Sizes are bytes, times seconds.
 
 The reference of limits is generated from these comments.
 """
@@ -8,16 +8,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-#: Tornado answers a head above its own limit by closing without a byte. Its limit stands above
-#: ours, so that ours can answer 431.
+#: Tornado closes the connection without a response when a head exceeds its own limit. That limit
+#: is higher than ours by this factor, so that ours can answer with 431.
 HEAD_ROOM = 2
-#: Limits that 0 switches off.
+#: Limits that 0 disables.
 MAY_BE_ZERO = frozenset({"min_read_rate", "min_send_rate", "reserved_descriptors"})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of what a client may cost."""
+    """Limits on the resources of one client, and of all together."""
 
     #: Longest request line and headers together. A longer head is answered with 431. The default is
     #: a little more than nginx's four large header buffers.

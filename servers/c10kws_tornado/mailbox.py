@@ -1,7 +1,7 @@
-"""Calls from worker threads to the loop's thread, with one wake-up for all that wait.
+"""Callbacks from worker threads to the loop's thread, with one wake-up for all queued ones.
 
-A wake-up is a write and two reads of a pipe, a turn of the loop and two switches of threads; a
-response asks for two of them within a few microseconds.
+A wake-up costs a write and two reads of a pipe, a turn of the loop and two thread switches. Each
+response needs two within a few microseconds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any
 
 
 class Mailbox:
-    """Runs what is posted in its order. A deque's own methods are atomic.
+    """Runs callbacks in the order in which they were posted.
 
-    Each thread looks at ``_woken`` after it has posted, and the loop looks at what is posted after
-    it has taken ``_woken`` back: so two threads may both wake it, and never neither. What runs sees
-    no context variables: those of the thread that woke the loop are not those of the others.
+    A deque's own methods are atomic. Each thread checks ``_woken`` after posting, and the loop
+    checks the queue after resetting ``_woken``. So two threads may both wake the loop, but a
+    callback is never left without a wake-up. Callbacks see no context variables, since those of
+    the thread that woke the loop do not belong to the others.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -28,7 +29,7 @@ class Mailbox:
         self._context = contextvars.Context()
 
     def post(self, callback: Callable[..., object], *args: Any) -> None:
-        """Call on the loop soon, from any thread; RuntimeError when the loop is closed."""
+        """Call on the loop soon; from any thread. Raises RuntimeError when the loop is closed."""
         self._posted.append((callback, args))
         if not self._woken:
             self._woken = True
@@ -41,12 +42,12 @@ class Mailbox:
             self._woken = False
             if not self._posted:
                 return
-            self._woken = True  # who posts meanwhile need not wake the loop
+            self._woken = True  # other threads need not wake the loop meanwhile
 
     def _run(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             callback(*args)
         except Exception as error:
             self._loop.call_exception_handler(
-                {"message": f"{callback!r} failed", "exception": error}
+                {"message": f"{callback!r} raised.", "exception": error}
             )

@@ -1,7 +1,7 @@
 """A bounded pool of daemon threads.
 
-``concurrent.futures.ThreadPoolExecutor`` has no bound for its queue and holds the exit of the
-process until its jobs have ended; this one does neither.
+``concurrent.futures.ThreadPoolExecutor`` has no limit for its queue, and the process cannot exit
+before its jobs have ended. This pool differs in both.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ logger = get_logger("c10kws_tornado")
 
 T = TypeVar("T")
 
-#: A thread is idle when it has had no job for so long (seconds).
+#: Seconds without a job after which a thread is idle.
 IDLE_AFTER = 1.0
 
 
 class PoolFull(Exception):
-    """The queue of a pool is full: the job was not taken."""
+    """Raised when the queue of a pool is full: the job was refused."""
 
 
 class _Job:
@@ -50,18 +50,18 @@ class _Job:
         if self.future is None:
             try:
                 self.fn(*self.args, **self.kwargs)
-            except BaseException:  # it would be lost
-                logger.exception("a job failed: %r", self.fn)
+            except BaseException:  # no future carries it
+                logger.exception("A job raised: %r", self.fn)
             return
         if not self.future.set_running_or_notify_cancel():
             return
         try:
             result = self.fn(*self.args, **self.kwargs)
-        except StopIteration as error:  # asyncio's future cannot carry it, and would never end
+        except StopIteration as error:  # asyncio's future cannot carry it and would never be done
             translated = RuntimeError(f"A function in a thread raised {error!r}.")
-            translated.__cause__ = error  # as of a coroutine (PEP 479)
+            translated.__cause__ = error  # as in a coroutine (PEP 479)
             self.future.set_exception(translated)
-        except BaseException as error:  # it belongs to the task that awaits the future
+        except BaseException as error:  # for the task that awaits the future
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
@@ -69,7 +69,7 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """A job that runs: its function, the identifier of its thread, and for how many seconds."""
+    """A running job: its function, its thread's identifier, and the seconds since its start."""
 
     fn: Callable[..., Any]
     thread: int
@@ -77,10 +77,10 @@ class RunningJob:
 
 
 class Pool(Executor):
-    """Run jobs in at most ``size`` threads, which start when they are needed.
+    """Runs jobs in at most ``size`` threads, which start when they are needed.
 
-    ``on_idle``, if given, is called in a thread that has had no job for a second; when it returns
-    False it is called again after another second without a job.
+    ``on_idle`` is called in a thread that has had no job for a second. When it returns False, it is
+    called again after another second without a job.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Pool(Executor):
         on_idle: Callable[[], bool] | None = None,
     ) -> None:
         if size < 1:
-            raise ValueError(f"expected a pool of at least 1 thread, not {size}")
+            raise ValueError(f"A pool needs at least 1 thread, not {size}.")
         self.size = size
         self.queue_size = queue_size
         self.name = name
@@ -111,42 +111,42 @@ class Pool(Executor):
 
     @property
     def queued(self) -> int:
-        """Jobs that wait for a thread."""
+        """The number of jobs that wait for a thread."""
         return len(self._jobs) + len(self._urgent)
 
     @property
     def at_work(self) -> bool:
-        """True when a job of this pool or of a sibling runs or waits."""
+        """True when a job of this pool or of a sibling is running or queued."""
         return any(pool.queued or pool.busy for pool in (self, *self._siblings))
 
     @property
     def siblings(self) -> Sequence[Pool]:
-        """The pools that :meth:`sibling` has made."""
+        """The pools that :meth:`sibling` returned."""
         return tuple(self._siblings)
 
     def running(self) -> list[RunningJob]:
-        """Return the jobs that run now, the oldest first."""
+        """Return the running jobs, the oldest first."""
         now = time.monotonic()
         with self._changed:
             jobs = sorted(self._running.items(), key=lambda item: item[1].started)
         return [RunningJob(job.fn, thread, now - job.started) for thread, job in jobs]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run ``fn`` when its turn comes; raises :exc:`PoolFull` instead of waiting for room."""
+        """Run ``fn`` after the queued jobs. Raises :exc:`PoolFull` when the queue is full."""
         future: Future[T] = Future()
         self._add(_Job(fn, args, kwargs, future))
         return future
 
     def post(self, fn: Callable[..., object], /, *args: Any) -> None:
-        """Run ``fn`` as ``submit`` does, without a future for its result."""
+        """Run ``fn`` like ``submit``, without a future for its result."""
         self._add(_Job(fn, args, {}, None))
 
     def _add(self, job: _Job) -> None:
         with self._changed:
             if len(self._jobs) >= self.queue_size or self._closed:
                 self.refused += 1
-                state = "is shut down" if self._closed else f"has {self.queue_size} jobs waiting"
-                raise PoolFull(f"the pool {self.name!r} {state}")
+                state = "is shut down" if self._closed else f"has {self.queue_size} queued jobs"
+                raise PoolFull(f"The pool {self.name!r} {state}.")
             self._jobs.append(job)
             try:
                 self._wake()
@@ -167,15 +167,15 @@ class Pool(Executor):
     def sibling(
         self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
     ) -> Pool:
-        """Return another pool of this size, with threads of its own; it is shut down with this."""
+        """Return another pool of this size, with its own threads; both are shut down together."""
         pool = Pool(self.size, queue_size=queue_size, name=name, on_idle=on_idle)
         self._siblings.append(pool)
         return pool
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """Refuse further jobs; the threads end when the waiting ones are done.
+        """Refuse further jobs; the threads end after the queued ones.
 
-        Each calls ``on_idle`` a last time. Only with ``wait`` is their end awaited.
+        Each thread calls ``on_idle`` a last time. With ``wait``, return when all have ended.
         """
         with self._changed:
             self._closed = True
@@ -198,13 +198,13 @@ class Pool(Executor):
             self._changed.notify()
 
     def _start(self, thread: threading.Thread) -> None:
-        """Start one more thread; if the system cannot, the running threads do its jobs."""
+        """Start one more thread; if the system refuses, the running threads do its jobs."""
         try:
             thread.start()
         except RuntimeError as error:
             if not self._short_of_threads:
                 self._short_of_threads = True
-                text = "The pool %r has %d of its %d threads: %s."
+                text = "The pool %r has only %d of %d threads: %s."
                 logger.error(text, self.name, len(self._threads), self.size, error)
             if not self._threads:
                 raise
@@ -216,14 +216,14 @@ class Pool(Executor):
     def _run(self) -> None:
         while (job := self._next_job()) is not None:
             job.run()
-            del job  # an idle thread keeps no request alive
+            del job  # an idle thread must not keep a request alive
             with self._changed:
                 self.busy -= 1
                 del self._running[threading.get_ident()]
         self._idle()
 
     def _next_job(self) -> _Job | None:
-        """Wait for a job; None when the pool is shut down and nothing is left."""
+        """Wait for a job and return it; None when the pool is shut down and its queue empty."""
         asked = self._on_idle is None
         while True:
             with self._changed:
@@ -239,8 +239,8 @@ class Pool(Executor):
     def _idle(self) -> bool:
         try:
             return self._on_idle is None or self._on_idle()
-        except BaseException:  # the thread has other jobs to do
-            logger.exception("on_idle of the pool %r failed", self.name)
+        except BaseException:  # the thread has other jobs
+            logger.exception("on_idle of the pool %r raised.", self.name)
             return True
 
     def _take(self) -> _Job | None:

@@ -1,4 +1,4 @@
-"""A ``tornado.web.Application`` out of settings, and what it answers, in words."""
+"""A ``tornado.web.Application`` made from settings, and a description of its rules."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tornado.web import Application
 
 
 def make_application(handlers: Iterable[Any], settings: Mapping[str, Any]) -> Application:
-    """Return ``Application(handlers, **settings)``, but for ``autoreload``.
+    """Return ``Application(handlers, **settings)`` without ``autoreload``.
 
-    Tornado's autoreload, which ``debug`` implies, would execute the process again at a change of a
-    file, and cut what is open. Raises what Tornado raises: ImportError for the name of a handler,
-    AssertionError or ``re.error`` for a pattern.
+    Tornado's autoreload, which ``debug`` enables, would restart the process when a file changes,
+    without closing its connections. Raises Tornado's exceptions: ImportError for the name of a
+    handler, AssertionError or ``re.error`` for a pattern.
     """
     return Application(list(handlers), **{**settings, "autoreload": False})
 
 
 def describe_rules(application: Application) -> Iterator[tuple[str, str]]:
-    """Yield the pattern and the target of each rule, in the order in which they are asked."""
+    """Yield the pattern and the target of each rule, in the order in which they are tried."""
     return _describe(application.wildcard_router, "")
 
 

@@ -1,4 +1,4 @@
-"""Sockets to listen on, and ``serve``: a server's whole life in one call."""
+"""Listening sockets, and ``serve``: the whole lifecycle of a server in one call."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .server import Server
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-#: As many handshakes may wait for ``accept`` as the kernel allows; a storm of reconnecting clients
-#: comes all at once.
+#: Connections that the kernel queues for ``accept``, limited by the system. Many clients may
+#: reconnect at the same time.
 BACKLOG = 4096
 MAX_PORT = 65535
 
@@ -25,11 +25,11 @@ MAX_PORT = 65535
 def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.socket]:
     """Return sockets that listen on an address, a host name or "" for all interfaces.
 
-    ``ipv6`` True or False picks the family, None takes what the name resolves to. Port 0 picks
-    one. Sockets that were handed over when the program executed itself again are used first. Raises
-    OSError that names the address, ValueError for a port that does not exist.
+    ``ipv6`` True or False selects the family; None uses the addresses of the name. Port 0 lets the
+    system choose a port. Sockets inherited from before a restart are used first. Raises OSError
+    with the address, ValueError for an invalid port.
     """
-    if not 0 <= port <= MAX_PORT:  # getaddrinfo() would take the last 16 bits
+    if not 0 <= port <= MAX_PORT:  # getaddrinfo() would use its last 16 bits
         raise ValueError(f"The port must be from 0 to {MAX_PORT}, not {port}.")
     family = {None: socket.AF_UNSPEC, True: socket.AF_INET6, False: socket.AF_INET}[ipv6]
     found = socket.getaddrinfo(
@@ -39,7 +39,7 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
     try:
         for family_, kind, protocol, _, where in dict.fromkeys(found):
             if port == 0 and sockets:
-                break  # another family would get another port
+                break  # another family would have another port
             sockets.append(
                 reexec.claim_socket(family_, where)
                 or _listen(socket.socket(family_, kind, protocol), where)
@@ -52,14 +52,14 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
 
 
 def port_of(sockets: Sequence[socket.socket]) -> int:
-    """Return the port that bound sockets listen on, also when port 0 was asked for."""
+    """Return the port on which bound sockets listen, also for port 0."""
     number: int = sockets[0].getsockname()[1]
     return number
 
 
 def _listen(sock: socket.socket, where: Any) -> socket.socket:
     try:
-        if os.name == "posix":  # on Windows the option would share the port with its owner
+        if os.name == "posix":  # on Windows the option would share a port that is in use
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -81,15 +81,17 @@ def serve(
     uvloop: bool = False,
     **options: Any,
 ) -> None:
-    """Serve until INT, TERM or QUIT, then drain and return.
+    """Serve until INT, TERM or QUIT, then shut down gracefully and return.
 
-    ``sockets`` replace address and port; ``on_ready`` is called when the server listens;
-    ``uvloop`` runs the event loop of that package; ``options`` are those of
-    :class:`Server`. A second signal other than TERM ends the draining. When a task or the loop
-    ignores the end, the process is ended some seconds after ``drain_timeout``, with status 0.
-    HUP drains and executes the program again, with the same listening sockets if :func:`bind` made
-    them; USR1 reopens log files. Signals are looked at only in the main thread. Raises OSError when
-    the address is not available, ImportError without uvloop.
+    ``sockets`` replace address and port. ``on_ready`` is called when the server listens. With
+    ``uvloop`` the event loop is that of the package uvloop. ``options`` are those of
+    :class:`Server`.
+
+    A second signal other than TERM aborts the shutdown. If a task ignores its cancellation or
+    blocks the loop, the process exits a few seconds after ``drain_timeout``, with status 0. HUP
+    shuts down and executes the program again, with the same listening sockets if :func:`bind`
+    returned them. USR1 reopens log files. Signals are handled only in the main thread. Raises
+    OSError when the address is not available, ImportError when uvloop is missing.
     """
     freeze_loaded_objects()
     server = Server(application, **options)
@@ -111,7 +113,5 @@ def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     try:
         import uvloop  # an optional dependency
     except ImportError as error:
-        raise ImportError(
-            "uvloop is not installed. Install it: pip install c10kws[uvloop]"
-        ) from error
+        raise ImportError("uvloop is not installed; run: pip install c10kws[uvloop]") from error
     return uvloop.new_event_loop

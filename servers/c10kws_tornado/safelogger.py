@@ -1,4 +1,4 @@
-"""Loggers whose handlers may raise, which must not end a thread or a response of the server."""
+"""Loggers whose handlers may raise without ending a thread or a response of the server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ else:
 
 
 class SafeLogger(Adapter):
-    """A logger that prints a handler's exception to stderr, as logging does for its own handlers.
+    """A logger that prints the exception of a handler to stderr.
 
-    A handler's ``emit()`` should call ``handleError()``, but not every handler does.
+    logging does this for its own handlers; others do not always call ``handleError()``.
     """
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
@@ -27,5 +27,5 @@ class SafeLogger(Adapter):
 
 
 def get_logger(name: str) -> SafeLogger:
-    """Return the logger of a name."""
+    """Return the logger of this name."""
     return SafeLogger(logging.getLogger(name), {})

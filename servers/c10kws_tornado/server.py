@@ -1,4 +1,4 @@
-"""The server: it listens, takes connections, and stops in good order."""
+"""The server: it listens, takes connections, and shuts down gracefully."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from .http.proxies import TrustedProxies
 from .http.resources import Resources
 from .limits import HEAD_ROOM, Limits, check_positive
 from .pool import Pool
-from .safelogger import get_logger
 from .shutdown import Shutdown, StopCallback
 from .stallmonitor import StallMonitor
 from .tornado_app import TornadoApp
@@ -37,23 +36,21 @@ from .tornado_app import TornadoApp
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-logger = get_logger("c10kws_tornado")
-
 GOING_AWAY = 1001
 
 
 class Server:
     """Serve a WSGI application (PEP 3333) on Tornado's HTTP/1.1 parser and an event loop.
 
-    ``threads`` views run at a time and ``queue_size`` requests wait for one; more get 503.
+    ``threads`` views run at a time and ``queue_size`` requests are queued; further ones get 503.
     ``trusted_proxies`` are the addresses and networks whose forwarded headers reach the
-    application; peers on unix sockets are trusted too. With an ``ssl_context`` it speaks TLS.
-    ``drain_timeout`` bounds :meth:`stop`, in seconds. Requests that match a rule of ``native`` go
-    to that application. ``log_query_strings`` affects access lines of WebSockets and event streams.
-    Bodies over ``spool_size`` are kept in ``upload_dir``, by default the system's folder for
-    temporary files. A warning is logged when all threads have been busy for
-    ``busy_threads_warning`` seconds or the loop blocked for ``blocked_loop_warning``; None for
-    none.
+    application; peers on unix sockets are trusted too. With an ``ssl_context`` it serves TLS.
+    ``drain_timeout`` bounds :meth:`stop`, in seconds. ``multiprocess`` is the environ's
+    ``wsgi.multiprocess``. Requests that match a rule of ``tornado_app`` go to that application.
+    ``log_query_strings`` affects access lines of WebSockets and event streams. Bodies over
+    ``spool_size`` are stored in ``upload_dir``, by default the system's folder for temporary files.
+    A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds or the
+    loop has been blocked for ``blocked_loop_warning``; None disables it.
     """
 
     def __init__(
@@ -68,7 +65,7 @@ class Server:
         url_scheme: str | None = None,
         drain_timeout: float = 30.0,
         multiprocess: bool = False,
-        native: Application | None = None,
+        tornado_app: Application | None = None,
         log_query_strings: bool = False,
         busy_threads_warning: float | None = 5.0,
         blocked_loop_warning: float | None = 2.0,
@@ -77,12 +74,6 @@ class Server:
         check_positive("threads", threads, whole=True)
         check_positive("queue_size", queue_size, whole=True)
         check_positive("drain_timeout", drain_timeout, whole=False)
-        for name, seconds in (
-            ("busy_threads_warning", busy_threads_warning),
-            ("blocked_loop_warning", blocked_loop_warning),
-        ):
-            if seconds is not None:
-                check_positive(name, seconds, whole=False)
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout
@@ -91,8 +82,8 @@ class Server:
         )
         self._application = application
         self._upload_dir = upload_dir
-        self._tornado = native
-        self._native: TornadoApp | None = None
+        self._tornado_application = tornado_app
+        self._tornado_app: TornadoApp | None = None
         self._ssl_context = ssl_context
         keys = server_keys(
             scheme=url_scheme or ("https" if ssl_context else "http"),
@@ -100,9 +91,8 @@ class Server:
             multiprocess=multiprocess,
             file_wrapper=FileWrapper,
         )
-        self._peers = Peers(
-            TrustedProxies(trusted_proxies), keys, log_query_strings=log_query_strings
-        )
+        proxies = TrustedProxies(trusted_proxies)
+        self._peers = Peers(proxies, keys, log_query_strings=log_query_strings)
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._callbacks: list[StopCallback] = []
@@ -112,21 +102,21 @@ class Server:
 
     @property
     def connections(self) -> int:
-        """How many HTTP connections are open; streams that were taken over do not count."""
+        """The number of open HTTP connections, without streams that were taken over."""
         return len(self._connections)
 
     @property
     def requests(self) -> int:
-        """How many requests are under way, from their head to the end of their response."""
+        """The number of requests between their head and the end of their response."""
         return self._connections.requests
 
     @property
     def slow_clients(self) -> int:
-        """Number of clients that were disconnected because they read a response too slowly."""
+        """The number of clients that were disconnected because they read a response too slowly."""
         return self._resources.slow_clients if self._started else 0
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Listen on bound sockets (:func:`bind` makes them); call it before :meth:`start`."""
+        """Listen on bound sockets (see :func:`bind`); call it before :meth:`start`."""
         self._sockets.extend(sockets)
 
     def start(self) -> None:
@@ -141,21 +131,27 @@ class Server:
             self._upload_dir,
             self.on_stop,
         )
-        if self._tornado is not None:
-            log = self._resources.log
-            self._native = TornadoApp(self._tornado, self._connections, log, self.limits)
-            self.on_stop(self._native.stop)
-        self._parse_errors = ParseErrors(self._resources.log, self._connections, self.limits)
-        self._http = _HTTPServer(
-            _Requests(self),
-            max_header_size=self.limits.max_head_size * HEAD_ROOM,
-            chunk_size=self.limits.chunk_size * 4,
-        )
-        self._http.conn_params.header_timeout = None
+        log = self._resources.log
+        if self._tornado_application is not None:
+            self._tornado_app = TornadoApp(
+                self._tornado_application, self._connections, log, self.limits
+            )
+            self.on_stop(self._tornado_app.stop)
+        self._parse_errors = ParseErrors(log, self._connections, self.limits)
+        self._http = self._make_http_server()
         self._connections.close_idle(self.limits.idle_timeout)
         self._stall_monitor.start()
         for sock in self._sockets:
             self._listen(sock)
+
+    def _make_http_server(self) -> HTTPServer:
+        http = _HTTPServer(
+            _Requests(self),
+            max_header_size=self.limits.max_head_size * HEAD_ROOM,
+            chunk_size=self.limits.chunk_size * 4,
+        )
+        http.conn_params.header_timeout = None
+        return http
 
     def _listen(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -168,43 +164,46 @@ class Server:
         connection.setblocking(False)
         if connection.family != getattr(socket, "AF_UNIX", None):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream = self._make_stream(connection)
+        if stream is not None:
+            stream.linger_timeout = self.limits.linger_timeout
+            self._http.handle_stream(stream, address)
+
+    def _make_stream(self, connection: socket.socket) -> PlainStream | TLSStream | None:
         options: dict[str, Any] = {
-            # One head or body chunk, and what comes with it.
+            # One head or one piece of a body, and what is read with it.
             "max_buffer_size": self.limits.max_head_size * HEAD_ROOM * 2,
             "read_chunk_size": self.limits.chunk_size * 4,
         }
-        stream: PlainStream | TLSStream
         if self._ssl_context is None:
-            stream = PlainStream(connection, **options)
-        else:
-            try:
-                wrapped = self._ssl_context.wrap_socket(
-                    connection, server_side=True, do_handshake_on_connect=False
-                )
-            except OSError:  # the client has left already
-                connection.close()
-                return
-            stream = TLSStream(wrapped, **options)
-        stream.linger_timeout = self.limits.linger_timeout
-        self._http.handle_stream(stream, address)
+            return PlainStream(connection, **options)
+        try:
+            wrapped = self._ssl_context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        except OSError:  # the client has disconnected
+            connection.close()
+            return None
+        return TLSStream(wrapped, **options)
 
     def on_stop(self, callback: StopCallback) -> None:
         """Call ``callback(code, deadline)`` when the server stops; from any thread.
 
-        ``code`` is a WebSocket close code, 1012 when a successor is expected, else 1001;
-        ``deadline`` is in the loop's time. An awaitable that it returns is awaited until then.
+        ``code`` is a WebSocket close code: 1012 when a successor is expected, else 1001.
+        ``deadline`` is in the loop's time. An awaitable that the callback returns is awaited until
+        then.
         """
         self._callbacks.append(callback)
 
     def reopen_logs(self) -> None:
-        """Reopen the files of log handlers after another program has moved them; on the loop."""
+        """Reopen the files of log handlers after another program moved them; on the loop."""
         self._resources.log.later(reopen_files)
 
     async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
-        """Stop accepting, finish requests, call the ``on_stop`` callbacks, end what is left.
+        """Stop accepting, finish requests, call the ``on_stop`` callbacks, abort the rest.
 
-        All of it takes at most ``timeout`` seconds (None: ``drain_timeout``) and a moment. A
-        second call waits for the first.
+        This takes at most ``timeout`` seconds (None: ``drain_timeout``) and a few more for the
+        rest. A second call waits for the first.
         """
         if self._stopped is None:
             seconds = self.drain_timeout if timeout is None else timeout
@@ -215,7 +214,7 @@ class Server:
         if self._started:
             for acceptor in self._acceptors:
                 acceptor.stop()
-            shutdown = Shutdown(self._resources, self._http, self._native, self._callbacks)
+            shutdown = Shutdown(self._resources, self._http, self._tornado_app, self._callbacks)
             await shutdown.run(code, timeout)
             self._stall_monitor.stop()
         atfork.unregister(self._close_sockets)
@@ -229,28 +228,28 @@ class Server:
     def start_request(
         self, server_connection: object, connection: HTTPConnection
     ) -> HTTPMessageDelegate:
-        """Tornado asks for the delegate of the next request on a connection."""
+        """Return the delegate of the next request on a connection, for Tornado."""
         assert isinstance(connection, HTTP1Connection)
         self._connections.add(server_connection)
         peer = self._peers.find(server_connection, connection)
-        stream = cast("PlainStream | TLSStream", connection.stream)
+        stream = cast(PlainStream | TLSStream, connection.stream)
         if stream.on_parse_error is None:
             stream.on_parse_error = partial(self._parse_errors.respond, server_connection, peer)
         request = IncomingRequest(self._resources, server_connection, connection, peer)
-        if self._native is None:
+        if self._tornado_app is None:
             return request
-        return self._native.choose(request, server_connection, connection, peer)
+        return self._tornado_app.choose(request, server_connection, connection, peer)
 
     def close_connection(self, server_connection: object) -> None:
-        """Tornado has closed a connection, or let go of its stream."""
+        """Forget a connection that Tornado has closed, or whose stream it has detached."""
         self._connections.remove(server_connection)
         self._peers.remove(server_connection)
-        if self._native is not None:
-            self._native.end(server_connection)
+        if self._tornado_app is not None:
+            self._tornado_app.end(server_connection)
 
 
 class _Requests(HTTPServerConnectionDelegate):
-    """Tornado's view of the server."""
+    """The delegate through which Tornado calls the server."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -265,7 +264,7 @@ class _Requests(HTTPServerConnectionDelegate):
 
 
 class _HTTPServer(HTTPServer):
-    """Tornado's own does not tell its delegate when a connection has ended."""
+    """Tornado's server, which also tells its delegate when a connection ends."""
 
     def on_close(self, server_conn: object) -> None:
         super().on_close(server_conn)

@@ -32,12 +32,12 @@ class Shutdown:
         self,
         resources: Resources,
         http: HTTPServer,
-        native: TornadoApp | None,
+        tornado_app: TornadoApp | None,
         callbacks: Sequence[StopCallback],
     ) -> None:
         self._resources = resources
         self._http = http
-        self._native = native
+        self._tornado_app = tornado_app
         self._callbacks = callbacks
 
     async def run(self, code: int, timeout: float) -> None:
@@ -50,8 +50,8 @@ class Shutdown:
             request.give_up()
         self._resources.connections.abort()
         self._resources.raw_streams.abort()
-        if self._native is not None:
-            self._native.abort()
+        if self._tornado_app is not None:
+            self._tornado_app.abort()
         await self._finish_tasks()
         await self._finish_jobs()
 

@@ -1,6 +1,6 @@
-"""Warnings when all threads are busy, or the event loop is blocked.
+"""Warnings when all threads are busy or the event loop is blocked.
 
-A thread checks once a second. It logs by itself, since the loop or the pool may hang.
+A thread checks once a second. It writes the log lines itself, since the loop or the pool may hang.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .diagnostics import join, name_jobs_of, name_task, place_of
+from .limits import check_positive
 from .pool import Pool
 from .safelogger import get_logger
 
@@ -24,7 +25,7 @@ INTERVAL = 60.0
 
 
 class Alarm:
-    """A state that is logged when it has lasted ``after`` seconds, and when it is over."""
+    """A state that is logged when it has lasted ``after`` seconds, and when it ends."""
 
     def __init__(self, after: float) -> None:
         self._after = after
@@ -38,7 +39,7 @@ class Alarm:
         warn: Callable[[float], None],
         over: Callable[[float], None],
     ) -> None:
-        """Update the time at which the state began; None when it is over."""
+        """Set the time at which the state began; None when it has ended."""
         now = time.monotonic()
         if self._since is not None and since != self._since:
             if self._warned:
@@ -51,7 +52,7 @@ class Alarm:
 
 
 class LoopMonitor:
-    """Check that asks the loop for an answer, and names the code that blocks it."""
+    """Check that expects an answer from the loop, and logs the code that blocks it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, after: float) -> None:
         self._loop = loop
@@ -84,7 +85,7 @@ class LoopMonitor:
 
 
 class PoolMonitor:
-    """Check that names the jobs which keep all threads of a pool busy."""
+    """Check that logs the jobs which keep all threads of a pool busy."""
 
     def __init__(self, pool: Pool, after: float) -> None:
         self._pool = pool
@@ -92,7 +93,7 @@ class PoolMonitor:
         self._since: float | None = None
 
     def check(self) -> None:
-        """Look once."""
+        """Check once."""
         if self._pool.busy < self._pool.size:
             self._since = None
         elif self._since is None:
@@ -101,7 +102,8 @@ class PoolMonitor:
 
     def _warn(self, seconds: float) -> None:
         logger.warning(
-            "All %d threads of the pool %r have been busy for %.1f s; %d jobs wait. Running: %s.",
+            "All %d threads of the pool %r have been busy for %.1f s. %d jobs are queued. "
+            "Running: %s.",
             self._pool.size,
             self._pool.name,
             seconds,
@@ -116,11 +118,17 @@ class PoolMonitor:
 
 
 class StallMonitor:
-    """The thread that checks the loop and the pools of one server; None disables a check."""
+    """A thread that checks the loop and the pools of one server; None disables a check."""
 
     def __init__(
         self, pool: Pool, *, busy_after: float | None, blocked_after: float | None
     ) -> None:
+        for name, seconds in (
+            ("busy_threads_warning", busy_after),
+            ("blocked_loop_warning", blocked_after),
+        ):
+            if seconds is not None:
+                check_positive(name, seconds, whole=False)
         self._pool = pool
         self._busy_after = busy_after
         self._blocked_after = blocked_after
@@ -129,11 +137,11 @@ class StallMonitor:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Start the thread; call on the loop to be watched."""
+        """Start the thread; call it on the loop to be checked."""
         if self._blocked_after is not None:
             self._loop = LoopMonitor(asyncio.get_running_loop(), self._blocked_after)
         if self._blocked_after is not None or self._busy_after is not None:
-            threading.Thread(target=self._run, name="c10kws-watch", daemon=True).start()
+            threading.Thread(target=self._run, name="c10kws-stall-monitor", daemon=True).start()
 
     def stop(self) -> None:
         """End the thread."""
@@ -143,7 +151,7 @@ class StallMonitor:
         while not self._stopped.wait(PERIOD):
             try:
                 self._check()
-            except RuntimeError:  # the loop is closed, and the server was not stopped
+            except RuntimeError:  # the loop was closed without stopping the server
                 return
 
     def _check(self) -> None:

@@ -1,9 +1,8 @@
 """Tornado's own handlers in front of the WSGI application: a ``tornado.web.Application``.
 
-A request whose head matches a rule of it is a native request: its handler runs on the loop's
-thread, and everything about it is Tornado's, but for what makes a server: it is counted, logged
-and waited for as the others are, and its WebSocket is closed at the stop. All that matches no rule
-is the WSGI application's, which so answers last.
+A request that matches one of its rules is served by Tornado's handler on the loop's thread. The
+server counts, logs and drains it like other requests, and closes its WebSocket at the shutdown.
+Requests that match no rule go to the WSGI application.
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
-#: A WebSocket frame must fit the stream's buffer: Tornado's own default replaces ours.
-#: What a client may send is bounded by ``websocket_max_message_size``, 10 MiB by default.
-FRAME_ROOM = 100 * 1024 * 1024
-#: How often (seconds) a stopping server looks whether the closing handshakes are over.
-GLANCE = 0.02
+#: The buffer size of a stream with a WebSocket, which must hold a frame: Tornado's default. A
+#: message is limited by ``websocket_max_message_size``, 10 MiB by default.
+WEBSOCKET_BUFFER_SIZE = 100 * 1024 * 1024
+#: Seconds between two checks of a stopping server for the end of closing handshakes.
+POLL_INTERVAL = 0.02
 
 
 class TornadoApp:
-    """State shared by the native requests of one server; used on the loop's thread.
+    """The application and its requests on one server; used on the loop's thread.
 
-    It takes the application's ``log_function``, to learn of WebSockets, and calls the one that was
-    there.
+    It replaces the application's ``log_function``, to learn of WebSockets, and calls the original
+    one.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class TornadoApp:
     ) -> HTTPMessageDelegate:
         """Return the delegate of the next request on a connection; ``request`` is the WSGI one.
 
-        Tornado asks for it when the request before is over.
+        Tornado asks for it when the previous request has ended.
         """
         self.end(server_connection)
         return Dispatcher(self, request, server_connection, connection, peer)
@@ -90,7 +89,7 @@ class TornadoApp:
         connection: HTTP1Connection,
         peer: Peer,
     ) -> HTTPMessageDelegate | None:
-        """Return the delegate of the rule that matches, if one does; the request begins then."""
+        """Return the delegate of the matching rule and begin the request; None without a match."""
         if head_size(start_line, headers) > self.limits.max_head_size:
             return None
         counted = HandlerConnection(connection, peer.begin_line(start_line, headers), self)
@@ -103,47 +102,47 @@ class TornadoApp:
                 headers=headers,
             )
         except (BadRequest, HTTPInputError):
-            return None  # the other half refuses it, and says why
+            return None  # the WSGI request refuses it
         delegate = self._application.default_router.find_handler(request)
         if delegate is not None:
             connection.set_max_body_size(self.limits.max_body_size)
             if "Upgrade" in headers:
-                connection.stream.max_buffer_size = FRAME_ROOM
+                connection.stream.max_buffer_size = WEBSOCKET_BUFFER_SIZE
             self._connections.begin(server_connection)
             self._running[server_connection] = counted
         return delegate
 
     def fail(self, server_connection: object) -> None:
-        """The client left in the middle of its request, or Tornado found a fault in its body."""
+        """Handle a client that disconnects during its request, or a malformed body."""
         if server_connection in self._running:
             line = self._running[server_connection].line
             line.status = line.status or 400
 
     def refuse_stalled_body(self, server_connection: object) -> None:
-        """Answer with 408, unless the handler has begun its answer, and close."""
+        """Send 408, unless the handler has begun to respond, and close."""
         if server_connection in self._running:
             self._running[server_connection].refuse_stalled_body()
 
     def end(self, server_connection: object) -> None:
-        """The native request of a connection, if it had one, is over; or the connection is."""
+        """End the Tornado request of a connection, if it has one."""
         connection = self._running.pop(server_connection, None)
         if connection is not None:
             self._log.write_later(connection.line)
             self._connections.end(server_connection)
 
     def detached(self, stream: IOStream) -> None:
-        """A handler has taken a stream; those that have ended are forgotten by the way."""
+        """Remember a stream that a handler took; ended ones are forgotten from time to time."""
         if len(self._streams) % 256 == 255:
             live = {each: kept for each, kept in self._streams.items() if not each.closed()}
             self._streams = live
         self._streams.setdefault(stream, None)
 
     def _handled(self, handler: RequestHandler) -> None:
-        """Tornado's ``log_function``: the response is complete, a 101 not yet detached."""
+        """Handle Tornado's call of ``log_function``: a response is complete, a 101 not detached."""
         if isinstance(handler, WebSocketHandler) and handler.get_status() == 101:
             connection = cast(HandlerConnection, handler.request.connection)
             self._streams[connection.stream] = weakref.ref(handler)
-            if self._code is not None:  # behind Tornado, which has not the stream yet
+            if self._code is not None:  # after Tornado has taken the stream
                 asyncio.get_running_loop().call_soon(self._close, handler, self._code)
         if self._log_function is not None:
             self._log_function(handler)
@@ -159,33 +158,33 @@ class TornadoApp:
                 self._close(handler, code)
         loop = asyncio.get_running_loop()
         while loop.time() < deadline and not all(stream.closed() for stream in waiting):
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(POLL_INTERVAL)
 
     def _close(self, handler: WebSocketHandler, code: int) -> None:
         try:
             handler.close(code)
-        except BaseException:  # the others are closed all the same
-            logger.exception("close() of a native WebSocket failed: %r", handler)
+        except BaseException:  # the others must be closed too
+            logger.exception("close() of a Tornado WebSocket raised: %r", handler)
 
     def abort(self) -> None:
-        """Close every stream that a handler has taken."""
+        """Close all streams that handlers took."""
         for stream in self._streams:
             stream.close()
         self._streams.clear()
 
 
 class Dispatcher(HTTPMessageDelegate):
-    """Learns from the head whose request it is, and is that one's delegate from then on."""
+    """A delegate that chooses by the head who serves the request, and forwards the rest to it."""
 
     def __init__(
         self,
-        native: TornadoApp,
+        tornado_app: TornadoApp,
         request: HTTPMessageDelegate,
         server_connection: object,
         connection: HTTP1Connection,
         peer: Peer,
     ) -> None:
-        self._native = native
+        self._tornado_app = tornado_app
         self._delegate = request
         self._server_connection = server_connection
         self._connection = connection
@@ -196,12 +195,12 @@ class Dispatcher(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        """Ask the rules, then pass on."""
+        """Try the rules, then forward."""
         start_line = cast(RequestStartLine, start_line)
         if not self._peer.trusted:
             drop_forwarded(headers)
         if not self._connection.stream.closed():
-            found = self._native.find(
+            found = self._tornado_app.find(
                 start_line, headers, self._server_connection, self._connection, self._peer
             )
             self._delegate = found or self._delegate
@@ -212,11 +211,11 @@ class Dispatcher(HTTPMessageDelegate):
         return waiting
 
     def _start_timer(self) -> None:
-        refuse = partial(self._native.refuse_stalled_body, self._server_connection)
-        self._timer = BodyTimer(asyncio.get_running_loop(), self._native.limits, refuse)
+        refuse = partial(self._tornado_app.refuse_stalled_body, self._server_connection)
+        self._timer = BodyTimer(asyncio.get_running_loop(), self._tornado_app.limits, refuse)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass on."""
+        """Forward."""
         waiting = self._delegate.data_received(chunk)
         if self._timer is not None:
             self._timer.received(len(chunk))
@@ -225,22 +224,22 @@ class Dispatcher(HTTPMessageDelegate):
         return waiting
 
     async def _wait(self, waiting: Awaitable[None], timer: BodyTimer) -> None:
-        """Wait for a handler that reads its body in pieces."""
+        """Wait for a handler that receives its body in pieces; the timer is paused."""
         timer.pause()
         await waiting
         timer.resume()
 
     def finish(self) -> None:
-        """Pass on."""
+        """Forward."""
         self._receiving = False
         self._stop_timer()
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
-        """Pass on."""
+        """Forward."""
         self._stop_timer()
         if self._receiving:
-            self._native.fail(self._server_connection)
+            self._tornado_app.fail(self._server_connection)
         self._delegate.on_connection_close()
 
     def _stop_timer(self) -> None:
@@ -249,11 +248,13 @@ class Dispatcher(HTTPMessageDelegate):
 
 
 class HandlerConnection(HTTPConnection):
-    """Tornado's connection as a handler has it; what the access line says is read off here."""
+    """The connection as Tornado's handler sees it; records status and size for the access line."""
 
-    def __init__(self, connection: HTTP1Connection, line: AccessLine, native: TornadoApp) -> None:
+    def __init__(
+        self, connection: HTTP1Connection, line: AccessLine, tornado_app: TornadoApp
+    ) -> None:
         self._connection = connection
-        self._native = native
+        self._tornado_app = tornado_app
         self.line = line
 
     def __getattr__(self, name: str) -> Any:
@@ -265,7 +266,7 @@ class HandlerConnection(HTTPConnection):
         headers: HTTPHeaders,
         chunk: bytes | None = None,
     ) -> asyncio.Future[None]:
-        """Write the head, and with it the first piece of the body."""
+        """Write the head with the first piece of the body."""
         if not self._connection.stream.closed():
             self.line.status = cast(ResponseStartLine, start_line).code
             self.line.size += len(chunk or b"")
@@ -278,11 +279,11 @@ class HandlerConnection(HTTPConnection):
         return self._connection.write(chunk)
 
     def finish(self) -> None:
-        """The response is complete."""
+        """End the response."""
         self._connection.finish()
 
     def refuse_stalled_body(self) -> None:
-        """Answer with 408, unless an answer has begun, and close."""
+        """Send 408, unless a response has begun, and close."""
         stream = self._connection.stream
         if not stream.closed() and not self.line.status:
             self.line.status = 408
@@ -290,9 +291,9 @@ class HandlerConnection(HTTPConnection):
         self._connection.close()
 
     def detach(self) -> IOStream:
-        """Hand the stream over to the handler."""
+        """Detach the stream, for the handler."""
         stream = self._connection.detach()
         assert isinstance(stream, PlainStream | TLSStream)
         stream.on_parse_error = None
-        self._native.detached(stream)
+        self._tornado_app.detached(stream)
         return stream

@@ -149,7 +149,7 @@ def test_one_that_dies_is_started_again(start: Start, ports: list[int]) -> None:
     command = start_all(start, ports)
     first, *others = [process_of(each) for each in ports]
     os.kill(first, signal.SIGKILL)
-    command.wait_for(rf"the worker for {ports[0]} ended with status -9")
+    command.wait_for(rf"The worker for {ports[0]} ended with status -9")
     command.wait_for(f"ws://127.0.0.1:{ports[0]}/", 2)
     assert process_of(ports[0]) not in (first, *others)
     assert [process_of(each) for each in ports[1:]] == others

@@ -91,7 +91,7 @@ def test_out_of_descriptors(start: Callable[[int], subprocess.Popen[str]], reser
     process.terminate()
     _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 0
-    said = errors.count("out of file descriptors")
+    said = errors.count("Out of file descriptors")
     assert 0 < said < LIMIT  # once a second, and not for each turn of the loop
     if reserved:
         assert len(errors.splitlines()) == said

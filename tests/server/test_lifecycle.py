@@ -187,7 +187,9 @@ def test_a_task_that_ignores_its_cancellation(start: Start) -> None:
         client.get("/well_behaved")
         output, log = end_of(process)
     assert output == "cleaned up\n"
-    assert re.search(r"the process did not end in time; .* Left: task \S+ \(swallow\)\n", log)
+    assert re.search(
+        r"The process did not end in time; .* Still running: task \S+ \(swallow\)\n", log
+    )
 
 
 def test_a_task_that_blocks_the_loop(start: Start) -> None:
@@ -217,7 +219,7 @@ def test_a_generator_that_does_not_end(start: Start) -> None:
         client.read_head()
         assert client.read_chunk() == b"first"
         _, log = end_of(process)
-    assert "Left: task" in log
+    assert "Still running: task" in log
 
 
 def test_a_view_that_hangs(start: Start) -> None:
@@ -240,7 +242,7 @@ def test_a_thread_of_the_application_does_not_hold_the_exit(start: Start) -> Non
     with connect(port_of(process)) as client:
         client.get("/thread")
         _, log = end_of(process)
-    assert "Left: threads forgotten" in log
+    assert "Still running: threads forgotten" in log
 
 
 # HUP, USR1, USR2

@@ -172,7 +172,7 @@ def access_lines(caplog: pytest.LogCaptureFixture, *expected: str) -> Iterator[N
 
 
 def test_what_matches_no_rule_is_the_applications(serve: Serve) -> None:
-    with serve(django, native=make()).client() as client:
+    with serve(django, tornado_app=make()).client() as client:
         assert client.get("/native/one").body == b"tornado one"
         assert client.get("/other").body == b"django GET /other 0"
         assert client.get("/native").body == b"tornado "
@@ -181,7 +181,7 @@ def test_what_matches_no_rule_is_the_applications(serve: Serve) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(serve: Serve) -> None:
-    with serve(django, native=make()).client() as client:
+    with serve(django, tornado_app=make()).client() as client:
         paths = ["/native/1", "/2", "/native/3", "/native/4", "/5", "/6"]
         client.send("".join(f"GET {path} HTTP/1.1\nHost: a\n\n" for path in paths))
         answers = [client.read_response().body.decode().split() for _ in paths]
@@ -202,7 +202,7 @@ def test_rows_as_tornado_takes_them(serve: Serve, tmp_path: Path) -> None:
         (r"/static/(.*)", StaticFileHandler, {"path": str(tmp_path)}),
     )
     assert native.reverse_url("spec", "there") == "/spec/there"
-    with serve(django, native=native).client() as client:
+    with serve(django, tornado_app=native).client() as client:
         assert client.get("/arguments").body == b"hi"
         assert client.get("/spec/there").body == b"tornado there"
         assert client.get("/rule").body == b"tornado"
@@ -248,7 +248,7 @@ def test_debug_does_not_bring_autoreload() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 300_000, 2 * MIB])
 def test_a_body(serve: Serve, size: int) -> None:
-    with serve(django, native=make()).client() as client:
+    with serve(django, tornado_app=make()).client() as client:
         for path, answer in (("/native", "tornado POST"), ("/other", "django POST /other")):
             client.send(f"POST {path} HTTP/1.1\nHost: a\nContent-Length: {size}\n\n")
             client.send(bytes(size))
@@ -256,7 +256,7 @@ def test_a_body(serve: Serve, size: int) -> None:
 
 
 def test_a_chunked_body_and_continue(serve: Serve) -> None:
-    with serve(django, native=make()).client() as client:
+    with serve(django, tornado_app=make()).client() as client:
         client.send(
             "POST /native HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nExpect: 100-continue\n\n"
         )
@@ -268,7 +268,7 @@ def test_a_chunked_body_and_continue(serve: Serve) -> None:
 def test_a_body_over_the_limit_is_tornados_400(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live = serve(django, native=make(), limits=Limits(max_body_size=MIB))
+    live = serve(django, tornado_app=make(), limits=Limits(max_body_size=MIB))
     with access_lines(caplog, '"POST /native HTTP/1.1" 400 0'), live.client() as client:
         client.send(f"POST /native HTTP/1.1\nHost: a\nContent-Length: {2 * MIB}\n\n")
         assert client.read_response().status == 400
@@ -277,7 +277,7 @@ def test_a_body_over_the_limit_is_tornados_400(
 
 
 def test_a_handler_that_streams_raises_the_limit_for_itself(serve: Serve) -> None:
-    live = serve(django, native=make((r"/sink", Sink)), limits=Limits(max_body_size=MIB))
+    live = serve(django, tornado_app=make((r"/sink", Sink)), limits=Limits(max_body_size=MIB))
     with live.client() as client:
         client.send(f"POST /sink HTTP/1.1\nHost: a\nContent-Length: {4 * MIB}\n\n")
         client.send(bytes(4 * MIB))
@@ -285,7 +285,7 @@ def test_a_handler_that_streams_raises_the_limit_for_itself(serve: Serve) -> Non
 
 
 def test_what_the_server_refuses_it_refuses_here_too(serve: Serve) -> None:
-    live = serve(django, native=make())
+    live = serve(django, tornado_app=make())
     with live.client() as client:
         assert client.get("/native", f"X-Large: {'x' * 70_000}").status == 431
     with live.client() as client:
@@ -298,7 +298,7 @@ def test_what_the_server_refuses_it_refuses_here_too(serve: Serve) -> None:
 def test_a_body_that_stalls_is_answered_with_408(
     serve: Serve, caplog: pytest.LogCaptureFixture, limits: Limits
 ) -> None:
-    live = serve(django, native=make(), limits=limits)
+    live = serve(django, tornado_app=make(), limits=limits)
     with access_lines(caplog, '"POST /native HTTP/1.1" 408 0'), live.client() as client:
         client.send("POST /native HTTP/1.1\nHost: a\nContent-Length: 9\n\nabc")
         response = client.read_response()
@@ -309,7 +309,7 @@ def test_a_body_that_stalls_is_answered_with_408(
 @pytest.mark.parametrize("trusted", [True, False])
 def test_forwarded_headers_are_a_trusted_peers(serve: Serve, trusted: bool) -> None:
     proxies = ["127.0.0.1"] if trusted else []
-    live = serve(django, native=make((r"/headers", Headers)), trusted_proxies=proxies)
+    live = serve(django, tornado_app=make((r"/headers", Headers)), trusted_proxies=proxies)
     with live.client() as client:
         body = client.get("/headers", "X-Forwarded-User: root", "X-Other: 5").body
     assert (b"root" in body) is trusted
@@ -318,7 +318,7 @@ def test_forwarded_headers_are_a_trusted_peers(serve: Serve, trusted: bool) -> N
 
 
 def test_http_1_0_and_connection_close(serve: Serve) -> None:
-    live = serve(django, native=make())
+    live = serve(django, tornado_app=make())
     with live.client() as client:
         client.send("GET /native/old HTTP/1.0\n\n")
         assert client.read_response().body == b"tornado old"
@@ -335,7 +335,7 @@ def test_http_1_0_and_connection_close(serve: Serve) -> None:
 def test_an_exception_is_a_500_and_tornados_line(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live = serve(django, native=make((r"/failing", Failing)))
+    live = serve(django, tornado_app=make((r"/failing", Failing)))
     with live.client() as client:
         assert client.get("/failing").status == 500
         assert client.get("/other").status == 200
@@ -347,7 +347,7 @@ def test_an_exception_is_a_500_and_tornados_line(
 def test_a_handler_that_cannot_be_made_ends_its_connection_alone(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live = serve(django, native=make((r"/stillborn", Stillborn), (r"/native", Hello)))
+    live = serve(django, tornado_app=make((r"/stillborn", Stillborn), (r"/native", Hello)))
     with access_lines(caplog, '"GET /stillborn HTTP/1.1" 0 0'), live.client() as client:
         client.send("GET /stillborn HTTP/1.1\nHost: a\n\n")
         assert client.read_to_end() == b""
@@ -361,7 +361,7 @@ def test_a_handler_that_cannot_be_made_ends_its_connection_alone(
 
 
 def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    live = serve(django, native=make((r"/native", Hello), (r"/ws", Echo)))
+    live = serve(django, tornado_app=make((r"/native", Hello), (r"/ws", Echo)))
     with access_lines(
         caplog,
         '"GET /native HTTP/1.1" 200 7',
@@ -385,7 +385,7 @@ def test_a_log_function_of_the_settings_is_called_too(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[RequestHandler] = []
-    live = serve(django, native=make(log_function=seen.append))
+    live = serve(django, tornado_app=make(log_function=seen.append))
     with access_lines(caplog, '"GET /native HTTP/1.1" 200 8'), live.client() as client:
         client.get("/native")
     assert [handler.get_status() for handler in seen] == [200]
@@ -396,7 +396,7 @@ def test_a_log_function_of_the_settings_is_called_too(
 
 def test_a_client_that_leaves_is_noticed(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     Slow.left.clear()
-    live = serve(django, native=make((r"/slow", Slow)))
+    live = serve(django, tornado_app=make((r"/slow", Slow)))
     with access_lines(caplog, '"GET /slow HTTP/1.1" 0 0'):
         with live.client() as client:
             client.send("GET /slow HTTP/1.1\nHost: a\n\n")
@@ -409,7 +409,7 @@ def test_a_client_that_leaves_is_noticed(serve: Serve, caplog: pytest.LogCapture
 def test_a_client_that_leaves_within_its_body(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live = serve(django, native=make())
+    live = serve(django, tornado_app=make())
     with access_lines(caplog, '"POST /native HTTP/1.1" 400 0'):
         with live.client() as client:
             client.send("POST /native HTTP/1.1\nHost: a\nContent-Length: 10\n\nabc")
@@ -419,7 +419,7 @@ def test_a_client_that_leaves_within_its_body(
 
 def test_a_running_request_is_not_idle_and_a_connection_between_two_is(serve: Serve) -> None:
     native = make((r"/slow", Slow), (r"/native", Hello))
-    live = serve(django, native=native, limits=Limits(idle_timeout=0.2))
+    live = serve(django, tornado_app=native, limits=Limits(idle_timeout=0.2))
     with live.client() as idle, live.client() as busy:
         busy.send("GET /slow HTTP/1.1\nHost: a\n\n")
         assert Slow.running.acquire(timeout=WAIT)
@@ -437,7 +437,7 @@ def test_handlers_are_forgotten(serve: Serve) -> None:
         def prepare(self) -> None:
             made.append(weakref.ref(self))
 
-    live = serve(django, native=make((r"/ws", Remembered), (r"/native", Hello)))
+    live = serve(django, tornado_app=make((r"/ws", Remembered), (r"/native", Hello)))
     for _ in range(3):
         with open_socket(live) as ws:
             ws.send("hello")
@@ -456,7 +456,7 @@ def test_handlers_are_forgotten(serve: Serve) -> None:
 
 @pytest.mark.parametrize("size", [0, 125, 70_000, 300_000, 5 * MIB])
 def test_a_native_websocket(serve: Serve, size: int) -> None:
-    live = serve(django, native=make((r"/ws", Echo)))
+    live = serve(django, tornado_app=make((r"/ws", Echo)))
     with open_socket(live) as ws:
         eventually(lambda: live.server.connections == live.server.requests == 0)
         for message in ("x" * size, bytes(size)):
@@ -470,7 +470,7 @@ def test_a_native_websocket_over_tls(serve: Serve) -> None:
     authority = trustme.CA()
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server)
-    live = serve(django, native=make((r"/ws", Echo)), ssl_context=server)
+    live = serve(django, tornado_app=make((r"/ws", Echo)), ssl_context=server)
     client = ssl.create_default_context()
     authority.configure_trust(client)
     with connect(
@@ -488,7 +488,7 @@ def test_a_native_websocket_over_tls(serve: Serve) -> None:
 def test_uvloop(serve: Serve) -> None:
     uvloop = pytest.importorskip("uvloop")
     native = make((r"/ws", Echo), (r"/native", Hello))
-    live = serve(django, native=native, loop_factory=uvloop.new_event_loop)
+    live = serve(django, tornado_app=native, loop_factory=uvloop.new_event_loop)
     with live.client() as client:
         assert client.get("/native").body == b"tornado"
         assert client.get("/other").body == b"django GET /other 0"
@@ -501,7 +501,7 @@ def test_uvloop(serve: Serve) -> None:
 
 
 def test_tornados_own_limit_of_a_message(serve: Serve) -> None:
-    live = serve(django, native=make((r"/ws", Echo), websocket_max_message_size=1000))
+    live = serve(django, tornado_app=make((r"/ws", Echo), websocket_max_message_size=1000))
     with open_socket(live) as ws:
         ws.send("x" * 1001)
         with pytest.raises(ConnectionClosed) as closed:
@@ -512,7 +512,7 @@ def test_tornados_own_limit_of_a_message(serve: Serve) -> None:
 @pytest.mark.parametrize("code", [1001, 1012])
 def test_the_stop_closes_native_websockets(serve: Serve, code: int) -> None:
     ended: list[int | None] = []
-    live = serve(django, native=make((r"/ws", Echo, {"ended": ended})))
+    live = serve(django, tornado_app=make((r"/ws", Echo, {"ended": ended})))
     with open_socket(live) as first, open_socket(live) as second:
         live.begin_stop(code)
         for ws in (first, second):
@@ -525,7 +525,7 @@ def test_the_stop_closes_native_websockets(serve: Serve, code: int) -> None:
 
 def test_the_stop_does_not_wait_for_a_deaf_client(serve: Serve) -> None:
     ended: list[int | None] = []
-    live = serve(django, native=make((r"/ws", Echo, {"ended": ended})))
+    live = serve(django, tornado_app=make((r"/ws", Echo, {"ended": ended})))
     with live.client() as client:
         shake_hands(live, client)
         live.stop(timeout=0.3)
@@ -545,7 +545,7 @@ def shake_hands(live: LiveServer, client: Any, path: str = "/ws") -> Response:
 
 
 def test_a_websocket_that_opens_during_the_stop_is_closed_at_once(serve: Serve) -> None:
-    live = serve(django, native=make((r"/ws", LateEcho)))
+    live = serve(django, tornado_app=make((r"/ws", LateEcho)))
     codes: list[int] = []
 
     def visit() -> None:
@@ -565,7 +565,7 @@ def test_a_websocket_that_opens_during_the_stop_is_closed_at_once(serve: Serve) 
 
 
 def test_a_stream_that_a_handler_took_is_closed_at_the_stop(serve: Serve) -> None:
-    live = serve(django, native=make((r"/tunnel", Tunnel)))
+    live = serve(django, tornado_app=make((r"/tunnel", Tunnel)))
     with live.client() as client:
         client.send("GET /tunnel HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 101
@@ -579,7 +579,7 @@ def test_a_stream_that_a_handler_took_is_closed_at_the_stop(serve: Serve) -> Non
 
 
 def test_the_stop_waits_for_a_running_request(serve: Serve) -> None:
-    live = serve(django, native=make((r"/slow", Slow)))
+    live = serve(django, tornado_app=make((r"/slow", Slow)))
     with live.client() as client, live.client() as idle:
         assert idle.get("/other").status == 200
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
@@ -593,7 +593,7 @@ def test_the_stop_waits_for_a_running_request(serve: Serve) -> None:
 
 
 def test_the_stop_ends_a_request_that_takes_too_long(serve: Serve) -> None:
-    live = serve(django, native=make((r"/slow", Slow)))
+    live = serve(django, tornado_app=make((r"/slow", Slow)))
     with live.client() as client:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
         assert Slow.running.acquire(timeout=WAIT)
@@ -609,7 +609,7 @@ def test_a_native_request_holds_no_thread(serve: Serve) -> None:
         assert gate.wait(WAIT)
         return django(environ, start_response)
 
-    live = serve(blocked, native=make(), threads=1)
+    live = serve(blocked, tornado_app=make(), threads=1)
     with live.client() as client, live.client() as other:
         client.send("GET /blocked HTTP/1.1\nHost: a\n\n")
         assert inside.wait(WAIT)

@@ -72,7 +72,7 @@ def test_a_full_queue_refuses(make_pool: MakePool) -> None:
     blocked = Blocked(pool_)
     waiting = [pool_.submit(int) for _ in range(3)]
     assert (pool_.busy, pool_.queued) == (2, 3)
-    with pytest.raises(PoolFull, match="the pool 'small' has 3 jobs waiting"):
+    with pytest.raises(PoolFull, match=r"^The pool 'small' has 3 queued jobs\.$"):
         pool_.submit(int)
     assert pool_.refused == 1
     urgent = pool_.submit_urgent(int)  # is never refused
@@ -222,7 +222,7 @@ def test_a_sibling_answers_for_itself(make_pool: MakePool) -> None:
     sibling = pool_.sibling("other", queue_size=2)
     blocked = Blocked(sibling)
     waiting = [sibling.submit(threading.current_thread) for _ in range(2)]
-    with pytest.raises(PoolFull, match="the pool 'other' has 2 jobs waiting"):
+    with pytest.raises(PoolFull, match=r"^The pool 'other' has 2 queued jobs\.$"):
         sibling.post(int)
     assert (sibling.busy, sibling.queued, sibling.refused) == (1, 2, 1)
     assert (pool_.busy, pool_.queued, pool_.refused) == (0, 0, 0)
@@ -260,7 +260,7 @@ def test_shutdown_means_the_siblings_too(make_pool: MakePool, cancel: bool) -> N
     waiting = [sibling.submit(int) for sibling in siblings]
     pool_.shutdown(cancel_futures=cancel)
     for sibling in siblings:
-        with pytest.raises(PoolFull, match=f"the pool '{sibling.name}' is shut down"):
+        with pytest.raises(PoolFull, match=f"The pool '{sibling.name}' is shut down"):
             sibling.post(int)
     for each in blocked:
         each.release.set()
@@ -312,7 +312,7 @@ def test_a_full_queue_refuses_what_is_posted(make_pool: MakePool) -> None:
     done: list[int] = []
     pool_.post(done.append, 1)
     pool_.post(done.append, 2)
-    with pytest.raises(PoolFull, match="the pool 'small' has 2 jobs waiting"):
+    with pytest.raises(PoolFull, match=r"^The pool 'small' has 2 queued jobs\.$"):
         pool_.post(done.append, 3)
     assert (pool_.queued, pool_.refused) == (2, 1)
     blocked.release.set()
@@ -326,7 +326,7 @@ def test_nothing_is_posted_after_shutdown_and_what_waits_is_done(make_pool: Make
     done: list[int] = []
     pool_.post(done.append, 1)
     pool_.shutdown()
-    with pytest.raises(PoolFull, match="the pool 'ended' is shut down"):
+    with pytest.raises(PoolFull, match="The pool 'ended' is shut down"):
         pool_.post(done.append, 2)
     assert pool_.refused == 1
     blocked.release.set()

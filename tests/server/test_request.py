@@ -367,7 +367,7 @@ def test_http_1_0_has_no_transfer_encoding(
 
         post = get
 
-    live = serve(note, native=native and make_application([(native, Note)], {}))
+    live = serve(note, tornado_app=native and make_application([(native, Note)], {}))
     with live.client() as client:
         client.send(f"{method} / HTTP/1.0\n{connection}Transfer-Encoding: chunked\n\n0\n\n")
         client.send("GET /second HTTP/1.1\nHost: a\n\n")

@@ -128,8 +128,8 @@ def wait_until_refused(port: int) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["program:nothing"], "program has no 'nothing'"),
-        (["missing_module:application"], "expected package.module:application"),
+        (["program:nothing"], "program has no attribute 'nothing'."),
+        (["missing_module:application"], "pass package.module:application."),
         (["broken:application"], "No module named 'a_module_that_is_missing'"),
         (["program:not_callable"], "program:not_callable is not a WSGI application"),
         (["program", "--threads", "0"], "--threads: must be a whole number above 0, not '0'"),
@@ -145,7 +145,10 @@ def wait_until_refused(port: int) -> None:
         (["program", "--reserved-descriptors", "-1"], "reserved_descriptors must be"),
         (["program:application", "--address", "203.0.113.1"], "203.0.113.1:8000"),
         (["program:application", "--certfile", "nowhere.pem"], "nowhere.pem"),
-        (["program:application", "--upload-dir", "/no/folder"], "'/no/folder' is not a folder"),
+        (
+            ["program:application", "--upload-dir", "/no/folder"],
+            "is not a writable folder",
+        ),
         ([], "required: application"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import stallmonitor
-from c10kws_tornado.accesslog import MAX_WAITING, AccessLog
+from c10kws_tornado.accesslog import MAX_QUEUED, AccessLog
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
@@ -116,7 +116,7 @@ def test_nothing_is_said_while_all_is_well(
 
 def test_the_watch_ends_with_the_server(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
-    watching = [each for each in threading.enumerate() if each.name == "c10kws-watch"]
+    watching = [each for each in threading.enumerate() if each.name == "c10kws-stall-monitor"]
     assert watching
     live.stop()
     for thread in watching:
@@ -127,7 +127,7 @@ def test_the_watch_ends_with_the_server(serve: Serve, pages: Pages) -> None:
 def test_none_switches_it_off(serve: Serve, pages: Pages) -> None:
     before = set(threading.enumerate())
     live = serve(pages, busy_threads_warning=None, blocked_loop_warning=None)
-    assert "c10kws-watch" not in {each.name for each in set(threading.enumerate()) - before}
+    assert "c10kws-stall-monitor" not in {each.name for each in set(threading.enumerate()) - before}
     live.stop()
 
 
@@ -154,12 +154,12 @@ def test_lines_that_wait_are_bounded_and_counted(caplog: pytest.LogCaptureFixtur
     log, release, written = AccessLog(), threading.Event(), threading.Semaphore(0)
     log.later(lambda: assert_set(release))
     eventually(lambda: log._writing)
-    for _ in range(MAX_WAITING + 5):
+    for _ in range(MAX_QUEUED + 5):
         log.later(lambda: written.release())
     release.set()
     eventually(lambda: not log.at_work)
-    assert "5 lines were dropped" in caplog.text
-    for _ in range(MAX_WAITING):
+    assert "Dropped 5 log lines" in caplog.text
+    for _ in range(MAX_QUEUED):
         assert written.acquire(blocking=False)
     log.close()
 

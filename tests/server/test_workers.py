@@ -139,7 +139,7 @@ def test_a_worker_that_dies_is_started_again(start: Start) -> None:
     parent = start("a", "b")
     (first,) = parent.wait_for(r"worker a is (\d+)")
     os.kill(int(first), signal.SIGKILL)
-    parent.wait_for("the worker for a ended with status -9 after")
+    parent.wait_for("The worker for a ended with status -9 after")
     second = parent.wait_for(r"worker a is (\d+)", 2)[1]
     assert second != first
     assert len(re.findall("worker b is", parent.output)) == 1
@@ -147,7 +147,10 @@ def test_a_worker_that_dies_is_started_again(start: Start) -> None:
 
 def test_one_that_cannot_start_is_tried_after_longer_and_longer_pauses(start: Start) -> None:
     parent = start("ill", "well")
-    assert parent.wait_for(r"ill ended with status 3 .* again in (\S+) s", 2) == ["0.5", "1"]
+    assert parent.wait_for(r"ill ended with status 3 .* restarting it in (\S+) s", 2) == [
+        "0.5",
+        "1",
+    ]
     parent.process.send_signal(signal.SIGTERM)
     parent.wait()  # a pause does not hold it
 
@@ -180,7 +183,7 @@ def test_a_command_that_cannot_be_run_is_tried_again(start: Start, tmp_path: Pat
         PARENT.replace('sys.executable, "worker.py"', '"./command"')
     )
     parent = start("a")
-    parent.wait_for(r"the worker for a cannot be started: .*command")
+    parent.wait_for(r"The worker for a could not be started: .*command")
     command.write_text(f"#!/bin/sh\nexec {sys.executable} worker.py\n")
     command.chmod(0o755)
     parent.wait_for("worker a is")
@@ -213,7 +216,7 @@ def test_a_restart_ends_with_the_first_worker_that_does_not_come_back(
     parent.wait_for("is", 2)
     (tmp_path / "broken").touch()
     parent.process.send_signal(signal.SIGHUP)
-    parent.wait_for("the worker for a does not serve after its restart")
+    parent.wait_for("The worker for a did not serve after its restart")
     assert "b restarts" not in parent.output
 
 

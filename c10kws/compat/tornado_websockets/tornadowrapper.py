@@ -88,5 +88,5 @@ class TornadoWrapper:
             Refusals(make_handler(use_static_handler=True)),
             sockets=cls.tornado_server,
             uvloop=conf.current().uvloop,
-            **(server_options() | {"native": cls.tornado_app}),
+            **(server_options() | {"tornado_app": cls.tornado_app}),
         )

@@ -1,4 +1,4 @@
-"""The end of a process that does not end by itself."""
+"""A deadline for the exit of a process that does not end by itself."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
-#: Seconds that a log's handler may take for the last lines.
+#: Seconds that log handlers may take for the last lines.
 LOG_TIMEOUT = 1.0
 
 
 class ExitDeadline:
-    """A thread that ends the process at a deadline, whatever the event loop does.
+    """A thread that ends the process at a deadline, even if the event loop is blocked.
 
-    A task may block the loop for good, so that no timer of it fires. ``describe`` says what is
-    left; ``leave`` ends the process and does not return.
+    ``describe`` names what is still running, for the log. ``leave`` ends the process and does not
+    return.
     """
 
     def __init__(
@@ -31,27 +31,27 @@ class ExitDeadline:
     ) -> None:
         self._describe = describe
         self._leave = leave or exit_now
-        #: Seconds, or None to disarm. A SimpleQueue, since a signal may interrupt anything.
-        self._news: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        #: Seconds, or None to disarm. A SimpleQueue, because signal handlers put into it.
+        self._requests: queue.SimpleQueue[float | None] = queue.SimpleQueue()
 
     def start(self) -> None:
-        """Start the thread; it waits to be armed."""
-        threading.Thread(target=self._run, name="c10kws-last-resort", daemon=True).start()
+        """Start the thread, which waits for :meth:`arm`."""
+        threading.Thread(target=self._run, name="c10kws-exit-deadline", daemon=True).start()
 
     def arm(self, seconds: float) -> None:
-        """End the process in ``seconds``, or at an earlier deadline already set; signal-safe."""
-        self._news.put(seconds)
+        """End the process in ``seconds``, or at an earlier deadline; may be called by signals."""
+        self._requests.put(seconds)
 
     def disarm(self) -> None:
         """End the thread."""
-        self._news.put(None)
+        self._requests.put(None)
 
     def _run(self) -> None:
         deadline: float | None = None
         while deadline is None or time.monotonic() < deadline:
             left = None if deadline is None else max(deadline - time.monotonic(), 0)
             with suppress(queue.Empty):
-                seconds = self._news.get(timeout=left)
+                seconds = self._requests.get(timeout=left)
                 if seconds is None:
                     return
                 due = time.monotonic() + seconds
@@ -59,16 +59,18 @@ class ExitDeadline:
         self.end()
 
     def end(self) -> None:
-        """Log what still runs, and end the process now."""
+        """Log what is still running, and end the process now."""
         run_with_timeout(LOG_TIMEOUT, self._log)
         self._leave()
 
     def _log(self) -> None:
-        logger.error("the process did not end in time; ending it. Left: %s", self._describe())
+        logger.error(
+            "The process did not end in time; exiting. Still running: %s", self._describe()
+        )
 
 
 def exit_now() -> None:
-    """End the process with status 0, since it was asked to stop."""
+    """End the process now, with status 0, since it was asked to stop."""
     run_with_timeout(LOG_TIMEOUT, flush)
     os._exit(0)
 
@@ -82,20 +84,20 @@ def flush() -> None:
 
 
 def run_with_timeout(seconds: float, function: Callable[[], object]) -> None:
-    """Call a function in a thread and wait a limited time for it, since it may wait for a lock."""
+    """Call a function in a thread and wait a limited time: it may wait for a lock."""
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     thread.join(seconds)
 
 
 def exit_within(seconds: float) -> None:
-    """Wait so many seconds for threads that hold the exit, then end the process."""
-    last = ExitDeadline(_name_threads)
-    last.start()
-    last.arm(seconds)
+    """Wait at most ``seconds`` for threads that delay the exit, then end the process."""
+    deadline = ExitDeadline(_name_threads)
+    deadline.start()
+    deadline.arm(seconds)
 
 
 def _name_threads() -> str:
     threads = [thread for thread in threading.enumerate() if not thread.daemon]
     names = [thread.name for thread in threads if thread is not threading.main_thread()]
-    return f"threads {', '.join(names)}" if names else "nothing that has a name"
+    return f"threads {', '.join(names)}" if names else "no threads"

@@ -1,4 +1,4 @@
-"""The life of a server's process, from its signals to its end."""
+"""The lifecycle of a server's process, with its signals and its end."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SERVICE_RESTART = 1012
 STOPPING = frozenset(
     getattr(signal, name) for name in (*signals.STOP, "SIGHUP") if hasattr(signal, name)
 )
-#: Signals that do not hurry a server that stops.
+#: Signals that a stopping server ignores.
 REPEATED = (signal.SIGTERM, signals.HUP)
 
 logger = get_logger("c10kws_tornado")
 
-#: Seconds after ``drain_timeout`` at which the process is ended in any case: those of a stopping
-#: server, of its tasks, and one more.
+#: Seconds after ``drain_timeout`` at which the process is ended in any case: the time of the
+#: server's shutdown and of its tasks, and one second more.
 GRACE = OVERTIME + 3 * CANCEL_TIMEOUT + 1.0
 
 
@@ -40,9 +40,9 @@ class Lifecycle:
         self._server = server
         self._sockets = sockets
         self._in_main_thread = threading.current_thread() is threading.main_thread()
-        self._exit_deadline = ExitDeadline(self._name_what_is_left, self._leave)
-        #: True when the program is to execute itself again, with duplicates of its sockets: a
-        #: server that stops closes its own.
+        self._exit_deadline = ExitDeadline(self._describe_rest, self._leave)
+        #: True when the program is to be executed again, with duplicates of its sockets, since a
+        #: stopping server closes its own.
         self._restart = False
         self._kept: list[socket.socket] = []
         self._asked = False
@@ -56,7 +56,7 @@ class Lifecycle:
     ) -> None:
         """Serve, and return when the server has stopped.
 
-        The process ends here when a task ignores its cancellation or blocks the loop.
+        The process exits here if a task ignores its cancellation or blocks the loop.
         """
         if self._in_main_thread:
             self._exit_deadline.start()
@@ -89,7 +89,7 @@ class Lifecycle:
             self._left |= await end_tasks()
 
     def _on_signal(self, number: int) -> None:
-        """Handle a signal, between two bytecodes of the main thread; must not take a lock."""
+        """Handle a signal between two bytecodes of the main thread; must not take a lock."""
         if number in STOPPING:
             self._restart = number == signals.HUP and (self._restart or not self._asked)
             if not self._asked:
@@ -118,7 +118,7 @@ class Lifecycle:
             reexec.reexecute(self._kept)
         exit_now()
 
-    def _name_what_is_left(self) -> str:
+    def _describe_rest(self) -> str:
         tasks = self._left or asyncio.all_tasks(self._loop)  # all, when the loop is blocked
         names = [f"task {name_task(task)}" for task in tasks]
         return join([*names, *name_jobs(self._server.pool)])

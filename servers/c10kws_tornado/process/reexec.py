@@ -1,6 +1,6 @@
-"""The listening sockets of a program that executes itself again: no connection is refused.
+"""Executing the program again with the same listening sockets, so that no client is refused.
 
-Clients that connect meanwhile wait in the queues of the sockets.
+Clients that connect meanwhile wait in the backlogs of the sockets.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def reexecute(sockets: list[socket.socket]) -> NoReturn:
     os.environ[VARIABLE] = ",".join(str(sock.fileno()) for sock in sockets)
     workers.restore()
     run_with_timeout(LOG_TIMEOUT, flush)
-    signals.hold_back()  # until the program has handlers for them again
+    signals.block()  # until the new program has handlers for them
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def claim_socket(family: int, where: Any) -> socket.socket | None:
-    """Return the inherited socket that listens on an address; with port 0, on any of its ports."""
+    """Return the inherited socket that listens on an address; with port 0, on any port of it."""
     for fd in filter(None, os.environ.pop(VARIABLE, "").split(",")):
         sock = socket.socket(fileno=int(fd))
         sock.set_inheritable(False)
@@ -46,6 +46,6 @@ def claim_socket(family: int, where: Any) -> socket.socket | None:
 
 
 def close_unclaimed() -> None:
-    """Close inherited sockets that were not claimed: no server would accept their clients."""
+    """Close inherited sockets that were not claimed, since no server accepts on them."""
     while _inherited:
         _inherited.pop().close()

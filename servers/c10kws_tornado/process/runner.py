@@ -1,6 +1,6 @@
 """``asyncio.run()`` that ends in bounded time.
 
-asyncio's own waits without a limit: for tasks that ignore their cancellation, for asynchronous
+asyncio's own waits without a limit for tasks that ignore their cancellation, for asynchronous
 generators that do not end, and for the threads of the loop's default executor.
 """
 
@@ -22,16 +22,16 @@ T = TypeVar("T")
 
 #: Seconds that a cancelled task has for its ``finally`` blocks.
 CANCEL_TIMEOUT = 1.0
-#: Threads of ``asyncio.to_thread()``; as many as asyncio has on a machine with 28 cores.
+#: Threads of ``asyncio.to_thread()``, as many as asyncio starts on a machine with 28 cores.
 DEFAULT_THREADS = 32
-#: Its jobs that may wait; asyncio has no limit.
+#: Its queued jobs; asyncio has no limit.
 DEFAULT_QUEUE = 65_536
 
 
 class DefaultExecutor(ThreadPoolExecutor):
-    """The loop's default executor, in daemon threads: they do not hold the exit of the process.
+    """The loop's default executor, with daemon threads, which do not delay the exit.
 
-    asyncio requires a ThreadPoolExecutor; this one starts no threads of its own.
+    asyncio requires a ThreadPoolExecutor; this one starts no threads of its base class.
     """
 
     def __init__(self) -> None:
@@ -53,13 +53,11 @@ def run(
     *,
     own_signals: bool = False,
 ) -> set[asyncio.Task[Any]]:
-    """Run a coroutine on a loop of its own; cancel the tasks that it leaves.
+    """Run a coroutine on a new loop and cancel the tasks that it leaves.
 
-    Returns the tasks that did not end. Keep them: a task that is collected gets GeneratorExit,
-    which it may ignore too.
-
-    With ``own_signals``, ``main`` handles Ctrl-C itself, and the SystemExit or KeyboardInterrupt of
-    another task ends only that task.
+    Returns the tasks that did not end. Keep a reference to them: a task that is collected receives
+    GeneratorExit, which it may ignore too. With ``own_signals``, ``main`` handles Ctrl-C itself,
+    and SystemExit or KeyboardInterrupt in another task ends only that task.
     """
     left: set[asyncio.Task[Any]] = set()
 
@@ -81,25 +79,25 @@ def run(
 def _run_on(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
     """Run ``main`` to its end, even if other tasks raise SystemExit or KeyboardInterrupt.
 
-    asyncio ends the loop when a task or callback raises SystemExit or KeyboardInterrupt. Here that
-    ends the task: a task of the application that calls ``sys.exit()`` must not end the server.
+    asyncio stops the loop when a task or callback raises one of these. Here only the task ends,
+    because an application that calls ``sys.exit()`` must not end the server.
     """
     task = loop.create_task(main)
     while not task.done():
         try:
             loop.run_until_complete(task)
         except (SystemExit, KeyboardInterrupt) as error:
-            # Before and after our own handler of signals Ctrl-C is a KeyboardInterrupt.
+            # Without our own handler of signals, Ctrl-C is a KeyboardInterrupt.
             own_handler = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
             if task.done() or not own_handler:
                 raise
-            logger.exception("A task on the event loop raised %r; the server goes on.", error)
+            logger.exception("A task on the event loop raised %r; the server continues.", error)
 
 
 async def end_tasks() -> set[asyncio.Task[Any]]:
     """Cancel all other tasks of the loop and close its asynchronous generators.
 
-    Returns the tasks that did not end in time; the loop forgets them.
+    Returns the tasks that did not end in time; asyncio no longer knows them.
     """
     loop, current = asyncio.get_running_loop(), asyncio.current_task()
     for _ in range(2):  # a task may start others while it ends

@@ -1,8 +1,8 @@
 """The signals of a server.
 
-The first of :data:`STOP` stops it in good order. A second one ends it at once, except TERM, which a
-process may get twice: systemd sends it to all processes of a unit, and a parent to its workers. HUP
-restarts, USR1 reopens log files, USR2 does nothing; Windows has none of these.
+The first of :data:`STOP` shuts it down gracefully. A second one aborts the shutdown, except TERM,
+which a process may receive twice: systemd sends it to all processes of a unit, and a parent to its
+workers. HUP restarts, USR1 reopens log files, USR2 does nothing. Windows has none of these three.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ OTHERS = frozenset(number for number in (HUP, USR1, USR2) if number is not None)
 
 @contextmanager
 def calling(handle: Callable[[int], object]) -> Iterator[None]:
-    """Call ``handle(number)`` at each signal, and put the handlers back at the end.
+    """Call ``handle(number)`` for each signal, and restore the previous handlers at the end.
 
-    It runs between two bytecodes of the main thread, so it must not take a lock. Only the main
-    thread handles signals: in another one this does nothing. A HUP of a terminal that was closed
-    is handled as a TERM, and one that ``nohup`` ignores stays ignored.
+    It is called between two bytecodes of the main thread, so it must not take a lock. In another
+    thread this context does nothing, since only the main thread handles signals. HUP from a closed
+    terminal is handled as TERM; HUP that ``nohup`` ignores stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -59,8 +59,8 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
         restore()
 
 
-def hold_back() -> None:
-    """Hold HUP, USR1 and USR2 back until :func:`calling`, across the execution of a program."""
+def block() -> None:
+    """Block HUP, USR1 and USR2 until :func:`calling` of the program that is executed next."""
     _mask("SIG_BLOCK")
 
 

@@ -1,8 +1,8 @@
-"""Several processes as one server: a worker that dies is started again, all end together.
+"""Several processes as one server: a worker that dies is restarted, and all stop together.
 
-A worker's standard input is a pipe that nothing is ever written to. The parent holds its other
-end: when that is closed, because the parent says so or has died in whatever way, the worker stops.
-So there are no orphans, also after SIGKILL and on systems without signals.
+A worker's standard input is a pipe that nothing is written to. The parent holds the other end. The
+worker stops when that end is closed, by the parent or because the parent has died. So there are no
+orphans, even after SIGKILL and on systems without signals.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from . import signals
 
 logger = get_logger("c10kws_tornado")
 
-#: Tells a process which worker it is.
+#: The environment variable with the name of a worker.
 VARIABLE = "C10KWS_TORNADO_WORKER"
-#: The descriptor on which a worker writes a byte whenever it serves; not on Windows.
+#: The variable with the descriptor on which a worker reports that it serves; not on Windows.
 READY = "C10KWS_TORNADO_READY"
-#: Seconds that a worker may take to serve again, after the end of its requests.
+#: Seconds that a restarted worker may take to serve, after the end of its requests.
 START_TIMEOUT = 60.0
-#: A worker that has lived for so long (seconds) is started again at once; for others the pause
-#: doubles each time.
+#: Seconds after which a worker that ends is restarted at once. Others are restarted after a pause
+#: that doubles each time.
 STEADY = 5.0
 FIRST_PAUSE = 0.5
-#: The longest wait of the main thread (seconds).
-GLANCE = 1.0
 LONGEST_PAUSE = 30.0
-#: Ctrl-C reaches the parent alone, which stops the others in good order.
+#: Seconds after which the main thread wakes up to run handlers of signals.
+WAKE_UP_INTERVAL = 1.0
+#: Only the parent receives Ctrl-C, and shuts the workers down gracefully.
 OWN_GROUP: dict[str, Any] = (
     {"start_new_session": True}
     if os.name == "posix"
     else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 )
 
-#: The environment that this process had as a worker.
+#: The variables of this process as a worker.
 _own: dict[str, str] = {}
 
 
 class Workers:
     """The same command for each of ``names``, which a worker learns by ``own_name``.
 
-    When they are told to stop they have ``drain_timeout`` seconds, then they are killed.
+    At the shutdown they have ``drain_timeout`` seconds before they are killed.
     """
 
     def __init__(self, command: Sequence[str], names: Sequence[str], drain_timeout: float) -> None:
@@ -63,27 +63,33 @@ class Workers:
         self._rolling: threading.Thread | None = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        # What the main thread waits for: a signal, or None for a worker that has ended for good.
-        # A SimpleQueue, since a signal may interrupt anything.
-        self._news: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        # A signal, or None for a worker that has ended for good. A SimpleQueue, because handlers
+        # of signals put into it.
+        self._messages: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Run them until INT, TERM or QUIT; a second one that is no TERM ends the wait for
-        them. HUP restarts one after another, USR1 has all reopen their logs. Main thread."""
-        with signals.calling(self._news.put):
+        """Run the workers until INT, TERM or QUIT; in the main thread.
+
+        A second INT or QUIT ends the wait for them. HUP restarts one after another, USR1 makes all
+        reopen their logs.
+        """
+        with signals.calling(self._messages.put):
             for name in self._names:
                 threading.Thread(target=self._keep, args=(name,), name=name, daemon=True).start()
-            while (number := self._next_news()) in signals.OTHERS:
+            while (number := self._next_message()) in signals.OTHERS:
                 self._pass_on(number)
             self._stop()
             self._wait()
 
-    def _next_news(self) -> int | None:
-        """Wait for news, waking up from time to time: a signal that comes just before the main
-        thread begins to wait does not end the wait, and its handler runs only after it."""
+    def _next_message(self) -> int | None:
+        """Wait for a message, waking up from time to time.
+
+        A signal that arrives just before the main thread waits does not end the wait, and its
+        handler runs only after it.
+        """
         while True:
             with suppress(queue.Empty):
-                return self._news.get(timeout=GLANCE)
+                return self._messages.get(timeout=WAKE_UP_INTERVAL)
 
     def _pass_on(self, number: int | None) -> None:
         if number == signals.USR1:
@@ -94,18 +100,18 @@ class Workers:
             self._rolling.start()
 
     def _roll(self) -> None:
-        """Restart one worker after another, as long as each serves again."""
+        """Restart one worker after another; stop at one that does not serve again."""
         for name in self._names:
             if self._stopping.is_set():
                 return
             if not self._restart(name):
                 logger.error(
-                    "the worker for %s does not serve after its restart; the others go on as they "
-                    "are",
+                    "The worker for %s did not serve after its restart; the others were not "
+                    "restarted.",
                     name,
                 )
                 return
-        logger.info("all workers have been restarted")
+        logger.info("All workers were restarted.")
 
     def _restart(self, name: str) -> bool:
         """Send a worker HUP and wait until it serves again."""
@@ -121,7 +127,7 @@ class Workers:
             os.close(ready)
 
     def _keep(self, name: str) -> None:
-        """Run one worker again and again."""
+        """Run one worker, and restart it when it ends."""
         pause = 0.0
         while not self._stopping.wait(pause):
             began = time.monotonic()
@@ -131,10 +137,10 @@ class Workers:
             lived = time.monotonic() - began
             pause = 0.0 if lived > STEADY else min(max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
             logger.error(
-                "the worker for %s ended with status %d after %.1f s; starting it again in %g s",
+                "The worker for %s ended with status %d after %.1f s; restarting it in %g s.",
                 *(name, status, lived, pause),
             )
-        self._news.put(None)
+        self._messages.put(None)
 
     def _run_once(self, name: str) -> int:
         with self._lock:
@@ -142,8 +148,8 @@ class Workers:
                 return 0
             try:
                 process = self._processes[name] = self._start(name)
-            except OSError as error:  # no memory, say: a later try may have it
-                logger.error("the worker for %s cannot be started: %s", name, error)
+            except OSError as error:  # for example no memory: retry later
+                logger.error("The worker for %s could not be started: %s", name, error)
                 return error.errno or 1
         status = process.wait()
         close_input(process)
@@ -170,12 +176,12 @@ class Workers:
             close_input(process)
 
     def _wait(self) -> None:
-        """Return when all have ended."""
+        """Return when all workers have ended."""
         killer = threading.Timer(self._drain_timeout, self._signal, [subprocess.Popen.kill])
         killer.start()
         left = len(self._names)
         while left:
-            number = self._next_news()
+            number = self._next_message()
             if number is None:
                 left -= 1
             elif number != signal.SIGTERM and number not in signals.OTHERS:
@@ -188,14 +194,14 @@ class Workers:
 
 
 def close_input(process: subprocess.Popen[bytes]) -> None:
-    """Ask a worker to stop."""
+    """Shut a worker down gracefully."""
     assert process.stdin is not None
     with suppress(OSError):
         process.stdin.close()
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:
-    """Ask a stopping worker to end at once."""
+    """Abort the shutdown of a worker."""
     if os.name == "posix":
         process.send_signal(signal.SIGINT)
     else:
@@ -203,12 +209,15 @@ def interrupt(process: subprocess.Popen[bytes]) -> None:
 
 
 def own_name() -> str | None:
-    """Return which worker this process is; None when it is none."""
+    """Return the name of this worker; None when this process is not a worker."""
     return os.environ.get(VARIABLE)
 
 
 def end_with_parent() -> None:
-    """Send this worker SIGTERM when its parent closes stdin. Its children are no workers."""
+    """Send this worker SIGTERM when its parent closes stdin.
+
+    Child processes do not inherit the worker role.
+    """
     for name in (VARIABLE, READY):
         if name in os.environ:
             _own[name] = os.environ.pop(name)
@@ -218,14 +227,14 @@ def end_with_parent() -> None:
 
 
 def serves() -> None:
-    """Signal to the parent of a worker that it serves."""
+    """Report to the parent that this worker serves."""
     if READY in _own:
         with suppress(OSError):
             os.write(int(_own[READY]), b"\n")
 
 
 def restore() -> None:
-    """Make the program that this process is going to execute a worker, too."""
+    """Make the program that this process executes next a worker, too."""
     os.environ.update(_own)
     if READY in _own:
         os.set_inheritable(int(_own[READY]), True)
@@ -235,7 +244,7 @@ def _watch_input() -> None:
     with suppress(OSError):
         while os.read(0, 1024):
             pass
-    if os.name == "posix":  # to the process: it wakes the main thread up
+    if os.name == "posix":  # to the process, which wakes up the main thread
         os.kill(os.getpid(), signal.SIGTERM)
-    else:  # os.kill would end the process at once
+    else:  # os.kill would end the process immediately
         signal.raise_signal(signal.SIGTERM)
