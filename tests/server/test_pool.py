@@ -371,7 +371,7 @@ def test_a_posted_job_leaves_nothing_behind_in_an_idle_thread(make_pool: MakePoo
         def call(self) -> None:
             pass
 
-    pool_ = make_pool(1)
+    pool_ = make_pool(1, name="posted")
     freed = threading.Event()
     argument = Argument()
     weakref.finalize(argument, freed.set)
