@@ -34,13 +34,13 @@ class Reader:
     """A reader with a shell in a folder, and a Python that has c10kws.
 
     The server takes the same free port each time, so that open pages find it again. ``typed`` is
-    what the page says to type into the console of the browser.
+    what the page says to type into the console of the browser, ``folder`` is that of the shell.
     """
 
     typed = ""
 
     def __init__(self, folder: Path, python: str | Path = sys.executable, **variables: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._port = free_port()
         self._command: list[str] = []
         self._server: Server | None = None
@@ -70,7 +70,7 @@ class Reader:
             return
         self._stop()  # it runs the code as it was
         if block.file:
-            type_in(block, self._folder)
+            type_in(block, self.folder)
             return
         assert block.language == "console", f"nothing executes this block:\n{block.text}"
         for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
@@ -81,10 +81,10 @@ class Reader:
         """Run a command of the shell, which must print the lines that the page shows."""
         program, *arguments = shlex.split(command)
         if program == "cd":
-            self._folder /= arguments[0]
+            self.folder /= arguments[0]
             return
         if program == ".":  # the environment's own activate
-            self._python = str(self._folder / Path(arguments[0]).with_name("python"))
+            self._python = str(self.folder / Path(arguments[0]).with_name("python"))
             return
         words = [self._python, *PROGRAMS[program], *arguments]
         if "runserver" in words:
@@ -99,7 +99,7 @@ class Reader:
     def _print(self, words: list[str]) -> str:
         result = subprocess.run(
             words,
-            cwd=self._folder,
+            cwd=self.folder,
             env=self._variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -113,7 +113,7 @@ class Reader:
     def _serve(self) -> None:
         """Start the server as the page did last, if it is not running."""
         if self._server is None and self._command:
-            self._server = Server(self._command, self._folder, self._variables)
+            self._server = Server(self._command, self.folder, self._variables)
             self._server.wait(f"http://127.0.0.1:{self._port}/")
 
     def _stop(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -136,17 +138,39 @@ def windows(browser: Browser) -> Iterator[Windows]:
     assert windows.errors == []
 
 
-@pytest.fixture
-def reader(tmp_path: Path) -> Reader:
-    path = SOURCES
-    return Reader(tmp_path, PYTHONPATH=path)
+class Course:
+    """The tutorial from its beginning: each part in a copy of what the part before has left."""
+
+    def __init__(self, make_folder: Callable[[str], Path]) -> None:
+        self._make_folder = make_folder
+        self._readers: dict[str, Reader] = {}
+
+    def follow(self, part: str, looks: dict[str, Look] | None = None) -> None:
+        """Follow a part; without ``looks``, only make what it leaves."""
+        folder = self._make_folder(part)
+        if part == PARTS[0]:
+            reader = Reader(folder, PYTHONPATH=SOURCES)
+        else:
+            reader = copy(self._left_by(PARTS[PARTS.index(part) - 1]))
+            reader.folder = shutil.copytree(reader.folder, folder, dirs_exist_ok=True)
+        reader.follow(read(FOLDER / f"{part}.rst"), looks)
+        self._readers[part] = reader
+
+    def _left_by(self, part: str) -> Reader:
+        """Return the reader after a part that a test has followed, or follow it now."""
+        if part not in self._readers:
+            self.follow(part)
+        return self._readers[part]
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return Course(tmp_path_factory.mktemp)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part(part: str, reader: Reader, windows: Windows) -> None:
-    before = PARTS[: PARTS.index(part)]
-    reader.follow([step for name in before for step in read(FOLDER / f"{name}.rst")], None)
-    reader.follow(read(FOLDER / f"{part}.rst"), looks(windows))
+def test_a_part(part: str, course: Course, windows: Windows) -> None:
+    course.follow(part, looks(windows))
 
 
 def test_all_parts_are_run() -> None:
