@@ -1,11 +1,15 @@
 # Commands for developers. `python3 demo`, `python3 tests` and `python3 docs` need no make.
-.PHONY: demo test docs style types newest conformance matrix bench client lock
+.PHONY: demo test quick docs style types newest conformance matrix bench client lock
 
 demo:
 	python3 demo
 
 test:
 	python3 tests
+
+# Only the tests that start no other program.
+quick:
+	python3 tests --quick
 
 # The documentation, to docs/_build/html.
 docs:

@@ -22,17 +22,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)
-sys.path.append(str(ROOT / "requirements"))
-
-import environment  # noqa: E402
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository
 
 from benchmarks import machine, results, runner  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
 from benchmarks.workloads import WORKLOADS, Workload  # noqa: E402
+from tools import environment  # noqa: E402
+from tools.launcher import launch  # noqa: E402
 
-OUTPUT = ROOT / "benchmarks" / "results"
+OUTPUT = Path(__file__).resolve().parent / "results"
 QUICK = runner.Scale(rounds=1, seconds=0.5, quick=True)
 
 
@@ -152,4 +150,4 @@ def write(document: dict[str, Any], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    launch(main)

@@ -17,10 +17,12 @@ import threading
 import time
 from pathlib import Path
 
-DEMO = Path(__file__).resolve().parent
-sys.path.insert(0, str(DEMO.parent / "requirements"))
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository
 
-import environment  # noqa: E402
+from tools import environment  # noqa: E402
+from tools.launcher import launch  # noqa: E402
+
+DEMO = Path(__file__).resolve().parent
 
 ADDRESS = "127.0.0.1"
 #: Seconds until the server must answer, also on a busy machine.
@@ -136,7 +138,4 @@ def interrupt() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    launch(main)

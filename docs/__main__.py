@@ -18,10 +18,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS.parent / "requirements"))
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository
 
-import environment  # noqa: E402
+from tools import environment  # noqa: E402
+from tools.launcher import launch  # noqa: E402
+
+DOCS = Path(__file__).resolve().parent
 
 
 def main() -> int:
@@ -53,7 +55,4 @@ def build(builder: str, output: Path, *arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    launch(main)

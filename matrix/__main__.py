@@ -33,11 +33,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)
-sys.path.append(str(ROOT / "requirements"))
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository
 
-import environment  # noqa: E402
+from tools import environment  # noqa: E402
+from tools.launcher import launch  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
@@ -128,7 +129,4 @@ def describe(processor: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    launch(main)

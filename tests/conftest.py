@@ -28,6 +28,24 @@ from tests.support.commands import Command, Start, make_project
 from tests.support.servers import LANE, LiveServer
 from tools.processes import free_port
 
+#: Folders whose tests start other programs.
+PROGRAMS = {"browser", "conformance", "demo", "documentation", "matrix", "packaging"}
+#: Fixtures that start other programs.
+STARTERS = {"browser", "full_disk", "start"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start programs, and run their modules first, since they take longest."""
+    tests = Path(__file__).parent
+    ranks: dict[Path, int] = {}
+    for item in items:
+        folder = item.path.relative_to(tests).parts[0]
+        if folder in PROGRAMS or STARTERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("programs")
+        rank = 0 if folder == "conformance" else 2 - ("programs" in item.keywords)
+        ranks[item.path] = min(rank, ranks.get(item.path, 2))
+    items.sort(key=lambda item: ranks[item.path])
+
 
 @pytest.fixture(autouse=True)
 def lane_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

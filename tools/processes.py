@@ -5,6 +5,7 @@ For ``tests/`` and ``matrix/``. Standard library only.
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import time
@@ -66,10 +67,14 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody had a moment ago."""
-    with socket.create_server((ADDRESS, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Return a port that was free a moment ago, at random, since others look for one as well.
+
+    It is below the ports that systems give to outgoing connections, which could take it meanwhile.
+    """
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with suppress(OSError), socket.create_server((ADDRESS, port)):
+            return port
 
 
 def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -17,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support.browsers import Open
+from tests.support.shell import ROOT, SOURCES
 from tests.support.waiting import WAIT
-
-ROOT = Path(__file__).parents[2]
+from tools.processes import free_port
 
 
 @pytest.fixture
@@ -64,15 +62,12 @@ def open_window(browser: Browser, demo: str) -> Iterator[Open]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the demo, served with a database of its own."""
     folder = tmp_path_factory.mktemp("demo")
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
     environment = os.environ | {
         "C10KWS_DEMO_DATABASE": str(folder / "db.sqlite3"),
         "DJANGO_SETTINGS_MODULE": "project.settings",
-        "PYTHONPATH": path,
+        "PYTHONPATH": SOURCES,
     }
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     for command in (["migrate", "-v0"], ["demouser"]):
         run = [sys.executable, "manage.py", *command]
         subprocess.run(run, cwd=ROOT / "demo", env=environment, check=True)

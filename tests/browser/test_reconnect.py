@@ -19,17 +19,6 @@ ROOT = Path(__file__).parents[2]
 Start = Callable[[], subprocess.Popen[bytes]]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
 @pytest.fixture
 def start(port: int, tmp_path: Path) -> Iterator[Start]:
     """Start a real server on the same port, as often as it takes."""

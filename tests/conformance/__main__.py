@@ -22,13 +22,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "requirements")]
-
-import environment  # noqa: E402
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the repository
 
 from tests.conformance import python27  # noqa: E402
 from tests.conformance.trial import SELECTIONS, try_server  # noqa: E402
+from tools import environment  # noqa: E402
+from tools.launcher import launch  # noqa: E402
 from tools.processes import Failed  # noqa: E402
 
 
@@ -79,7 +78,4 @@ def read_arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    launch(main)

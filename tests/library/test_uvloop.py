@@ -19,6 +19,8 @@ from tests.support.peers import Peer, closed_with, handshake
 from tests.support.shell import ROOT
 from tests.support.waiting import WAIT
 
+pytestmark = pytest.mark.programs
+
 pytest.importorskip("uvloop", reason="for uvloop: pip install c10kws[uvloop]")
 
 MANAGE = """

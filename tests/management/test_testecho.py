@@ -20,6 +20,8 @@ from tests.support.shell import ROOT
 from tests.support.testecho import page, reasons, testecho
 from tests.support.waiting import WAIT, eventually
 
+pytestmark = pytest.mark.programs
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what it needs is Linux'")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="what it needs is POSIX'")
 

@@ -21,6 +21,8 @@ from tests.support.servers import LiveServer
 from tests.support.testecho import page, reasons, testecho
 from tests.support.waiting import WAIT
 
+pytestmark = pytest.mark.programs
+
 Handler = Callable[[ServerConnection], None]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import __main__ as command
+from tests import parts, runner
 from tests.support.shell import ROOT, clean_variables, run
 
 LAUNCH = "import runpy, sys; sys.argv = ['demo', '--port', '{port}']; {before}; \
@@ -24,12 +24,6 @@ runpy.run_path({demo!r}, run_name='__main__')"
 def taken_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def refused(clone: Path, port: int, before: str = "pass") -> str:
@@ -53,26 +47,28 @@ def test_a_port_in_use_is_named(clone: Path, taken_port: int) -> None:
     assert "python3 demo --port " in message
 
 
-def test_a_python_without_its_venv_module_is_refused(clone: Path, free_port: int) -> None:
-    message = refused(clone, free_port, before="sys.modules['ensurepip'] = None")
+def test_a_python_without_its_venv_module_is_refused(clone: Path, port: int) -> None:
+    message = refused(clone, port, before="sys.modules['ensurepip'] = None")
     assert "apt-get install python3-venv" in message
 
 
-def test_an_old_python_is_refused(clone: Path, free_port: int) -> None:
-    message = refused(clone, free_port, before="sys.version_info = (3, 9, 2, 'final', 0)")
+def test_an_old_python_is_refused(clone: Path, port: int) -> None:
+    message = refused(clone, port, before="sys.version_info = (3, 9, 2, 'final', 0)")
     assert "Python 3.11 or newer is needed and this is 3.9" in message
 
 
-@pytest.mark.parametrize("path", ["demo/__main__.py", "requirements/environment.py"])
+@pytest.mark.parametrize(
+    "path", ["demo/__main__.py", "tools/__init__.py", "tools/launcher.py", "tools/environment.py"]
+)
 def test_an_old_python_can_read_the_refusal(path: str) -> None:
     ast.parse((ROOT / path).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
-def test_an_environment_of_somebody_elses_stays_untouched(clone: Path, free_port: int) -> None:
+def test_an_environment_of_somebody_elses_stays_untouched(clone: Path, port: int) -> None:
     theirs = clone / ".venv" / "pyvenv.cfg"
     theirs.parent.mkdir()
     theirs.write_text("theirs", encoding="utf-8")
-    message = refused(clone, free_port)
+    message = refused(clone, port)
     assert "was not made by this command; move it away" in message
     assert theirs.read_text(encoding="utf-8") == "theirs"
 
@@ -83,9 +79,10 @@ def test_an_environment_is_made_anew_only_when_its_lock_has_changed(clone: Path)
     assert setuptools is not None
     lock = clone / "requirements" / "small.txt"
     lock.write_text(setuptools[0], encoding="utf-8")
-    script = clone / "requirements" / "small.py"
+    script = clone / "small.py"
     script.write_text(
-        "import sys, environment, importlib.util\n"
+        "import importlib.util, sys\n"
+        "from tools import environment\n"
         "environment.enter('.venv-small', 'small.txt')\n"
         "print(sys.prefix, importlib.util.find_spec('c10kws').origin)\n",
         encoding="utf-8",
@@ -98,8 +95,8 @@ def test_an_environment_is_made_anew_only_when_its_lock_has_changed(clone: Path)
     assert run(sys.executable, script) == made
 
 
-def part(trial: str, *, required: bool = True) -> command.Part:
-    return command.Part(
+def part(trial: str, *, required: bool = True) -> parts.Part:
+    return parts.Part(
         name="a sample",
         variable="C10KWS_SAMPLE",
         places=lambda: iter(["no-such-program", sys.executable]),
@@ -129,14 +126,14 @@ def test_npm_installs_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     npm.touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     sample = replace(part("pass"), npm="sample@1.0")
-    assert next(sample.ways())[0][-3:] == ["--prefix", str(command.NPM), "sample@1.0"]
+    assert next(sample.ways())[0][-3:] == ["--prefix", str(parts.NPM), "sample@1.0"]
     assert sample.hint() == "npm install --global sample@1.0"
     npm.unlink()
     assert list(sample.ways()) == []
 
 
 def test_the_service_that_a_package_starts_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "may_use_apt", lambda: True)
+    monkeypatch.setattr(parts, "may_use_apt", lambda: True)
     sample = replace(part("pass"), afterwards=("env", "stop"))
     assert next(sample.ways())[-2:] == [["apt-get", "install", "--yes", "sample"], ["env", "stop"]]
     sample = replace(sample, afterwards=("no-such-program", "stop"))
@@ -154,12 +151,12 @@ def test_what_is_missing_is_listed_and_may_fail(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PATH", os.devnull)  # no apt-get: a test installs nothing
-    monkeypatch.setattr(command, "PARTS", [part("raise SystemExit(1)", required=required)])
-    assert command.run_tests(["--version"], strict=strict) == status
+    monkeypatch.setattr(runner, "PARTS", [part("raise SystemExit(1)", required=required)])
+    assert runner.run_tests(["--version"], strict=strict) == status
     assert capfd.readouterr().out.endswith("install sample\n")
 
 
-def test_the_demo_sets_itself_up_and_echoes(clone: Path, free_port: int) -> None:
-    output = run(sys.executable, clone / "demo", "--once", "--port", str(free_port))
+def test_the_demo_sets_itself_up_and_echoes(clone: Path, port: int) -> None:
+    output = run(sys.executable, clone / "demo", "--once", "--port", str(port))
     assert output.startswith("Making .venv from requirements/demo.txt\n")
-    assert f"echo works: http://127.0.0.1:{free_port}/\n" in output
+    assert f"echo works: http://127.0.0.1:{port}/\n" in output

@@ -1,8 +1,8 @@
-"""The virtual environments of ``python3 demo``, ``python3 tests`` and ``make newest``.
+"""The virtual environments of the commands of this repository, and how a command ends.
 
-Standard library only: nothing is installed yet when this runs. ``enter`` makes an environment and
-goes on in its Python. It is made anew when the requirements, the project's metadata, the Python or
-the folder have changed, so that it always holds exactly what the lock says.
+Standard library only, since nothing is installed yet when this runs. ``enter`` makes an environment
+and continues in its Python. An environment is made again when the requirements, the project's
+metadata, the Python or the folder has changed, so it always holds exactly the releases of the lock.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Shared by the commands of this repository: demo, tests, docs, benchmarks and matrix."""
