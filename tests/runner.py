@@ -9,9 +9,8 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+from tests.parts import PARTS, Part
 from tools import environment
-
-from .parts import PARTS, Part
 
 #: Tests that speak frames, which take the fast lane or do not.
 CONVERSATIONS = [

@@ -11,16 +11,7 @@ from c10kws.protocol.fastlane import PlainFrame, read_frames
 from c10kws.protocol.frames import Mask
 from c10kws.protocol.messages import Message
 from c10kws.protocol.server import ServerProtocol
-from tests.support.frames import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    FIN,
-    MASK,
-    PING,
-    TEXT,
-    frame,
-)
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, FIN, MASK, PING, TEXT, frame
 from tests.support.protocols import masks, receive_all
 from tests.support.streams import RSV1, raw_frame
 
