@@ -1,4 +1,4 @@
-"""Bodies for the loop: what blocks is asked for its chunks in the pool, one job a chunk."""
+"""Iteration over response bodies on the loop; blocking ones run in the pool, a job a chunk."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .filewrapper import FileWrapper
 def is_async(body: object) -> bool:
     """Return True for a body that is to be iterated on the loop.
 
-    Django's StreamingHttpResponse can be iterated both ways and says which one is meant.
+    Django's StreamingHttpResponse has both kinds of iteration; its ``is_async`` decides.
     """
     return hasattr(body, "__aiter__") and bool(getattr(body, "is_async", True))
 
 
 def is_whole(body: object) -> TypeGuard[Iterable[bytes]]:
-    """Return True for a body whose parts all exist, so that iterating it does not wait.
+    """Return True for a body whose parts all exist, so that iteration does not wait.
 
-    Django's HttpResponse declares it by its attribute.
+    Django's HttpResponse has ``streaming = False``.
     """
     return isinstance(body, (list, tuple)) or getattr(body, "streaming", True) is False
 
 
 def join_short(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Join short parts up to a size, so that each is worth a write; long ones are not copied."""
+    """Join short parts up to ``size`` bytes, to save writes; long ones are not copied."""
     short: list[bytes] = []
     length = 0
     for part in parts:
@@ -39,7 +39,7 @@ def join_short(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def aiterate(body: Any, pool: Pool, find_size: Callable[[int], int]) -> AsyncIterator[bytes]:
-    """Iterate any body on the loop; ``find_size(block_size)`` bytes of a file at a time."""
+    """Iterate over any body on the loop; files in blocks of ``find_size(block_size)`` bytes."""
     if isinstance(body, FileWrapper):
         return read_file(body, pool, find_size)
     if is_async(body):
@@ -60,6 +60,6 @@ async def read_file(
 
 
 async def iterate_in_pool(chunks: Iterator[bytes], pool: Pool) -> AsyncIterator[bytes]:
-    """Iterate step by step, each step in any free thread."""
+    """Iterate with one job of the pool for each step."""
     while (data := await run_urgent(pool, next, chunks, None)) is not None:
         yield data

@@ -1,4 +1,4 @@
-"""Timeout for the body of a request."""
+"""A timer for the body of a request."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 from ..limits import Limits
 
-#: While the server does not read, checks are at least this part of ``read_timeout`` apart.
-LOOKS = 10
+#: While the server does not read, the timer checks at most so many times in ``read_timeout``.
+CHECKS = 10
 
 
 class BodyTimer:
-    """Timer that calls ``expire`` when a client stops sending its body, or sends it too slowly.
+    """Calls ``expire`` when a client stops sending its body, or sends it too slowly.
 
-    It allows ``read_timeout`` seconds. Each ``min_read_rate`` bytes give one second back, so that
-    a client at this rate or above may be silent for ``read_timeout`` at any time, and one that
-    only sends a byte now and then expires. With a rate of 0 each byte restarts the time. In total
-    a body may take ``body_timeout``.
+    The timer starts with ``read_timeout`` seconds. Each ``min_read_rate`` bytes add one second, up
+    to ``read_timeout``. So a client at this rate or above may pause for ``read_timeout`` at any
+    time, and a client that sends single bytes expires. With a rate of 0 each byte restarts the
+    timer. In total a body may take ``body_timeout``.
     """
 
     __slots__ = ("_due", "_end", "_expire", "_handle", "_limits", "_loop", "_paused")
@@ -31,11 +31,11 @@ class BodyTimer:
         now = loop.time()
         self._due = now + limits.read_timeout
         self._end = now + limits.body_timeout
-        self._paused: float | None = None  # the time of it
-        self._handle = loop.call_at(min(self._due, self._end), self._look)
+        self._paused: float | None = None  # at this time
+        self._handle = loop.call_at(min(self._due, self._end), self._check)
 
     def received(self, size: int) -> None:
-        """Count bytes that have come."""
+        """Count received bytes."""
         latest = self._loop.time() + self._limits.read_timeout
         rate = self._limits.min_read_rate
         self._due = min(self._due + size / rate, latest) if rate else latest
@@ -45,7 +45,7 @@ class BodyTimer:
         self._paused = self._loop.time()
 
     def resume(self) -> None:
-        """Continue with the time that was left."""
+        """Resume the timer with the time that was left."""
         if self._paused is not None:
             self._due += self._loop.time() - self._paused
         self._paused = None
@@ -54,14 +54,14 @@ class BodyTimer:
         """Stop the timer: the body is complete, or no longer needed."""
         self._handle.cancel()
 
-    def _look(self) -> None:
-        """Expire, or check again when the body is due; no timer is moved for each piece."""
+    def _check(self) -> None:
+        """Expire, or check again when the body is due; pieces do not reschedule the timer."""
         now = self._loop.time()
         due = self._due
         if self._paused is not None:
-            due = now + max(due - self._paused, self._limits.read_timeout / LOOKS)
+            due = now + max(due - self._paused, self._limits.read_timeout / CHECKS)
         due = min(due, self._end)
         if due > now:
-            self._handle = self._loop.call_at(due, self._look)
+            self._handle = self._loop.call_at(due, self._check)
         else:
             self._expire()

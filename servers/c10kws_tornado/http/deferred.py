@@ -1,4 +1,4 @@
-"""``c10kws.defer``: the announcement of a response that comes later."""
+"""``c10kws.defer``: a response that is awaited on the loop."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DeferredResponse = Awaitable[
 
 
 class Defer:
-    """Announce that an awaitable resolves to the response: ``c10kws.defer``.
+    """Announces an awaitable that returns the response: ``c10kws.defer``.
 
-    It has no reference to the exchange, so a stored environ keeps no part of the server alive.
+    It has no reference to the exchange, so that a stored environ keeps no part of it alive.
     """
 
     __slots__ = ("awaitable",)
@@ -28,13 +28,13 @@ class Defer:
 
 
 class ClosedTogether:
-    """The body of a deferred response and its placeholder; the body is closed first."""
+    """The body of a deferred response and its placeholder, which is closed after it."""
 
     def __init__(self, body: Any, placeholder: Any) -> None:
         self._parts = (placeholder, body)
 
     def close(self) -> None:
-        """Close both, also when the first raises."""
+        """Close both, even if the first raises."""
         with ExitStack() as stack:
             for part in self._parts:
                 if hasattr(part, "close"):

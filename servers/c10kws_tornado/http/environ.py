@@ -1,4 +1,4 @@
-"""PEP 3333's ``environ``, from what Tornado parsed (RFC 9110, RFC 9112)."""
+"""PEP 3333's ``environ``, from Tornado's parsed head (RFC 9110, RFC 9112)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ try:
 except ImportError:  # Tornado was built without its C extension
     websocket_mask = None  # type: ignore[assignment]
 
-#: Names and values under this length may be kept for others to share, but not one client's own.
+#: Names and values under this length are cached, since requests share them, but not those that
+#: belong to one client.
 SHORT = 256
 _OWN = frozenset({"Authorization", "Cookie", "Proxy-Authorization", "Sec-Websocket-Key"})
 _UNPREFIXED = {"Content-Type": "CONTENT_TYPE", "Content-Length": "CONTENT_LENGTH"}
@@ -26,15 +27,15 @@ _LEFT_OUT = frozenset({"Transfer-Encoding"})  # the body arrives whole, its leng
 
 
 class BadRequest(Exception):
-    """A request that has no environ; the text says why."""
+    """Raised for a request without a valid environ; the text is the reason."""
 
 
 def check_head(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
     """Raise :exc:`BadRequest` for a head that must not be served.
 
-    RFC 9112 §3.2: an HTTP/1.1 request without Host, or any with more than one. RFC 9112 §6.1:
-    Transfer-Encoding in HTTP/1.0 is faulty framing, and the connection must be closed. A proxy on
-    the way that knows no chunks may see other requests in these bytes.
+    RFC 9112 §3.2: an HTTP/1.1 request needs one Host header, and no request may have more. RFC 9112
+    §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing, and the connection must be closed. A
+    proxy that does not know chunks may parse other requests from these bytes.
     """
     if start_line.version == "HTTP/1.0" and "Transfer-Encoding" in headers:
         raise BadRequest("Transfer-Encoding in an HTTP/1.0 request")
@@ -46,7 +47,7 @@ def check_head(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
 
 
 def head_size(start_line: RequestStartLine, headers: HTTPHeaders) -> int:
-    """Return how many bytes request line and headers had, or nearly."""
+    """Return the approximate number of bytes of request line and headers."""
     size = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
     return size + len(start_line.path) + 20
 
@@ -62,9 +63,9 @@ def split_target(start_line: RequestStartLine) -> tuple[str, str, str | None]:
     try:
         parts = urlsplit(target)
     except ValueError:
-        raise BadRequest(f"expected a target that starts with /, not {target!r}") from None
+        raise BadRequest(f"the request target must start with /, not {target!r}") from None
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise BadRequest(f"expected a target that starts with /, not {target!r}")
+        raise BadRequest(f"the request target must start with /, not {target!r}")
     return parts.path or "/", parts.query, parts.netloc
 
 
@@ -77,9 +78,9 @@ def make_environ(
 ) -> dict[str, Any]:
     """Return the environ of a request, without its body and the keys of the contract.
 
-    ``server`` holds what is the same for all requests of a connection. Headers with an underscore
-    in their name are dropped, since ``X_User`` would pass for ``X-User``; forwarded headers are
-    dropped unless the peer is ``trusted``. Raises :exc:`BadRequest`.
+    ``server`` has the keys that all requests of a connection share. Headers with an underscore in
+    their name are dropped, since ``X_User`` would have the same key as ``X-User``. Forwarded
+    headers are dropped unless the peer is ``trusted``. Raises :exc:`BadRequest`.
     """
     path, query, authority = split_target(start_line)
     environ: dict[str, Any] = dict(server)
@@ -106,18 +107,18 @@ def _make_key(name: str) -> str:
     return _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
 
 
-#: One object for all requests, of which ten thousand may be alive.
+#: One object for all requests, since ten thousand may be alive.
 _key_of = lru_cache(1024)(_make_key)
 
 
 @lru_cache(4096)
 def _shared(value: str) -> str:
-    """Return one object for values that many clients send: of one browser they are the same."""
+    """Return one object for equal values, since all clients of one browser send the same."""
     return value
 
 
 def set_body(environ: dict[str, Any], body: IO[bytes], size: int | None) -> None:
-    """Add the body; ``size`` None means that the request has none."""
+    """Add the body; ``size`` is None for a request without one."""
     environ["wsgi.input"] = body
     if size is not None:
         environ["CONTENT_LENGTH"] = str(size)
@@ -143,7 +144,7 @@ def server_keys(
 
 
 def address_keys(sock: socket.socket | None, context: Any) -> dict[str, str]:
-    """Return the addresses of both ends; a unix socket has none worth telling."""
+    """Return the addresses of both ends; placeholders for a unix socket."""
     nameless = {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
     if context.address_family not in (socket.AF_INET, socket.AF_INET6) or sock is None:
         return nameless

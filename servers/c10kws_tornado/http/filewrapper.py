@@ -7,7 +7,7 @@ from typing import Any
 
 
 class FileWrapper:
-    """Wrap a file-like object; the server reads and sends it without holding a thread."""
+    """A file-like object as a body, which the server reads and sends without holding a thread."""
 
     def __init__(self, filelike: Any, block_size: int = 64 * 1024) -> None:
         self.filelike = filelike
@@ -16,6 +16,6 @@ class FileWrapper:
             self.close = filelike.close
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield blocks, for code that uses it as an ordinary iterable."""
+        """Yield blocks, for middleware that iterates over the body."""
         while data := self.filelike.read(self.block_size):
             yield data

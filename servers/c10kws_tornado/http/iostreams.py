@@ -1,4 +1,4 @@
-"""Tornado's streams, adapted to the server while they carry HTTP."""
+"""Tornado's IOStreams, adapted to the server while they carry HTTP."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tornado.iostream import IOStream, SSLIOStream
 
 from .sendrate import unsent_bytes
 
-#: Tornado's own responses, which this module completes or replaces.
+#: Tornado's own responses, which this module replaces or recognizes.
 BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 (Continue)\r\n\r\n"
 CRLF = b"\r\n"
-#: Delimiter with which Tornado asks for the line with the size of a chunk.
+#: The arguments with which Tornado reads the line with the size of a chunk.
 CHUNK_LINE = (CRLF, 64)
-#: One line of a chunked body: a size with its extensions, or a trailer.
+#: Longest line of a chunked body: a size with its extensions, or a trailer.
 MAX_LINE = 4096
-#: All extensions and trailers of one body: a client must not send ignored bytes without end.
+#: Most bytes of extensions and trailers in one body, which are ignored.
 MAX_IGNORED = 65536
 _MALFORMED = b"malformed" + CRLF
 
@@ -35,14 +35,14 @@ class _Stream(IOStream):
     """Base of plain and encrypted streams."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        #: Returns the answer to a head that cannot be read, for a status code.
+        #: Returns the response, for a status code, to a request that cannot be parsed.
         self.on_parse_error: Callable[[int], bytes] | None = None
         self.linger_timeout = 0.0
         self._written = 0
         self._unsent_limit = 0
-        #: True when the client has closed its half: no more data will come.
+        #: True when the client has closed its half of the connection.
         self.half_closed = False
-        #: True when such a client still gets its response.
+        #: True when such a client still receives its response.
         self.serves_half_closed = False
         self._answered = False
         self._ignored = 0
@@ -52,7 +52,7 @@ class _Stream(IOStream):
         super().__init__(*args, **kwargs)
 
     def set_nodelay(self, value: bool) -> None:
-        """Keep Nagle's algorithm off; Tornado would switch it on and off for each response."""
+        """Keep Nagle's algorithm disabled; Tornado would switch it for each response."""
 
     @property
     def taken(self) -> int:
@@ -66,7 +66,7 @@ class _Stream(IOStream):
         return size
 
     def expire(self) -> None:
-        """Close a connection that has been idle for too long; a head that stalls gets 408."""
+        """Close an idle connection; answer a head that stalls with 408."""
         if self._read_buffer_size and self.on_parse_error is not None:
             self._refuse(408)
         else:
@@ -74,7 +74,7 @@ class _Stream(IOStream):
 
     def close(self, exc_info: Any = False) -> None:
         """Close at once."""
-        self.on_parse_error = None  # which keeps the connection
+        self.on_parse_error = None  # it refers to the connection
         if self._lingering is not None and not self._lingering.done():
             self._lingering.set_result(None)
         super().close(exc_info)
@@ -85,9 +85,9 @@ class _Stream(IOStream):
         self.close()
 
     def reset(self) -> None:
-        """Abort, and have the kernel discard unread data.
+        """Abort, and make the kernel discard unsent data.
 
-        It would keep megabytes for minutes, for a peer that reads nothing.
+        Otherwise it would keep megabytes for minutes, for a peer that reads nothing.
         """
         if not self.closed():
             with suppress(OSError):
@@ -102,11 +102,11 @@ class _Stream(IOStream):
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
 
     def _refuse(self, code: int) -> asyncio.Future[None]:
-        """Send an answer, discard what still comes, and close when the client does.
+        """Send an error response, discard further data, and close when the client does.
 
-        Closing at once would reset the connection, and the client might never see the answer (RFC
-        9112 §9.6). After ``linger_timeout`` the connection is closed in any case. The future is
-        done when it is closed.
+        Closing immediately would reset the connection, and the client might never see the response
+        (RFC 9112 §9.6). After ``linger_timeout`` the connection is closed in any case. The future
+        is done when it is closed.
         """
         if self._lingering is not None:
             return self._lingering
@@ -123,23 +123,23 @@ class _Stream(IOStream):
         return self._lingering
 
     def _finish_sending(self) -> None:
-        """Close our half, so that the client sees the end."""
+        """Close our half, so that the client sees the end of the response."""
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """Read; discard everything that comes after a refusal."""
+        """Read; discard all data after an error response."""
         size = super().read_from_fd(buf)
         return None if size and self._lingering is not None else size
 
-    # What Tornado asks for while it reads a request
+    # Called by Tornado while it reads a request
 
     def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
-        """Read a head: the beginning of a request."""
+        """Read a head, which begins a request."""
         self._answered = self.serves_half_closed = False
         self._ignored = 0
         return super().read_until_regex(regex, max_bytes)
 
     def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
-        """Read a line; of one with the size of a chunk only the size is returned."""
+        """Read a line; from the line of a chunk, return only its size."""
         if (delimiter, max_bytes) != CHUNK_LINE:
             return super().read_until(delimiter, max_bytes)
         reading = super().read_until(CRLF, MAX_LINE)
@@ -160,7 +160,7 @@ class _Stream(IOStream):
         return size + CRLF
 
     async def _skip_trailers(self) -> bytes:
-        """Discard trailers (RFC 9112 §7.1.2). Return the line of the last chunk."""
+        """Discard trailers (RFC 9112 §7.1.2) and return the line of the last chunk."""
         while (line := await super().read_until(CRLF, MAX_LINE)) != CRLF:
             if b":" not in line or self._is_excessive(line[:-2]):
                 return _MALFORMED
@@ -168,13 +168,13 @@ class _Stream(IOStream):
         return b"0" + CRLF
 
     def _is_excessive(self, ignored: bytes) -> bool:
-        """Return True for too many ignored bytes or a bare CR or LF, a line end elsewhere."""
+        """Return True for too many ignored bytes, or a bare CR or LF: a line end for others."""
         self._ignored += len(ignored)
         too_much = len(ignored) > MAX_LINE or self._ignored > MAX_IGNORED
         return too_much or b"\r" in ignored or b"\n" in ignored
 
     def read_bytes(self, num_bytes: int, partial: bool = False) -> Awaitable[bytes]:
-        """Read; the empty line behind trailers was read with them."""
+        """Read; the empty line after trailers was read with them."""
         if not self._owed:
             return super().read_bytes(num_bytes, partial)
         owed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -183,12 +183,12 @@ class _Stream(IOStream):
         return owed
 
     def _check_max_bytes(self, delimiter: Any, size: int) -> None:
-        """Answer 431 or 400 where Tornado would close: for a head, or a line, without end."""
+        """Send 431 or 400 for an endless head or line, where Tornado would only close."""
         limit = self._read_max_bytes
         if self.on_parse_error is None or limit is None or size <= limit:
             super()._check_max_bytes(delimiter, size)
         elif self._is_complete(delimiter):
-            pass  # the request is refused by the size of its head, a chunk by that of its line
+            pass  # refused later by the size of the head, or of the chunk's line
         else:
             self._refuse(400 if isinstance(delimiter, bytes) else 431)
 
@@ -198,7 +198,7 @@ class _Stream(IOStream):
         return delimiter.search(self._read_buffer) is not None
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
-        """Write; Tornado's bare 400 becomes a whole response."""
+        """Write; replace Tornado's bare 400 by a complete response."""
         if data == BARE_400 and self.on_parse_error is not None:
             return self._refuse(400)
         if data != CONTINUE:
@@ -207,19 +207,19 @@ class _Stream(IOStream):
 
 
 def _is_plain(line: bytes) -> bool:
-    """Return True for the size of a chunk that is not the last, without extensions."""
+    """Return True for a chunk's size without extensions, except the last chunk's."""
     return line[:1] != b"0" and b";" not in line
 
 
 class PlainStream(_Stream):
-    """A plain connection."""
+    """The stream of a plain connection."""
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """Read; the client's end is the end of the connection unless a response is under way."""
+        """Read; EOF ends the connection unless a response is being sent."""
         size = super().read_from_fd(buf)
         if size != 0:
             return size
-        if not self.half_closed:  # Tornado would close before it has looked at what came last
+        if not self.half_closed:  # Tornado would close before it parses the last data
             self.half_closed = True
             return None
         if self.reading() or not self.serves_half_closed:
@@ -228,27 +228,27 @@ class PlainStream(_Stream):
         return None
 
     def _stop_listening(self) -> None:
-        """Stop listening for the end of a half-closed client, since the loop would spin."""
+        """Stop polling a half-closed socket, which is always readable: the loop would spin."""
         if self._state is not None and not self.closed() and not self.reading():
             self._state &= ~self.io_loop.READ
             self.io_loop.update_handler(self.fileno(), self._state)
 
     def _finish_sending(self) -> None:
         if not self.closed():
-            with suppress(OSError):  # the client has left
+            with suppress(OSError):  # the client has disconnected
                 self.socket.shutdown(socket.SHUT_WR)
 
 
 class TLSStream(_Stream, SSLIOStream):
-    """An encrypted connection; TLS cannot close one half of it."""
+    """The stream of an encrypted connection. TLS cannot close one half of it."""
 
     def close_fd(self) -> None:
-        """Send a close_notify (RFC 8446 §6.1), unless the peer lacks something that was its own.
+        """Send close_notify (RFC 8446 §6.1), unless data for the peer is unsent.
 
-        Without one a strict client takes the data for truncated (RFC 9112 §9.8). The server does
-        not wait for the peer's own close_notify: TLS 1.3 does not require it.
+        Without it a strict client treats the data as truncated (RFC 9112 §9.8). The server does not
+        wait for the peer's own close_notify: TLS 1.3 does not require it.
         """
         if not self._aborted and not self.writing():
-            with suppress(OSError, ValueError):  # of a peer that has left, or never shook hands
+            with suppress(OSError, ValueError):  # disconnected, or before the handshake
                 self.socket.unwrap()
         super().close_fd()

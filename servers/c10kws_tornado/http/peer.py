@@ -16,7 +16,7 @@ from .proxies import TrustedProxies
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The other end of a connection, the same for all its requests."""
+    """The other end of a connection, for all its requests."""
 
     #: Its address for the log; empty for a unix socket.
     address: str
@@ -50,7 +50,7 @@ class Peer:
 
 
 class Peers:
-    """The peers of a server's open connections, each examined once.
+    """The peers of a server's open connections, each created once.
 
     Peers on unix sockets are trusted too.
     """
@@ -75,7 +75,7 @@ class Peers:
         return peer
 
     def remove(self, server_connection: object) -> None:
-        """Forget a connection that has ended."""
+        """Forget the peer of a connection that has ended."""
         self._peers.pop(server_connection, None)
 
     def _is_trusted(self, context: Any) -> bool:

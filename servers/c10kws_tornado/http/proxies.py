@@ -73,15 +73,15 @@ def drop_forwarded(headers: HTTPHeaders) -> None:
 
 
 class TrustedProxies:
-    """The addresses and networks whose forwarded headers count.
+    """The addresses and networks whose forwarded headers are trusted.
 
-    An IPv4 address matches in its IPv6 form too (``::ffff:10.0.0.1``), as a socket that listens
-    for both families reports it. Raises ValueError for an entry that is neither.
+    An IPv4 address also matches in its IPv6 form (``::ffff:10.0.0.1``), as a socket that listens
+    for both families reports it. Raises ValueError for an invalid entry.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
         if isinstance(entries, str):
-            raise ValueError(f"trusted proxies must be a list of addresses, not {entries!r}")
+            raise ValueError(f"trusted_proxies must be a list of addresses, not {entries!r}.")
         self._networks = tuple(_parse_network(entry) for entry in entries)
 
     def __contains__(self, text: str) -> bool:
@@ -89,10 +89,10 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self._networks)
 
     def client_of(self, hops: Sequence[str]) -> str | None:
-        """Return the client's address from ``X-Forwarded-For``; None when it is not known.
+        """Return the client's address from ``X-Forwarded-For``; None when it is unknown.
 
-        Each proxy appends the address of its peer. So the right-most address that is no trusted
-        proxy's is the client's. Everything left of it may be forged by the client.
+        Each proxy appends the address of its peer. So the client's is the right-most one that does
+        not belong to a trusted proxy. The client may have forged everything to the left of it.
         """
         client = None
         for hop in reversed(",".join(hops).split(",")):
@@ -110,8 +110,8 @@ def _parse_network(entry: str) -> Network:
         network = ipaddress.ip_network(entry.strip())
     except (AttributeError, ValueError) as error:
         raise ValueError(
-            f"{entry!r} is no trusted proxy ({error}): write an address or a network, "
-            "for example 10.0.0.1 or 10.0.0.0/8"
+            f"{entry!r} is not a valid trusted proxy ({error}). Use an address or a network, "
+            "such as 10.0.0.1 or 10.0.0.0/8."
         ) from None
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped
@@ -130,7 +130,7 @@ def _parse_address(text: str) -> Address | None:
 
 
 def _without_port(hop: str) -> str:
-    """Return the address of ``192.0.2.1:4711`` or ``[2001:db8::1]:4711``, as some proxies send."""
+    """Return the address without its port: ``192.0.2.1:4711`` or ``[2001:db8::1]:4711``."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop

@@ -1,4 +1,4 @@
-"""The bodies of requests: in memory while there is room, then in files without a name."""
+"""Storage of request bodies: in memory while there is room, then in unnamed files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..limits import Limits
 class Uploads:
     """Factory of the bodies of one server. The folder None is the system's temporary folder.
 
-    ``in_memory`` counts the bytes of all bodies that are in no file.
+    ``in_memory`` counts the bytes of all bodies in memory.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None, limits: Limits) -> None:
@@ -22,10 +22,10 @@ class Uploads:
 
     @property
     def folder(self) -> str:
-        """Return the path of the folder, for a log line."""
+        """The path of the folder, for a log line."""
         try:
             return self._folder or tempfile.gettempdir()
-        except OSError:  # there is none that can be written
+        except OSError:  # no folder is writable
             return "the system's temporary folder"
 
     def make_upload(self) -> Upload:
@@ -34,7 +34,7 @@ class Uploads:
 
 
 class Upload:
-    """The body of one request. It belongs to the loop, but for :meth:`store`."""
+    """The body of one request; used on the loop, except :meth:`store`."""
 
     def __init__(self, uploads: Uploads, folder: str | None, limits: Limits) -> None:
         self._uploads = uploads
@@ -49,7 +49,7 @@ class Upload:
         return self._file
 
     def keep(self, data: bytes) -> bool:
-        """Write to memory. Return False if there is no room: the rest must go to disk."""
+        """Write to memory. Return False without room: this and all later data must go to disk."""
         size, total = self._in_memory + len(data), self._uploads.in_memory + len(data)
         if size > self._limits.spool_size or total > self._limits.total_spool_size or self._stored:
             self._stored = True
@@ -59,12 +59,12 @@ class Upload:
         return True
 
     def store(self, data: bytes) -> None:
-        """Write to disk. Raises OSError now for errors that a later read would meet."""
+        """Write to disk, and flush so that errors are raised here."""
         self._file.rollover()
         self._file.write(data)
         self._file.flush()
 
     def leave_memory(self) -> None:
-        """Stop counting the body: it is on disk, or closed."""
+        """Stop counting the body's memory: it is on disk, or closed."""
         self._uploads.in_memory -= self._in_memory
         self._in_memory = 0
