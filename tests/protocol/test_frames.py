@@ -45,14 +45,14 @@ LONGEST = 2**63 - 1
 
 
 @pytest.mark.parametrize("compresses", [False, True])
-@pytest.mark.parametrize("first", range(256))
-def test_the_first_byte_of_a_frame(first: int, compresses: bool) -> None:
+def test_the_first_byte_of_a_frame(compresses: bool) -> None:
     """§5.2 and §5.5, and RFC 7692 §6 for RSV1."""
-    fin, rsv1, opcode = first & 0x80, first & 0x40, first & 0x0F
-    known = opcode in (0, 1, 2) or (opcode in (8, 9, 10) and fin)
-    reserved = first & 0x30 or (rsv1 and not (compresses and opcode in (1, 2)))
-    broken = bool(reserved or not known)
-    assert frames.is_broken(first, 5, compresses=compresses) is broken
+    for first in range(256):
+        fin, rsv1, opcode = first & 0x80, first & 0x40, first & 0x0F
+        known = opcode in (0, 1, 2) or (opcode in (8, 9, 10) and fin)
+        reserved = first & 0x30 or (rsv1 and not (compresses and opcode in (1, 2)))
+        broken = bool(reserved or not known)
+        assert frames.is_broken(first, 5, compresses=compresses) is broken, first
 
 
 @pytest.mark.parametrize(

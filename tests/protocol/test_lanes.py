@@ -92,7 +92,7 @@ extensions = st.sampled_from(list(EXTENSIONS))
 close_positions = st.none() | st.integers(0, 1500)
 
 
-@settings(deadline=None, max_examples=800, print_blob=True)
+@settings(deadline=None, max_examples=500, print_blob=True)
 @given(st.data(), st.sampled_from(list(MASKS)), extensions, close_positions, cuts)
 def test_both_lanes_read_the_same(
     data: st.DataObject, mask: str, extension: str, close_at: int | None, positions: Positions
@@ -104,7 +104,7 @@ def test_both_lanes_read_the_same(
     assert one.closing() == other.closing()
 
 
-@settings(deadline=None, max_examples=400, print_blob=True)
+@settings(deadline=None, max_examples=300, print_blob=True)
 @given(st.data(), extensions, st.integers(0, 1500), cuts)
 def test_messages_received_before_our_close_are_delivered_however_late_they_are_read(
     data: st.DataObject, extension: str, close_at: int, positions: Positions
@@ -129,7 +129,7 @@ def test_messages_received_before_our_close_are_delivered_however_late_they_are_
     assert delivered[1:] == delivered[:1] * 3
 
 
-@settings(deadline=None, max_examples=800, print_blob=True)
+@settings(deadline=None, max_examples=500, print_blob=True)
 @given(st.data(), st.booleans(), extensions, close_positions, cuts, cuts)
 def test_a_cut_changes_nothing(
     data: st.DataObject,
