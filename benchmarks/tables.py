@@ -23,10 +23,10 @@ def report(facts: Mapping[str, str], scale: str, runs: Sequence[Run]) -> str:
 
 
 EXPLANATION = """\
-Each table names the unit of its median. A ratio is the median over the rounds of the server's
-figure divided by the baseline's (the row with the ratio 1.00) in the same round, with the least
-and the most of them. p50 and p99 are medians of the latencies. ``client`` is the part of its core
-that the load client used at most; near 1.00 it was the limit."""
+The median has the unit that is named above each table. A ratio is the figure of a server divided by
+that of the baseline (the row with the ratio 1.00) in the same round; the table shows the median of
+all rounds, the smallest and the largest. p50 and p99 are medians of the latencies. ``client`` is
+the largest part of its core that the load client used; near 1.00, the client was the limit."""
 
 
 def describe(facts: Mapping[str, str]) -> str:
@@ -37,7 +37,7 @@ def describe(facts: Mapping[str, str]) -> str:
     versions = ", ".join(f"{key} {facts[key]}" for key in others)
     placed = f"Machine: {machine}. {facts['placing']}"
     if float(facts["load before"]) >= NOISE:
-        placed += " Other programs were busy when this began: take the figures with care."
+        placed += " Other programs were busy when it started, so the figures are less reliable."
     return wrap(placed) + "\n\n" + wrap(f"Versions: {versions}.")
 
 

@@ -140,7 +140,7 @@ WORKLOADS = (
     handshakes(user=True),
     handshakes(user=False),
     idle("idle", "request and user kept", IDLE),
-    idle("light", "request let go", LIGHT),
+    idle("light", "request freed", LIGHT),
     Workload(
         name="broadcast",
         title="A message of 64 B to 1,000 connections, deliveries",
