@@ -21,7 +21,7 @@ author = "The c10kws authors"
 project_copyright = author
 version = release = version_of("c10kws")
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "generated", "links"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "completeness", "generated", "links"]
 exclude_patterns = ["_build", "extensions"]
 nitpicky = True
 #: Names of other projects: Sphinx would have to download their inventories to link them.

@@ -12,32 +12,31 @@
     The close codes of RFC 6455 and their meaning in c10kws.
 ``autoflags``
     The arguments of a command, from its parser.
-
-What the code has and no page names is a warning.
+``automodules``
+    The modules of a folder, with the first sentences of their docstrings.
 """
 
 from __future__ import annotations
 
-import inspect
+import ast
+import re
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib import import_module
+from pathlib import Path
 
 import commands
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from c10kws import WebSocket, conf
+from c10kws import conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
 from c10kws.protocol.closing import CloseCode
 from c10kws_tornado import Limits
 
-logger = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parents[2]
 
 SIZES = ((1024 * 1024, "MiB"), (1024, "KiB"))
 
@@ -163,6 +162,47 @@ class CloseCodes(Generated):
             yield f"      - {code.description}"
 
 
+class Modules(Generated):
+    """``.. automodules:: c10kws``"""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the lines, with a section for each folder."""
+        return self.parse_text_to_nodes("\n".join(self.lines()), allow_section_headings=True)
+
+    def lines(self) -> Iterator[str]:
+        """Yield a table for each folder, with the first sentence of each module."""
+        top = ROOT / self.arguments[0]
+        for folder in sorted({path.parent for path in top.rglob("*.py")}):
+            modules = [path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"]
+            if modules:
+                name = f"{folder.relative_to(top.parent).as_posix()}/"
+                yield from [name, "~" * len(name), "", ".. list-table::", "    :widths: 30 70", ""]
+            for path in modules:
+                yield f"    * - ``{path.stem}``"
+                yield f"      - {summary_of(path)}"
+            yield ""
+
+
+def summary_of(path: Path) -> str:
+    """Return the first sentence of a module's docstring."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return with_links(" ".join(text.partition("\n\n")[0].split()))
+
+
+def with_links(text: str) -> str:
+    """Return a docstring's text with links where it names pages of this site as files."""
+    return re.sub(r"``docs/([\w/-]+)\.rst``", r":doc:`/\1`", text)
+
+
+def link_docstring(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Make links in a docstring that autodoc shows."""
+    lines[:] = map(with_links, lines)
+
+
 class Flags(Generated):
     """``.. autoflags:: runtornado``; the names of commands are in :mod:`commands`."""
 
@@ -179,71 +219,6 @@ class Flags(Generated):
             yield from indented([flag.help])
 
 
-#: Modules whose public names must be on a page.
-PUBLIC_MODULES = (
-    "c10kws",
-    "c10kws.events",
-    "c10kws.exceptions",
-    "c10kws.longpoll",
-    "c10kws.refusals",
-    "c10kws.test",
-    "c10kws_tornado",
-)
-#: A class all of whose public attributes must be on a page.
-PUBLIC_CLASS = "c10kws.WebSocket"
-
-
-def public_names(path: str) -> list[str]:
-    """Return the public names of a module: ``__all__``, or the classes that it defines."""
-    module = import_module(path)
-    if hasattr(module, "__all__"):
-        return list(module.__all__)
-    return [
-        name
-        for name, thing in vars(module).items()
-        if not name.startswith("_") and inspect.isclass(thing) and thing.__module__ == path
-    ]
-
-
-def undocumented(env: BuildEnvironment) -> Iterator[str]:
-    """Yield what the code has and no page names."""
-    objects = {
-        (domain.name, kind, name)
-        for domain in env.domains.sorted()
-        for name, _, kind, *_ in domain.get_objects()
-    }
-    expected = [("setting", key) for key in conf.KEYS]
-    expected += [("limit", field.name) for field in fields(Limits)]
-    expected += [("check", check.id) for check in catalogue.CHECKS]
-    for kind, name in expected:
-        if ("std", kind, name) not in objects:
-            yield f"the {kind} {name}"
-    documented = {name for domain, _, name in objects if domain == "py"}
-    for path in PUBLIC_MODULES:
-        for name in public_names(path):
-            if not documented & {f"{place}.{name}" for place in PUBLIC_MODULES}:
-                yield f"the name {path}.{name}"
-    for name in dir(WebSocket):
-        if not name.startswith("_") and f"{PUBLIC_CLASS}.{name}" not in documented:
-            yield f"the attribute {PUBLIC_CLASS}.{name}"
-
-
-def unknown(env: BuildEnvironment) -> Iterator[str]:
-    """Yield attributes that a page has and the code has not."""
-    for name, *_ in env.domains["py"].get_objects():
-        owner, _, attribute = name.rpartition(".")
-        if owner == PUBLIC_CLASS and not hasattr(WebSocket, attribute):
-            yield name
-
-
-def check(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn of what no page names."""
-    for thing in undocumented(env):
-        logger.warning("no page of the reference has %s", thing)
-    for name in unknown(env):
-        logger.warning("a page of the reference has %s, which does not exist", name)
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives, and the kinds of objects that they make."""
     for kind, name in (("setting", "setting"), ("limit", "limit"), ("check", "system check")):
@@ -254,5 +229,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("autochecks", Checks)
     app.add_directive("autoclosecodes", CloseCodes)
     app.add_directive("autoflags", Flags)
-    app.connect("env-check-consistency", check)
+    app.add_directive("automodules", Modules)
+    app.connect("autodoc-process-docstring", link_docstring)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,7 @@ from django.conf import settings
 sys.path.insert(0, {str(EXTENSIONS)!r})
 settings.configure(INSTALLED_APPS=["c10kws"])
 django.setup()
-extensions = ["sphinx.ext.autodoc", "generated"]
+extensions = ["sphinx.ext.autodoc", "completeness", "generated"]
 """
 PAGE = """
 Page
