@@ -11,7 +11,7 @@ from .management.reloading import prepare
 
 
 class C10kwsConfig(AppConfig):
-    """``"c10kws"`` in INSTALLED_APPS, above ``"django.contrib.staticfiles"``."""
+    """Configuration of ``"c10kws"`` in INSTALLED_APPS, above ``"django.contrib.staticfiles"``."""
 
     name = "c10kws"
     verbose_name = "c10kws"
@@ -22,6 +22,7 @@ class C10kwsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks; find the EventSockets in each app's ``sockets.py``."""
+        # Only now: they import models of Django, which must be loaded before.
         from .checks import events, settings, tornado  # noqa: F401
         from .views.asgi import watch_for_asgi
 

@@ -1,1 +1,1 @@
-"""Handlers after the handshake: their tasks, threads, context and logs."""
+"""Handlers after the handshake: their start, tasks, threads, context and log."""

@@ -1,4 +1,4 @@
-"""The server behind ``runserver``: what Django expects of ``server_cls``, on c10kws_tornado."""
+"""The server of ``runserver``: the interface of Django's ``server_cls`` on c10kws_tornado."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .server_options import server_options
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-#: How long the exit of the process waits for the closing handshakes: browsers answer at once.
+#: Seconds that the exit of the process waits for closing handshakes; browsers answer quickly.
 EXIT_TIMEOUT = 2.0
 
 
 class DevelopmentServer:
     """Replacement for ``django.core.servers.basehttp.WSGIServer``.
 
-    Django makes it with an address (OSError when that is taken), sets the application and calls
-    ``serve_forever``, in the main thread or, under the autoreloader, in another one.
+    Django creates it with an address (OSError if the address is in use), sets the application and
+    calls ``serve_forever``, in the main thread or, under the autoreloader, in another one.
     """
 
     #: Close code at the exit of the process; the autoreloader's exit changes it.
@@ -50,12 +50,12 @@ class DevelopmentServer:
         self._application = application
 
     def serve_forever(self) -> None:
-        """Serve until the process ends; KeyboardInterrupt closes the sockets and goes on up."""
+        """Serve until the process ends; KeyboardInterrupt closes the sockets and is re-raised."""
         log_to_django_server()
         atexit.register(self._close_at_exit)
         self._left = run(self._serve())
         if self._left and threading.current_thread() is threading.main_thread():
-            exit_now()  # they ignore their cancellation
+            exit_now()  # tasks are left that ignore their cancellation
 
     async def _serve(self) -> None:
         assert self._application is not None
@@ -75,7 +75,7 @@ class DevelopmentServer:
     def _close_at_exit(self) -> None:
         """Close the sockets when the autoreloader, or Ctrl-C under it, ends the process.
 
-        The loop's thread is a daemon and still runs while ``atexit`` does.
+        The thread of the loop is a daemon and still runs during ``atexit``.
         """
         loop, server = self._loop, self._server
         if loop is None or server is None or not loop.is_running():

@@ -1,8 +1,8 @@
-"""``runtornado --reload`` becomes ``runserver``, also while the project cannot be imported.
+"""``runtornado --reload`` becomes ``runserver``, even if the project cannot be imported.
 
-Django keeps its autoreloader alive over a project that raises at import, but only for the command
-named ``runserver``: any other command ends before it is found. So ``runtornado --reload`` becomes
-that command: in the reloader's child, and, when the project is broken from the start, here.
+When a project raises an exception at import, Django's autoreloader continues only for the command
+named ``runserver``. Any other command ends before it is found. Therefore ``runtornado --reload``
+becomes that command: in the reloader's child, or here if the project is broken from the start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 COMMAND = "runtornado"
 WORKER = "C10KWS_TORNADO_WORKER"
-#: Flags of both commands, and the values of the options that ask for them.
+#: Flags of both commands, with their options and the values that they set.
 FLAGS: Mapping[str, tuple[str, object]] = {
     "use_static_handler": ("--nostatic", False),
     "skip_checks": ("--skip-checks", True),
@@ -31,8 +31,9 @@ FLAGS: Mapping[str, tuple[str, object]] = {
 
 
 def prepare() -> None:
-    """Prepare for a project that cannot be imported; called before its models are imported."""
+    """Prepare for a project that cannot be imported. Call this before its models are imported."""
     if WORKER in os.environ and os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
+        # Only now: a project that is served by another server does not need Tornado.
         from c10kws_tornado.process import workers
 
         workers.end_with_parent()
@@ -41,7 +42,7 @@ def prepare() -> None:
 
 
 def runserver_arguments(address: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of ``runserver`` that mean what those of ``runtornado`` do."""
+    """Return the arguments of ``runserver`` that are equivalent to those of ``runtornado``."""
     arguments = ["runserver", address]
     arguments += [flag for name, (flag, value) in FLAGS.items() if options.get(name) is value]
     arguments += [
@@ -66,7 +67,7 @@ def _report(
 
 
 def _become(arguments: list[str]) -> None:
-    """Execute another command of the project instead of this one."""
+    """Replace this process by another command of the project."""
     before = len(sys.orig_argv) - len(sys.argv[1:])
     command = [sys.executable, *sys.orig_argv[1:before], *arguments]
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""``{% load c10kws %}{% c10kws_client %}``: the scripts of the event layer, in a template."""
+"""``{% load c10kws %}{% c10kws_client %}``: script elements of the event layer in a template."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def c10kws_client(context: Context, *, progress: bool = False, defer: bool = False) -> SafeString:
-    """Link ``client.js``, and ``progress.js`` if ``progress`` is True.
+    """Return script elements for ``client.js`` and, if ``progress`` is True, ``progress.js``.
 
-    The nonce of a Content-Security-Policy is added when the template's context has ``csp_nonce``
-    (Django 6) or the request does (django-csp). ``defer`` lets the page be parsed first; scripts
-    that follow must then wait too, as those with ``defer`` and modules do.
+    The nonce of a Content-Security-Policy is added if the context of the template (Django 6) or the
+    request (django-csp) has ``csp_nonce``. With ``defer``, the scripts run after the page is
+    parsed; scripts that use them must then also have ``defer``, or be modules.
 
     The client connects below the path at which the URLconf includes ``c10kws.events.urls``.
     """
@@ -36,7 +36,7 @@ def c10kws_client(context: Context, *, progress: bool = False, defer: bool = Fal
 
 
 def _prefix() -> SafeString:
-    """Return an attribute with the path of the include, "" for a URLconf without it."""
+    """Return an attribute with the path of the include; "" if the URLconf does not have it."""
     try:
         return format_html(' data-prefix="{}"', reverse("c10kws:/"))
     except NoReverseMatch:
@@ -44,7 +44,7 @@ def _prefix() -> SafeString:
 
 
 def _nonce(context: Context) -> str:
-    """Return the nonce, or an empty string. A lazy one is false until str() makes it."""
+    """Return the nonce, or an empty string. A lazy nonce is false until str() creates it."""
     nonce = context.get("csp_nonce")
     if nonce is None:
         nonce = getattr(context.get("request"), "csp_nonce", None)

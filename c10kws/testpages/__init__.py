@@ -1,4 +1,4 @@
-"""Pages that show whether WebSockets and forms get through a server and what stands before it.
+"""Pages that test WebSockets and forms through a server and its proxies.
 
 In the URLconf: ``path("test/", include("c10kws.testpages"))``.
 """
@@ -11,8 +11,9 @@ app_name = "c10kws-testpages"
 
 
 def __getattr__(name: str) -> Any:
-    """Make the package itself includable; the views are imported when ``include`` asks."""
+    """Return the URL patterns, so that ``include`` accepts the package; other names are errors."""
     if name == "urlpatterns":
+        # Only now: the command testecho imports a part of this package without the views.
         from .urls import urlpatterns
 
         return urlpatterns

@@ -1,4 +1,4 @@
-"""A conversation over a WebSocket, and forms over HTTP."""
+"""Views of the test pages: a conversation over a WebSocket, and forms over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BAD_REQUEST = 4400
 
 
 def conversation_page(request: HttpRequest) -> HttpResponse:
-    """The page whose script talks to :func:`conversation`."""
+    """Return the page whose script talks to :func:`conversation`."""
     return render(request, "c10kws/testpages/conversation.html")
 
 
@@ -23,11 +23,11 @@ def conversation_page(request: HttpRequest) -> HttpResponse:
 async def conversation(ws: WebSocket) -> None:
     """Greet, echo three messages with their numbers, say goodbye and close.
 
-    ``?rounds=2`` echoes six messages, and so on up to ``MAX_ROUNDS``; the numbers go on.
+    ``?rounds=2`` echoes six messages, and so on up to ``MAX_ROUNDS``; the numbers continue.
     """
     rounds = read_rounds(ws.request.GET.get("rounds", "1"))
     if rounds is None:
-        await ws.close(BAD_REQUEST, f"expected rounds from 1 to {MAX_ROUNDS}")
+        await ws.close(BAD_REQUEST, f"rounds must be from 1 to {MAX_ROUNDS}")
         return
     await ws.write_message("Hello!")
     for number in range(1, ECHOES * rounds + 1):
@@ -36,13 +36,13 @@ async def conversation(ws: WebSocket) -> None:
 
 
 def read_rounds(text: str) -> int | None:
-    """Return the number of rounds that a client asks for; None when it is none."""
+    """Return the number of rounds that a client asks for; None if it is not valid."""
     in_range = len(text) <= len(str(MAX_ROUNDS)) and text.isdecimal()
     return int(text) if in_range and 1 <= int(text) <= MAX_ROUNDS else None
 
 
 def forms_page(request: HttpRequest) -> HttpResponse:
-    """Show what a GET and a POST form brought, files by name and size."""
+    """Show the data of a GET and a POST form; files with name and size."""
     files = [
         (name, f"{file.name} ({file.size} bytes)")
         for name in request.FILES

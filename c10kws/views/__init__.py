@@ -1,4 +1,4 @@
-"""The face to Django: decorators, responses, the same-origin check."""
+"""WebSockets as Django views: the decorator, its responses, the same-origin check."""
 
 from .decorator import websocket
 

@@ -1,7 +1,8 @@
-"""Which pages may open a WebSocket: the same-origin check (RFC 6455 §10.2).
+"""The same-origin check of opening handshakes (RFC 6455 §10.2).
 
-A browser sends its cookies with a cross-site handshake, and no CORS rule stands in the way: the
-``Origin`` header is all there is. The rules are those of Django's CSRF check.
+A browser sends cookies with a handshake that a page of another site starts, and CORS does not apply
+to it. Only the ``Origin`` header tells the site of the page. The rules are those of Django's CSRF
+check.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from ..exceptions import OriginRefused
 
 Origins = Sequence[str] | Literal["*"] | None
 
-#: The ports that browsers leave out.
+#: The default ports, which browsers omit.
 PORTS = {"http": 80, "https": 443}
 
 
 def check_origin(request: HttpRequest, origins: Origins) -> None:
-    """Raise :exc:`OriginRefused` unless pages of the ``Origin`` of ``request`` may connect.
+    """Raise :exc:`OriginRefused` if pages of the ``Origin`` of ``request`` may not connect.
 
-    The site itself may, and so may a client that sends no Origin, which is no browser.
-    ``origins`` None adds CSRF_TRUSTED_ORIGINS, a list adds its entries, in the same form
-    (``https://example.com``, ``https://*.example.com``), and ``"*"`` allows all origins.
+    Pages of the site itself may connect, and so may a client without an Origin, which is not a
+    browser. ``origins`` adds other sites: None those of CSRF_TRUSTED_ORIGINS, a list its entries in
+    the same form (``https://example.com``, ``https://*.example.com``), and ``"*"`` all sites.
     """
     origin = request.META.get("HTTP_ORIGIN")
     if origin is None or origins == "*":
@@ -39,19 +40,19 @@ def check_origin(request: HttpRequest, origins: Origins) -> None:
         where = "CSRF_TRUSTED_ORIGINS" if origins is None else "the view's origins"
         raise OriginRefused(
             f"Origin {origin!r} is not this site ({own}, from the Host header).",
-            _advice(origin, own) or f"Add {origin!r} to {where} to let it in.",
+            _advice(origin, own) or f"Add {origin!r} to {where} to allow it.",
         )
 
 
 def _advice(origin: str, own: str) -> str | None:
-    """Return advice for an origin that differs by scheme or port alone.
+    """Return advice for an origin that differs only by scheme or port; None for others.
 
-    It is this site behind a proxy that ends TLS or drops the port from Host.
+    It is this site, behind a proxy that terminates TLS or removes the port from Host.
     """
     try:
         theirs, ours = urlsplit(origin), urlsplit(own)
         scheme = (theirs.scheme, ours.scheme) == ("https", "http")
-        # Without a port it is the default one, of the scheme that the browser uses.
+        # Without a port, it is the default port of the scheme that the browser uses.
         port = (theirs.port or PORTS.get(theirs.scheme)) != (ours.port or PORTS.get(theirs.scheme))
     except ValueError:
         return None

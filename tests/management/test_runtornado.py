@@ -226,4 +226,4 @@ def test_an_address_in_use_is_named_before_anything_starts(
 def test_an_address_given_twice_is_refused(start: Start) -> None:
     command = start("runtornado", "8000", "127.0.0.1:8000")
     assert command.wait() == 1
-    assert "Expected each address once, not 8000 127.0.0.1:8000." in command.output
+    assert "An address is given twice: 8000 127.0.0.1:8000." in command.output

@@ -66,7 +66,7 @@ def test_new_connections_a_second(live: LiveServer) -> None:
 def test_the_page_refuses_rounds_that_are_none(live: LiveServer) -> None:
     for rounds in ("0", "1001", "-1", "x", "1" * 5000):
         with live.connect(f"/test/ws/?rounds={rounds}") as ws:
-            assert closed_with(ws) == (4400, "expected rounds from 1 to 1000")
+            assert closed_with(ws) == (4400, "rounds must be from 1 to 1000")
 
 
 # A program in a shell
@@ -94,7 +94,7 @@ def test_too_few_descriptors_say_what_to_type() -> None:
     process = start(limit="-n 128")
     output, error = process.communicate(timeout=WAIT)
     assert process.returncode == 1 and output == ""
-    assert "10000 clients in 16 processes need 689 file descriptors each" in error
+    assert "Each of 16 processes needs 689 file descriptors for 10000 clients" in error
     assert "128 are allowed" in error and "\n    ulimit -n 689\n" in error
 
 

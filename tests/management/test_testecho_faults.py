@@ -125,7 +125,7 @@ def test_several_servers_get_as_many_clients() -> None:
         (drops, "expected '2. Eggs!', but the connection ended without a Close"),
         (talks_on, "expected a Close with 1000, but 'One more thing' came"),
         (closes_wrongly, "expected a Close with 1000, but the server closed with 1011"),
-        (never_ends, "expected 'Hello!', but an endless message came"),
+        (never_ends, "expected 'Hello!', but a message that is too long came"),
     ],
 )
 def test_what_is_wrong_with_a_server_is_counted(handler: Handler, reason: str) -> None:
@@ -183,11 +183,11 @@ def accept(key: bytes) -> str:
         ),
         (
             lambda key: switch("Upgrade: websocket", accept(key)) + b"\x81\x02\xff\xff",
-            "the server broke the protocol, which asks for 1007",
+            "the server broke the protocol (close code 1007)",
         ),
         (
             lambda key: switch("Upgrade: websocket", accept(key)) + b"\x81\x06Hello!" * 20,
-            "expected 'Hello!', but the server talks without being asked",
+            "expected 'Hello!', but the server sent messages without being asked",
         ),
     ],
 )
@@ -227,9 +227,9 @@ def test_a_port_where_nobody_listens() -> None:
     assert reasons(output) == {"cannot connect: Connection refused": 5}
     assert re.search(r"^handshake +none$", output, re.M)
     if sys.platform == "linux":
-        assert f"unknown: no process of this user is seen to listen on port {port}" in output
+        assert f"unknown: no process of this user listens on port {port}" in output
 
 
 @pytest.mark.parametrize("url", ["wss://127.0.0.1/", "http://127.0.0.1/", "127.0.0.1:8000"])
 def test_a_url_that_is_none(url: str) -> None:
-    assert testecho(url)[2] == f"Expected a URL as ws://127.0.0.1:8000/test/ws/, not {url!r}."
+    assert testecho(url)[2] == f"Expected a URL such as ws://127.0.0.1:8000/test/ws/, not {url!r}."

@@ -11,8 +11,8 @@ from io import StringIO
 
 import pytest
 
-from c10kws.management.testecho import memory, progress, tally
-from c10kws.management.testecho.client import Client, Failed
+from c10kws.management.testecho import memory, progress_display, tally
+from c10kws.management.testecho.echo_client import EchoClient, Failed
 from c10kws.management.testecho.plan import PORTS, Plan, Seat, Target
 from c10kws.management.testecho.summary import latencies
 from tests.support.waiting import WAIT
@@ -42,7 +42,7 @@ def test_a_connection_comes_from_the_address_of_its_seat() -> None:
 
         async def connect() -> str:
             target = Target.parse(f"ws://127.0.0.1:{server.getsockname()[1]}/")
-            client = asyncio.create_task(Client(WAIT).open(Seat(target, "127.0.0.2")))
+            client = asyncio.create_task(EchoClient(WAIT).open(Seat(target, "127.0.0.2")))
             connection, address = await asyncio.to_thread(server.accept)
             connection.close()
             with pytest.raises(Failed, match="without an answer"):
@@ -71,7 +71,7 @@ def test_who_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert memory.find_listeners({server.getsockname()[1]}) == {os.getpid()}
     elsewhere = Target.parse("ws://192.0.2.1/")
-    assert memory.Watch([elsewhere]).growth() == "192.0.2.1 is another machine"
+    assert memory.MemoryWatch([elsewhere]).growth() == "192.0.2.1 is another machine"
 
 
 class Terminal(StringIO):
@@ -82,6 +82,6 @@ class Terminal(StringIO):
 def test_a_bar_on_a_terminal() -> None:
     pytest.importorskip("tqdm", reason="for bars: pip install c10kws[testecho]")
     terminal = Terminal()
-    with progress.showing("connecting", 1000, terminal) as show:
+    with progress_display.showing("connecting", 1000, terminal) as show:
         show(1000, 3)
     assert "connecting: 100%" in terminal.getvalue() and "failed 3" in terminal.getvalue()

@@ -1,7 +1,8 @@
 """``manage.py runserver``, on a server that carries WebSockets.
 
-It is the next ``runserver`` in INSTALLED_APPS (staticfiles', WhiteNoise's …, else Django's own)
-with another server class: flags, checks, messages and the autoreloader stay what they are.
+It inherits from the next ``runserver`` in INSTALLED_APPS (that of staticfiles or WhiteNoise, or
+Django's own) and changes the server class. Flags, checks, messages and the autoreloader are
+inherited.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
     from django.core.management.commands.runserver import Command as Base
 
 
-#: Exit status with which the autoreloader asks its parent for another process.
+#: Exit status by which the autoreloader asks its parent for another process.
 RELOADED = 3
 
 
 def next_runserver() -> type[Base]:
-    """Return the ``runserver`` that this one hides."""
+    """Return the ``runserver`` that this one overrides."""
     names = [config.name for config in apps.get_app_configs()]
     for config in list(apps.get_app_configs())[names.index("c10kws") + 1 :]:
         if "runserver" in find_commands(os.path.join(config.path, "management")):
             module = import_module(f"{config.name}.management.commands.runserver")
             return module.Command  # type: ignore[no-any-return]
+    # Only now: the import of this module may choose another base class.
+    # Only now: the import of this module may choose another base class.
     from django.core.management.commands.runserver import Command
 
     return Command
@@ -49,17 +52,17 @@ class Command(Base):
     """Serve the project for development, WebSocket views included."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add one flag to those that the command has."""
+        """Add one flag to those of the base class."""
         super().add_arguments(parser)
         parser.add_argument(
             "--nowebsocket",
             action="store_false",
             dest="use_websocket",
-            help="Tells Django to use its own development server, without WebSockets.",
+            help="Use Django's own development server, without WebSockets.",
         )
 
     def run(self, **options: Any) -> None:
-        """Serve. At a reload, clients are told that another process follows."""
+        """Serve. At a reload, WebSockets are closed with 1012, so that clients reconnect."""
         try:
             super().run(**options)
         except SystemExit as end:
@@ -68,14 +71,14 @@ class Command(Base):
             raise
 
     def inner_run(self, *args: Any, **options: Any) -> None:
-        """Choose the server class; Django makes it and lets it serve."""
+        """Choose the server class, which Django creates and runs."""
         self.use_websocket = options.get("use_websocket", True)
         if self.use_websocket:
             self.server_cls = DevelopmentServer  # type: ignore[assignment]
         super().inner_run(*args, **options)
 
     def get_handler(self, *args: Any, **options: Any) -> Any:
-        """Return the application, its refusals of handshakes visible to browsers."""
+        """Return the application; its refusals of handshakes are visible to pages."""
         handler = super().get_handler(*args, **options)
         return Refusals(handler) if options.get("use_websocket", True) else handler
 

@@ -43,42 +43,42 @@ _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[
 
 
 class Command(BaseCommand):
-    """A process for each address, with one event loop and a bounded pool of threads."""
+    """Run a process for each address, with one event loop and a bounded pool of threads."""
 
-    help = "Serves the project, pages and WebSockets, on Tornado: for production."
+    help = "Serves the project in production: pages and WebSockets, on Tornado."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Addresses, the reloader, and staticfiles' own flag."""
+        """Add the addresses, the flags of the reloader and the flag of staticfiles."""
         parser.add_argument(
             "addrports",
             nargs="*",
             metavar="addrport",
-            help=f"Port, or address:port; without it {default_address()} and TORNADO['port'], "
-            f"or {tornado_handlers.DEFAULT_PORT}. Of several ones each gets a process of its own.",
+            help="Port, or address:port. Each of several gets a process of its own. The default is "
+            f"{default_address()} and TORNADO['port'], or {tornado_handlers.DEFAULT_PORT}.",
         )
         parser.add_argument(
             "--reload",
             action="store_true",
             dest="use_reloader",
             default=None,
-            help="Tells Django to use the auto-reloader, as runserver does: for development.",
+            help="Use the auto-reloader, as runserver does, for development.",
         )
         parser.add_argument(
             "--noreload",
             action="store_false",
             dest="use_reloader",
             default=None,
-            help="Tells Django to NOT use the auto-reloader, whatever TORNADO says.",
+            help="Do not use the auto-reloader, even if TORNADO asks for it.",
         )
         parser.add_argument(
             "--nostatic",
             action="store_false",
             dest="use_static_handler",
-            help="Tells Django to NOT serve static files at STATIC_URL while DEBUG is True.",
+            help="Do not serve static files at STATIC_URL while DEBUG is True.",
         )
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run, and end the process in time even if threads of the project still run."""
+        """Run the command, and end the process in time even if threads of the project still run."""
         super().run_from_argv(argv)
         exit_within(EXIT_TIMEOUT)
 
@@ -87,7 +87,7 @@ class Command(BaseCommand):
         addrports = addrports or [str(tornado_handlers.port())]
         addresses = [parse_address(addrport) for addrport in addrports]
         if len(set(addresses)) < len(addresses):
-            raise CommandError(f"Expected each address once, not {' '.join(addrports)}.")
+            raise CommandError(f"An address is given twice: {' '.join(addrports)}.")
         own = workers.own_name()
         if default_address() in dict(addresses):
             self.announce_interfaces(dict(addresses)[default_address()])
@@ -101,7 +101,7 @@ class Command(BaseCommand):
             self.serve(own or addrports[0], options)
 
     def announce_interfaces(self, port: int) -> None:
-        """Print, once, that a port without an address is open to the network."""
+        """Print once that a port without an address is open to the network."""
         again = workers.own_name() or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
         if default_address() == ALL_INTERFACES and not again:
             self.stdout.write(
@@ -137,9 +137,9 @@ class Command(BaseCommand):
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     def reload_broken(self, options: dict[str, Any]) -> list[str] | None:
-        """Serve a project that cannot be imported yet, if it is to be reloaded.
+        """Serve a project that cannot be imported, if it is to be reloaded.
 
-        Returns the arguments of the command that does it, None for none.
+        Returns the arguments of the command for that; None without the reloader.
         """
         reload_ = options["use_reloader"]
         if not (tornado_handlers.wants_reload() if reload_ is None else reload_):
@@ -187,19 +187,21 @@ class Command(BaseCommand):
 
 
 def make_handler(*, use_static_handler: bool) -> WSGIApplication:
-    """Return the application, behind staticfiles' handler as ``runserver`` of staticfiles does."""
+    """Return the application, with the handler of staticfiles where its ``runserver`` has one."""
     application: WSGIApplication = get_internal_wsgi_application()
     installed = apps.is_installed("django.contrib.staticfiles")
     if not (installed and settings.DEBUG and use_static_handler):
         return application
+    # Only now: staticfiles may not be installed.
+    # Only now: staticfiles may not be installed.
     from django.contrib.staticfiles.handlers import StaticFilesHandler
 
-    return StaticFilesHandler(application)  # type: ignore[arg-type]  # any WSGI application does
+    return StaticFilesHandler(application)  # type: ignore[arg-type]  # it accepts any WSGI application
 
 
 def default_address() -> str:
     """Return the address of a port that is given without one."""
-    known = apps.apps_ready  # they are not, when a project that is to be reloaded is broken
+    known = apps.apps_ready  # False if a project that is to be reloaded is broken
     return ALL_INTERFACES if known and apps.is_installed(ANCESTOR) else DEFAULT_ADDRESS
 
 
@@ -207,7 +209,7 @@ def parse_address(text: str) -> tuple[str, int]:
     """Return address and port of ``[addr:]port``; an IPv6 address is in brackets."""
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise CommandError(f"Expected a port or address:port, as 0.0.0.0:8000, not {text!r}.")
+        raise CommandError(f"Expected a port or address:port, such as 0.0.0.0:8000, not {text!r}.")
     if int(match["port"]) > MAX_PORT:
         raise CommandError(f"The port must be from 0 to {MAX_PORT}, not {match['port']}.")
     return (match["address"] or default_address()).strip("[]"), int(match["port"])

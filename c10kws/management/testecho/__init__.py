@@ -1,7 +1,7 @@
-"""The crowd behind ``manage.py testecho``: many clients of the test page's conversation.
+"""The clients of ``manage.py testecho``, which talk to the test page of a server.
 
-``run`` is the parent's part: it lets ``processes`` of a ``plan`` go through their phases together,
-looks at the server's ``memory`` and makes a ``summary``. ``worker`` is a child's part: its
-``crowd`` of ``client`` connections speaks the ``talk`` and keeps a ``tally``. Children import no
-Django.
+In the parent process, ``phases`` runs the ``processes`` of a ``plan`` through their phases,
+measures the ``memory`` of the server and makes a ``summary``. In each child process, the ``worker``
+has a ``crowd`` of ``echo_client`` connections, which speak the ``talk`` and count in a ``tally``.
+Children do not import Django.
 """

@@ -1,25 +1,26 @@
-"""How many file descriptors a process may have: each connection takes one."""
+"""The limit of file descriptors: each connection takes one."""
 
 from __future__ import annotations
 
 import sys
 from math import ceil
 
-#: Descriptors of a client process besides its connections, and some room.
+if sys.platform != "win32":
+    import resource
+
+#: Descriptors of a client process in addition to its connections.
 RESERVE = 64
-#: So many client processes are started unasked.
+#: Limit of client processes without --processes.
 MOST_PROCESSES = 16
 
 
-class TooFew(Exception):
-    """The descriptors do not suffice; the text says what to type."""
+class TooFewDescriptors(Exception):
+    """The limit is too low; the text has the command that raises it."""
 
 
 def limits() -> tuple[int, int]:
     """Return the soft and the hard limit of this process."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
+    if sys.platform == "win32":  # it has no such limit
         return sys.maxsize, sys.maxsize
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = {resource.RLIM_INFINITY: sys.maxsize}
@@ -27,30 +28,28 @@ def limits() -> tuple[int, int]:
 
 
 def raise_limit(wanted: int) -> None:
-    """Raise the soft limit, for this process and its children, as far as is wanted and allowed."""
+    """Raise the soft limit of this process and its children, at most to the hard limit."""
     soft, hard = limits()
-    if soft < wanted:
-        import resource
-
+    if sys.platform != "win32" and soft < wanted:
         ceiling = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), ceiling))
 
 
 def count_processes(clients: int) -> int:
-    """Return how many processes so many clients need. Raises TooFew when they are too many."""
+    """Return the number of processes for the clients. Raises TooFewDescriptors if too many."""
     _, hard = limits()
     capacity = max(hard - RESERVE, 1)
     processes = ceil(clients / capacity)
     if processes > MOST_PROCESSES:
-        raise TooFew(advice(clients, MOST_PROCESSES))
+        raise TooFewDescriptors(advice(clients, MOST_PROCESSES))
     return processes
 
 
 def provide(clients: int, processes: int) -> None:
-    """Raise the limit to what each process needs. Raises TooFew when that is not allowed."""
+    """Raise the limit to the need of each process. Raises TooFewDescriptors if not allowed."""
     wanted = ceil(clients / processes) + RESERVE
     if limits()[1] < wanted:
-        raise TooFew(advice(clients, processes))
+        raise TooFewDescriptors(advice(clients, processes))
     raise_limit(wanted)
 
 
@@ -58,8 +57,8 @@ def advice(clients: int, processes: int) -> str:
     """Return advice on how to raise the limit."""
     wanted = ceil(clients / processes) + RESERVE
     return (
-        f"{clients} clients in {processes} processes need {wanted} file descriptors each, and "
-        f"{limits()[1]} are allowed. Type\n\n    ulimit -n {wanted}\n\nbefore, as root, or raise "
-        "nofile in /etc/security/limits.conf and log in again; or have fewer --clients or more "
+        f"Each of {processes} processes needs {wanted} file descriptors for {clients} clients, and "
+        f"{limits()[1]} are allowed. Run\n\n    ulimit -n {wanted}\n\nfirst, as root; or raise "
+        "nofile in /etc/security/limits.conf and log in again; or use fewer --clients or more "
         "--processes."
     )

@@ -1,4 +1,4 @@
-"""The memory of the processes that listen where the clients connect, by Linux' ``/proc``."""
+"""Memory of the processes that listen on the targets, from Linux' ``/proc``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PROC = Path("/proc")
 LISTEN = "0A"  # the state of a socket in /proc/net/tcp
 
 
-class Unknown(Exception):
-    """The memory cannot be found out; the text says why."""
+class MemoryUnknown(Exception):
+    """The memory cannot be measured; the text has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +28,43 @@ class Growth:
     now: int
 
 
-class Watch:
-    """The memory of the servers from now on."""
+class MemoryWatch:
+    """Measures the growth of the servers' memory, from its creation on."""
 
     def __init__(self, targets: Iterable[Target]) -> None:
         self._unknown: str | None = None
         try:
             self._processes = find_servers(tuple(targets))
             self._before = measure(self._processes)
-        except Unknown as unknown:
+        except MemoryUnknown as unknown:
             self._unknown = str(unknown)
 
     def growth(self) -> Growth | str:
-        """Return what has come of it, or why that is not known."""
+        """Return the growth, or why it is unknown."""
         if self._unknown is not None:
             return self._unknown
         try:
             return Growth(self._processes, self._before, measure(self._processes))
-        except Unknown as unknown:
+        except MemoryUnknown as unknown:
             return str(unknown)
 
 
 def measure(servers: Iterable[int]) -> int:
-    """Return the bytes that processes take together. Raises Unknown."""
+    """Return the total bytes of the processes. Raises MemoryUnknown."""
     return sum(size_of(process) for process in servers)
 
 
 def find_servers(targets: tuple[Target, ...]) -> frozenset[int]:
-    """Return the processes that listen where clients connect. Raises Unknown."""
+    """Return the processes that listen on the targets. Raises MemoryUnknown."""
     if not (PROC / "net" / "tcp").exists():
-        raise Unknown("this system has no /proc/net/tcp")
+        raise MemoryUnknown("this system has no /proc/net/tcp")
     if elsewhere := [target.host for target in targets if not is_here(target)]:
-        raise Unknown(f"{elsewhere[0]} is another machine")
+        raise MemoryUnknown(f"{elsewhere[0]} is another machine")
     return find_listeners({target.port for target in targets})
 
 
 def is_here(target: Target) -> bool:
-    """Return whether an address is one of this machine: only such can be bound."""
+    """Return True for an address of this machine; only such addresses can be bound."""
     with socket.socket(target.family, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((target.address[0], 0, *target.address[2:]))
@@ -74,7 +74,7 @@ def is_here(target: Target) -> bool:
 
 
 def find_listeners(ports: set[int]) -> frozenset[int]:
-    """Return the processes that listen on these ports. Raises Unknown when one has none."""
+    """Return the processes that listen on these ports. Raises MemoryUnknown if one has none."""
     sockets = {f"socket:[{inode}]": port for port, inode in listening() if port in ports}
     found: set[int] = set()
     unseen = set(ports)
@@ -83,7 +83,7 @@ def find_listeners(ports: set[int]) -> frozenset[int]:
             found.add(process)
             unseen.discard(sockets[name])
     if unseen:
-        raise Unknown(f"no process of this user is seen to listen on port {min(unseen)}")
+        raise MemoryUnknown(f"no process of this user listens on port {min(unseen)}")
     return frozenset(found)
 
 
@@ -103,7 +103,7 @@ def processes() -> Iterator[int]:
 
 
 def open_files(process: int) -> set[str]:
-    """Return what a process has open; nothing where that is not ours to see."""
+    """Return the open files of a process; none if they belong to another user."""
     folder = f"{PROC}/{process}/fd"
     files: set[str] = set()
     with suppress(OSError):  # it has ended, or belongs to another user
@@ -114,9 +114,9 @@ def open_files(process: int) -> set[str]:
 
 
 def size_of(process: int) -> int:
-    """Return the bytes of a process. Raises Unknown when it has ended."""
+    """Return the bytes of a process. Raises MemoryUnknown if it has ended."""
     try:
         lines = (PROC / str(process) / "smaps_rollup").read_text().splitlines()
     except OSError as error:
-        raise Unknown(f"process {process} cannot be measured: {error.strerror}") from error
+        raise MemoryUnknown(f"process {process} cannot be measured: {error.strerror}") from error
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024

@@ -1,4 +1,4 @@
-"""The client processes, as their parent sees them: started, told what to do, and ended."""
+"""The client processes, from their parent's side."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 
-from .interrupts import Interrupts
+from .ctrl_c import Interrupts
 from .plan import Plan
 from .tally import Tally
-from .worker import Progress, work
+from .worker import PhaseProgress, work
 
 #: Seconds without a report after which a process counts as lost.
 SILENCE = 60.0
-#: Seconds that a process has for its end.
+#: Seconds that a process may take to end.
 END = 10.0
 
-#: Told how many clients are through with a phase, and how many have failed so far.
+#: Called with the number of clients that have finished a phase, and of those that failed.
 Show = Callable[[int, int], None]
 
 
@@ -56,18 +56,18 @@ class Processes:
             pipe.close()
 
     def run_phase(self, show: Show, before: int = 0) -> int:
-        """Start the next phase in all processes; return how many clients have failed by its end.
+        """Run the next phase in all processes; return how many clients have failed at its end.
 
-        ``before`` is added to the number of clients that are shown as through. Raises Interrupted
+        ``before`` is added to the number of finished clients that is shown. Raises Interrupted
         after Ctrl-C.
         """
-        states = dict.fromkeys(self._members, Progress())
+        states = dict.fromkeys(self._members, PhaseProgress())
         for pipe in self._members:
-            with suppress(BrokenPipeError):  # its end is noticed below
+            with suppress(BrokenPipeError):  # _receive handles its end
                 pipe.send(True)
         while waiting := [pipe for pipe in self._members if not states[pipe].over]:
             for pipe, message in self._receive(waiting):
-                if isinstance(message, Progress):
+                if isinstance(message, PhaseProgress):
                     states[pipe] = message
             if self._interrupts.noted:
                 raise Interrupted
@@ -75,7 +75,7 @@ class Processes:
         return self._failed(states)
 
     def stop(self) -> Tally:
-        """End all processes at any phase; return their counts."""
+        """End all processes, in any phase; return their counts."""
         for pipe in self._members:
             with suppress(BrokenPipeError):
                 pipe.send(False)
@@ -88,7 +88,7 @@ class Processes:
             waiting = [pipe for pipe in waiting if pipe in self._members]
         return self._tally
 
-    def _failed(self, states: dict[Connection, Progress]) -> int:
+    def _failed(self, states: dict[Connection, PhaseProgress]) -> int:
         return self._tally.failed + sum(states[pipe].failed for pipe in self._members)
 
     def _start(self, number: int) -> None:
@@ -102,7 +102,7 @@ class Processes:
     def _receive(
         self, pipes: list[Connection], timeout: float = SILENCE
     ) -> Iterator[tuple[Connection, object]]:
-        """Yield what comes next; processes that say nothing more are lost."""
+        """Yield the next messages; a process that sends nothing until the timeout is lost."""
         ready = wait(pipes, timeout)
         for pipe in [pipe for pipe in pipes if pipe in ready or not ready]:
             try:
@@ -113,7 +113,7 @@ class Processes:
                 self._lose(pipe)
 
     def _lose(self, pipe: Connection) -> None:
-        """Count the clients of a process that has ended, or hangs, as failed."""
+        """Count the clients of a process that has ended or hangs as failed."""
         process, clients = self._members.pop(pipe)
         process.join(END)
         how = f"ended with {process.exitcode}" if process.exitcode is not None else "hangs"

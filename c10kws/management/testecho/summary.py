@@ -1,14 +1,14 @@
-"""The summary of a run, as lines of text."""
+"""Summary of a run, as lines of text."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
 
-from .run import Outcome
+from .phases import Outcome
 from .tally import percentile
 
-#: Reasons that are listed.
+#: Number of reasons that are listed.
 SHOWN = 20
 PERCENTS = {"p50": 50, "p90": 90, "p99": 99, "max": 100}
 
@@ -36,7 +36,7 @@ def row(name: str, text: str) -> str:
 
 
 def pace(outcome: Outcome) -> str:
-    """Return how long it took to connect."""
+    """Return the time that the clients took to connect."""
     seconds = outcome.connecting
     if not seconds:
         return ""
@@ -55,20 +55,20 @@ def latencies(values: array[float]) -> str:
 
 
 def memory(outcome: Outcome) -> str:
-    """Return what a connection takes in the server, or why that is not known."""
+    """Return the server's memory for each connection, or why it is unknown."""
     growth, connected = outcome.growth, outcome.tally.connected
     if isinstance(growth, str):
         return f"unknown: {growth}"
     if not connected:
-        return "unknown: nothing has connected"
+        return "unknown: no client has connected"
     numbers = ", ".join(map(str, sorted(growth.processes)))
     return (
         f"{(growth.now - growth.before) / connected / 1024:.1f} KiB a connection: "
         f"{mebibytes(growth.before)} before, {mebibytes(growth.now)} with all (PSS of {numbers}, "
-        "which should be freshly started; without the kernel's memory)"
+        "which should be freshly started; without the memory of the kernel)"
     )
 
 
 def mebibytes(size: int) -> str:
-    """Return a size for people."""
+    """Return a size in MiB."""
     return f"{size / 2**20:,.1f} MiB"

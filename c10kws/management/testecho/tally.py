@@ -7,7 +7,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-#: Different reasons that are kept apart: a server may answer each client with another nonsense.
+#: Limit of different reasons: a server may give each client another one.
 REASONS = 100
 OTHER = "other reasons"
 
@@ -18,21 +18,21 @@ def _seconds() -> array[float]:
 
 @dataclass(slots=True)
 class Tally:
-    """Of one process, or of all that were added to it. Times are seconds."""
+    """The results of one process, or the sum of several. Times are seconds."""
 
-    #: Clients that have shaken hands and heard the greeting.
+    #: Clients that have connected and received the greeting.
     connected: int = 0
-    #: Clients that have come to the end of the talk, closing handshake included.
+    #: Clients that have finished the talk, closing handshake included.
     finished: int = 0
     failures: Counter[str] = field(default_factory=Counter)
-    #: From the connecting of TCP to the head of the 101.
+    #: From the start of the TCP connection to the head of the 101.
     handshakes: array[float] = field(default_factory=_seconds)
-    #: From the writing of a message to its echo.
+    #: From the writing of a message to the arrival of its echo.
     echoes: array[float] = field(default_factory=_seconds)
 
     @property
     def failed(self) -> int:
-        """Clients that have failed."""
+        """Number of clients that failed."""
         return self.failures.total()
 
     def fail(self, reason: str, count: int = 1) -> None:
@@ -42,7 +42,7 @@ class Tally:
         self.failures[reason] += count
 
     def add(self, other: Tally) -> None:
-        """Add what another process has counted."""
+        """Add the results of another process."""
         self.connected += other.connected
         self.finished += other.finished
         for reason, count in other.failures.items():
@@ -52,5 +52,5 @@ class Tally:
 
 
 def percentile(ordered: list[float], percent: float) -> float:
-    """Return the least of the sorted values, at least one, that ``percent`` of them reach."""
+    """Return the smallest of the sorted values that ``percent`` of them do not exceed."""
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]

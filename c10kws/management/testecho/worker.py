@@ -1,7 +1,7 @@
-"""A client process: it does a phase when it is told to, and tells how far it is.
+"""A client process, which runs its phases at its parent's command and reports its progress.
 
-Told ``True`` it begins the next phase; ``False``, or the parent's end, stops it. It sends
-:class:`Progress`, and its :class:`Tally` at the end.
+``True`` from the parent starts the next phase; ``False``, or the parent's end, stops the process.
+It sends :class:`PhaseProgress`, and its :class:`Tally` at the end.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ INTERVAL = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a process is with its phase."""
+class PhaseProgress:
+    """The progress of a process in its current phase."""
 
     done: int = 0
-    #: Of all phases.
+    #: Failed clients of all phases.
     failed: int = 0
     over: bool = False
 
 
 def work(pipe: Connection, plan: Plan, process: int) -> None:
-    """Carry out a part of a plan: the main function of a process."""
+    """Carry out the part of a plan that this process has: its main function."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    # A full collection of 20,000 clients takes a second, which would count as the server's. Nothing
-    # here makes cycles that grow.
+    # A full garbage collection of 20,000 clients takes a second, which would count as time of the
+    # server. The clients make no cycles that grow.
     gc.disable()
     crowd = Crowd(plan, process)
     with suppress(BrokenPipeError):
@@ -54,8 +54,8 @@ async def _take_part(pipe: Connection, crowd: Crowd, rounds: int) -> None:
             reporting = asyncio.create_task(_report(pipe, crowd))
             await phase()
             reporting.cancel()
-            pipe.send(Progress(crowd.done, crowd.tally.failed, over=True))
-    except asyncio.CancelledError:  # told to stop
+            pipe.send(PhaseProgress(crowd.done, crowd.tally.failed, over=True))
+    except asyncio.CancelledError:  # the parent stops this process
         pass
     finally:
         crowd.abort()
@@ -68,7 +68,7 @@ def _phases(crowd: Crowd, rounds: int) -> Iterator[Callable[[], Awaitable[None]]
 
 
 def _obey(pipe: Connection, orders: asyncio.Queue[None]) -> None:
-    """Pass on what the parent sends, from a thread: on Windows no loop can watch a pipe."""
+    """Pass on the parent's commands, from a thread: on Windows no loop can watch a pipe."""
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
     assert main is not None
@@ -86,4 +86,4 @@ def _obey(pipe: Connection, orders: asyncio.Queue[None]) -> None:
 async def _report(pipe: Connection, crowd: Crowd) -> None:
     while True:
         await asyncio.sleep(INTERVAL)
-        pipe.send(Progress(crowd.done, crowd.tally.failed))
+        pipe.send(PhaseProgress(crowd.done, crowd.tally.failed))

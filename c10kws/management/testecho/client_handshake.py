@@ -6,7 +6,7 @@ from wsproto.utilities import generate_accept_token
 
 from .plan import Target
 
-#: Heads of answers are shorter; a server that sends more is no WebSocket server.
+#: Limit of the head of an answer.
 MAX_HEAD = 16 * 1024
 
 
@@ -26,7 +26,7 @@ def make_request(target: Target, key: bytes) -> bytes:
 
 
 def find_fault(head: bytes, key: bytes) -> str | None:
-    """Return what is wrong with the head of an answer, its empty line left out; None: nothing."""
+    """Return the error in the head of an answer, without its empty line; None if it has none."""
     status, *lines = head.decode("latin-1").split("\r\n")
     _, _, answer = status.partition(" ")
     if not answer.startswith("101"):

@@ -1,4 +1,4 @@
-"""How a phase goes on: a bar of tqdm where there is one and a terminal, else lines."""
+"""Display of the progress of a phase: a bar of tqdm on a terminal, else lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTERVAL = 5.0
 
 @contextmanager
 def showing(title: str, total: int, stream: TextIO) -> Iterator[Show]:
-    """Show a phase of ``total`` steps on a stream; give what is to be told of them."""
+    """Show a phase of ``total`` steps on a stream; yield the function to call with its progress."""
     if tqdm is None or not stream.isatty():
         yield Lines(title, total, stream)
         return
@@ -34,7 +34,7 @@ def showing(title: str, total: int, stream: TextIO) -> Iterator[Show]:
 
 
 class Lines:
-    """A line every few seconds, and one when all is done."""
+    """Writes a line every few seconds, and one at the end."""
 
     def __init__(self, title: str, total: int, stream: TextIO) -> None:
         self._title = title
@@ -44,7 +44,7 @@ class Lines:
         self._over = False
 
     def __call__(self, done: int, failed: int) -> None:
-        """Show how many steps are done."""
+        """Show the number of steps that are done."""
         if self._over or (done < self._total and time.monotonic() < self._next):
             return
         self._over = done >= self._total

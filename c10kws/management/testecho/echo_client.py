@@ -1,4 +1,4 @@
-"""One connection: light enough for 20,000 in a process, and suspicious of all that it hears."""
+"""One connection of the load test: 20,000 fit into a process, and each checks every answer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any, cast
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, TextMessage
 
-from .handshake import MAX_HEAD, find_fault, make_request
+from .client_handshake import MAX_HEAD, find_fault, make_request
 from .plan import Seat
 
-#: ``IP_BIND_ADDRESS_NO_PORT`` of Linux, which Python names from 3.12 on: the port is chosen when
-#: the other end is known, so that connections to other ports may have the same.
+#: ``IP_BIND_ADDRESS_NO_PORT`` of Linux, which Python names from 3.12 on. The port is chosen when
+#: the other end is known, so that connections to different ports may share it.
 BIND_ADDRESS_NO_PORT = 24
-#: The server speaks when it is spoken to: more messages than this are a fault.
+#: Limit of unread messages: the server sends only answers, so more are an error.
 MAX_MESSAGES = 16
-#: Characters of a message: those of the talk have a dozen.
+#: Limit of characters in a message; the talk has a dozen.
 MAX_MESSAGE = 16 * 1024
-#: What is shown of a message that should not have come.
+#: Characters of an unexpected message that are shown.
 SHOWN = 60
 HINTS = {
     errno.EADDRNOTAVAIL: "no source address or port is left (sysctl net.ipv4.ip_local_port_range)",
@@ -34,11 +34,11 @@ HINTS = {
 
 
 class Failed(Exception):
-    """This client has not got what it must get; the text says why, the same for all alike."""
+    """The client did not get what it expected. Clients with the same reason have the same text."""
 
 
-class Client(asyncio.Protocol):
-    """A connection that is opened, spoken with and closed; each wait has a timeout."""
+class EchoClient(asyncio.Protocol):
+    """A connection to the test page. Each wait has a timeout."""
 
     __slots__ = (
         "_end",
@@ -59,15 +59,15 @@ class Client(asyncio.Protocol):
         self._frames: Connection | None = None
         self._messages: list[str] = []
         self._part = ""
-        #: How the connection has ended.
+        #: The reason why the connection has ended.
         self._end: str | None = None
         self._waiter: Future[None] | None = None
         self._transport: Transport | None = None
 
-    # What a crowd calls: everything raises Failed
+    # Called by the crowd; raises Failed
 
     async def open(self, seat: Seat) -> None:
-        """Connect and shake hands."""
+        """Connect and perform the opening handshake."""
         try:
             async with asyncio.timeout(self._timeout):
                 await self._connect(seat)
@@ -81,7 +81,7 @@ class Client(asyncio.Protocol):
             raise Failed(str(self._end))
 
     async def expect(self, text: str) -> None:
-        """Wait for the next message, which must be this text."""
+        """Wait for the next message and compare it with ``text``."""
         await self._wait(repr(text), lambda: self._messages or self._end)
         if not self._messages:
             raise Failed(f"expected {text!r}, but {self._end}")
@@ -95,7 +95,7 @@ class Client(asyncio.Protocol):
             self._write(self._frames.send(TextMessage(text)))
 
     async def expect_close(self, code: int) -> None:
-        """Wait for the server's Close, and until it has closed TCP too (RFC 6455 §7.1.1)."""
+        """Wait until the server has sent its Close and closed TCP (RFC 6455 §7.1.1)."""
         await self._wait(f"a Close with {code}", lambda: self._end)
         if self._messages or self._end != closed_with(code):
             got = f"{shorten(self._messages[0])} came" if self._messages else self._end
@@ -110,7 +110,7 @@ class Client(asyncio.Protocol):
     # Waiting
 
     async def _wait(self, expected: str, is_there: Callable[[], object]) -> None:
-        """Return when it is there. What else comes, as the server's Pings, gives no more time."""
+        """Wait until ``is_there()``; other data, such as Pings, does not extend the timeout."""
         try:
             async with asyncio.timeout(self._timeout):
                 while not is_there():
@@ -188,8 +188,8 @@ class Client(asyncio.Protocol):
             case CloseConnection() if frames.state is ConnectionState.REMOTE_CLOSING:
                 self._end = closed_with(int(event.code), event.reason)
                 self._write(frames.send(event.response()))
-            case CloseConnection():  # wsproto's verdict, not the server's Close
-                raise Failed(f"the server broke the protocol, which asks for {int(event.code)}")
+            case CloseConnection():  # found by wsproto, not sent by the server
+                raise Failed(f"the server broke the protocol (close code {int(event.code)})")
 
     def _take_message(self, event: Message[Any]) -> None:
         if isinstance(event, BytesMessage):
@@ -199,13 +199,13 @@ class Client(asyncio.Protocol):
             self._messages.append(self._part)
             self._part = ""
         if len(self._part) > MAX_MESSAGE:
-            raise Failed("an endless message came")
+            raise Failed("a message that is too long came")
         if len(self._messages) > MAX_MESSAGES:
-            raise Failed("the server talks without being asked")
+            raise Failed("the server sent messages without being asked")
 
 
 def make_socket(seat: Seat) -> socket.socket:
-    """Return a socket bound to the source address of a seat, if that has one."""
+    """Return a socket, bound to the source address of the seat if it has one."""
     sock = socket.socket(seat.target.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -221,16 +221,16 @@ def make_socket(seat: Seat) -> socket.socket:
 
 
 def describe(error: OSError) -> str:
-    """Return what an error of the system means, the same for all connections."""
+    """Return the text of a system error, the same for all connections."""
     number = error.errno or 0
     return HINTS.get(number) or (os.strerror(number) if number else str(error))
 
 
 def closed_with(code: int, reason: str | None = None) -> str:
-    """Return how a connection has ended that was closed with a Close."""
+    """Return the text for a connection that the server closed with a Close."""
     return f"the server closed with {code}" + (f": {shorten(reason)}" if reason else "")
 
 
 def shorten(text: str) -> str:
-    """Return a text as Python writes it, cut when it is long."""
+    """Return a text in quotes, truncated if it is long."""
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")

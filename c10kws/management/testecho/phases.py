@@ -1,4 +1,4 @@
-"""A run, from the first connection to the last, and what came of it."""
+"""A run through all phases, and its outcome."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from .interrupts import Interrupts
-from .memory import Growth, Watch
+from .ctrl_c import Interrupts
+from .memory import Growth, MemoryWatch
 from .plan import Plan
 from .processes import Interrupted, Processes
-from .progress import showing
+from .progress_display import showing
 from .tally import Tally
 
 
@@ -20,15 +20,15 @@ class Outcome:
 
     plan: Plan
     tally: Tally = field(default_factory=Tally)
-    #: Seconds from the first connection's begin until all were connected, or had failed.
+    #: Seconds until all clients were connected or had failed.
     connecting: float | None = None
-    #: Of the servers' memory while all connected, or why that is not known.
-    growth: Growth | str = "the run has ended before"
+    #: Growth of the servers' memory while the clients connected, or why it is unknown.
+    growth: Growth | str = "the run ended before that"
     interrupted: bool = False
 
 
 def run(plan: Plan, stream: TextIO) -> Outcome:
-    """Go through a plan; its progress is shown on the stream. Ctrl-C ends it, with an outcome."""
+    """Carry out a plan and show its progress on the stream. Ctrl-C ends it early."""
     outcome = Outcome(plan)
     with Interrupts() as interrupts, Processes(plan, interrupts) as processes:
         try:
@@ -40,7 +40,7 @@ def run(plan: Plan, stream: TextIO) -> Outcome:
 
 
 def _run_phases(plan: Plan, processes: Processes, outcome: Outcome, stream: TextIO) -> None:
-    watch = Watch(plan.targets)
+    watch = MemoryWatch(plan.targets)
     begin = time.monotonic()
     with showing("connecting", plan.clients, stream) as show:
         failed = processes.run_phase(show)
@@ -51,7 +51,7 @@ def _run_phases(plan: Plan, processes: Processes, outcome: Outcome, stream: Text
 
 
 def _run_rounds(rounds: int, clients: int, processes: Processes, stream: TextIO) -> None:
-    """Show them as one; a client that fails counts as finished."""
+    """Run all rounds and show them as one phase; a client that fails counts as finished."""
     with showing("echoing", rounds * clients, stream) as show:
         for before in range(0, rounds * clients, clients):
             failed = processes.run_phase(show, before)

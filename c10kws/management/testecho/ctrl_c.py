@@ -1,4 +1,4 @@
-"""Ctrl-C: noted, and obeyed where nothing is half done."""
+"""Ctrl-C is noted, and obeyed between two steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Interrupts:
-    """While the context is entered Ctrl-C only sets ``noted``. Another thread gets no Ctrl-C."""
+    """Context in which Ctrl-C only sets ``noted``; does nothing outside the main thread."""
 
     def __init__(self) -> None:
         self.noted = False
@@ -31,7 +31,7 @@ class Interrupts:
 
     @contextmanager
     def ignored(self) -> Iterator[None]:
-        """Ignore Ctrl-C meanwhile: processes that are started now inherit that."""
+        """Ignore Ctrl-C in the block; processes that are started in it inherit that."""
         before = self._handle(signal.SIG_IGN)
         try:
             yield
