@@ -31,31 +31,29 @@ _local = threading.local()
 class _Turn:
     """The work of a thread for one client, and the seconds that it may still wait."""
 
-    connection: WebSocket
+    websocket: WebSocket
     path: str
     seconds_left: float
 
 
-def call_for(
-    connection: WebSocket, path: str, function: Callable[..., Any], *arguments: Any
-) -> Any:
+def call_for(websocket: WebSocket, path: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a thread. Its emits to this client wait, at most SEND_TIMEOUT in total.
 
     The limit is for all of them together. Otherwise a client that reads just enough could hold a
     thread for a long time. ``path`` is that of the EventSocket, for the log.
     """
     before = getattr(_local, "turn", None)
-    _local.turn = _Turn(connection, path, conf.current().send_timeout)
+    _local.turn = _Turn(websocket, path, conf.current().send_timeout)
     try:
         return function(*arguments)
     finally:
         _local.turn = before
 
 
-def is_own(connection: WebSocket) -> bool:
+def is_own(websocket: WebSocket) -> bool:
     """Return True in a thread that runs a callback of this client."""
     turn: _Turn | None = getattr(_local, "turn", None)
-    return turn is not None and turn.connection is connection
+    return turn is not None and turn.websocket is websocket
 
 
 def wait_for_client(sent: Awaitable[None]) -> None:
@@ -65,7 +63,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
     an event loop.
     """
     turn: _Turn = _local.turn
-    connection = connection_of(turn.connection)
+    connection = connection_of(turn.websocket)
     loop_state = connection.loop_state
     if _runs_a_loop() or threading.get_ident() == loop_state.thread:
         return

@@ -22,12 +22,15 @@ class Delivery:
     def send(self, sockets: Iterable[Socket], text: str) -> None:
         """Broadcast once per event loop, since a process may run two servers."""
         loops: dict[LoopState, list[WebSocket]] = {}
+        closed = 0
         for socket in sockets:
-            if socket.closed:
-                self.count(0, 1)
+            connection = connection_of(socket.connection)
+            if connection.closed:
+                closed += 1
             else:
-                loop_state = connection_of(socket.connection).loop_state
-                loops.setdefault(loop_state, []).append(socket.connection)
+                loops.setdefault(connection.loop_state, []).append(socket.connection)
+        if closed:
+            self.count(0, closed)
         for websockets in loops.values():
             broadcast(websockets, text).when_done(partial(self._count_for, len(websockets)))
 
