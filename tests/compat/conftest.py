@@ -1,4 +1,4 @@
-"""The fixtures of the event layer's tests; what a test makes is forgotten after it."""
+"""Fixtures of the event layer; EventSockets are forgotten after each test."""
 
 from __future__ import annotations
 

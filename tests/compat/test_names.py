@@ -1,4 +1,4 @@
-"""The ancestors' names, beyond the examples of their manuals."""
+"""The ancestors' names, in addition to the examples of their manuals."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_connect_disconnect_and_error_are_events_like_others(
         for name in ("connect", "disconnect", "error"):
             client.send(name, {"name": name})
             assert client.expect("heard") == {"name": name}
-        client.send("open", {})  # which stays the server's
+        client.send("open", {})  # reserved for the server
         refusal = client.expect("ws:error" if version else "warning")
         assert refusal["message"]
 
 
 @pytest.mark.parametrize("name", ["open", "close", "error"])
-def test_a_page_without_the_client_may_be_sent_any_event(connect: Connect, name: str) -> None:
+def test_the_server_may_emit_any_event(connect: Connect, name: str) -> None:
     ws = WebSocket("/any")
 
     @ws.on
@@ -56,7 +56,7 @@ def test_a_page_without_the_client_may_be_sent_any_event(connect: Connect, name:
         ws.emit("ws:bye")
 
 
-def test_a_client_is_among_the_handlers_while_open_runs(connect: Connect) -> None:
+def test_handlers_has_a_client_while_open_runs(connect: Connect) -> None:
     ws = WebSocket("/counted")
 
     @ws.on("open")
@@ -77,7 +77,7 @@ def test_a_client_is_among_the_handlers_while_open_runs(connect: Connect) -> Non
             assert first.expect("newest") == {"is": ws[1].id}
 
 
-def test_two_on_one_path_are_named_by_their_own_lines() -> None:
+def test_the_error_of_a_path_names_the_lines_of_the_project() -> None:
     line = __file__
     first = WebSocket("/twice")
     bar = ProgressBar("/twice")
@@ -100,7 +100,7 @@ def test_the_events_of_a_websocket() -> None:
     assert ws.events.get("open") is None
 
 
-def test_the_websocket_of_a_socket_is_the_one_it_belongs_to(connect: Connect) -> None:
+def test_the_websocket_of_a_socket_is_its_endpoint(connect: Connect) -> None:
     ws = WebSocket("/belongs")
 
     @ws.on
@@ -117,7 +117,7 @@ def test_the_websocket_of_a_socket_is_the_one_it_belongs_to(connect: Connect) ->
 
 
 @pytest.mark.parametrize("nothing", [[], {}, "", 0, False, None, ()])
-def test_data_that_is_false_is_an_empty_dictionary(connect: Connect, nothing: Any) -> None:
+def test_falsy_data_is_an_empty_dictionary(connect: Connect, nothing: Any) -> None:
     ws = WebSocket("/nothing")
     with connect("/events/nothing") as client:
         ws.emit("all", nothing)
@@ -126,7 +126,7 @@ def test_data_that_is_false_is_an_empty_dictionary(connect: Connect, nothing: An
         assert client.expect("one") == {}
 
 
-def test_who_has_left_is_a_closed_websocket_of_tornado(connect: Connect) -> None:
+def test_emit_to_a_disconnected_client_raises_tornados_exception(connect: Connect) -> None:
     ws = WebSocket("/leaving")
     with connect("/events/leaving"):
         socket = ws[0]
@@ -161,11 +161,11 @@ def test_the_value_of_a_progress_bar_is_set(connect: Connect) -> None:
         with pytest.raises(ValueError, match="2 to 5"):
             bar.value = wrong
     endless = ProgressBar("/endless", min=0, max=0, add_to_handlers=False)
-    endless.value = 7  # of which nothing is shown
+    endless.value = 7  # which is not shown
     assert endless.indeterminate
 
 
-def test_arguments_of_another_type() -> None:
+def test_arguments_of_the_wrong_type_raise() -> None:
     with pytest.raises(TypeError):
         WebSocket(7)  # type: ignore[arg-type]
     ws = WebSocket("/types", add_to_handlers=False)

@@ -1,4 +1,4 @@
-"""A project of the ancestors under its commands: INSTALLED_APPS, the address, the views."""
+"""A project of the ancestors and its commands: INSTALLED_APPS, the address, the views."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_check_names_the_app_that_is_missing(start: Start, project: Path, comm
     assert "Add 'c10kws' to INSTALLED_APPS" in running.output
 
 
-def test_nothing_is_missing_with_both(start: Start, project: Path) -> None:
+def test_the_check_passes_with_both_apps(start: Start, project: Path) -> None:
     install(project, '"c10kws"', COMPAT)
     running = start("check")
     assert running.wait() == 0, running.output
@@ -52,7 +52,7 @@ def test_nothing_is_missing_with_both(start: Start, project: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="127.0.0.2 is not everywhere")
 @pytest.mark.parametrize("options", [[], ["--reload"]])
-def test_a_port_alone_is_one_of_all_interfaces(
+def test_a_port_without_an_address_listens_on_all_interfaces(
     start: Start, project: Path, port: int, options: list[str]
 ) -> None:
     install(project, '"c10kws"', COMPAT)

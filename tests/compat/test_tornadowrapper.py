@@ -1,4 +1,4 @@
-"""``TornadoWrapper`` in a process of its own, and what the package brings besides."""
+"""``TornadoWrapper`` in a separate process, and the other contents of the package."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_wrapper_serves_tornados_handlers_and_django(port: int) -> None:
         assert client.recv(30) == '{"event":"message","data":{"message":"hello"}}'
 
 
-def test_django_app_is_ours() -> None:
+def test_django_app_is_that_of_c10kws() -> None:
     assert tornado_websockets.django_app is c10kws.django_app
 
 
@@ -83,7 +83,7 @@ def test_django_app_is_ours() -> None:
     ("path", "ours"),
     [("client.js", "client.js"), ("modules/progressbar.js", "progress.js")],
 )
-def test_the_scripts_are_ours_and_what_differs(path: str, ours: str) -> None:
+def test_the_scripts_are_those_of_c10kws_and_the_differences(path: str, ours: str) -> None:
     apps = ["c10kws", "c10kws.compat.tornado_websockets", "django.contrib.staticfiles"]
     with override_settings(INSTALLED_APPS=apps):
         finder = finders.AppDirectoriesFinder()

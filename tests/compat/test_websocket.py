@@ -89,7 +89,10 @@ def test_data_reads_as_a_dict_and_by_attributes(connect: Connect) -> None:
     (data,) = seen
     assert data == {"message": "hello", "items": 1}
     assert data.message == data["message"] == "hello"
-    assert list(data.items()) == [("message", "hello"), ("items", 1)]  # dict's own names win
+    assert list(data.items()) == [
+        ("message", "hello"),
+        ("items", 1),
+    ]  # the methods of dict take precedence
     assert not hasattr(data, "other")
 
 
@@ -166,7 +169,7 @@ def test_the_progress_example(connect: Connect) -> None:
         ]
         ws_pb.emit_init()
         ws_pb.emit_update(label="by hand")
-        ws_pb.emit_done()  # it is not, so nothing is sent
+        ws_pb.emit_done()  # the bar is not done, so nothing is sent
         ws_pb.emit("end")
         events = [client.receive()["event"] for _ in range(7)]
         assert events[3:] == ["before_update", "update", "after_update", "end"]
@@ -192,7 +195,7 @@ def test_the_exceptions() -> None:
     assert TornadoWebSocketsError is C10kwsError
 
 
-def test_what_is_neither_a_dict_nor_a_str_is_no_data(connect: Connect) -> None:
+def test_data_must_be_a_dict_or_a_str(connect: Connect) -> None:
     ws = WebSocket("/invalid")
     with connect("/events/invalid", version=1), pytest.raises(InvalidInstanceError) as error:
         ws.emit("numbers", [1, 2])  # type: ignore[arg-type]

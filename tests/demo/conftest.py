@@ -22,18 +22,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="module")
 def port(demo: Demo) -> Iterator[int]:
-    """Where it is served."""
+    """The port of the demo."""
     with demo.serve() as port:
         yield port
 
 
 @pytest.fixture
 def address(port: int) -> str:
-    """Its URL, without a slash at the end."""
+    """The URL of the demo, without a slash at the end."""
     return f"http://{ADDRESS}:{port}"
 
 
 @pytest.fixture
 def visitor(address: str) -> Visitor:
-    """Somebody who has not been there yet."""
+    """A visitor without cookies."""
     return Visitor(address)

@@ -1,4 +1,4 @@
-"""The limit of open files, in processes of its own: a limit that was lowered stays low."""
+"""The limit of open files, in separate processes, since a lowered limit stays low."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE))
 
 
 def allow(soft: int, hard: int, sockets: int) -> list[str]:
-    """Ask for so many sockets under these limits; return what is printed."""
+    """Allow so many sockets under these limits; return the output."""
     run = [sys.executable, "-c", SCRIPT, str(soft), str(hard), str(sockets)]
     done = subprocess.run(
         run, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=WAIT, check=True
@@ -41,7 +41,7 @@ def test_the_soft_limit_is_raised_as_far_as_needed() -> None:
     assert allow(200, 500, 100) == ["(200, 500)"]
 
 
-def test_the_hard_limit_says_what_to_type() -> None:
+def test_the_error_names_the_command_that_raises_the_hard_limit() -> None:
     told, limits = allow(64, 149, 100)
     assert limits == "(64, 149)"
     assert told == (

@@ -1,4 +1,4 @@
-"""Games against the demo's relay, and clients that do what they should not."""
+"""Games against the demo's relay, and clients that are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
 
 
 def play(address: str, *options: str) -> Living:
-    """Play a game to its end; return who lives."""
+    """Play a game to its end; return the living cells."""
     status, output, errors = run(address, "--print", *options)
     assert (status, errors) == (0, "")
     told, result, *grid = output.splitlines()
@@ -83,7 +83,7 @@ def test_a_blinker_without_wrapping(address: str, blinker: str) -> None:
     assert play(address, "-s5", "-p", blinker, "-W", "-C", "-n3") == {(1, 0), (1, 1), (1, 2)}
 
 
-def test_no_step_leaves_the_pattern_as_it_is(address: str) -> None:
+def test_0_steps_leave_the_pattern_as_it_is(address: str) -> None:
     status, output, errors = run(address, "--print", "-s4", "-pblock", "-n0")
     told, *grid = output.splitlines()
     assert (status, errors, told) == (0, "", "16 cells play; Ctrl-C ends the game.")
@@ -91,14 +91,14 @@ def test_no_step_leaves_the_pattern_as_it_is(address: str) -> None:
 
 
 @pytest.mark.parametrize("wrap", [True, False])
-def test_a_random_grid_equals_the_textbook(address: str, wrap: bool) -> None:
+def test_a_random_grid_equals_a_simple_implementation(address: str, wrap: bool) -> None:
     options = () if wrap else ("-W",)
     living = play(address, "-s12", "--seed=7", "-n20", *options)
     assert living == after(random_grid(12, 7), 12, 20, wrap=wrap)
 
 
-def test_the_limit_holds_steps_back() -> None:
-    """Against a clock that the steps may not outrun; how much slower they are does not matter."""
+def test_the_limit_delays_steps() -> None:
+    """Compare with a clock that the steps may not overtake; slower steps are fine."""
 
     async def pace() -> float:
         clock = StepClock(100)
@@ -111,11 +111,11 @@ def test_the_limit_holds_steps_back() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise on Windows")
-def test_ctrl_c_ends_a_game_well(address: str) -> None:
+def test_ctrl_c_ends_a_game(address: str) -> None:
     with started(address, "-s4", "-pblock") as process:
         with connect(relay_of(address), proxy=None) as watcher:
             picture = {"connections": 0, "step": 0}
-            while picture["connections"] < 16 or picture["step"] < 2:  # not the last game's
+            while picture["connections"] < 16 or picture["step"] < 2:  # those of this game
                 picture = json.loads(watcher.recv(WAIT))
         process.send_signal(signal.SIGINT)
         status, output, errors = finish(process)
@@ -143,7 +143,7 @@ def test_ctrl_c_ends_a_game_well(address: str) -> None:
         ),
     ],
 )
-def test_what_makes_no_game(options: list[str], error: str) -> None:
+def test_impossible_options_are_refused(options: list[str], error: str) -> None:
     with pytest.raises(CommandError, match=f"^{error}"):
         call_command(Command(), *options)
 
@@ -206,15 +206,15 @@ def test_a_relay_that_hangs() -> None:
 def cell(
     address: str, row: int, column: int, names: str | bytes = "0,0"
 ) -> Iterator[ClientConnection]:
-    """Be a cell of a corner where no game is played."""
+    """Connect a cell in a corner without a game."""
     with connect(f"{relay_of(address)}{row}/{column}/", proxy=None, compression=None) as ws:
-        with suppress(ConnectionClosed):  # refused already
+        with suppress(ConnectionClosed):  # the cell was refused
             ws.send(names)
         yield ws
 
 
 def say(ws: ClientConnection, message: str, listener: ClientConnection) -> None:
-    """Say something that a listener hears next."""
+    """Send a state, which a listener receives next."""
     ws.send(message)
     heard = listener.recv(WAIT)
     assert isinstance(heard, str) and heard.endswith(f" {message}")
@@ -230,7 +230,7 @@ def closed(ws: ClientConnection) -> tuple[int, str]:
 
 @pytest.fixture
 def pair(address: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
-    """Two good cells, of which the second hears the first."""
+    """Two cells; the second listens to the first."""
     with cell(address, 80, 80) as one, cell(address, 80, 81, "80,80") as two:
         say(one, "0 1", two)
         yield one, two
@@ -240,7 +240,7 @@ def pair(address: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
 Pair = tuple[ClientConnection, ClientConnection]
 
 
-def test_it_passes_on_what_it_need_not_understand(address: str, pair: Pair) -> None:
+def test_the_relay_passes_any_state_on(address: str, pair: Pair) -> None:
     with cell(address, 81, 80) as other, cell(address, 81, 81, "81,80 80,80") as listener:
         assert listener.recv(WAIT) == "80,80 0 1"
         other.send("0 7")
@@ -305,7 +305,7 @@ def test_cells_outside_the_largest_grid(address: str, pair: Pair) -> None:
             assert closed(ws) == (4400, "row and column must be below 100")
 
 
-def test_a_late_watcher_sees_the_picture_as_it_is(address: str, pair: Pair) -> None:
+def test_a_new_watcher_gets_the_current_picture(address: str, pair: Pair) -> None:
     for _ in range(2):
         with connect(relay_of(address), proxy=None) as watcher:
             picture = json.loads(watcher.recv(WAIT))
@@ -313,13 +313,13 @@ def test_a_late_watcher_sees_the_picture_as_it_is(address: str, pair: Pair) -> N
     assert picture["connections"] == 2
 
 
-def test_who_watches_says_nothing(address: str, pair: Pair) -> None:
+def test_a_watcher_that_sends_a_message_is_closed(address: str, pair: Pair) -> None:
     with connect(relay_of(address), proxy=None) as watcher:
         watcher.send("hello")
         assert closed(watcher) == (4400, "this WebSocket accepts no messages")
 
 
-def test_watchers_get_pictures_and_not_every_message(address: str) -> None:
+def test_watchers_get_pictures_instead_of_messages(address: str) -> None:
     with ExitStack() as stack:
         watchers = [stack.enter_context(connect(relay_of(address), proxy=None)) for _ in range(2)]
         ws = stack.enter_context(cell(address, 90, 90))

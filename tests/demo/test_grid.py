@@ -1,4 +1,4 @@
-"""The pure parts of the Game of Life: rule, grid, patterns, and what the relay understands."""
+"""The pure parts of the Game of Life: rule, grid, patterns and messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.games import next_step
 # The rule
 
 
-def test_who_lives() -> None:
+def test_the_rule() -> None:
     assert [lives(True, count) for count in range(9)] == [False] * 2 + [True] * 2 + [False] * 5
     assert [lives(False, count) for count in range(9)] == [False] * 3 + [True] + [False] * 5
 
@@ -76,7 +76,7 @@ def test_every_pattern_loads_and_fits(name: str) -> None:
     assert len(place(living, 40, centre=True)) == len(living)
 
 
-def test_the_famous_ones_are_there() -> None:
+def test_well_known_patterns_exist() -> None:
     famous = {"acorn", "glider", "gosper-glider-gun", "lightweight-spaceship", "pulsar"}
     assert famous | {"r-pentomino"} <= set(plaintext.known())
 
@@ -111,7 +111,7 @@ def test_patterns_do_what_they_are_famous_for(
     assert living == {(row + moved[0], column + moved[1]) for row, column in begun}
 
 
-def test_the_pentadecathlon_comes_back_after_15_steps() -> None:
+def test_the_pentadecathlon_repeats_after_15_steps() -> None:
     living = place(plaintext.read("pentadecathlon"), 24, centre=True)
     seen = []
     for _ in range(40):
@@ -144,7 +144,7 @@ def test_plaintext_is_read_and_written() -> None:
     assert plaintext.parse(plaintext.render(living, 3)) == living
 
 
-def test_what_is_no_pattern() -> None:
+def test_invalid_patterns_raise() -> None:
     with pytest.raises(ValueError, match=r"Line 2: '\.o' has characters other than '\.' and 'O'"):
         plaintext.parse(".O\n.o\n")
     with pytest.raises(ValueError, match=r"'nonsense'\. Use a file or one of acorn, "):
@@ -160,7 +160,7 @@ def test_messages() -> None:
     assert parse_state("12 1") == (12, "1")
 
 
-def test_the_longest_message_has_room() -> None:
+def test_the_longest_message_is_within_the_limit() -> None:
     longest = " ".join(f"{MAX_SIZE - 1},{number}" for number in range(90, 98))
     assert len(parse_names(longest)) == 8
     assert len(longest) <= MAX_MESSAGE
@@ -174,7 +174,7 @@ def test_the_longest_message_has_room() -> None:
         *("0 10", "1" * 10 + " 1", "0,0  0,1", " ".join(["0,0"] * 9), "🐍" * 20, b"0 1", b"0,0"),
     ],
 )
-def test_what_is_no_message(parse: object, message: str | bytes) -> None:
+def test_invalid_messages_are_refused(parse: object, message: str | bytes) -> None:
     with pytest.raises(Refusal) as refused:
         parse(message)  # type: ignore[operator]
     assert refused.value.code == 4400
@@ -209,7 +209,7 @@ def test_the_meter_counts_whole_seconds() -> None:
     assert meter.rate == 0
 
 
-def test_the_picture_grows_and_counts_who_is_there() -> None:
+def test_the_picture_grows_and_counts_cells() -> None:
     picture = Picture()
     assert picture.as_json(rate=0) == '{"step":0,"said":0,"rows":[],"rate":0}'
     picture.paint((1, 2), "1")

@@ -17,17 +17,17 @@ from tests.support.waiting import WAIT
 from tools.processes import ADDRESS
 
 
-def test_the_page_comes_from_tornado_and_looks_like_its_sisters(visitor: Visitor) -> None:
+def test_the_page_comes_from_tornado_and_extends_the_base_template(visitor: Visitor) -> None:
     visitor.get("/hello-tornado").must_show("<h1>Hello, Tornado</h1>", "testpages.css", NATIVE)
 
 
 def test_the_page_has_a_tag_of_tornado_and_nothing_of_django(port: int) -> None:
     with urlopen(f"http://{ADDRESS}:{port}/hello-tornado", timeout=WAIT) as answer:
         assert answer.headers["Etag"]
-        assert answer.headers["X-Frame-Options"] is None  # that is Django's middleware
+        assert answer.headers["X-Frame-Options"] is None  # a header of Django's middleware
 
 
-def test_it_says_again_what_it_hears(port: int) -> None:
+def test_messages_are_sent_back(port: int) -> None:
     with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
         for message in ("größer", b"\x00\xff", ""):
             websocket.send(message)
@@ -39,7 +39,7 @@ def test_another_site_is_refused(port: int) -> None:
         connect(f"ws://{ADDRESS}:{port}{NATIVE}", origin=Origin("http://other.example"), proxy=None)
 
 
-def test_it_logs_an_opening_what_is_said_and_the_closing(tmp_path: Path) -> None:
+def test_the_opening_messages_and_the_closing_are_logged(tmp_path: Path) -> None:
     def visit(port: int) -> None:
         with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
             for message in ("Hello, world", "x" * 1000):

@@ -1,4 +1,4 @@
-"""The demo's own tests, which are written with ``c10kws.test``."""
+"""The tests of the demo, which use ``c10kws.test``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The polls of the demo: plain Django on our server, driven over HTTP."""
+"""The polls of the demo: plain Django, over HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.processes import ADDRESS
 
 
 def votes(visitor: Visitor) -> list[int]:
-    """Return how many have chosen each answer of the first question."""
+    """Return the votes for each answer of the first question."""
     text = visitor.get("/polls/1/results/").text
     return [int(number) for number in re.findall(r"<progress [^>]*value=\"(\d+)\"", text)]
 
@@ -52,7 +52,7 @@ def test_a_vote_needs_the_token_and_a_post(visitor: Visitor) -> None:
     visitor.get("/polls/1/vote/", status=405)
 
 
-def test_the_admin_asks_a_question_for_later(visitor: Visitor) -> None:
+def test_a_question_of_the_admin_is_published_later(visitor: Visitor) -> None:
     polls.log_in(visitor)
     polls.ask(visitor, "Will it <work>?", ["Yes", "No"], published="2999-12-31")
     assert "Will it" not in visitor.get("/polls/").text
@@ -60,7 +60,7 @@ def test_the_admin_asks_a_question_for_later(visitor: Visitor) -> None:
     visitor.get("/polls/2/results/", status=404)
 
 
-def test_a_question_is_text_and_no_html(visitor: Visitor) -> None:
+def test_a_question_is_escaped(visitor: Visitor) -> None:
     polls.log_in(visitor)
     polls.ask(visitor, "More <b>tea</b>?", ["Yes"], published="2001-01-01")
     visitor.get("/polls/").must_show("More &lt;b&gt;tea&lt;/b&gt;?")

@@ -1,4 +1,4 @@
-"""The channel and the sessions of the demo's chat by long polling."""
+"""Channel and sessions of the demo's chat by long polling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def texts(messages: list[dict[str, Any]]) -> list[str]:
     return [message["text"] for message in messages]
 
 
-def test_who_asks_gets_what_is_new_now_or_later() -> None:
+def test_a_query_gets_new_messages_now_or_later() -> None:
     from talk.channel import Channel
 
     channel, got = Channel(), list[list[str]]()
@@ -33,7 +33,7 @@ def test_who_asks_gets_what_is_new_now_or_later() -> None:
     assert got == [["one"], ["two"]]
 
 
-def test_what_is_kept_is_bounded() -> None:
+def test_the_number_of_messages_is_bounded() -> None:
     from talk.channel import MAX_MESSAGES, Channel
 
     channel, got = Channel(), list[dict[str, Any]]()
@@ -44,7 +44,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert got[-1]["id"] == channel.last == MAX_MESSAGES + 5
 
 
-def test_who_waits_long_gets_nothing_and_who_has_gone_not_even_that() -> None:
+def test_old_queries_are_answered_unless_they_are_forgotten() -> None:
     from talk.channel import Channel
 
     channel, got = Channel(), list[Any]()

@@ -1,4 +1,4 @@
-"""Emits inside of transactions."""
+"""Emits inside transactions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_order_of_blocks(chat: EventSocket, connect: Connect) -> None:
         assert [client.receive()["event"] for _ in order] == order
 
 
-def test_they_wait_for_the_commit_of_the_outermost_block(
+def test_emits_wait_for_the_commit_of_the_outermost_block(
     chat: EventSocket, connect: Connect
 ) -> None:
     @chat.on
@@ -48,7 +48,7 @@ def test_they_wait_for_the_commit_of_the_outermost_block(
         assert [frame["data"]["by"] for frame in events[1:4]] == ["socket", "chat", "room"]
 
 
-def test_on_rollback_they_are_dropped(chat: EventSocket, connect: Connect) -> None:
+def test_emits_are_dropped_on_rollback(chat: EventSocket, connect: Connect) -> None:
     @chat.on
     def fail(socket: Socket) -> None:
         try:
@@ -89,7 +89,9 @@ def test_other_threads_and_async_callbacks_send_at_once(
         assert events == ["thread", "now", "block", "loop"]
 
 
-def test_who_has_left_by_the_commit_is_skipped(chat: EventSocket, connect: Connect) -> None:
+def test_a_client_that_disconnects_before_the_commit_is_skipped(
+    chat: EventSocket, connect: Connect
+) -> None:
     emitted, left = threading.Event(), threading.Event()
     done: list[int] = []
 
@@ -110,12 +112,12 @@ def test_who_has_left_by_the_commit_is_skipped(chat: EventSocket, connect: Conne
 
 
 class OwnBlocks(TestCase):
-    """The blocks of a TestCase are never committed, and so do not count."""
+    """The blocks of a TestCase, which are never committed."""
 
-    def test_they_do_not_count(self) -> None:
+    def test_emits_do_not_wait_for_them(self) -> None:
         assert not after_commit(self.fail, None)
 
-    def test_those_within_do(self) -> None:
+    def test_emits_wait_for_blocks_within_them(self) -> None:
         sent: list[int] = []
         with self.captureOnCommitCallbacks(execute=True), transaction.atomic():
             assert after_commit(lambda: sent.append(1), "default")
@@ -125,7 +127,7 @@ class OwnBlocks(TestCase):
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[str]:
-    """A second database, in a file: Django never closes one in memory."""
+    """A second database, in a file, since Django never closes one in memory."""
     settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "elsewhere.sqlite3"}
     configured = connections.configure_settings({"default": settings, "elsewhere": settings})
     connections.settings["elsewhere"] = configured["elsewhere"]
@@ -136,11 +138,11 @@ def elsewhere(tmp_path: Path) -> Iterator[str]:
 def test_using_names_the_database(chat: EventSocket, connect: Connect, elsewhere: str) -> None:
     @chat.on
     def save(socket: Socket) -> None:
-        connections[elsewhere].connect()  # else Django's tests would forbid it
+        connections[elsewhere].connect()  # otherwise Django's tests would forbid it
         with transaction.atomic(elsewhere):
             for emit in (socket.emit, chat.emit, chat.to("room").emit):
                 emit("late", using=elsewhere)
-            socket.emit("first")  # of another database
+            socket.emit("first")  # waits for another database
         with transaction.atomic():
             socket.emit("second", using=elsewhere)
             with pytest.raises(ConnectionDoesNotExist, match="nowhere"):

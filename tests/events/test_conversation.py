@@ -64,7 +64,7 @@ def test_open_and_close(chat: EventSocket, connect: Connect) -> None:
     ],
 )
 @pytest.mark.parametrize("version", [0, 1])
-def test_what_open_raises_refuses_the_client(
+def test_an_exception_in_open_refuses_the_client(
     chat: EventSocket, connect: Connect, error: BaseException, reason: str, version: int
 ) -> None:
     closed: list[int] = []
@@ -85,10 +85,10 @@ def test_what_open_raises_refuses_the_client(
             assert client.hello == {"event": "ws:bye", "data": data}
         assert closed_with(client.connection) == (4403, reason)
     eventually(lambda: not chat.members.opening())
-    assert closed == []  # it follows an ``open`` that has returned
+    assert closed == []  # it is called only after an ``open`` that has returned
 
 
-def test_a_client_cannot_name_the_life_cycle(chat: EventSocket, connect: Connect) -> None:
+def test_a_client_cannot_send_events_of_the_life_cycle(chat: EventSocket, connect: Connect) -> None:
     opened: list[int] = []
 
     @chat.on
@@ -113,7 +113,7 @@ def test_a_client_cannot_name_the_life_cycle(chat: EventSocket, connect: Connect
         (4500, {"reconnect": False, "retry_after": 0}, False, 0),
     ],
 )
-def test_the_server_says_goodbye(
+def test_a_bye_precedes_the_close(
     chat: EventSocket,
     connect: Connect,
     code: int,
@@ -142,7 +142,7 @@ def test_the_server_says_goodbye(
 
 
 @pytest.mark.parametrize("code", [1001, 1012])
-def test_a_server_that_stops_says_goodbye(
+def test_a_stopping_server_sends_a_bye(
     chat: EventSocket, make_live: Callable[..., LiveServer], code: int
 ) -> None:
     server = make_live()
@@ -156,7 +156,7 @@ def test_a_server_that_stops_says_goodbye(
         assert closed_with(new) == closed_with(old) == (code, "")
 
 
-def test_a_client_that_has_left_is_freed(chat: EventSocket, connect: Connect) -> None:
+def test_a_disconnected_client_is_freed(chat: EventSocket, connect: Connect) -> None:
     kept: list[weakref.ref[Socket]] = []
 
     @chat.on
@@ -173,10 +173,10 @@ def test_a_client_that_has_left_is_freed(chat: EventSocket, connect: Connect) ->
     assert chat.rooms.members("room") == []
 
 
-def test_what_came_before_the_end_is_handled_however_long_it_takes(
+def test_events_before_the_end_are_handled_without_a_time_limit_for_all(
     chat: EventSocket, connect: Connect, settings: Any
 ) -> None:
-    """Each turn has HANDLER_TIMEOUT, not all of them together."""
+    """HANDLER_TIMEOUT is the limit of each turn."""
     settings.C10KWS = {"HANDLER_TIMEOUT": 1}
     handled: list[Any] = []
 
@@ -201,11 +201,11 @@ def wait_until_cut_off(socket: Socket) -> None:
     task = connection_of(socket.websocket).ending.task
     assert task is not None
     eventually(lambda: task.cancelling() > 0)
-    threading.Event().wait(0.1)  # for whoever would not wait for us
+    threading.Event().wait(0.1)  # time for a ``close`` that would not wait
 
 
 @pytest.mark.parametrize(("name", "left"), [("dawdle", 2), ("open", 3)])
-def test_close_waits_for_a_sync_callback_that_was_cut_off(
+def test_close_waits_for_a_sync_callback_after_handler_timeout(
     chat: EventSocket,
     connect: Connect,
     settings: Any,
@@ -234,7 +234,7 @@ def test_close_waits_for_a_sync_callback_that_was_cut_off(
     assert f"{left} events were not handled" in caplog.text
 
 
-def test_close_is_not_called_beside_a_callback_that_never_ends(
+def test_close_is_not_called_while_a_callback_is_running(
     chat: EventSocket,
     settings: Any,
     make_live: Callable[..., LiveServer],
@@ -263,13 +263,13 @@ def test_close_is_not_called_beside_a_callback_that_never_ends(
         eventually(lambda: len(chat) == 1)
     watcher = threading.Thread(target=let_go)
     watcher.start()
-    server.stop(timeout=0.1)  # it waits for the threads
+    server.stop(timeout=0.1)  # which waits for the threads
     watcher.join()
     assert closed == []
 
 
 @pytest.mark.parametrize("kind", ["async", "sync", "child"])
-def test_a_callback_that_emits_again_and_again_after_the_end_is_ended(
+def test_a_callback_that_emits_repeatedly_after_the_end_is_cancelled(
     chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     ended: list[int] = []
@@ -304,7 +304,7 @@ def test_a_callback_that_emits_again_and_again_after_the_end_is_ended(
     assert "used its connection 100 times after the end" in caplog.text
 
 
-def test_a_loop_over_clients_that_have_left_is_not_ended(
+def test_a_loop_over_disconnected_clients_is_not_cancelled(
     chat: EventSocket, connect: Connect
 ) -> None:
     left: list[Socket] = []

@@ -1,4 +1,4 @@
-"""The order of callbacks, and what they answer."""
+"""The order of callbacks and their replies."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_callbacks_of_different_clients_run_side_by_side(
         assert one.expect("ws:reply") == {}
 
 
-def test_a_client_of_many_events_leaves_the_threads_to_others(
+def test_a_client_with_many_events_does_not_hold_the_threads(
     chat: EventSocket, connect: Connect, settings: Any, make_live: Any
 ) -> None:
-    """One thread: the other client's event comes long before the last of a thousand."""
+    """With one thread, the other client's event is handled before the last of a thousand."""
     order: list[str] = []
 
     @chat.on
@@ -104,7 +104,7 @@ def test_answers_carry_the_id_of_their_request(chat: EventSocket, connect: Conne
         assert client.receive() == {"event": "ws:reply", "data": {"sum": 7}, "re": 7}
 
 
-def test_errors_are_answers_too(
+def test_exceptions_are_answered_with_errors(
     chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     @chat.on
@@ -144,7 +144,7 @@ def test_errors_are_answers_too(
         assert client.expect("warning") == {"message": "Event is not binded."}
 
 
-def test_in_debug_an_internal_error_tells_where(
+def test_an_internal_error_has_its_traceback_under_debug(
     chat: EventSocket, connect: Connect, settings: Any
 ) -> None:
     settings.DEBUG = True
@@ -159,7 +159,7 @@ def test_in_debug_an_internal_error_tells_where(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("name", ERRORS)
-def test_what_is_no_exception_is_answered_and_ends_the_connection(
+def test_an_error_that_is_not_an_exception_closes_the_connection(
     chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture, kind: str, name: str
 ) -> None:
     if kind == "sync":

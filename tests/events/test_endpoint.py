@@ -1,4 +1,4 @@
-"""An EventSocket as a view: what Django brings."""
+"""An EventSocket as a view of Django."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from c10kws.events import EventSocket, Socket
 from tests.support.events import Connect, Make
 
 
-def test_decorators_are_those_of_views(make: Make, connect: Connect) -> None:
+def test_decorators_of_views_can_be_used(make: Make, connect: Connect) -> None:
     make("members/<slug:club>", decorators=[login_required])
     with pytest.raises(WebSocketClosed) as closed, connect("/events/members/chess/"):
         pass
@@ -24,7 +24,7 @@ def test_decorators_are_those_of_views(make: Make, connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("decorators", [login_required, "login_required", [None], {login_required}])
-def test_decorators_that_are_no_list_of_them(make: Make, decorators: Any) -> None:
+def test_decorators_must_be_a_list(make: Make, decorators: Any) -> None:
     with pytest.raises(TypeError, match=r"decorators must be a list .* \[login_required\]"):
         make("/wrong", decorators=decorators)
     make("/wrong")  # the path is still free
@@ -72,7 +72,7 @@ def test_a_logged_in_user(make: Make, connect: Connect, live: Any) -> None:
         assert members[0].state.asked
 
 
-def test_with_a_final_slash_or_without(chat: EventSocket, connect: Connect) -> None:
+def test_a_final_slash_is_optional(chat: EventSocket, connect: Connect) -> None:
     for path in ("/events/chat", "/events/chat/"):
         with connect(path) as client:
             assert client.ask("?")["code"] == "unknown_event"

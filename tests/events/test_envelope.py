@@ -1,4 +1,4 @@
-"""Frames of clients that mean harm, or do not know better: each gets its documented answer."""
+"""Bad frames, each of which gets its documented answer."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_hostile_frames_are_answered_and_the_connection_lives(
+def test_bad_frames_are_answered_and_the_connection_stays_open(
     chat: EventSocket, connect: Connect, version: int
 ) -> None:
     @chat.on
@@ -70,7 +70,7 @@ def test_hostile_frames_are_answered_and_the_connection_lives(
             assert client.expect("echo") == {"still": "here"}
 
 
-def test_a_mebibyte_of_names_is_handled(chat: EventSocket, connect: Connect) -> None:
+def test_a_frame_of_one_mebibyte_of_keys_is_handled(chat: EventSocket, connect: Connect) -> None:
     @chat.on
     def count(data: dict[str, Any]) -> int:
         return len(data)
@@ -92,7 +92,7 @@ def test_an_id_is_an_integer_or_a_short_string(chat: EventSocket, connect: Conne
             frame = f'{{"event": "echo", "data": {{}}, "id": {number}}}'
             client.send_raw(frame)
             assert client.expect("ws:error")["code"] in ("bad_frame", "bad_json"), number
-            if number != "1e400":  # a number too large is no JSON in either
+            if number != "1e400":  # too large a number is not JSON in both versions
                 old.send_raw(frame)
                 assert old.receive() == {"event": "heard", "data": {}}
         for good in (-1, 2**53 - 1, 1 - 2**53, "", "\0", "x" * 64):
@@ -101,14 +101,14 @@ def test_an_id_is_an_integer_or_a_short_string(chat: EventSocket, connect: Conne
             assert client.receive() == {"event": "ws:reply", "data": {}, "re": good}
 
 
-def test_whoever_sends_nothing_else_is_closed(chat: EventSocket, connect: Connect) -> None:
+def test_a_client_that_sends_only_bad_frames_is_closed(chat: EventSocket, connect: Connect) -> None:
     with connect() as client:
         for _ in range(MAX_BAD_FRAMES + 1):
             client.send_raw("nonsense")
         assert closed_with(client.connection) == (4400, "too many bad frames")
 
 
-def test_an_error_names_the_frame_where_it_could_be_read(
+def test_an_error_has_the_id_of_its_frame_if_it_can_be_read(
     chat: EventSocket, connect: Connect
 ) -> None:
     with connect() as client:
@@ -129,13 +129,13 @@ def test_unknown_keys_are_ignored() -> None:
     )
 
 
-def test_text_of_the_whole_world_is_taken() -> None:
+def test_all_of_unicode_is_accepted() -> None:
     text = "é \U0001f600 \x00"
     for ascii_only in (True, False):
         message = json.dumps({"event": "x", "data": {"s": text}}, ensure_ascii=ascii_only)
         assert decode(message).data == {"s": text}
 
 
-def test_a_frame_says_what_was_expected() -> None:
+def test_the_error_of_a_frame_names_the_cause() -> None:
     with pytest.raises(BadFrame, match="the same key twice"):
         decode('{"a": 1, "a": 2}')

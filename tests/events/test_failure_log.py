@@ -43,7 +43,7 @@ def test_a_client_cannot_fill_the_log(
         assert len(lines(caplog)) == 1
         assert "/chat: the callback of 'add' failed 199 more times: ValueError" in caplog.text
         assert f"{__file__}:" in caplog.text
-        chat.failures.summarize()  # nothing has happened: it is forgotten
+        chat.failures.summarize()  # nothing has happened, so the kind is forgotten
         assert len(lines(caplog)) == 1
         assert client.ask("add", {"a": "no number"}) == INTERNAL
         assert "Traceback" in caplog.text
@@ -68,7 +68,9 @@ def test_a_stopped_log_has_no_timer() -> None:
     assert failures._timer is None
 
 
-def test_the_kinds_are_bounded(chat: EventSocket, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_number_of_kinds_is_bounded(
+    chat: EventSocket, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(500):
         chat.failures.log(f"event {number}", LookupError())
     assert len(lines(caplog)) == MAX_KINDS + 1
@@ -79,7 +81,7 @@ def test_the_kinds_are_bounded(chat: EventSocket, caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("event", ["open", "close"])
-def test_so_it_is_with_clients_that_come_and_go(
+def test_failures_of_open_and_close_are_counted(
     chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture, event: str
 ) -> None:
     @chat.on(event)
@@ -93,7 +95,7 @@ def test_so_it_is_with_clients_that_come_and_go(
     assert caplog.text.count("Traceback") == 1
 
 
-def test_under_debug_each_is_logged(
+def test_each_failure_is_logged_under_debug(
     chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.DEBUG = True
@@ -108,7 +110,7 @@ def test_under_debug_each_is_logged(
     assert caplog.text.count("Traceback") == 3
 
 
-def test_a_key_that_the_client_did_not_send_is_its_mistake(
+def test_a_missing_key_of_data_is_an_error_of_the_client(
     chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     @chat.on
@@ -124,7 +126,9 @@ def test_a_key_that_the_client_did_not_send_is_its_mistake(
         assert client.ask("say", {"text": "hi", "part": "first"})["text"] == "hi"
         assert lines(caplog) == ["/chat: invalid data for 'say': Missing key 'text' in the data."]
         assert "Traceback" not in caplog.text
-        assert client.ask("say", {"text": "hi", "part": "second"}) == INTERNAL  # of another dict
+        assert (
+            client.ask("say", {"text": "hi", "part": "second"}) == INTERNAL
+        )  # a key of another dictionary
     with connect(version=0) as old:
         old.send("say")
         assert old.expect("warning") == {"message": invalid["message"]}
@@ -143,7 +147,9 @@ def make_old() -> Any:
         forget(endpoint)
 
 
-def test_so_is_an_attribute_in_compat(connect: Connect, make_old: Callable[..., Any]) -> None:
+def test_a_missing_attribute_in_compat_is_an_error_of_the_client(
+    connect: Connect, make_old: Callable[..., Any]
+) -> None:
     old = make_old("/old")
 
     @old.on

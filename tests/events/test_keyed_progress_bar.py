@@ -58,7 +58,7 @@ def surrounded(client: Talk, event: str) -> Any:
 def test_each_key_has_its_value_and_its_clients(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/jobs/<int:job>", max=2)
     bar(job=7).tick("first")
-    assert bar(job="007") is bar(job=7)  # as its clients' /jobs/007 is
+    assert bar(job="007") is bar(job=7)  # like the path /jobs/007 of its clients
     assert (bar(job=7).value, bar(job=8).value) == (1, 0)
     with (
         connect(PATH + "7", version=0) as seven,
@@ -84,7 +84,7 @@ def test_each_key_has_its_value_and_its_clients(make_bar: MakeBar, connect: Conn
     assert (bar(job=7).is_done(), bar(job=8).is_done()) == (False, False)
 
 
-def test_a_client_that_left_watches_nothing(make_bar: MakeBar, connect: Connect) -> None:
+def test_a_disconnected_client_is_not_sent_updates(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/jobs/<int:job>")
     with connect(PATH + "7") as stays:
         init_of(stays)
@@ -96,7 +96,7 @@ def test_a_client_that_left_watches_nothing(make_bar: MakeBar, connect: Connect)
     assert bar.dropped == 0
 
 
-def test_open_decides_who_sees_which_job(make_bar: MakeBar, connect: Connect) -> None:
+def test_open_may_refuse_clients_of_a_job(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/jobs/<int:job>")
 
     @bar.on
@@ -113,7 +113,7 @@ def test_open_decides_who_sees_which_job(make_bar: MakeBar, connect: Connect) ->
         assert update_of(client)["value"] == 2
 
 
-def test_several_converters_and_what_a_path_cannot_hold(make_bar: MakeBar) -> None:
+def test_a_path_may_have_several_converters(make_bar: MakeBar) -> None:
     bar = make_bar("/teams/<slug:team>/<path:file>")
     bar(team="a", file="b/c").tick()
     assert bar(file="b/c", team="a").value == 1
@@ -161,7 +161,7 @@ def test_two_clicks_start_one_job(make_bar: MakeBar) -> None:
     assert not bar(job=7).start()
     bar(job=7).tick()
     assert bar(job=7).is_done()
-    assert not bar(job=7).start()  # the last step is done, and the job may go on
+    assert not bar(job=7).start()  # after the last step the job may still run
     bar(job=7).stop()
     assert bar(job=7).value == 2
     assert bar(job=7).start(max=5)
@@ -173,7 +173,7 @@ def test_two_clicks_start_one_job(make_bar: MakeBar) -> None:
         bar(job=9).start(max=-1)
 
 
-def test_a_bar_without_a_key_starts_once_too(make_bar: MakeBar) -> None:
+def test_a_bar_without_keys_starts_once(make_bar: MakeBar) -> None:
     bar = make_bar("/one", max=1)
     assert bar.start()
     bar.tick()
@@ -186,7 +186,7 @@ def test_a_bar_without_a_key_starts_once_too(make_bar: MakeBar) -> None:
     short = make_bar("/short", timeout=0.001)
     assert short.start()
     threading.Event().wait(0.01)
-    assert short.start()  # no tick has come: the thread has died
+    assert short.start()  # no tick within the timeout
 
 
 def test_a_template_shows_the_value(make_bar: MakeBar) -> None:
@@ -203,7 +203,7 @@ def test_a_timeout_is_above_0(make_bar: MakeBar, timeout: int) -> None:
         make_bar("/jobs/<int:job>", timeout=timeout)
 
 
-def test_a_job_that_ticks_no_more_is_forgotten(make_bar: MakeBar) -> None:
+def test_a_job_without_ticks_is_forgotten_after_its_timeout(make_bar: MakeBar) -> None:
     bar = make_bar("/jobs/<int:job>", timeout=0.05)
     assert bar(job=7).start()
     bar(job=7).tick("last")
@@ -211,7 +211,9 @@ def test_a_job_that_ticks_no_more_is_forgotten(make_bar: MakeBar) -> None:
     assert (bar(job=7).value, bar(job=7).start()) == (0, True)
 
 
-def test_ticks_of_many_threads_count_and_come_in_order(make_bar: MakeBar, connect: Connect) -> None:
+def test_ticks_of_many_threads_are_counted_and_sent_in_order(
+    make_bar: MakeBar, connect: Connect
+) -> None:
     bar = make_bar("/jobs/<int:job>")
 
     def work() -> None:
@@ -238,9 +240,7 @@ def test_an_indeterminate_bar_with_keys(make_bar: MakeBar, connect: Connect) -> 
         assert not bar(job=7).is_done()
 
 
-def test_a_callback_on_the_loop_may_not_wait_for_the_cache(
-    make_bar: MakeBar, connect: Connect
-) -> None:
+def test_a_callback_on_the_loop_may_not_use_the_cache(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/jobs/<int:job>")
 
     @bar.on
@@ -252,7 +252,7 @@ def test_a_callback_on_the_loop_may_not_wait_for_the_cache(
         assert client.ask("tick")["code"] == "internal"
 
 
-def test_a_cache_that_keeps_nothing_says_so(make_bar: MakeBar, settings: Any) -> None:
+def test_a_cache_that_does_not_store_values_raises(make_bar: MakeBar, settings: Any) -> None:
     dummy = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
     settings.CACHES = settings.CACHES | {"nothing": dummy}
     bar = make_bar("/jobs/<int:job>", cache="nothing")
@@ -279,7 +279,7 @@ print(bar(job=7).value, bar(job=7).max)
 """
 
 
-def test_the_value_survives_the_process(tmp_path: Path) -> None:
+def test_the_value_survives_a_restart(tmp_path: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
     said = [
         subprocess.run(
@@ -296,7 +296,7 @@ def test_the_value_survives_the_process(tmp_path: Path) -> None:
 
 
 def example() -> str:
-    """Return the example of the page: the block after "A bar for each job"."""
+    """Return the example of the documentation: the block after "A bar for each job"."""
     text = (ROOT / "docs" / "reference" / "progress.rst").read_text(encoding="utf-8")
     block = text.partition("A bar for each job\n---")[2].partition("::\n\n")[2]
     return textwrap.dedent(block.partition("\nUse the callback ``open``")[0])
@@ -307,7 +307,7 @@ def test_the_example_of_the_page(connect: Connect) -> None:
     go_on = threading.Event()
 
     class Rows:
-        """Rows that come when the test says so."""
+        """Rows that wait for the test."""
 
         def all(self) -> Rows:
             return self
@@ -344,6 +344,6 @@ def test_the_example_of_the_page(connect: Connect) -> None:
                 updates = [update_of(client) for _ in range(3)]
                 assert updates[-1] == {"value": 3, "label": "row 3"}
                 assert client.expect("done") == {}
-            assert other.ask("?")["code"] == "unknown_event"  # and nothing before it
+            assert other.ask("?")["code"] == "unknown_event"  # the first frame for this client
     finally:
         paths.remove(bar)

@@ -17,10 +17,10 @@ from tests.support.waiting import eventually
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("version", [0, 1])
-def test_what_is_emitted_meanwhile_follows_open(
+def test_events_emitted_while_open_runs_follow_the_hello(
     chat: EventSocket, connect: Connect, version: int, kind: str
 ) -> None:
-    """First hello, then what ``open`` and others have emitted, then answers to what waits."""
+    """The order: the hello, held events, replies to frames that came meanwhile."""
 
     def greet(socket: Socket) -> None:
         socket.emit("first")
@@ -61,7 +61,7 @@ def test_what_is_emitted_meanwhile_follows_open(
 def test_no_broadcast_is_lost_or_early_while_clients_open(
     chat: EventSocket, connect: Connect
 ) -> None:
-    """Each client hears hello, and then every broadcast since its ``open`` began."""
+    """Each client gets the hello, then every broadcast since its ``open`` began."""
     last = 0
     enough = threading.Event()
 
@@ -96,7 +96,7 @@ def test_no_broadcast_is_lost_or_early_while_clients_open(
         teller.join()
 
 
-def test_a_client_that_open_closes_hears_what_was_emitted_to_it_alone(
+def test_a_client_that_open_closes_gets_only_its_own_events(
     chat: EventSocket, connect: Connect
 ) -> None:
     @chat.on
@@ -111,7 +111,7 @@ def test_a_client_that_open_closes_hears_what_was_emitted_to_it_alone(
         assert closed_with(client.connection) == (4429, "full")
 
 
-def test_open_emits_no_more_than_the_queue_holds(
+def test_events_emitted_while_open_runs_are_bounded(
     chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.C10KWS = {"MAX_QUEUE_BYTES": 10_000}
@@ -133,7 +133,7 @@ def test_open_emits_no_more_than_the_queue_holds(
         assert client.ask("?")["code"] == "unknown_event"
 
 
-def test_a_client_that_leaves_while_open_runs(chat: EventSocket, connect: Connect) -> None:
+def test_a_client_that_disconnects_while_open_runs(chat: EventSocket, connect: Connect) -> None:
     """Its frames are handled, and ``close`` is called, since ``open`` returns."""
     order: list[str] = []
     left = threading.Event()
@@ -162,7 +162,7 @@ def test_a_client_that_leaves_while_open_runs(chat: EventSocket, connect: Connec
     assert chat.rooms.listeners("room") == []
 
 
-def test_an_open_that_is_cut_off_has_not_returned(
+def test_close_is_not_called_after_an_open_that_was_cancelled(
     chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.C10KWS = {"HANDLER_TIMEOUT": 0.05}

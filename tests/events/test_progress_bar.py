@@ -16,7 +16,7 @@ MakeBar = Callable[..., ProgressBar]
 PATH = "/events/module/progress_bar/work"
 
 
-def test_a_new_client_sees_how_far_it_is(make_bar: MakeBar, connect: Connect) -> None:
+def test_a_new_client_gets_the_current_state(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/work", min=1, max=3)
     with connect(PATH, version=0) as client:
         assert client.receive() == {"event": "before_init", "data": {}}
@@ -57,12 +57,12 @@ def test_an_indeterminate_bar_counts_nothing(make_bar: MakeBar, connect: Connect
     assert not bar.is_done()
 
 
-def test_max_is_at_least_min(make_bar: MakeBar) -> None:
+def test_max_must_be_at_least_min(make_bar: MakeBar) -> None:
     with pytest.raises(ValueError, match="at least min, which is 2, not 1"):
         make_bar("/wrong", min=2, max=1)
 
 
-def test_ticks_come_from_any_thread(make_bar: MakeBar, connect: Connect) -> None:
+def test_any_thread_may_tick(make_bar: MakeBar, connect: Connect) -> None:
     bar = make_bar("/work", max=100)
     seen: list[Any] = []
 
@@ -91,7 +91,7 @@ def test_ticks_come_from_any_thread(make_bar: MakeBar, connect: Connect) -> None
 
 @pytest.mark.parametrize("path", ["/work", "/work/<int:job>"])
 @pytest.mark.parametrize("label", [object(), float("nan"), "\udc80.txt"])
-def test_a_label_that_cannot_be_sent_is_not_kept(
+def test_a_label_that_is_not_serializable_is_not_stored(
     make_bar: MakeBar, connect: Connect, path: str, label: Any
 ) -> None:
     cache.clear()

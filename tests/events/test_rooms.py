@@ -1,4 +1,4 @@
-"""Who is in which room, and who may ask for it."""
+"""Rooms: members, authorised joins and signed names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.peers import closed_with
 from tests.support.waiting import eventually
 
 
-def test_a_room_reaches_its_members(chat: EventSocket, connect: Connect) -> None:
+def test_an_event_to_a_room_reaches_its_members(chat: EventSocket, connect: Connect) -> None:
     @chat.on
     def move(socket: Socket, data: dict[str, Any]) -> list[str]:
         for room in data.get("into", ()):
@@ -40,7 +40,7 @@ def test_a_room_reaches_its_members(chat: EventSocket, connect: Connect) -> None
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_client_joins_what_the_server_opens_to_it(
+def test_a_client_joins_rooms_that_may_join_allows(
     chat: EventSocket, connect: Connect, kind: str
 ) -> None:
     if kind == "sync":
@@ -70,7 +70,7 @@ def test_a_client_joins_what_the_server_opens_to_it(
         assert client.ask("ws:leave", {"room": "open"}) == {"room": "open"}
 
 
-def test_without_an_authoriser_only_signed_rooms_are_open(
+def test_without_may_join_a_client_joins_only_signed_rooms(
     chat: EventSocket, connect: Connect
 ) -> None:
     with connect() as client:
@@ -78,7 +78,7 @@ def test_without_an_authoriser_only_signed_rooms_are_open(
         assert client.ask("ws:join", {"room": chat.sign_room("any")})["room"] == "any"
 
 
-def test_a_client_asks_itself_into_so_many_rooms(
+def test_a_client_may_join_a_limited_number_of_rooms(
     chat: EventSocket, connect: Connect, settings: Any
 ) -> None:
     settings.C10KWS = {"MAX_ROOMS": 3}
@@ -87,13 +87,13 @@ def test_a_client_asks_itself_into_so_many_rooms(
         for room in ("a", "b", "c", "c"):
             assert client.ask("ws:join", {"room": room})["room"] == room
         assert client.ask("ws:join", {"room": "d"})["code"] == "forbidden"
-        chat[0].join("d")  # the server knows what it does
+        chat[0].join("d")  # the limit is for joins of the client
         assert client.ask("ws:leave", {"room": "a"}) == {"room": "a"}
         assert client.ask("ws:join", {"room": "e"})["code"] == "forbidden"
         assert chat[0].rooms == {"b", "c", "d"}
 
 
-def test_a_signed_room_fits_into_a_frame(chat: EventSocket, connect: Connect) -> None:
+def test_a_signed_name_fits_into_a_frame(chat: EventSocket, connect: Connect) -> None:
     user = User.objects.create_user("ann")
     for options in ({}, {"user": user, "max_age": 60}):
         with pytest.raises(ValueError, match=r"1 to \d+ characters") as error:
@@ -104,7 +104,7 @@ def test_a_signed_room_fits_into_a_frame(chat: EventSocket, connect: Connect) ->
         assert client.ask("ws:join", {"room": chat.sign_room("é:" * 90)})["room"] == "é:" * 90
 
 
-def test_a_signed_room_is_that_of_its_endpoint(
+def test_a_signed_name_is_valid_for_its_endpoint_only(
     chat: EventSocket, make: Make, connect: Connect
 ) -> None:
     asked: list[str] = []
@@ -126,7 +126,7 @@ def test_a_signed_room_is_that_of_its_endpoint(
         assert asked == ["room"]
 
 
-def test_a_room_signed_for_a_user_opens_to_that_user_alone(
+def test_a_name_signed_for_a_user_is_valid_for_this_user_only(
     chat: EventSocket, connect: Connect
 ) -> None:
     ann, bob = User.objects.create_user("ann"), User.objects.create_user("bob")
@@ -145,7 +145,7 @@ def test_a_room_signed_for_a_user_opens_to_that_user_alone(
             chat.sign_room("room", user=nobody)
 
 
-def test_a_signed_room_expires_and_can_be_left_all_the_same(
+def test_a_signed_name_expires_but_can_still_be_used_to_leave(
     chat: EventSocket, connect: Connect
 ) -> None:
     signed = chat.sign_room("short", max_age=timedelta(milliseconds=200))
@@ -162,14 +162,14 @@ def test_a_signed_room_expires_and_can_be_left_all_the_same(
             chat.sign_room("room", max_age=max_age)  # type: ignore[arg-type]
 
 
-def test_a_room_to_sign_is_a_str_of_at_least_one_character(chat: EventSocket) -> None:
+def test_the_name_to_sign_is_a_str_of_at_least_one_character(chat: EventSocket) -> None:
     with pytest.raises(ValueError, match="1 to"):
         chat.sign_room("")
     with pytest.raises(InvalidInstanceError, match="not 7"):
         chat.sign_room(7)  # type: ignore[arg-type]
 
 
-def test_a_key_that_was_replaced_still_opens(
+def test_names_signed_with_a_fallback_key_are_valid(
     chat: EventSocket, connect: Connect, settings: Any
 ) -> None:
     signed = chat.sign_room("room")
@@ -179,7 +179,7 @@ def test_a_key_that_was_replaced_still_opens(
         assert client.ask("ws:join", {"room": signed})["room"] == "room"
 
 
-def test_what_may_join_raises_and_odd_wishes_are_answers(
+def test_errors_of_may_join_and_invalid_names_are_answered(
     chat: EventSocket, connect: Connect
 ) -> None:
     @chat.may_join
@@ -202,13 +202,13 @@ def test_what_may_join_raises_and_odd_wishes_are_answers(
         assert chat[0].rooms == {"open"}
 
 
-def test_nobody_enters_a_room_after_the_end(chat: EventSocket, connect: Connect) -> None:
+def test_a_client_cannot_join_a_room_after_the_end(chat: EventSocket, connect: Connect) -> None:
     with connect() as client:
         socket = chat[0]
         chat.leave(socket)
         socket.join("room")
         assert chat.rooms.members("room") == []
-        assert client.ask("?")["code"] == "unknown_event"  # the connection is open still
+        assert client.ask("?")["code"] == "unknown_event"  # the connection is still open
 
 
 def test_a_room_joined_in_open_is_entered_when_open_returns(

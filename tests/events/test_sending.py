@@ -1,4 +1,4 @@
-"""What is emitted, and who gets it."""
+"""Emitted events and their receivers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.events import Connect
 from tests.support.waiting import eventually
 
 
-def test_data_of_every_kind(chat: EventSocket, connect: Connect) -> None:
+def test_all_kinds_of_data_are_sent(chat: EventSocket, connect: Connect) -> None:
     key = uuid.uuid4()
 
     @chat.on
@@ -51,7 +51,7 @@ def test_data_of_every_kind(chat: EventSocket, connect: Connect) -> None:
         }
 
 
-def test_what_cannot_be_said_is_refused_where_it_is_emitted(
+def test_data_that_is_not_serializable_raises_where_it_is_emitted(
     chat: EventSocket, connect: Connect
 ) -> None:
     with connect():
@@ -71,7 +71,9 @@ def test_what_cannot_be_said_is_refused_where_it_is_emitted(
                     emit(name)
 
 
-def test_everybody_some_and_nobody(chat: EventSocket, connect: Connect) -> None:
+def test_an_event_reaches_all_clients_except_the_excluded(
+    chat: EventSocket, connect: Connect
+) -> None:
     with connect() as one, connect(version=0) as two, connect() as three:
         eventually(lambda: len(chat) == 3)
         first, second, _ = chat.sockets
@@ -86,7 +88,9 @@ def test_everybody_some_and_nobody(chat: EventSocket, connect: Connect) -> None:
         assert chat.dropped == 0
 
 
-def test_what_reaches_nobody_is_counted(chat: EventSocket, connect: Connect) -> None:
+def test_events_to_closed_clients_are_counted_as_dropped(
+    chat: EventSocket, connect: Connect
+) -> None:
     left = threading.Event()
 
     @chat.on
@@ -126,15 +130,13 @@ def test_ten_threads_emit_ten_thousand_events(chat: EventSocket, connect: Connec
 
 
 class Shouting(DjangoJSONEncoder):
-    """An encoder of a project: what it does not know is said aloud."""
+    """An encoder of a project, which writes paths in upper case."""
 
     def default(self, o: Any) -> Any:
         return str(o).upper() if isinstance(o, Path) else super().default(o)
 
 
-def test_a_project_may_bring_its_encoder(
-    chat: EventSocket, connect: Connect, settings: Any
-) -> None:
+def test_a_project_can_set_its_encoder(chat: EventSocket, connect: Connect, settings: Any) -> None:
     settings.C10KWS = {"JSON_ENCODER": f"{__name__}.Shouting"}
     with connect(version=0) as client:
         eventually(lambda: len(chat) == 1)
@@ -143,7 +145,7 @@ def test_a_project_may_bring_its_encoder(
 
 
 @pytest.mark.parametrize("kind", ["at once", "on commit", "replies"])
-def test_a_sync_callback_goes_as_fast_as_its_client_reads(
+def test_emits_of_a_sync_callback_wait_for_its_client(
     chat: EventSocket, connect: Connect, settings: Any, kind: str
 ) -> None:
     settings.C10KWS = {"MAX_QUEUE_BYTES": 20_000}
@@ -168,7 +170,7 @@ def test_a_sync_callback_goes_as_fast_as_its_client_reads(
             assert [client.expect("part")["n"] for _ in range(1000)] == list(range(1000))
 
 
-def test_it_waits_no_longer_than_send_timeout(
+def test_a_sync_callback_waits_at_most_send_timeout(
     chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.C10KWS = {"MAX_QUEUE_BYTES": 100_000, "SEND_TIMEOUT": 0.1}
@@ -192,7 +194,7 @@ def test_it_waits_no_longer_than_send_timeout(
 def test_emits_of_a_thread_that_runs_a_loop_do_not_wait(
     chat: EventSocket, connect: Connect, settings: Any
 ) -> None:
-    """Blocking the loop for a client that the same loop serves would be a deadlock."""
+    """They would block the loop that serves the client, a deadlock."""
     settings.C10KWS = {"MAX_QUEUE_BYTES": 100_000}
 
     async def emit(socket: Socket) -> None:

@@ -1,4 +1,4 @@
-"""The golden transcripts, replayed against the Python end."""
+"""The golden transcripts, replayed against the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.transcripts import TRANSCRIPTS, same
 
 
 def bind_open(chat: EventSocket) -> None:
-    """Bind an ``open`` that does what the query of the URL tells."""
+    """Bind an ``open`` that follows the query of the URL."""
 
     @chat.on("open")
     def begin(socket: Socket) -> None:
@@ -29,7 +29,7 @@ def bind_open(chat: EventSocket) -> None:
 
 @pytest.fixture
 def golden(chat: EventSocket) -> EventSocket:
-    """The endpoint that the transcripts talk to."""
+    """The endpoint of the transcripts."""
 
     bind_open(chat)
 

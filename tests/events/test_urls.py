@@ -1,4 +1,4 @@
-"""How EventSockets come into the URLconf, and the check that names one that did not."""
+"""EventSockets in the URLconf, and the check for those that are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.events import Make
 urlpatterns: list[Any] = []
 
 
-def test_the_include_reads_the_registry_late(make: Make) -> None:
+def test_the_include_has_endpoints_that_are_defined_later(make: Make) -> None:
     chat = make("/late")
     assert reverse("c10kws:late") == "/events/late"
     assert resolve("/events/late").func is chat
@@ -28,7 +28,7 @@ def test_the_include_reads_the_registry_late(make: Make) -> None:
     assert urls.urlpatterns[-1].callback is chat
 
 
-def test_the_include_tells_its_own_path_and_answers_nothing_there() -> None:
+def test_the_include_has_a_path_that_matches_no_request() -> None:
     assert reverse("c10kws:/") == "/events/"
     with pytest.raises(Resolver404):
         resolve("/events/")
@@ -52,21 +52,21 @@ def test_a_path_with_converters(make: Make) -> None:
     assert run_checks(tags=["urls"]) == []
 
 
-def test_one_that_is_left_out_is_reached_by_nobody(make: Make) -> None:
+def test_add_to_handlers_false_leaves_an_endpoint_out(make: Make) -> None:
     make("/alone", add_to_handlers=False)
     assert Client().get("/events/alone").status_code == 404
     assert check_endpoints(None) == []
 
 
 @pytest.mark.parametrize("decorated", [False, True])
-def test_the_check_names_what_no_url_reaches_and_the_line_to_add(
+def test_the_check_names_an_endpoint_without_a_url(
     make: Make, settings: Any, decorated: bool
 ) -> None:
     settings.ROOT_URLCONF = __name__
     chat = make("/lost")
     (warning,) = [each for each in check_endpoints(None) if "'/lost'" in each.msg]
     assert warning.id == "c10kws.W002"
-    assert "conftest.py:" in warning.msg  # where it was made
+    assert "conftest.py:" in warning.msg  # the line that defines it
     assert 'path("ws/", include("c10kws.events.urls"))' in str(warning.hint)
     urlpatterns.append(path("own/", login_required(chat) if decorated else chat))
     try:
@@ -75,7 +75,7 @@ def test_the_check_names_what_no_url_reaches_and_the_line_to_add(
         urlpatterns.clear()
 
 
-def test_a_page_of_it_says_what_it_is(chat: EventSocket) -> None:
+def test_an_ordinary_request_is_refused(chat: EventSocket) -> None:
     response = Client().get("/events/chat")
     assert response.status_code == 426
     assert Client().post("/events/chat").status_code == 405

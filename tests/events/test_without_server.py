@@ -1,4 +1,4 @@
-"""Emitting in a process that serves nothing: commands, shells, tests."""
+"""Emitting in a process that is not serving: commands, shells, tests."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_by_default_the_first_emit_of_an_endpoint_warns(
     assert "EMIT_WITHOUT_SERVER" in first
     assert "'/other'" in second
     assert (chat.delivered, chat.dropped) == (0, 0)
-    with pytest.raises(TypeError):  # wrong data is wrong everywhere
+    with pytest.raises(TypeError):  # invalid data raises in every process
         chat.emit("news", {"what": object()})
 
 
@@ -123,7 +123,9 @@ def test_raise_raises(make: Make, settings: Any) -> None:
         assert (error.value.event, error.value.path) == ("news", "/alone")
 
 
-def test_a_bar_counts_where_nothing_serves(make_bar: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bar_counts_in_a_process_that_is_not_serving(
+    make_bar: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     bar = make_bar("/alone", max=3)
     for _ in range(3):
         bar.tick()
@@ -150,7 +152,7 @@ def test_the_ancestors_classes_raise_whatever_the_setting(settings: Any, setting
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
-def test_a_forked_child_of_a_server_serves_nothing(
+def test_a_forked_child_of_a_server_is_not_serving(
     chat: EventSocket, connect: Connect, settings: Any
 ) -> None:
     settings.C10KWS = {"EMIT_WITHOUT_SERVER": "raise"}
@@ -158,7 +160,7 @@ def test_a_forked_child_of_a_server_serves_nothing(
     @chat.on
     def fork() -> int:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python 3.12: there are threads
+            warnings.simplefilter("ignore")  # Python 3.12 warns of threads
             child = os.fork()
         if not child:
             try:

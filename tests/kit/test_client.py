@@ -1,4 +1,4 @@
-"""The test client, as users write tests with it."""
+"""The test client, used as in the tests of a project."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class EventTests(TestCase):
             ws.expect_nothing()
         self.assertEqual(User.objects.count(), 3)
 
-    def test_the_outcome_of_a_test_in_a_callback_is_an_internal_error(self) -> None:
+    def test_a_failed_assertion_in_a_callback_is_an_internal_error(self) -> None:
         @self.chat.on
         def fall() -> None:
             pytest.fail("in a callback")
@@ -116,7 +116,7 @@ class EventTests(TestCase):
             ws.emit("blocks")
             self.assertEqual([ws.receive_event()["event"] for _ in order], order)
 
-    def test_what_follows_a_block_sees_what_its_commit_did(self) -> None:
+    def test_code_after_a_block_sees_the_effects_of_its_commit(self) -> None:
         done: list[str] = []
 
         @self.chat.on
@@ -133,7 +133,7 @@ class EventTests(TestCase):
             self.assertEqual(ws.expect("ws:bye")["code"], 4000)
         self.assertEqual(done, ["committed", "behind it"])
 
-    def test_a_view_beside_an_open_websocket(self) -> None:
+    def test_a_request_while_a_websocket_is_open(self) -> None:
         def view(request: HttpRequest) -> HttpResponse:
             with transaction.atomic():
                 self.chat.emit("first")
@@ -155,7 +155,9 @@ class EventTests(TestCase):
                 )
             with self.captureOnCommitCallbacks() as callbacks:
                 self.client.get("/view/")
-            self.assertEqual(len(callbacks), 1)  # without a WebSocket all is as Django does it
+            self.assertEqual(
+                len(callbacks), 1
+            )  # without a WebSocket Django's behaviour is unchanged
 
     def test_a_signal_emits(self) -> None:
         @receiver(post_save, sender=User)
@@ -171,7 +173,7 @@ class EventTests(TestCase):
                 ws.expect_nothing()
             self.assertEqual(ws.expect("saved"), {"name": "bob"})
 
-    def test_who_is_logged_in(self) -> None:
+    def test_the_user_of_a_socket(self) -> None:
         @self.chat.on
         def who(socket: Socket) -> str:
             return str(socket.user)
@@ -180,7 +182,7 @@ class EventTests(TestCase):
         with self.client.websocket("/events/kit/") as ws:
             self.assertEqual(ws.request("who"), "ann")
 
-    def test_emits_to_nobody_are_no_error_where_a_test_client_serves(self) -> None:
+    def test_emits_without_clients_raise_nothing_in_a_test_case(self) -> None:
         with (
             without_server(),
             self.settings(C10KWS={"EMIT_WITHOUT_SERVER": "raise"}),
@@ -191,7 +193,7 @@ class EventTests(TestCase):
             self.chat.emit("news")
         self.assertEqual((self.chat.delivered, self.chat.dropped), (0, 0))
 
-    def test_waiting_in_vain_fails(self) -> None:
+    def test_waiting_for_an_event_that_does_not_come_fails(self) -> None:
         with self.client.websocket("/events/kit/", timeout=0.05) as ws:
             with self.assertRaisesMessage(AssertionError, "within 0.05 seconds"):
                 ws.expect("godot")
@@ -201,7 +203,7 @@ class EventTests(TestCase):
 
 
 class OwnPathTests(TestCase):
-    """An EventSocket is a view: it may stand in the URLconf by itself, and be decorated."""
+    """An EventSocket as a view, with a URL of its own or decorated."""
 
     def setUp(self) -> None:
         chat = EventSocket("/elsewhere", add_to_handlers=False)
@@ -220,7 +222,7 @@ class OwnPathTests(TestCase):
         with self.client.websocket("/open/tea/") as ws:
             self.assertEqual(ws.request("where"), [{"room": "tea"}, "/open/tea/"])
 
-    def test_a_decorated_one(self) -> None:
+    def test_a_decorated_event_socket(self) -> None:
         self.assertEqual(self.client.websocket("/members/tea/").response.status_code, 302)
         self.client.force_login(User.objects.create_user("ann"))
         with self.client.websocket("/members/tea/") as ws:
@@ -241,7 +243,7 @@ class HandshakeTests(TestCase):
             self.fail()
         self.assertEqual(self.client.websocket("/ws/nowhere/").response.status_code, 404)
 
-    def test_plain_websockets_too(self) -> None:
+    def test_plain_websockets(self) -> None:
         with self.client.websocket("/ws/echo/") as ws:
             for message in ("é", b"\x00" * 300_000, ""):
                 ws.send(message)

@@ -1,4 +1,4 @@
-"""The order of tests changes nothing: a plain TestCase does not serve after one of the kit."""
+"""The order of tests does not matter: after a test of the kit, a plain TestCase does not serve."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def cases() -> Iterator[dict[str, type[unittest.TestCase]]]:
 
 
 @pytest.mark.parametrize("order", [("kit", "plain", "kit"), ("plain", "kit", "plain")])
-def test_each_case_serves_or_not_wherever_it_stands(
+def test_each_case_serves_or_not_in_any_order(
     order: tuple[str, ...],
     cases: dict[str, type[unittest.TestCase]],
     settings: Any,

@@ -1,4 +1,4 @@
-"""``client.poll``, as users test their ``@asynchronous`` views with it."""
+"""``client.poll``, used as in the tests of ``@asynchronous`` views."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PollTests(TestCase):
         self.assertEqual(response.resolver_match.route, "longpoll/park/")
         self.assertIs(poll.result(), response)
 
-    def test_two_polls_and_a_client_that_leaves(self) -> None:
+    def test_two_polls_and_a_client_that_disconnects(self) -> None:
         one, two = self.client.poll(PARK), self.client.poll(PARK, {}, method="post")
         left: list[str] = []
         first, second = parked.get_nowait(), parked.get_nowait()
@@ -84,7 +84,7 @@ class PollTests(TestCase):
         self.assertEqual(self.client.poll(PARK).result().status_code, 504)
         parked.get_nowait()
 
-    def test_waiting_in_vain(self) -> None:
+    def test_waiting_for_a_response_that_does_not_come_fails(self) -> None:
         poll = self.client.poll(PARK, timeout=0.05)
         with self.assertRaisesMessage(AssertionError, "expected a response within 0.05 seconds"):
             poll.result()

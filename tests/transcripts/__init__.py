@@ -1,10 +1,10 @@
-"""Conversations by the protocol's page (``docs/reference/protocol.rst``), for both of its ends.
+"""Conversations of the event protocol (``docs/reference/protocol.rst``), for both ends.
 
 ``frames`` are in the order of the wire: ``["client", frame]``, ``["client text", text]``,
-``["server", frame]`` or ``["server close", [code, reason]]``; ``"<any>"`` stands for anything.
-``javascript``, where a browser can have this conversation, is what its page does with ``ws``, and
-``result`` what comes of it. The ``ws`` is open, but where a ``query`` tells the server's callback
-``open`` what to do.
+``["server", frame]`` or ``["server close", [code, reason]]``. ``"<any>"`` matches any value. If a
+browser can have this conversation, ``javascript`` is the code of its page, with the client ``ws``,
+and ``result`` what the code returns. ``ws`` is open, unless a ``query`` tells the callback ``open``
+of the server what to do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TRANSCRIPTS: dict[str, dict[str, Any]] = {
 
 
 def same(expected: Any, found: Any) -> bool:
-    """Whether two frames are the same, but for what may be anything."""
+    """Return True if two frames are equal, except for values that may be anything."""
     if expected == "<any>":
         return found is not None
     if isinstance(expected, dict) and isinstance(found, dict):
