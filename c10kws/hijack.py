@@ -46,12 +46,17 @@ class Executor(Protocol):
         """Run ``fn`` in a thread of the pool. Raises when the pool's queue is full."""
 
     def sibling(
-        self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None
+        self,
+        name: str,
+        *,
+        queue_size: int,
+        on_idle: Callable[[], bool] | None,
+        on_exit: Callable[[], object] | None,
     ) -> Executor:
         """Return another pool of this size.
 
         ``on_idle`` runs in a thread that had no job for a second. When it returns False, it runs
-        again after another second.
+        again after another second. ``on_exit`` runs in a thread before it ends.
         """
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from c10kws.management.server_options import server_options
 from c10kws.refusals import Refusals
 from tests.support.browsers import FLAGS
 from tests.support.commands import Command, Start, make_project
+from tests.support.database import OpenConnections
 from tests.support.servers import LANE, LiveServer
 from tools.processes import free_port
 
@@ -92,25 +92,9 @@ def live(make_live: Callable[..., LiveServer]) -> LiveServer:
 
 
 @pytest.fixture
-def open_connections(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+def open_connections(monkeypatch: pytest.MonkeyPatch) -> OpenConnections:
     """Count the database connections that other threads have open."""
-    opened: set[Any] = set()
-    backend = type(connections["default"])
-    connect_, close_ = backend.connect, backend._close
-    main = threading.current_thread()
-
-    def connect_and_count(self: Any) -> None:
-        connect_(self)
-        if threading.current_thread() is not main:
-            opened.add(self)
-
-    def close_and_count(self: Any) -> Any:
-        opened.discard(self)
-        return close_(self)
-
-    monkeypatch.setattr(backend, "connect", connect_and_count)
-    monkeypatch.setattr(backend, "_close", close_and_count)
-    return lambda: len(opened)
+    return OpenConnections(monkeypatch)
 
 
 @pytest.fixture

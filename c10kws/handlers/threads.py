@@ -7,7 +7,7 @@ request signals would close the database connection while a handler iterates ove
 
 A thread that has been idle for a second closes its old database connections, so that idle sockets
 hold none. It waits longer while a handler that used it is busy: a cursor of ``aiterator()`` may be
-open between two calls.
+open between two calls. A thread that ends closes all of its database connections.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from .. import hijack
 from ..connection.watchdog import current
@@ -49,11 +49,17 @@ class HandlerThreads(Executor):
 
     def __init__(self, pages: hijack.Executor) -> None:
         self._pool = pages.sibling(
-            "c10kws-handler", queue_size=QUEUE_SIZE, on_idle=self._close_connections
+            "c10kws-handler",
+            queue_size=QUEUE_SIZE,
+            on_idle=self._close_idle_connections,
+            on_exit=connections.close_all,
         )
         # A pool of its own, so that log lines do not wait for handlers whose calls hang.
         self._background = pages.sibling(
-            "c10kws-background", queue_size=QUEUE_SIZE, on_idle=_close_all_connections
+            "c10kws-background",
+            queue_size=QUEUE_SIZE,
+            on_idle=_close_old_connections,
+            on_exit=connections.close_all,
         )
         self._context = ThreadSensitiveContext()
         self._local = threading.local()
@@ -96,7 +102,7 @@ class HandlerThreads(Executor):
             callers = self._local.callers = WeakSet()
         return callers
 
-    def _close_connections(self) -> bool:
+    def _close_idle_connections(self) -> bool:
         leased = any(not caller.waiting for caller in self._callers())
         if leased and time.monotonic() - self._local.last < LEASE:
             return False
@@ -105,7 +111,7 @@ class HandlerThreads(Executor):
         return True
 
 
-def _close_all_connections() -> bool:
+def _close_old_connections() -> bool:
     close_old_connections()
     return True
 

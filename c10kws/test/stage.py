@@ -49,9 +49,7 @@ class Stage(Executor):
         self.change()
         return future
 
-    def sibling(
-        self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
-    ) -> Stage:
+    def sibling(self, name: str, *, queue_size: int, on_idle: object, on_exit: object) -> Stage:
         """There is one thread for all. It closes no connection: they are the test's."""
         return self
 

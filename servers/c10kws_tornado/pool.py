@@ -80,7 +80,7 @@ class Pool(Executor):
     """Runs jobs in at most ``size`` threads, which start when they are needed.
 
     ``on_idle`` is called in a thread that has had no job for a second. When it returns False, it is
-    called again after another second without a job.
+    called again after another second without a job. ``on_exit`` is called in a thread that ends.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Pool(Executor):
         queue_size: int = 1024,
         name: str = "c10kws",
         on_idle: Callable[[], bool] | None = None,
+        on_exit: Callable[[], object] | None = None,
     ) -> None:
         if size < 1:
             raise ValueError(f"A pool needs at least 1 thread, not {size}.")
@@ -99,6 +100,7 @@ class Pool(Executor):
         self.busy = 0
         self.refused = 0
         self._on_idle = on_idle
+        self._on_exit = on_exit
         self._jobs: deque[_Job] = deque()
         self._urgent: deque[_Job] = deque()
         self._running: dict[int, _Job] = {}
@@ -165,17 +167,22 @@ class Pool(Executor):
         return future
 
     def sibling(
-        self, name: str, *, queue_size: int, on_idle: Callable[[], bool] | None = None
+        self,
+        name: str,
+        *,
+        queue_size: int,
+        on_idle: Callable[[], bool] | None = None,
+        on_exit: Callable[[], object] | None = None,
     ) -> Pool:
         """Return another pool of this size, with its own threads; both are shut down together."""
-        pool = Pool(self.size, queue_size=queue_size, name=name, on_idle=on_idle)
+        pool = Pool(self.size, queue_size=queue_size, name=name, on_idle=on_idle, on_exit=on_exit)
         self._siblings.append(pool)
         return pool
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
         """Refuse further jobs; the threads end after the queued ones.
 
-        Each thread calls ``on_idle`` a last time. With ``wait``, return when all have ended.
+        With ``wait``, return when all have ended.
         """
         with self._changed:
             self._closed = True
@@ -220,7 +227,7 @@ class Pool(Executor):
             with self._changed:
                 self.busy -= 1
                 del self._running[threading.get_ident()]
-        self._idle()
+        self._exit()
 
     def _next_job(self) -> _Job | None:
         """Wait for a job and return it; None when the pool is shut down and its queue empty."""
@@ -242,6 +249,13 @@ class Pool(Executor):
         except BaseException:  # the thread has other jobs
             logger.exception("on_idle of the pool %r raised.", self.name)
             return True
+
+    def _exit(self) -> None:
+        try:
+            if self._on_exit is not None:
+                self._on_exit()
+        except BaseException:  # the thread ends in any case
+            logger.exception("on_exit of the pool %r raised.", self.name)
 
     def _take(self) -> _Job | None:
         if not self.queued:

@@ -9,6 +9,7 @@ import pytest
 from django.test import override_settings
 
 from c10kws.management.server_options import server_options
+from tests.support.database import OpenConnections
 from tests.support.servers import LiveServer
 from tests.support.waiting import eventually
 
@@ -25,7 +26,7 @@ def ask(live: LiveServer, path: str) -> socket.socket:
 
 
 def test_an_http_response_holds_no_thread_and_no_database_connection(
-    make_live: Callable[..., LiveServer], open_connections: Callable[[], int]
+    make_live: Callable[..., LiveServer], open_connections: OpenConnections
 ) -> None:
     live = make_live(threads=1)
     slow = [ask(live, "/large/") for _ in range(8)]

@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.project import views
+from tests.support.database import OpenConnections
 from tests.support.servers import LiveServer, server_threads
 from tests.support.waiting import WAIT, eventually
 
@@ -19,7 +20,7 @@ THREADS = 16
 
 
 def test_a_thousand_sockets_echo_while_twenty_pages_block(
-    make_live: Callable[..., LiveServer], open_connections: Callable[[], int]
+    make_live: Callable[..., LiveServer], open_connections: OpenConnections
 ) -> None:
     assert server_threads() == []  # those of other tests' servers have ended
     live = make_live(threads=THREADS)
@@ -30,7 +31,7 @@ def test_a_thousand_sockets_echo_while_twenty_pages_block(
 
 
 async def sockets_beside_pages(
-    live: LiveServer, clients: ThreadPoolExecutor, open_connections: Callable[[], int]
+    live: LiveServer, clients: ThreadPoolExecutor, open_connections: OpenConnections
 ) -> list[int]:
     loop = asyncio.get_running_loop()
     sockets = await open_sockets(f"ws://127.0.0.1:{live.port}/ws/echo/")

@@ -37,6 +37,7 @@ from c10kws.handlers.servers import servers
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
 from tests.project.models import Row
+from tests.support.database import OpenConnections
 from tests.support.peers import Client, Response
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
@@ -761,7 +762,7 @@ def test_an_exception_of_a_coroutine(
 
 
 def test_orm_language_and_context_of_a_coroutine(
-    live: LiveServer, open_connections: Callable[[], int]
+    live: LiveServer, open_connections: OpenConnections
 ) -> None:
     @stage
     async def view(request: HttpRequest, handler: Handler) -> HttpResponse:
@@ -789,7 +790,7 @@ def test_orm_language_and_context_of_a_coroutine(
 
 
 def test_a_waiting_client_holds_no_database_connection(
-    live: LiveServer, open_connections: Callable[[], int]
+    live: LiveServer, open_connections: OpenConnections
 ) -> None:
     @stage
     def view(request: HttpRequest, handler: Handler) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
+from tests.support.database import OpenConnections
 from tests.support.peers import Client
 from tests.support.servers import LiveServer, server_threads
 from tests.support.waiting import WAIT, eventually
@@ -21,7 +22,7 @@ GET = "GET {} HTTP/1.1\nHost: localhost\n\n"
 
 
 def test_a_thousand_polls_are_answered_by_one_post(
-    make_live: Callable[..., LiveServer], open_connections: Callable[[], int]
+    make_live: Callable[..., LiveServer], open_connections: OpenConnections
 ) -> None:
     assert server_threads() == []  # those of other tests' servers have ended
     live = make_live(threads=THREADS)

@@ -170,17 +170,27 @@ def test_on_idle_that_fails_costs_no_thread(
     assert "LookupError: idle" in caplog.text
 
 
-def test_on_idle_runs_at_the_end(make_pool: MakePool) -> None:
-    asked: list[int] = []
+def test_on_exit_runs_in_each_thread_after_its_last_job(make_pool: MakePool) -> None:
+    events: list[str] = []
+    pool_ = make_pool(
+        1, name="exit", on_exit=lambda: events.append(threading.current_thread().name)
+    )
+    for _ in range(3):
+        pool_.post(events.append, "job")
+    pool_.shutdown(wait=True)
+    assert events == ["job", "job", "job", "exit-1"]
 
-    def on_idle() -> bool:
-        asked.append(1)
-        return True
 
-    pool_ = make_pool(1, on_idle=on_idle)
+def test_on_exit_that_raises_is_logged(
+    make_pool: MakePool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_exit() -> None:
+        raise LookupError("exit")
+
+    pool_ = make_pool(1).sibling("second", queue_size=1, on_exit=on_exit)
     pool_.submit(int).result(WAIT)
     pool_.shutdown(wait=True)
-    assert asked == [1]
+    assert "LookupError: exit" in caplog.text
 
 
 def test_shutdown_finishes_what_waits(make_pool: MakePool) -> None:
