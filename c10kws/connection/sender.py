@@ -167,7 +167,7 @@ class Sender:
                 and not self._outbox
                 and self._stream is None
                 and pause is None
-                and self._protocol.plain
+                and self._protocol.sends_plain_frames
                 and self._settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
             )
             if not self._outbox and (pause is None or not pause.in_flight):
@@ -215,7 +215,7 @@ class Sender:
             self.dropped += 1
             return False
         self.sent += 1
-        if not self._protocol.plain:
+        if not self._protocol.sends_plain_frames:
             self.cork.push(self._protocol.send_message(item.message))
             return True
         before, self.loop_state.broadcast = self.loop_state.broadcast, item

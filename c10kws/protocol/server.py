@@ -151,7 +151,10 @@ class ServerProtocol:
     # Reading one frame
 
     def _read_head(self, messages: list[Message]) -> bool:
-        """Begin the next frame as its head demands; return False to wait for more data."""
+        """Begin the next frame as its head demands; return False to wait for more data.
+
+        ``first`` is its first byte, ``size`` that of the payload, which begins at ``body``.
+        """
         head = frames.read_head(self._data, self._position)
         if head is None:
             return False
@@ -167,9 +170,8 @@ class ServerProtocol:
         return True
 
     def _is_plain(self, first: int, size: int) -> bool:
-        return (
-            first in frames.MESSAGES and 0 <= size <= self.max_message_size and self._may_be_plain
-        )
+        fits = 0 <= size <= self.max_message_size
+        return first in frames.MESSAGES and fits and self._may_be_plain
 
     def _read_plain_frames(self, first: int, size: int, body: int, messages: list[Message]) -> bool:
         """Read whole frames, or begin one; return False for a text that is not UTF-8."""
@@ -211,9 +213,9 @@ class ServerProtocol:
             self._report(PongReceived(payload))
         elif (close := Close.from_payload(payload)) is not None:
             self._end(State.CLOSED, close)
-        else:  # wsproto tells which fault it is
+        else:
             self._position = start
-            self._frame = self._slow_lane.frame(end - start)
+            self._frame = self._slow_lane.judge_frame(end - start)
         return True
 
     # Handling control frames, and the end
@@ -254,8 +256,8 @@ class ServerProtocol:
     # Sending
 
     @property
-    def plain(self) -> bool:
-        """True when :func:`frames.make_frame` returns the same frame as :meth:`send_message`."""
+    def sends_plain_frames(self) -> bool:
+        """True when ``frames.make_frame`` returns the same frame as :meth:`send_message`."""
         return self.fast_lane and self._deflate is None and self.state is State.OPEN
 
     def send_message(self, message: Message) -> bytes:

@@ -64,10 +64,10 @@ class SlowLane:
             self._message.begin_fragment(size)
         except MessageTooBig as error:
             return BrokenFrame(Close(CloseCode.MESSAGE_TOO_BIG, str(error)))
-        return self.frame(head_size + size)
+        return self.judge_frame(head_size + size)
 
-    def frame(self, size: int) -> SlowFrame:
-        """Return a frame of ``size`` bytes, its head among them."""
+    def judge_frame(self, size: int) -> SlowFrame:
+        """Begin a frame of any kind; ``size`` includes its head. wsproto tells what is wrong."""
         return SlowFrame(self, size, size if self._deflate is None else SLICE)
 
     def parse(self, data: bytes) -> Message | Close | None:
