@@ -24,6 +24,7 @@ version = release = version_of("c10kws")
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "completeness", "generated", "links"]
 exclude_patterns = ["_build", "extensions"]
 nitpicky = True
+smartquotes = False  # they would change what is typed
 #: Names of other projects: Sphinx would have to download their inventories to link them.
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join([*sys.stdlib_module_names, 'django', 'tornado'])})\..*"),

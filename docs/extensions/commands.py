@@ -26,14 +26,21 @@ class Flag:
 def flags_of(command: str) -> Iterator[Flag]:
     """Yield the arguments of a command; those that all commands of Django have are left out."""
     common = {flag for action in actions(plain_parser()) for flag in action.option_strings}
-    for action in actions(PARSERS[command]()):
+    parser = PARSERS[command]()
+    for action in actions(parser):
         if not common & set(action.option_strings):
-            yield Flag(name_of(action), signature_of(action), action.help or "")
+            yield Flag(name_of(action), signature_of(action), help_of(action, parser))
 
 
 def actions(parser: ArgumentParser) -> list[Action]:
     """Return the arguments of a parser that ``--help`` shows."""
     return [action for action in parser._actions if action.help != SUPPRESS]
+
+
+def help_of(action: Action, parser: ArgumentParser) -> str:
+    """Return the text of ``--help``, with defaults, as a sentence."""
+    text = parser._get_formatter()._expand_help(action)
+    return f"{text[0].upper()}{text[1:].removesuffix('.')}."
 
 
 def name_of(action: Action) -> str:
