@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import HttpResponse
+from django.test import Client
 
 from ..longpoll.pending_response import PendingResponse
 from ..longpoll.placeholder import Placeholder
 from .stage import Stage
-
-if TYPE_CHECKING:
-    from .client import Client
 
 #: What Django's client puts on a response.
 EXTRAS = ("client", "context", "request", "resolver_match", "templates", "wsgi_request")

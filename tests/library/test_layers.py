@@ -1,89 +1,76 @@
-"""The house keeps its order: who may import whom (``docs/development.rst``)."""
+"""The layers of both packages: which module may import which (``docs/development.rst``)."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tools.house import LAYERS, Graph, circles_of, graph_of, imports_of, modules_of, upward_imports
+
 ROOT = Path(__file__).parents[2]
-LIBRARY = ROOT / "c10kws"
-SERVER = ROOT / "servers" / "c10kws_tornado"
-#: Folders and modules directly below ``c10kws``, a layer a row: each row imports from itself and
-#: the rows above it. A folder's path gives the layer of all that is in it.
-LAYERS = [
-    {"conf", "exceptions", "hijack", "interrupts", "tornado_setting"},
-    {"protocol"},
-    {"connection"},
-    {"handlers"},
-    {"views", "refusals", "testpages", "templatetags"},
-    {"longpoll"},
-    {"events"},
-    {"checks"},
-    {"apps", "management", "test", "compat"},
-]
-#: The first layer that may import Django; ``conf`` reads its settings.
+LIBRARY, SERVER = LAYERS
+#: The first row of the library's layers that may import Django; ``conf`` reads its settings.
 DJANGO = 3
-#: The layer where both halves meet.
-ROOT_LAYER = len(LAYERS) - 1
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the absolute names of the modules that run-time code of a file imports."""
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    tree = ast.parse(path.read_text())
-    typing_only = {
-        node
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for statement in block.body
-        for node in ast.walk(statement)
+def roots_of(package: str) -> dict[str, set[str]]:
+    """Return, for each module of a package, the packages that it imports at run time."""
+    return {
+        module: {name.split(".")[0] for name in imports_of(module, path, types=False)}
+        for module, path in modules_of(ROOT, package).items()
     }
-    for node in ast.walk(tree):
-        if node in typing_only:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            start = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
-            base = ".".join(filter(None, [start, node.module]))
-            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def layer_of(module: str) -> int | None:
-    return next((n for n, layer in enumerate(LAYERS) if module in layer), None)
+def folders_of(layers: list[set[str]]) -> set[str]:
+    return set[str]().union(*layers)
 
 
-@pytest.mark.parametrize("path", sorted(SERVER.rglob("*.py")), ids=lambda path: path.name)
-def test_the_server_imports_neither_the_library_nor_django(path: Path) -> None:
-    roots = {name.split(".")[0] for name in imports(path)}
-    assert not roots & {"c10kws", "django", "asgiref", "wsproto"}
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_module_imports_from_its_layer_and_below(package: str) -> None:
+    assert upward_imports(package, graph_of(ROOT, package)) == []
 
 
-@pytest.mark.parametrize(
-    "path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(LIBRARY))
-)
-def test_a_module_imports_from_its_layer_and_below(path: Path) -> None:
-    own = path.relative_to(LIBRARY).with_suffix("").parts[0]
-    if own == "__init__":
-        return
-    layer = layer_of(own)
-    assert layer is not None, f"give {own} a place in the layers, here and in the documentation"
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "c10kws" and len(parts) > 1:
-            other = layer_of(parts[1])
-            assert other is None or other <= layer, f"{own} imports {name}"
-        if parts[0] in {"tornado", "c10kws_tornado"}:
-            assert layer == ROOT_LAYER, f"{own} imports {name}"
-        if parts[0] == "django":
-            assert layer >= DJANGO or own == "conf", f"{own} imports {name}"
+@pytest.mark.parametrize("package", LAYERS)
+def test_no_circle_of_imports(package: str) -> None:
+    """Neither at run time nor for the type checker."""
+    assert circles_of(graph_of(ROOT, package)) == []
 
 
-def test_only_the_ancestors_names_import_tornado_itself() -> None:
-    """Its exceptions are among them."""
-    for path in LIBRARY.rglob("*.py"):
-        if path.relative_to(LIBRARY).parts[0] != "compat":
-            assert "tornado" not in {name.split(".")[0] for name in imports(path)}
+@pytest.mark.parametrize("package", LAYERS)
+def test_the_table_has_what_there_is(package: str) -> None:
+    below = {module.split(".")[1] for module in modules_of(ROOT, package) if "." in module}
+    assert folders_of(LAYERS[package]) == below
+
+
+def test_the_server_imports_neither_the_library_nor_django() -> None:
+    for module, roots in roots_of(SERVER).items():
+        assert not roots & {"c10kws", "django", "asgiref", "wsproto"}, module
+
+
+def test_only_the_composition_root_imports_the_server() -> None:
+    """Tornado's exceptions are among the ancestors' names."""
+    for module, roots in roots_of(LIBRARY).items():
+        folder = module.split(".")[1] if "." in module else ""
+        assert "tornado" not in roots or folder == "compat", module
+        assert "c10kws_tornado" not in roots or folder in LAYERS[LIBRARY][-1], module
+
+
+def test_protocol_and_connection_import_no_django() -> None:
+    below_django = folders_of(LAYERS[LIBRARY][:DJANGO]) - {"conf"}
+    for module, roots in roots_of(LIBRARY).items():
+        if "." in module and module.split(".")[1] in below_django:
+            assert "django" not in roots, module
+
+
+def test_the_rules_see_imports() -> None:
+    """Each rule finds what it looks for in a small house that breaks it."""
+    library = graph_of(ROOT, LIBRARY)
+    assert "c10kws.connection.websocket" in library["c10kws"]
+    assert "c10kws.protocol.messages" in library["c10kws.connection.websocket"]
+    broken: Graph = {
+        "c10kws.protocol.a": {"c10kws.events.b"},
+        "c10kws.events.b": {"c10kws.protocol.a"},
+    }
+    assert upward_imports(LIBRARY, broken) == [("c10kws.protocol.a", "c10kws.events.b")]
+    assert circles_of(broken) == [sorted(broken)]
