@@ -1,4 +1,4 @@
-"""How a WebSocket is closed (RFC 6455 §7): the states, the codes and what a Close frame carries."""
+"""Closing a WebSocket (RFC 6455 §7): states, close codes, and the payload of a Close frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CODE = struct.Struct("!H")
 
 
 class State(Enum):
-    """How far the closing handshake has come (§7.1)."""
+    """Progress of the closing handshake (§7.1)."""
 
     OPEN = "open"
     CLOSING = "closing"  # our Close is sent, the peer's has not come
@@ -48,7 +48,7 @@ class CloseCode(IntEnum):
 
     @property
     def description(self) -> str:
-        """Who sends the code, and when."""
+        """Sender and occasion of the code, as a sentence or two."""
         return _DESCRIPTIONS[self]
 
 
@@ -87,7 +87,7 @@ _DESCRIPTIONS = {
     ),
     CloseCode.SERVICE_RESTART: "Sent by the server when it restarts; clients may connect again.",
     CloseCode.TRY_AGAIN_LATER: "Sent by the server when the client reads too slowly.",
-    CloseCode.BAD_GATEWAY: "Sent by a gateway when the server behind it gives no valid response.",
+    CloseCode.BAD_GATEWAY: "Sent by a gateway after an invalid response of its server.",
     CloseCode.TLS_HANDSHAKE: "Never sent. Reported by a client when the TLS handshake failed.",
 }
 
@@ -138,7 +138,7 @@ def failure(code: int) -> Close:
 
 
 def may_be_sent(code: int) -> bool:
-    """Return True for a code that may stand in a Close frame (§7.4)."""
+    """Return True for a code that is allowed in a Close frame (§7.4)."""
     return code in _SENT or 3000 <= code < 5000
 
 

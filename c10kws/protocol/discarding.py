@@ -1,4 +1,4 @@
-"""Frames that come after our Close: discarded, up to the Close of the peer (RFC 6455 §7.1.2)."""
+"""Discarding the frames that come after our Close, up to the Close of the peer (RFC 6455 §7.1)."""
 
 from __future__ import annotations
 

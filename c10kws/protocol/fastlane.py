@@ -1,12 +1,12 @@
 """The fast lane: plain data frames, read without wsproto.
 
-A plain frame is final, masked, of opcode text or binary, without reserved bits, with the shortest
-form of its length and within the limit of a message. It is a whole message, and no other frame
-changes its meaning. So it can be read here wherever a message may begin: between two frames, when
-no message in fragments is under way. A frame that is not plain, or a text that is not UTF-8, is
-left where it begins; wsproto reads it from its first byte, and refuses it if need be.
+A plain frame is final and masked. Its opcode is text or binary, its reserved bits are 0, its length
+has the shortest form and is within the limit of a message. Such a frame is a whole message, and no
+other frame changes its meaning. So it can be read here wherever a message may begin: between two
+frames, while no message in fragments is under way. The lane stops at the first byte of any other
+frame, and of a text that is not UTF-8: that is a data frame for wsproto, which refuses it.
 
-``FAST_LANE = False`` leaves the lane out. Both ways give the same messages and the same errors
+``FAST_LANE = False`` turns the lane off. Messages and errors are the same with it and without it
 (``tests/protocol/test_lanes.py``).
 """
 
@@ -22,7 +22,8 @@ from .messages import Message, PayloadBuffer
 def read_frames(data: bytes, start: int, messages: list[Message], mask: Mask, limit: int) -> int:
     """Append the messages of the whole plain frames that begin at ``start``.
 
-    Return where it stopped: the end, or the first byte of a frame that is not whole or not plain.
+    Return the position where it stopped: the end of the data, or the first byte of a frame that is
+    not whole or not plain.
     """
     end = len(data)
     while end - start > 5:

@@ -1,4 +1,4 @@
-"""Frames (RFC 6455 §5.2): their heads, the mask of the client's, and the frames that we send.
+"""Frames (RFC 6455 §5.2): heads, masks, and the frames that a server sends.
 
 ::
 
@@ -109,7 +109,7 @@ def read_head(data: bytes, start: int) -> tuple[int, int] | None:
 
 
 def is_broken(first: int, size: int, *, compresses: bool) -> bool:
-    """Return True for a head that breaks the protocol wherever it stands.
+    """Return True for a head that breaks the protocol in any state of the connection.
 
     ``first`` is its first byte, ``size`` the one that :func:`read_head` returns. §5.2: a reserved
     bit "MUST be 0 unless an extension is negotiated that defines meanings"; permessage-deflate, for

@@ -1,4 +1,4 @@
-"""The frames of an open WebSocket, server side (RFC 6455 §5): bytes in, messages and events out.
+"""Frames of an open WebSocket, server side (RFC 6455 §5): bytes in, messages and events out.
 
 A frame is read in the order of §5.2: its head, its payload, then what its opcode asks for. The head
 decides who reads the payload:

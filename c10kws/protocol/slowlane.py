@@ -1,10 +1,11 @@
-"""Data frames that are not whole plain frames, parsed by wsproto.
+"""The slow lane: data frames that are not plain, parsed by wsproto.
 
-These are fragments (RFC 6455 §5.4), compressed frames (RFC 7692), and texts that are not UTF-8.
-:class:`wsproto.connection.Connection` is made when the first one comes: most connections never need
-it. It gets each frame alone, from its first byte to its last, and only a frame whose head is
-allowed where it stands: wsproto would parse the first half of one that is not, and its answer would
-depend on how TCP cut the frame. It has no limits, so bytes and fragments are counted here.
+They are fragments (RFC 6455 §5.4), compressed frames (RFC 7692) and texts that are not UTF-8. Most
+connections receive none, so wsproto's Connection is made when the first one comes.
+
+wsproto gets one frame at a time, from its first byte to its last. The head is checked here before:
+wsproto would parse the first half of a frame that is not allowed now, and its answer would depend
+on where TCP cuts the frame. wsproto has no limits, so bytes and fragments are counted here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SLICE = 8192
 
 
 class SlowLane:
-    """The data frames of one connection that wsproto parses, and those that it makes."""
+    """Data frames of one connection that wsproto parses, and those that it makes."""
 
     __slots__ = ("_connection", "_deflate", "_limit", "_message")
 
@@ -50,10 +51,11 @@ class SlowLane:
         return self._connection
 
     def begin_frame(self, first: int, size: int, head_size: int) -> SlowFrame | BrokenFrame:
-        """Begin a data frame by its head, which tells whether the frame is allowed here.
+        """Begin a data frame; it is broken if its head is not allowed now.
 
         §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of
-        another message". So while a message is under way a continuation must follow, else not.
+        another message". So a continuation must follow while a message is under way, and only
+        then.
         """
         continues = first & OPCODE == CONTINUATION
         if continues is not self.in_message:
@@ -67,7 +69,7 @@ class SlowLane:
         return self.judge_frame(head_size + size)
 
     def judge_frame(self, size: int) -> SlowFrame:
-        """Begin a frame of any kind; ``size`` includes its head. wsproto tells what is wrong."""
+        """Begin a frame that wsproto accepts or refuses; ``size`` includes the head."""
         return SlowFrame(self, size, size if self._deflate is None else SLICE)
 
     def parse(self, data: bytes) -> Message | Close | None:

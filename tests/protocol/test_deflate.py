@@ -39,7 +39,7 @@ def make_protocol(
     return ServerProtocol(limit, deflate=deflate, fast_lane=fast_lane)
 
 
-# What a peer compressed
+# Messages that the peer compressed
 
 
 class Client:
@@ -198,7 +198,7 @@ def test_a_window_of_256_bytes_can_be_inflated() -> None:
     assert receive(protocol, compressed(TEXT, bytes.fromhex("f2 00 11 00 00"))) == ["Hello"]
 
 
-# What a peer may not send
+# Frames that a peer may not send
 
 
 @pytest.mark.parametrize(
@@ -323,13 +323,13 @@ def test_a_bomb_never_holds_more_than_the_limit(opcode: int, piece: int) -> None
     (event,) = events
     assert isinstance(event, Close)
     assert event.code == 1009
-    # What one piece inflates to lies in three copies for a moment: zlib joins its blocks, wsproto
+    # The result of one piece is in memory three times for a moment: zlib joins its blocks, wsproto
     # makes a bytearray and bytes again. A piece of the wire has copies too; the rest is zlib's.
     inflated = min(limit, piece * 1032)
     assert peak < limit + 2 * inflated + 6 * min(piece, len(data)) + MIB // 4
 
 
-# What we compress
+# Messages that we compress
 
 
 def parse_frames(data: bytes) -> list[tuple[int, bytes]]:

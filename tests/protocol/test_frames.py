@@ -73,7 +73,7 @@ def test_the_mask_in_python_is_the_one_in_c(size: int) -> None:
     assert frames.mask_slowly(MASK, masked) == data
 
 
-# What we send
+# Frames that we send
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", b"x" * 125])

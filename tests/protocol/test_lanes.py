@@ -153,10 +153,10 @@ def test_a_cut_changes_nothing(
     assert one.closing() == other.closing()
 
 
-#: Ends of a connection, each behind a message and cut at each of its bytes.
+#: Ends of a connection; each comes after a message, and is cut at each of its bytes.
 ENDS = {
     "new text in a message": (frame(TEXT, b"a", fin=False) + frame(TEXT, b"\xc3"), 1002),
-    "new text behind half a character": (frame(TEXT, b"\xc3", False) + frame(BINARY, b"b"), 1002),
+    "new text after half a character": (frame(TEXT, b"\xc3", False) + frame(BINARY, b"b"), 1002),
     "new message in a message": (frame(BINARY, b"a", False) + frame(BINARY, b"b", False), 1002),
     "compressed message in a message": (
         frame(BINARY, b"a", fin=False) + frame(RSV1 | BINARY, b"\x00\xff" * 9),

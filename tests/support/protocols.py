@@ -60,7 +60,7 @@ def take_answers(protocol: ServerProtocol) -> bytes:
     return answers
 
 
-# What a protocol says to it
+# All that comes out of a protocol
 
 
 @dataclass

@@ -37,7 +37,7 @@ EXTENSIONS = {
 }
 
 
-# What a peer sends
+# Messages and frames of a peer
 
 
 class Client:
@@ -169,7 +169,7 @@ mutations = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_s
 
 @dataclass(frozen=True)
 class Stream:
-    """What a peer sent, and where its frames end."""
+    """Bytes that a peer sent, and the ends of its frames."""
 
     data: bytes
     ends: list[int]
