@@ -15,7 +15,9 @@ from tornado.web import Application, RequestHandler
 from c10kws.longpoll import Handler
 from tests.differences import NEWER_NAMES
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "reference" / "longpoll.rst").read_text()
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+MANUAL = (REFERENCE / "longpoll.rst").read_text()
+NAMES = (REFERENCE / "tornado-names.rst").read_text()
 
 
 def make_handler(path: str = "/", **options: Any) -> Handler:
@@ -45,7 +47,7 @@ def public(*owners: object) -> list[str]:
 
 def equivalents(heading: str) -> set[str]:
     """Return the names in the table that follows a sentence of the manual."""
-    table = MANUAL.split(heading)[1].split("\n\n")[2]
+    table = NAMES.split(heading)[1].split("\n\n")[2]
     return set(re.findall(r"(?m)^    \* - ``(\w+)``\n      - \S", table))
 
 
