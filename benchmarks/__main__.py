@@ -1,16 +1,16 @@
 """Measure c10kws and its peers: ``python3 benchmarks [--quick] [--workload NAME …] …``.
 
 Makes ``.venv-benchmarks`` from ``requirements/benchmarks.txt``, compiles the load client with the
-C compiler of the machine (Linux only), starts every server itself and prints tables. The folder
-``--output`` gets ``results.json`` (every run), ``results.rst`` and ``results.svg``. All of it takes
-about an hour and a half, ``--quick`` five minutes; nothing else should run meanwhile.
+C compiler of the machine (Linux only), starts each server and prints tables. It writes
+``results.json`` (all runs), ``results.rst`` and ``results.svg`` to the folder ``--output``. A full
+run takes about an hour and a half, ``--quick`` five minutes; nothing else should run meanwhile.
 
 ``--here``
-    Use this Python as it is, with whatever releases it has installed.
+    Use this Python with the releases that it has installed.
 ``--newest``
-    The newest releases instead of the lock, in ``.venv-benchmarks-newest``.
+    Use the newest releases instead of the lock, in ``.venv-benchmarks-newest``.
 ``--report FILE``
-    Measure nothing; make tables and picture anew from a ``results.json``.
+    Measure nothing; make tables and picture from a ``results.json``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> int:
     if options.list:
         return print_names()
     if not sys.platform.startswith("linux"):
-        sys.exit("The load client needs Linux: it is written for epoll.")
+        sys.exit("The load client needs Linux: it uses epoll.")
     if not options.here:
         name, source = (
             (".venv-benchmarks-newest", "benchmarks.in")
@@ -64,24 +64,31 @@ def read_arguments() -> argparse.Namespace:
         prog="python3 benchmarks", description="Measure c10kws and its peers.", allow_abbrev=False
     )
     workloads, servers = [w.name for w in WORKLOADS], [peer.name for peer in PEERS]
-    for name, choices, said in (
-        ("--workload", workloads, "only these"),
-        ("--server", servers, "only these and what they are compared with"),
+    for name, choices, text in (
+        ("--workload", workloads, "measure only these workloads"),
+        ("--server", servers, "measure only these servers and their baselines"),
     ):
-        parser.add_argument(name, choices=choices, nargs="+", default=[], metavar="NAME", help=said)
-    parser.add_argument("--rounds", type=int, metavar="N", help="default 7")
-    parser.add_argument("--seconds", type=float, metavar="S", help="of a run, default 3")
-    parser.add_argument("--quick", action="store_true", help="one short round, small numbers")
+        parser.add_argument(name, choices=choices, nargs="+", default=[], metavar="NAME", help=text)
+    parser.add_argument("--rounds", type=int, metavar="N", help="number of rounds (default: 7)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="seconds of a run (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="measure one short round")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="only tables and picture")
-    parser.add_argument("--list", action="store_true", help="name the workloads and servers")
-    parser.add_argument("--here", action="store_true", help="use this Python as it is")
-    parser.add_argument("--newest", action="store_true", help="newest releases, not the lock")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="make the report of a results.json",
+    )
+    parser.add_argument("--list", action="store_true", help="list the workloads and servers")
+    parser.add_argument("--here", action="store_true", help="use this Python")
+    parser.add_argument(
+        "--newest", action="store_true", help="use the newest releases, not the lock"
+    )
     return parser.parse_args()
 
 
 def print_names() -> int:
-    """Say what there is."""
+    """Print the names of workloads and servers."""
     for workload in WORKLOADS:
         print(f"{workload.name:20} {workload.title}")
         print(" " * 20, "on", ", ".join(peer.name for peer in workload.peers()))
@@ -89,7 +96,7 @@ def print_names() -> int:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure; return all that is worth keeping. Ctrl-C ends it with what there is so far."""
+    """Measure and return the results. Ctrl-C ends it with the results so far."""
     plain = QUICK if options.quick else runner.Scale()
     scale = runner.Scale(
         rounds=options.rounds or plain.rounds,
@@ -110,7 +117,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 runs.append(run)
                 print(progress(run, scale.rounds), flush=True)
     except KeyboardInterrupt:
-        print("Interrupted; what was measured so far:", flush=True)
+        print("Interrupted. Results so far:", flush=True)
     kind = "quick, so only a hint: " if scale.quick else ""
     return {
         "scale": f"Rounds of {scale.seconds:g} seconds, {scale.rounds} of them ({kind}see below).",
@@ -120,7 +127,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def progress(run: runner.Run, rounds: int) -> str:
-    """Return a line for a run."""
+    """Return the line of a run for the terminal."""
     workload = workload_of(run)
     if results.usable(workload, run):
         value = results.values(workload, [run])[run["round"]]

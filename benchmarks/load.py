@@ -1,4 +1,4 @@
-"""The load client ``load.c`` from Python: compile it, run it, read what it prints."""
+"""The load client ``load.c``: compile it, run it, and read its output."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from typing import Any
 from .processes import Server, settle_on
 
 HERE = Path(__file__).resolve().parent
-#: Longer than any run takes beyond its ``--seconds``; ``load`` gives up by itself before.
+#: Seconds in addition to ``--seconds`` before a run is killed; ``load`` itself gives up earlier.
 PATIENCE = 120.0
-#: Connections that were open once, so that what a first one loads is not counted.
+#: Connections that are opened and closed first, so that lazy imports are not counted.
 FIRST_CONNECTIONS = "32"
 
 
 def compile_programs(folder: Path) -> None:
-    """Compile ``load`` and ``ceiling`` into a folder. SystemExit says what is missing."""
+    """Compile ``load`` and ``ceiling`` into a folder. Raises SystemExit without a C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
-        raise SystemExit("a C compiler is needed (Debian, Ubuntu: apt-get install gcc libc6-dev)")
+        raise SystemExit(
+            "No C compiler found. Install one (Debian, Ubuntu: apt-get install gcc libc6-dev)."
+        )
     for source in (HERE / "load.c", HERE / "servers" / "ceiling.c"):
         subprocess.run([compiler, "-O2", "-o", folder / source.stem, source], check=True)
 
@@ -37,7 +39,7 @@ class Client:
     core: int
 
     def run(self, mode: str, options: Sequence[str], seconds: float = 0) -> dict[str, Any]:
-        """Run it to its end; return what it measured, its ``failed`` and ``failure`` too."""
+        """Run the client to its end; return its measurements, with ``failed`` and ``failure``."""
         with self.start(mode, options, subprocess.DEVNULL) as process:
             try:
                 output, _ = process.communicate(timeout=seconds + PATIENCE)
@@ -49,7 +51,7 @@ class Client:
         return read_result(output)
 
     def start(self, mode: str, options: Sequence[str], stdin: int) -> subprocess.Popen[str]:
-        """Start it."""
+        """Start the client."""
         return subprocess.Popen(
             [str(self.program), mode, *options],
             stdin=stdin,
@@ -61,7 +63,7 @@ class Client:
     def memory(
         self, server: Server, options: Sequence[str], settled: Callable[[Server], int]
     ) -> dict[str, Any]:
-        """Hold idle connections; return ``bytes_each`` beside what the client prints."""
+        """Hold idle connections; return the client's output and ``bytes_each``."""
         self.run("idle", [*options, "--connections", FIRST_CONNECTIONS])
         before = settled(server)
         with self.start("idle", options, subprocess.PIPE) as process:
@@ -79,7 +81,7 @@ class Client:
 
 
 def settled_memory(server: Server) -> int:
-    """Return the server's memory when it has changed by less than 0.1 % in half a second."""
+    """Return the server's memory once it changes by less than 0.1 % in half a second."""
     last = server.memory()
     for _ in range(20):
         time.sleep(0.5)
@@ -91,9 +93,9 @@ def settled_memory(server: Server) -> int:
 
 
 def read_result(output: str) -> dict[str, Any]:
-    """Return the JSON line, which is the last one."""
+    """Return the JSON of the last line."""
     lines = output.strip().splitlines()
     if not lines or not lines[-1].startswith("{"):
-        return {"failed": 1, "failure": "the load client said nothing"}
+        return {"failed": 1, "failure": "the load client printed no result"}
     result: dict[str, Any] = json.loads(lines[-1])
     return result

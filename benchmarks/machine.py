@@ -1,4 +1,4 @@
-"""The machine: its cores, and what a reader must know of it."""
+"""The machine: its cores, and its description for the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Cores:
-    """Where the server and the client run."""
+    """The cores of the server and of the client."""
 
     server: int
     client: int
@@ -34,7 +34,7 @@ class Cores:
 
 
 def choose_cores() -> Cores:
-    """Return the first core of this process and, if it can be, one of another physical core."""
+    """Return the first core of this process and, if possible, one of another physical core."""
     allowed = sorted(os.sched_getaffinity(0))
     server = allowed[0]
     others = [core for core in allowed if core not in siblings(server)]
@@ -42,7 +42,7 @@ def choose_cores() -> Cores:
 
 
 def siblings(core: int) -> set[int]:
-    """Return the logical cores of the same physical one, itself among them."""
+    """Return all logical cores of its physical core."""
     path = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
     found = {core}
     try:
@@ -56,12 +56,12 @@ def siblings(core: int) -> set[int]:
 
 
 def file_limit() -> int:
-    """Return how many files a process may open when it asks for all that it may."""
+    """Return the hard limit of open files of a process."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def facts() -> dict[str, str]:
-    """Return processor, system, Python and the versions of what is measured."""
+    """Return processor, system, Python and the versions of the measured packages."""
     found = {
         "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0))),
@@ -78,7 +78,7 @@ def facts() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return what the processor calls itself."""
+    """Return the model name of the processor."""
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":

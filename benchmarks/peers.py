@@ -1,4 +1,4 @@
-"""Who is measured: each server as a command, and what it can be asked to do."""
+"""The measured servers: the command of each, and its capabilities."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-#: What a server can do; a workload names one of them.
+#: Capabilities of a server; a workload needs one of them.
 ECHO, HANDSHAKES, IDLE, BROADCAST, PAGES = "echo", "handshakes", "idle", "broadcast", "pages"
-#: It can let the request go, or never had a Django request.
+#: It can release the request, or never had a Django request.
 LIGHT = "light"
-#: c10kws with one trick less.
-TRICKS = "tricks"
-#: It serves blocking pages and WebSockets from one process.
+#: c10kws without one of its optimizations.
+OPTIMIZATIONS = "optimizations"
+#: It serves blocking pages and WebSockets in one process.
 BESIDE = "beside"
 SOCKETS = frozenset({ECHO, HANDSHAKES, IDLE, BROADCAST})
 RAW = SOCKETS | {LIGHT}
@@ -37,37 +37,37 @@ GUNICORN = (
 class Peer:
     """A server.
 
-    In its command ``{port}`` stands for the port that it is to listen on, ``{folder}`` for the
-    folder of compiled programs.
+    In its command, ``{port}`` is replaced by its port and ``{folder}`` by the folder of compiled
+    programs.
     """
 
     name: str
     title: str
     command: tuple[str, ...]
     does: frozenset[str]
-    #: Environment variables beyond those that all of them get.
+    #: Environment variables in addition to those of all servers.
     variables: Mapping[str, str] = field(default_factory=dict)
-    #: Measured only when it is named, and not in the picture.
+    #: True for a server that is measured only by name, and not in the picture.
     extra: bool = False
 
 
 def raw(library: str, title: str, *options: str) -> Peer:
-    """Return a library's own server, a module in ``servers``."""
+    """Return the server of a library, a module in ``servers``."""
     name = "-".join([library, *(option.strip("-") for option in options)])
     command = (*MODULE, f"benchmarks.servers.raw_{library}", "{port}", *options)
     return Peer(name, title, command, RAW)
 
 
-def without(trick: str, title: str) -> Peer:
-    """Return c10kws without one of the tricks in ``project/without.py``."""
-    variables = {"BENCHMARKS_WITHOUT": trick}
-    return Peer(f"without-{trick}", title, C10KWS, frozenset({TRICKS}), variables)
+def without(optimization: str, title: str) -> Peer:
+    """Return c10kws without one of the optimizations in ``project/without.py``."""
+    variables = {"BENCHMARKS_WITHOUT": optimization}
+    return Peer(f"without-{optimization}", title, C10KWS, frozenset({OPTIMIZATIONS}), variables)
 
 
 PEERS = (
     Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BESIDE}),
     raw("tornado", "the same on uvloop", "--uvloop"),
-    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {TRICKS}),
+    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {OPTIMIZATIONS}),
     Peer(
         "c10kws-uvloop",
         "the same on uvloop",
@@ -79,7 +79,7 @@ PEERS = (
         "c10kws-wsproto",
         "c10kws, FAST_LANE False",
         C10KWS,
-        (ALL - {PAGES}) | {TRICKS},
+        (ALL - {PAGES}) | {OPTIMIZATIONS},
         {"BENCHMARKS_C10KWS": json.dumps({"FAST_LANE": False})},
     ),
     without("waiter", "the handler is woken by the loop's next turn"),

@@ -1,4 +1,4 @@
-"""The picture: for each workload a panel, for each server a bar that is its ratio."""
+"""The picture: a panel for each workload, with a bar for the ratio of each server."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ OWN, BASELINE, OTHER = "#0b7285", "#495057", "#ced4da"
 
 
 def draw(runs: Sequence[Run], path: Path) -> None:
-    """Write the picture; the end of ``path`` says whether as SVG or PNG."""
+    """Write the picture as SVG or PNG, by the suffix of ``path``."""
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.fonttype"] = "none"  # letters stay letters: a tenth of the size
-    matplotlib.rcParams["svg.hashsalt"] = "c10kws"  # the same runs give the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text instead of outlines: a tenth of the size
+    matplotlib.rcParams["svg.hashsalt"] = "c10kws"  # the same runs produce the same file
     from matplotlib import pyplot
 
     shown = {peer.name for peer in PEERS if not peer.extra}
@@ -80,7 +80,7 @@ def draw_panel(axes: object, workload: Workload, rows: Sequence[Row]) -> None:
 
 
 def colour(server: str, workload: Workload) -> str:
-    """Return a bar's colour."""
+    """Return the color of a bar."""
     if server == workload.baseline:
         return BASELINE
     return OWN if server.startswith("c10kws") else OTHER

@@ -1,7 +1,7 @@
-"""Servers and load clients as processes: each on its core, and all of them ended in the end.
+"""Servers and load clients as processes, each on its own core, and their end.
 
-A server gets a session of its own, so that its workers can be found and ended with it. The kernel
-kills server and client when the suite itself dies, however it dies.
+Each server has its own session, so that its workers can be found and ended with it. The kernel
+kills server and client when the suite dies.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PR_SET_PDEATHSIG = 1
 
 
 class ServerError(Exception):
-    """A server did not start, or ended while it was measured."""
+    """Raised when a server did not start, or ended while it was measured."""
 
 
 def settle_on(core: int) -> Callable[[], None]:
-    """Return what a child does before it becomes a program: take its core, and all files."""
+    """Return the function that a child calls before its program: select its core, raise limits."""
     libc = ctypes.CDLL(None)
 
     def settle() -> None:
@@ -41,7 +41,7 @@ def settle_on(core: int) -> Callable[[], None]:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -54,8 +54,8 @@ def running(
 ) -> Iterator[Server]:
     """Run a server while the block runs; its output goes to ``log``.
 
-    Raises ServerError, with the end of the log, when it does not listen in READY_TIMEOUT or when
-    it has ended by itself.
+    Raises ServerError, with the end of the log, when it does not listen within READY_TIMEOUT or has
+    ended by itself.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -72,33 +72,33 @@ def running(
         wait_until_listening(process, port, log)
         yield Server(process.pid)
         if process.poll() is not None:
-            raise ServerError(f"it ended with {process.returncode}: {tail(log)}")
+            raise ServerError(f"the server ended with status {process.returncode}: {tail(log)}")
     finally:
         end(process)
 
 
 def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Return when somebody accepts on the port."""
+    """Wait until the port accepts connections."""
     deadline = time.monotonic() + READY_TIMEOUT
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerError(f"it ended with {process.returncode}: {tail(log)}")
+            raise ServerError(f"the server ended with status {process.returncode}: {tail(log)}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
             time.sleep(0.02)
-    raise ServerError(f"it did not listen within {READY_TIMEOUT:g} s: {tail(log)}")
+    raise ServerError(f"the server did not listen within {READY_TIMEOUT:g} s: {tail(log)}")
 
 
 def tail(log: Path) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not empty."""
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a server and what it started: ask first, then kill its whole session."""
+    """End a server and its child processes: terminate it, then kill its session."""
     process.terminate()
     try:
         process.wait(STOP_TIMEOUT)
@@ -114,7 +114,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def session(leader: int) -> list[int]:
-    """Return the living processes of the session that ``leader`` began."""
+    """Return the live processes of the session of ``leader``."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -127,19 +127,19 @@ def session(leader: int) -> list[int]:
 
 
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     def __init__(self, pid: int) -> None:
         """``pid`` is the leader of its session."""
         self.pid = pid
 
     def memory(self) -> int:
-        """Return the bytes that would be free if it ended: private pages, of all its processes."""
+        """Return the private memory of all its processes, in bytes."""
         return sum(private_bytes(pid) for pid in session(self.pid))
 
 
 def private_bytes(pid: int) -> int:
-    """Return the private memory of one process."""
+    """Return the private memory of one process, in bytes."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return sum(
         int(line.split()[1]) * 1024

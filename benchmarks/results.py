@@ -1,4 +1,4 @@
-"""What the runs say: medians, and ratios to the baseline of the same round."""
+"""Results of the runs: medians, and ratios to the baseline of the same round."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Run = dict[str, Any]
 
 @dataclass(frozen=True)
 class Spread:
-    """A median and what it lies between."""
+    """A median with its minimum and maximum."""
 
     middle: float
     least: float
@@ -23,17 +23,17 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """A server in a workload. ``value`` and ``ratio`` are None when no run could be used."""
+    """A server in a workload. ``value`` and ``ratio`` are None without a usable run."""
 
     server: str
     title: str
     value: Spread | None
-    #: To the baseline: above 1 is more of it, be that good or bad.
+    #: The ratio to the baseline; above 1 is more, which may be better or worse.
     ratio: Spread | None
     #: Medians of the latencies in milliseconds, None where the workload has none.
     p50: float | None
     p99: float | None
-    #: The most that the load client used of its core; near 1 it was the limit.
+    #: The largest share of its core that the load client used; near 1 it was the limit.
     client: float
     rounds: int
     failures: tuple[str, ...]
@@ -74,35 +74,35 @@ def row_of(
 
 
 def usable(workload: Workload, run: Run) -> bool:
-    """Tell whether a run did all that it should: one failed connection spoils it."""
+    """Return True for a run without a failed connection."""
     return not run["failed"] and run.get(workload.metric.key, 0) > 0
 
 
 def failure(run: Run) -> str:
-    """Return why a run cannot be used."""
+    """Return the reason why a run is not usable."""
     reason = run.get("failure", "nothing was measured")
     return f"round {run['round'] + 1}, {run['failed']} failed: {reason}"
 
 
 def values(workload: Workload, runs: Iterable[Run]) -> dict[int, float]:
-    """Return the workload's number in its unit for each round that can be used."""
+    """Return the metric of a workload, in its unit, for each usable round."""
     metric = workload.metric
     return {run["round"]: run[metric.key] / metric.divisor for run in runs if usable(workload, run)}
 
 
 def spread(numbers: Iterable[float]) -> Spread | None:
-    """Return the median and the extremes, None of nothing."""
+    """Return the median, minimum and maximum; None without values."""
     found = sorted(numbers)
     return Spread(median(found), found[0], found[-1]) if found else None
 
 
 def milliseconds(runs: Sequence[Run], key: str) -> float | None:
-    """Return the median of a latency that is given in microseconds."""
+    """Return the median, in milliseconds, of a latency in microseconds."""
     found = [run[key] / 1000 for run in runs if key in run]
     return median(found) if found else None
 
 
 def measured(runs: Sequence[Run]) -> list[Workload]:
-    """Return the workloads that there are runs of."""
+    """Return the workloads that have runs."""
     names = {run["workload"] for run in runs}
     return [workload for workload in WORKLOADS if workload.name in names]

@@ -1,4 +1,4 @@
-"""The runs, interleaved: each round takes every server of a workload once."""
+"""The runs, interleaved: each round measures all servers of a workload once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .peers import Peer
 from .processes import ROOT, ServerError, free_port, running
 from .workloads import Workload
 
-#: What Chrome sends with the handshake of a WebSocket, beyond what the protocol asks for.
+#: The headers that Chrome sends with a WebSocket handshake in addition to the required ones.
 BROWSER = (
     "Pragma: no-cache",
     "Cache-Control: no-cache",
@@ -28,7 +28,7 @@ BROWSER = (
     "Accept-Language: en-US,en;q=0.9,de;q=0.8",
 )
 EXTENSIONS = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
-#: Files that a server needs for itself, not for connections.
+#: File descriptors that a server needs in addition to its connections.
 SPARE_FILES = 500
 
 Run = dict[str, Any]
@@ -36,7 +36,7 @@ Run = dict[str, Any]
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """The number, length and size of the runs."""
 
     rounds: int = 7
     seconds: float = 3.0
@@ -55,7 +55,7 @@ class Scale:
 
 
 def lower(options: list[str], name: str, most: int) -> None:
-    """Make an option at most that number, if it is there."""
+    """Reduce an option to a maximum, if it is present."""
     if name in options:
         place = options.index(name) + 1
         options[place] = str(min(int(options[place]), most))
@@ -63,7 +63,7 @@ def lower(options: list[str], name: str, most: int) -> None:
 
 @dataclass(frozen=True)
 class Bench:
-    """What all runs have in common."""
+    """The data that all runs share."""
 
     client: Client
     cores: Cores
@@ -72,7 +72,7 @@ class Bench:
     session: str
 
     def headers(self, workload: Workload, port: int) -> Iterator[str]:
-        """Yield the options for the headers that a browser sends."""
+        """Yield the options for the headers of a browser."""
         lines = [*BROWSER, f"Origin: http://127.0.0.1:{port}"]
         if workload.mode in ("handshakes", "idle"):
             lines.append(EXTENSIONS)
@@ -83,7 +83,7 @@ class Bench:
             yield from ("--header", line)
 
     def measure(self, workload: Workload, peer: Peer, scale: Scale) -> Run:
-        """Start a server, measure it, end it; a failure is a result too."""
+        """Start a server, measure it and end it; a failure is also a result."""
         port = free_port()
         options = ["--port", str(port), "--path", workload.path, *scale.options(workload)]
         options += self.headers(workload, port)
@@ -111,7 +111,7 @@ def variables_for(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def bench(cores: Cores) -> Iterator[Bench]:
-    """Make what the runs need, in a temporary folder that goes away in the end."""
+    """Make the files of the runs, in a temporary folder that is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="c10kws-benchmarks-") as name:
         folder = Path(name)
         compile_programs(folder)
@@ -130,11 +130,11 @@ def bench(cores: Cores) -> Iterator[Bench]:
 def run_all(
     bench: Bench, workloads: Sequence[Workload], servers: Sequence[str], scale: Scale
 ) -> Iterator[Run]:
-    """Yield every run with its workload, server and round.
+    """Yield each run with its workload, server and round.
 
-    ``servers`` are names, none of them means all but the extra ones; a workload's baseline always
-    takes part. Each round begins with another server, so that it is not always the same one that
-    finds the machine warm.
+    ``servers`` are names; without names, all servers except the extra ones are measured. The
+    baseline of a workload is always included. Each round begins with another server, so that no
+    server always runs on a warm machine.
     """
     for workload in workloads:
         peers = [

@@ -1,4 +1,4 @@
-"""The tables, as reStructuredText that reads well as it is."""
+"""The tables, in reStructuredText that is readable as plain text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .results import Row, Run, Spread, measured, rows_of
 from .workloads import Workload
 
 HEADS = ("server", "", "median", "ratio", "least to most", "p50 ms", "p99 ms", "client")
-#: A load average from which on something else ran that matters.
+#: A load average above which other programs have affected the results.
 NOISE = 0.5
-#: From here on the load client had no time left for a quicker server.
+#: The share of a core above which the load client limits a faster server.
 BUSY = 0.95
 
 
@@ -42,7 +42,7 @@ def describe(facts: Mapping[str, str]) -> str:
 
 
 def section(workload: Workload, rows: Sequence[Row]) -> list[str]:
-    """Return a workload's table and, when there are some, its failures."""
+    """Return the table of a workload and its failures, if any."""
     better = "more is better" if workload.metric.higher_is_better else "less is better"
     intro = f"``{workload.name}``: {workload.metric.unit}, {better}."
     parts = [intro, table(HEADS, [cells(row) for row in rows])]
@@ -75,14 +75,14 @@ def between(spread: Spread | None) -> str:
 
 
 def number(value: float) -> str:
-    """Return about three figures: 0.123, 12.3, 12,345."""
+    """Return a number with about three significant digits: 0.123, 12.3, 12,345."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 2) -> str:
-    """Return a simple table, its columns after the first ``left`` set to the right.
+    """Return a simple table; columns after the first ``left`` ones are aligned to the right.
 
     Its first column must not be empty in any row (docutils).
     """

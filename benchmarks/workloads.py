@@ -1,20 +1,31 @@
-"""What is measured, as a table."""
+"""The table of workloads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .peers import BESIDE, BROADCAST, ECHO, HANDSHAKES, IDLE, LIGHT, PAGES, PEERS, TRICKS, Peer
+from .peers import (
+    BESIDE,
+    BROADCAST,
+    ECHO,
+    HANDSHAKES,
+    IDLE,
+    LIGHT,
+    OPTIMIZATIONS,
+    PAGES,
+    PEERS,
+    Peer,
+)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of a run: its key in what the load client prints, and how people read it."""
+    """A number of a run: its key in the load client's output, and its unit for the report."""
 
     key: str
     unit: str
-    #: What the number is divided by to have the unit.
+    #: The divisor that converts the number to the unit.
     divisor: float = 1
     higher_is_better: bool = True
 
@@ -26,36 +37,36 @@ MEMORY = Metric("bytes_each", "KiB", 1024, higher_is_better=False)
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of run: the load client's mode and options, and who takes part."""
+    """One kind of run: the load client's mode and options, and the servers."""
 
     name: str
     title: str
-    #: What a server must be able to do, one of the words in ``peers``.
+    #: The capability that a server must have, a constant of ``peers``.
     needs: str
     mode: str
     path: str
     options: tuple[str, ...]
     metric: Metric = RATE
-    #: The server that the others are divided by, in the same round.
+    #: The server to which the others are compared, in the same round.
     baseline: str = "tornado"
-    #: Whether the handshake or the page comes with the cookie of a logged-in user.
+    #: True when handshakes and pages have the cookie of a logged-in user.
     user: bool = False
-    #: Options for all but the baseline: it is measured with nothing beside it.
+    #: Options for all servers except the baseline, which is measured without them.
     beside: tuple[str, ...] = ()
-    #: Whether the run takes ``--seconds`` and ``--warmup``.
+    #: True when the run has ``--seconds`` and ``--warmup``.
     timed: bool = True
-    #: More rounds than these would tell nothing new.
+    #: The maximum number of rounds; more would add no information.
     most_rounds: int = 1000
-    #: Measured only when it is named, and not in the picture.
+    #: True for a workload that is measured only by name, and not in the picture.
     extra: bool = False
 
     def peers(self) -> Sequence[Peer]:
-        """Return who takes part."""
+        """Return the servers of the workload."""
         return [peer for peer in PEERS if self.needs in peer.does]
 
 
 def echo(size: int, inflight: int) -> Workload:
-    """Return 64 connections that echo, each with ``inflight`` messages on their way."""
+    """Return echoes on 64 connections, each with ``inflight`` messages in flight."""
     shown = f"{size // 1024} KiB" if size >= 1024 else f"{size} B"
     return Workload(
         name=f"echo-{size}x{inflight}",
@@ -68,7 +79,7 @@ def echo(size: int, inflight: int) -> Workload:
 
 
 def handshakes(*, user: bool) -> Workload:
-    """Return connections that are opened and closed, 16 at a time."""
+    """Return opening and closing of connections, 16 at a time."""
     who = "logged-in user" if user else "anonymous"
     return Workload(
         name="handshakes" if user else "handshakes-anonymous",
@@ -82,7 +93,7 @@ def handshakes(*, user: bool) -> Workload:
 
 
 def idle(name: str, title: str, needs: str) -> Workload:
-    """Return the memory that 10,000 connections take which do nothing."""
+    """Return the memory of 10,000 idle connections."""
     return Workload(
         name=name,
         title=f"Memory of an idle connection, of 10,000, {title}",
@@ -112,14 +123,14 @@ def pages(*, user: bool) -> Workload:
     )
 
 
-def tricks(size: int, inflight: int) -> Workload:
-    """Return the echoes of c10kws with one trick less, beside those with all."""
+def echoes_without(size: int, inflight: int) -> Workload:
+    """Return the echoes of c10kws with and without each optimization."""
     whole = echo(size, inflight)
     return replace(
         whole,
-        name=whole.name.replace("echo", "tricks"),
-        title=f"{whole.title}, one trick less",
-        needs=TRICKS,
+        name=whole.name.replace("echo", "without"),
+        title=f"{whole.title}, without one optimization",
+        needs=OPTIMIZATIONS,
         baseline="c10kws",
         extra=True,
     )
@@ -158,5 +169,5 @@ WORKLOADS = (
     ),
     pages(user=True),
     pages(user=False),
-    *(tricks(*shape) for shape in ((64, 8), (64, 1), (65536, 8))),
+    *(echoes_without(*shape) for shape in ((64, 8), (64, 1), (65536, 8))),
 )

@@ -2,19 +2,18 @@
 
 Makes ``.venv-matrix`` from ``requirements/matrix.txt``. In it tox makes the environments that
 ``tox.ini`` lists, with the built wheel and the oldest and the newest releases that c10kws depends
-on. From each the demo is served by ``manage.py runtornado``, and clients talk to its WebSockets and
-walk through its polls. With the newest they ask for 2,000 pages, 100 at a time; nothing else should
-run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to
+on. ``manage.py runtornado`` serves the demo from each, and clients use its WebSockets and its polls.
+With the newest they request 2,000 pages, 100 at a time; nothing else should run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to
 ``docs/explanation/``.
 
 It needs Linux. The Pythons are those on PATH and those of pyenv; the page names the ones that are
 missing. The exit status is 1 when a pair does not work.
 
 ``--pair NAME …``
-    Only these, for example ``py312-django60``. The page says that it is a subset: choose another
+    Try only these, such as ``py312-django60``. The page is then about a subset; choose another
     ``--output``.
 ``--output FOLDER``
-    Write there instead of ``docs/explanation/``.
+    Write to this folder instead of ``docs/explanation/``.
 ``--report``
     Try nothing; make page and pictures again from ``compatibility/results.json``.
 ``--tests``
@@ -45,7 +44,7 @@ def main() -> int:
     """Run the command; return its exit status."""
     options, arguments = read_arguments()
     if not sys.platform.startswith("linux"):
-        sys.exit("The matrix needs Linux, as the benchmarks do.")
+        sys.exit("The matrix needs Linux.")
     environment.enter(".venv-matrix", "matrix.txt")
     from matrix import environments
 
@@ -71,15 +70,15 @@ def read_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="python3 matrix", description="Try each Python with each Django.", allow_abbrev=False
     )
-    parser.add_argument("--pair", nargs="+", default=[], metavar="NAME", help="only these")
+    parser.add_argument("--pair", nargs="+", default=[], metavar="NAME", help="only these pairs")
     parser.add_argument(
         "--output", type=Path, default=ROOT / "docs" / "explanation", metavar="FOLDER"
     )
-    parser.add_argument("--report", action="store_true", help="page and pictures from the results")
-    parser.add_argument("--tests", action="store_true", help="all tests, by tox")
+    parser.add_argument("--report", action="store_true", help="only page and pictures")
+    parser.add_argument("--tests", action="store_true", help="run all tests, by tox")
     options, arguments = parser.parse_known_args()
     if arguments and not options.tests:
-        parser.error(f"only --tests takes arguments for pytest: {' '.join(arguments)}")
+        parser.error(f"arguments for pytest need --tests: {' '.join(arguments)}")
     return options, arguments
 
 
@@ -101,7 +100,7 @@ def write(names: list[str], left_out: list[str], folder: Path, *, report: bool) 
 
 
 def as_json(report: Mapping[str, object]) -> str:
-    """Return the report, with numbers side by side."""
+    """Return the JSON of the report, with lists of numbers on one line."""
     text = json.dumps(report, indent=1)
     return re.sub(r"\[\n([\d.,\s]+)\]", lambda own: f"[{' '.join(own[1].split())}]", text) + "\n"
 
@@ -111,7 +110,7 @@ def try_all(names: list[str]) -> dict[str, object]:
     from benchmarks import machine
     from matrix import environments, pairs
 
-    print(f"Making {len(names)} environments, which takes minutes", flush=True)
+    print(f"Making {len(names)} environments. This takes minutes.", flush=True)
     made = environments.make(names)
     with tempfile.TemporaryDirectory(prefix="c10kws-matrix-") as scratch:
         tried = [pairs.try_pair(each, Path(scratch)) for each in pairs.group(made)]
@@ -123,7 +122,7 @@ def try_all(names: list[str]) -> dict[str, object]:
 
 
 def describe(processor: str) -> str:
-    """Return what a reader must know of the machine, when all is tried."""
+    """Return the description of the machine, after all trials."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     return f"{processor}, {cores} cores, with a load average of {load:.1f} at its end"
 

@@ -16,18 +16,19 @@ from .results import Check
 from .visitor import PATIENCE, Unexpected
 
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
-#: Python's own variables and Django's would bring the tree's packages in place of the wheel's.
+#: Variables of Python and Django, which would import the packages of the tree instead of the
+#: wheel's.
 FOREIGN = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-#: The end of what the command says when it starts; then the log begins.
+#: The last line of the command before the log begins.
 STARTED = "Quit with CONTROL-C."
-#: More lines of a log than any check that works has.
+#: Lines of a log, more than a successful check has.
 MOST_LINES = 60
 
 
 class Demo:
-    """The demo as ``python`` serves it, with a database of its own in ``folder``.
+    """The demo, served by ``python``, with its own database in ``folder``.
 
-    ``variables`` are those of the environment beyond what every process has.
+    ``variables`` are additional environment variables.
     """
 
     def __init__(
@@ -44,13 +45,13 @@ class Demo:
         }
 
     def prepare(self) -> None:
-        """Make the database, and the user who walks through the polls."""
+        """Make the database, and the user of the polls."""
         self.run("manage.py", "migrate", "--verbosity=0")
         user = (f"--username={polls.NAME}", "--email=")
         self.run("manage.py", "createsuperuser", "--noinput", "--verbosity=0", *user)
 
     def run(self, *arguments: str) -> str:
-        """Run the environment's Python to its end; return its output, or raise Failed."""
+        """Run the environment's Python to its end and return its output. Raises Failed."""
         done = subprocess.run(
             [str(self._python), *arguments],
             cwd=FOLDER,
@@ -74,7 +75,7 @@ class Demo:
             yield port
 
     def check(self, visit: Callable[[int], None], last: str = "") -> Check:
-        """Serve for a visit; tell how it went, with what the server logged.
+        """Serve for a visit and return its result, with the server's log.
 
         The server is stopped when ``last`` is in its log: it writes lines after the answers.
         """
@@ -87,11 +88,11 @@ class Demo:
             reasons = str(error).splitlines()
         log = self.read_log()
         if not reasons and any("Traceback" in line for line in log):
-            reasons = ["The server has logged an exception."]
+            reasons = ["The server logged an exception."]
         return {"works": not reasons, "log": [*reasons, *log[-MOST_LINES:]]}
 
     def wait_for(self, text: str) -> None:
-        """Return when a text is in the log; raise :exc:`Unexpected` when it does not come."""
+        """Wait for a text in the log. Raises :exc:`Unexpected` when it does not appear."""
         deadline = time.monotonic() + PATIENCE
         while text not in "\n".join(self.read_log()):
             if time.monotonic() > deadline:
@@ -99,7 +100,7 @@ class Demo:
             time.sleep(0.02)
 
     def read_log(self) -> list[str]:
-        """Return what the server has printed since it said where it is."""
+        """Return the server's output after its start."""
         if not self._log.exists():
             return []
         text = self._log.read_text(encoding="utf-8", errors="replace")

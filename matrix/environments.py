@@ -1,4 +1,4 @@
-"""The environments of ``tox.ini``, made by tox: each with the built wheel in it."""
+"""The environments of ``tox.ini``, made by tox with the built wheel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOX = (sys.executable, "-m", "tox")
-#: The factor of those that have what serves the demo, and not what runs the tests.
+#: The factor of the environments that serve the demo, without the tools of the tests.
 DEMO = "demo"
 NAME = re.compile(r"py\d+-django\d+-(oldest|newest)")
 
@@ -22,7 +22,7 @@ class Environment:
     """The result of tox for an environment."""
 
     name: str
-    #: OK, FAIL, or SKIP when this machine has no such Python.
+    #: OK, FAIL, or SKIP without the Python.
     outcome: str
     #: What tox printed about it.
     log: list[str]
@@ -42,7 +42,7 @@ def names() -> list[str]:
 
 
 def make(wanted: Sequence[str]) -> list[Environment]:
-    """Make environments anew, so that the newest releases are in them."""
+    """Make the environments again, so that they have the newest releases."""
     chosen = ",".join(f"{name}-{DEMO}" for name in wanted)
     made = subprocess.run(
         [*TOX, "run", "--notest", "--recreate", "-e", chosen, *discovery()],
@@ -57,20 +57,20 @@ def make(wanted: Sequence[str]) -> list[Environment]:
 
 
 def read(name: str, lines: Sequence[str]) -> Environment:
-    """Return what tox has said about an environment."""
+    """Return tox' output about an environment."""
     own = [line.strip() for line in lines if line.strip().startswith(f"{name}-{DEMO}:")]
     outcome = re.search(r": (OK|SKIP|FAIL)\b", own[-1]) if own else None
     return Environment(name, outcome[1] if outcome else "FAIL", own if outcome else list(lines))
 
 
 def run_tests(wanted: Sequence[str], arguments: Sequence[str]) -> int:
-    """Run the tests in environments; return tox' exit status."""
+    """Run the tests in environments and return tox' exit status."""
     command = [*TOX, "run", "-e", ",".join(wanted), *discovery(), "--", *arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def discovery() -> list[str]:
-    """Return the option that shows tox the Pythons of pyenv, which need not be on PATH."""
+    """Return the option with which tox finds the Pythons of pyenv, which may not be on PATH."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = sorted(root.glob("versions/*/bin/python3"))
     return ["--discover", *map(str, found)] if found else []

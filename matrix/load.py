@@ -1,4 +1,4 @@
-"""Concurrent clients that ask for one page, and how long each answer took."""
+"""Concurrent clients that request one page, and their response times."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from .visitor import PATIENCE, Unexpected
 
-#: As the study of 2016 asked: ``ab -k -c 100 -n 2000``.
+#: As in the study of 2016: ``ab -k -c 100 -n 2000``.
 CLIENTS, REQUESTS = 100, 2000
 
 
 def response_times(url: str, cookie: str) -> list[float]:
-    """Return the milliseconds of REQUESTS answers by CLIENTS keep-alive clients, the least first.
+    """Return the milliseconds of REQUESTS responses to CLIENTS keep-alive clients, sorted.
 
     One request goes ahead and is not counted. Raises :exc:`Unexpected` when an answer is not 200.
     """
@@ -23,7 +23,7 @@ def response_times(url: str, cookie: str) -> list[float]:
 
 
 async def ask_all(url: str, headers: dict[str, str]) -> list[float]:
-    """Run the clients side by side until all pages are requested."""
+    """Run the clients concurrently until all pages were requested."""
     await client(url, headers, iter(range(1)))
     turns = iter(range(REQUESTS))
     asked = await asyncio.gather(*(client(url, headers, turns) for _ in range(CLIENTS)))
@@ -31,7 +31,7 @@ async def ask_all(url: str, headers: dict[str, str]) -> list[float]:
 
 
 async def client(url: str, headers: dict[str, str], turns: Iterator[int]) -> list[float]:
-    """Ask on one connection for as long as there are turns; return how long each took."""
+    """Send requests on one connection while there are turns; return the response times."""
     took = []
     try:
         async with ClientSession(
@@ -43,13 +43,13 @@ async def client(url: str, headers: dict[str, str], turns: Iterator[int]) -> lis
                     await answer.read()
                 took.append((time.perf_counter() - began) * 1000)
                 if answer.status != 200:
-                    raise Unexpected(f"{url} answers {answer.status} under load")
+                    raise Unexpected(f"{url} responded with {answer.status} under load")
     except (ClientError, TimeoutError) as error:
-        raise Unexpected(f"{url} does not answer under load: {error!r}") from error
+        raise Unexpected(f"{url} did not respond under load: {error!r}") from error
     return took
 
 
 def percentiles(times: list[float]) -> list[float]:
-    """Return 101 of the sorted times, from the quickest to the slowest, rounded."""
+    """Return 101 of the sorted times, from the fastest to the slowest, rounded."""
     last = len(times) - 1
     return [round(times[round(part * last / 100)], 1) for part in range(101)]

@@ -1,4 +1,4 @@
-"""``docs/explanation/compatibility.rst``: what surrounds the results is in ``page.rst.txt``."""
+"""``docs/explanation/compatibility.rst``; the text around the results is in ``page.rst.txt``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def scope(report: Report) -> str:
 
 
 def row(pair: Pair) -> tuple[str, ...]:
-    """Return a line of the table; a pair that fails with the oldest alone fails, too."""
+    """Return a row of the table. A pair that fails only with the oldest releases fails, too."""
     name = pair["name"]
     first = (python_of(name), django_of(name), f"`{name}`_")
     trials = [trial for trial in (pair["oldest"], pair["newest"]) if trial is not None]
@@ -67,12 +67,12 @@ def row(pair: Pair) -> tuple[str, ...]:
 
 
 def sign(good: bool) -> str:
-    """Return what stands in the table."""
+    """Return the sign in the table."""
     return YES if good else NO
 
 
 def missing(report: Report) -> str:
-    """Return a sentence about the interpreters that were not there."""
+    """Return a sentence about missing interpreters."""
     absent = [python_of(pair["name"]) for pair in report["pairs"] if pair["newest"] is None]
     if not absent:
         return "All of these Pythons were on this machine."
@@ -113,7 +113,7 @@ def beside(oldest: Trial) -> str:
 
 
 def failures_of_the_oldest(oldest: Trial) -> Iterator[str]:
-    """Yield the logs of what works with the newest only."""
+    """Yield the logs of checks that pass only with the newest releases."""
     for subject, check in (("Websocket", oldest["websocket"]), ("Django", oldest["django"])):
         if not check["works"]:
             yield log(f"With the oldest releases {subject}", check)
@@ -128,7 +128,7 @@ def log(subject: str, check: Check) -> str:
 
 
 def benchmark(pair: Pair, load: Check) -> Iterator[str]:
-    """Yield the picture, or why there is none."""
+    """Yield the picture, or the reason why there is none."""
     if not load["works"]:
         yield log("The load", load)
         return
@@ -142,5 +142,5 @@ def benchmark(pair: Pair, load: Check) -> Iterator[str]:
 
 
 def medians(times: Mapping[str, list[float]]) -> str:
-    """Return the middle of each path's times."""
+    """Return the median of each path's times."""
     return ", ".join(f"{line[len(line) // 2]:g} ms (``{path}``)" for path, line in times.items())

@@ -1,4 +1,4 @@
-"""The pairs of a Python and a Django: each tried with the oldest and the newest."""
+"""The pairs of a Python and a Django, each tried with the oldest and the newest releases."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .trial import broken, try_demo, try_load
 
 
 def group(made: Sequence[Environment]) -> list[tuple[Environment, Environment]]:
-    """Return the oldest and the newest of each pair, in their order."""
+    """Return the environments of each pair, the oldest and the newest."""
     by_name = {each.name: each for each in made}
     pairs = dict.fromkeys(each.name.rpartition("-")[0] for each in made)
     return [(by_name[f"{pair}-oldest"], by_name[f"{pair}-newest"]) for pair in pairs]
 
 
 def try_pair(pair: tuple[Environment, Environment], scratch: Path) -> Pair:
-    """Make all checks of a pair, and the load when the newest works; say how it went."""
+    """Make all checks of a pair, and the load if the newest works; print and return the result."""
     oldest, newest = pair
     name = newest.name.rpartition("-")[0]
     tried: Pair = {
@@ -36,7 +36,7 @@ def try_pair(pair: tuple[Environment, Environment], scratch: Path) -> Pair:
 
 
 def try_environment(made: Environment, scratch: Path) -> Trial | None:
-    """Return what came of an environment; None when this machine has no such Python."""
+    """Return the trial of an environment; None without its Python."""
     if made.outcome == "SKIP":
         return None
     if made.outcome != "OK":
@@ -48,7 +48,7 @@ def try_environment(made: Environment, scratch: Path) -> Trial | None:
 
 
 def demo_of(made: Environment, scratch: Path) -> Demo:
-    """Return the demo of an environment, in a folder that outlives the check."""
+    """Return the demo of an environment, in a folder that is kept after the check."""
     return Demo(made.python, scratch / made.name)
 
 

@@ -1,4 +1,4 @@
-"""The picture of a pair: response times, from the quickest answer to the slowest."""
+"""The picture of a pair: response times, from the fastest to the slowest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .results import Pair, django_of, python_of
 
-#: Colours that can be told apart without seeing colour, and on paper.
+#: Colors that differ for color-blind readers, and on paper.
 STYLES = (("#0b7285", "-"), ("#e8590c", "--"), ("#495057", ":"))
 
 
@@ -27,8 +27,8 @@ def draw(
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.fonttype"] = "none"  # letters stay letters: a tenth of the size
-    matplotlib.rcParams["svg.hashsalt"] = "c10kws"  # the same results give the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text instead of outlines: a tenth of the size
+    matplotlib.rcParams["svg.hashsalt"] = "c10kws"  # the same results produce the same file
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Django works: a walk through the polls, from the first vote to a new question."""
+"""The check of Django: the polls, from the first vote to a new question."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 from .visitor import Page, Unexpected, Visitor
 
-#: Who walks; made by ``createsuperuser``.
+#: The user, made by ``createsuperuser``.
 NAME = PASSWORD = "matrix"
-#: In the last line that the server logs about it.
+#: A part of the last line that the server logs about the check.
 LAST = '"GET /polls/2/'
 SAMPLE = "What goes with the tea?"
 
 
 def walk(visitor: Visitor) -> None:
-    """Vote, look, log in to the admin and ask something; raise :exc:`Unexpected`."""
+    """Vote, view the results, log in to the admin and add a question. Raises :exc:`Unexpected`."""
     visitor.get("/polls/").must_show(SAMPLE, "/polls/1/")
     visitor.get("/static/polls/polls.css").must_show(".choices")
     visitor.get("/polls/1/").must_show(SAMPLE, "Biscuits")
@@ -32,7 +32,7 @@ def log_in(visitor: Visitor) -> None:
 
 
 def ask(visitor: Visitor, question: str, choices: list[str], published: str = "") -> None:
-    """Add a question by the admin's form; without a day, as in 2026-11-21, published now."""
+    """Add a question with the admin's form; without a day (such as 2026-11-21) published now."""
     form = visitor.get("/admin/polls/question/add/").text
     fields = {
         "text": question,
@@ -48,7 +48,7 @@ def ask(visitor: Visitor, question: str, choices: list[str], published: str = ""
 
 
 def value(form: str, name: str) -> str:
-    """Return what a field of a form holds already."""
+    """Return the initial value of a form's field."""
     found = re.search(f'name="{name}" value="([^"]*)"', form)
     if found is None:
         raise Unexpected(f"the form has no field {name} with a value")
@@ -58,5 +58,5 @@ def value(form: str, name: str) -> str:
 def must_be(page: Page, path: str, *texts: str) -> None:
     """Raise :exc:`Unexpected` unless this is ``path``, after redirects, and shows the texts."""
     if page.path != path:
-        raise Unexpected(f"expected to arrive at {path}, and this is {page.path}")
+        raise Unexpected(f"the request ended at {page.path} instead of {path}")
     page.must_show(*texts)

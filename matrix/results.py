@@ -9,14 +9,14 @@ class Check(TypedDict):
     """A check in one environment."""
 
     works: bool
-    #: What the server printed; in front of it, when the check failed, why.
+    #: The server's output, after the reason if the check failed.
     log: list[str]
 
 
 class Trial(TypedDict):
     """One environment."""
 
-    #: Of Python, Django, tornado and wsproto; empty when the environment could not be made.
+    #: The versions of Python, Django, tornado and wsproto; empty without an environment.
     versions: dict[str, str]
     websocket: Check
     django: Check
@@ -25,25 +25,25 @@ class Trial(TypedDict):
 class Pair(TypedDict):
     """A Python and a Django."""
 
-    #: As in ``py312-django60``.
+    #: Such as ``py312-django60``.
     name: str
     #: With the oldest and the newest of tornado and wsproto; None without the interpreter.
     oldest: Trial | None
     newest: Trial | None
-    #: How the load went, with the newest; None when there was none.
+    #: The result of the load with the newest releases; None without one.
     load: Check | None
-    #: Milliseconds by path, 101 of them: from the quickest answer to the slowest.
+    #: 101 milliseconds for each path, from the fastest response to the slowest.
     times: dict[str, list[float]]
 
 
 class Report(TypedDict):
-    """All of it."""
+    """The results of all pairs."""
 
-    #: As in ``2026-11-21``.
+    #: Such as ``2026-11-21``.
     date: str
     machine: str
     pairs: list[Pair]
-    #: Names of the pairs that this report leaves out, when it is about a subset.
+    #: Names of the pairs that are missing in a report about a subset.
     left_out: NotRequired[list[str]]
 
 
@@ -53,7 +53,7 @@ def works(trial: Trial) -> bool:
 
 
 def has_failed(pair: Pair) -> bool:
-    """Return True if a check was tried and did not pass."""
+    """Return True if a check was made and failed."""
     trials = [trial for trial in (pair["oldest"], pair["newest"]) if trial is not None]
     loaded = pair["load"] is None or pair["load"]["works"]
     return not (loaded and all(works(trial) for trial in trials))

@@ -1,4 +1,4 @@
-"""WebSocket works: a talk with Tornado's own handler, and one with a view of Django."""
+"""The check of WebSockets: an echo by Tornado's own handler, and one by a Django view."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from websockets.sync.client import ClientConnection, connect
 from .visitor import PATIENCE, Unexpected, Visitor
 
 NATIVE, VIEW = "/ws/hello-tornado", "/ws/echo/"
-#: In the last line that the server logs about it.
+#: A part of the last line that the server logs about the check.
 LAST = f'"WebSocket {VIEW}" 1000'
 
 
 def talk(port: int, subject: str) -> None:
-    """See Tornado's page, then say hello and the subject to both; raise :exc:`Unexpected`."""
+    """Open Tornado's page, then send messages to both. Raises :exc:`Unexpected`."""
     Visitor(f"http://127.0.0.1:{port}").get("/hello-tornado").must_show(NATIVE)
     for path in (NATIVE, VIEW):
         try:
@@ -23,7 +23,7 @@ def talk(port: int, subject: str) -> None:
                     say(websocket, path, message)
             must_be_closed(websocket, path)
         except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
-            raise Unexpected(f"no talk with {path}: {error!r}") from error
+            raise Unexpected(f"the WebSocket {path} failed: {error!r}") from error
 
 
 def say(websocket: ClientConnection, path: str, message: str | bytes) -> None:
@@ -31,10 +31,10 @@ def say(websocket: ClientConnection, path: str, message: str | bytes) -> None:
     websocket.send(message)
     answer = websocket.recv(timeout=PATIENCE)
     if answer != message:
-        raise Unexpected(f"{path} answers {answer!r} to {message!r}")
+        raise Unexpected(f"{path} responded to {message!r} with {answer!r}")
 
 
 def must_be_closed(websocket: ClientConnection, path: str) -> None:
     """Raise :exc:`Unexpected` unless our Close was answered with 1000."""
     if websocket.protocol.close_code != 1000:
-        raise Unexpected(f"{path} closes with {websocket.protocol.close_code}, not 1000")
+        raise Unexpected(f"{path} closed with {websocket.protocol.close_code} instead of 1000")

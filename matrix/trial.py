@@ -1,4 +1,4 @@
-"""A trial: what clients see of the demo of an environment."""
+"""A trial: clients of the demo in one environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .demo import MOST_LINES, Demo
 from .results import Check, Trial
 from .visitor import Visitor
 
-#: What is asked for under load: Tornado's own handler, a page of the polls, the admin logged in.
+#: The pages under load: Tornado's own handler, a page of the polls, the admin after a login.
 LOADED = ("/hello-tornado", "/polls/", "/admin/")
 VERSIONS = """
 import json, platform
@@ -36,13 +36,13 @@ def try_demo(demo: Demo, subject: str) -> Trial:
 
 
 def broken(log: list[str]) -> Trial:
-    """Return the trial of an environment in which nothing can be served."""
+    """Return the trial of an environment that cannot serve."""
     failed: Check = {"works": False, "log": log[-MOST_LINES:]}
     return {"versions": {}, "websocket": failed, "django": failed}
 
 
 def try_load(demo: Demo) -> tuple[Check, dict[str, list[float]]]:
-    """Return how the load went, and the response times by path."""
+    """Return the result of the load, and the response times by path."""
     times: dict[str, list[float]] = {}
 
     def ask(port: int) -> None:
@@ -54,10 +54,10 @@ def try_load(demo: Demo) -> tuple[Check, dict[str, list[float]]]:
 
     check = demo.check(ask)
     if check["works"]:
-        check["log"].clear()  # thousands of access lines, all alike
+        check["log"].clear()  # thousands of equal access lines
     return check, times
 
 
 def visitor(port: int) -> Visitor:
-    """Return somebody who has not been there yet."""
+    """Return a new visitor, without cookies."""
     return Visitor(f"http://{ADDRESS}:{port}")

@@ -1,4 +1,4 @@
-"""A visitor of a site: cookies, redirects and forms, as a browser has them."""
+"""A visitor of a site, with cookies, redirects and forms like a browser."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-#: Seconds until an answer must be there.
+#: Seconds to wait for a response.
 PATIENCE = 60.0
 TOKEN = re.compile('name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 class Unexpected(Exception):
-    """An answer is not what it must be; says which, and what came."""
+    """Raised for an unexpected response; the text has both."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer, after redirects."""
+    """A response, after redirects."""
 
     path: str
     status: int
@@ -36,7 +36,7 @@ class Page:
 
 
 class Visitor:
-    """A client of ``http://address:port``; it waits at most PATIENCE for an answer."""
+    """A client of ``http://address:port``; it waits at most PATIENCE for a response."""
 
     def __init__(self, site: str) -> None:
         self._site = site
@@ -50,11 +50,11 @@ class Visitor:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def get(self, path: str, *, status: int = 200) -> Page:
-        """Ask for a page; raise :exc:`Unexpected` when it has another status, or none."""
+        """Request a page. Raises :exc:`Unexpected` for another status or no response."""
         return self._open(path, None, status)
 
     def post(self, path: str, fields: Mapping[str, str], *, status: int = 200) -> Page:
-        """Send the fields, with the token of the last page that had a form."""
+        """Send the fields, with the token of the last form."""
         own = {"csrfmiddlewaretoken": self._token} if self._token else {}
         return self._open(path, urlencode({**own, **fields}).encode(), status)
 
@@ -64,11 +64,11 @@ class Visitor:
         except HTTPError as error:
             answer = error
         except (URLError, OSError, HTTPException) as error:
-            raise Unexpected(f"{path} does not answer: {error!r}") from error
+            raise Unexpected(f"{path} did not respond: {error!r}") from error
         with answer:
             text = answer.read().decode()
         if answer.status != status:
-            raise Unexpected(f"{path} answers {answer.status}, not {status}")
+            raise Unexpected(f"{path} responded with {answer.status} instead of {status}")
         if found := TOKEN.search(text):
             self._token = found[1]
         return Page(urlsplit(answer.url).path, answer.status, text)

@@ -1,1 +1,1 @@
-"""The Django project that c10kws, Channels and the servers of pages have in common."""
+"""The Django project that c10kws, Channels and the servers of pages share."""

@@ -1,4 +1,4 @@
-"""The project for ASGI servers: Channels' WebSockets behind AuthMiddlewareStack, Django's pages."""
+"""The project for ASGI servers: Channels' WebSockets with AuthMiddlewareStack, Django's pages."""
 
 from __future__ import annotations
 

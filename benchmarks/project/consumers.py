@@ -1,4 +1,4 @@
-"""What Channels serves: consumers as its tutorial writes them."""
+"""Channels' consumers, written as in its tutorial."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ GROUP = "everybody"
 
 
 class EchoConsumer(AsyncWebsocketConsumer):
-    """Sends every message back. The user is loaded at the handshake, as ``@websocket`` does."""
+    """Echoes each message. The user is loaded at the handshake, as by ``@websocket``."""
 
     async def connect(self) -> None:
-        """Load the user, which Channels leaves lazy, and accept."""
+        """Load the user, which is lazy in Channels, and accept."""
         await database_sync_to_async(bool)(self.scope["user"])
         await self.accept()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Send it back."""
+        """Echo the message."""
         await self.send(text_data=text_data, bytes_data=bytes_data)
 
 
 class BroadcastConsumer(AsyncWebsocketConsumer):
-    """Sends every message to everybody through the channel layer."""
+    """Sends each message to all clients through the channel layer."""
 
     async def connect(self) -> None:
-        """Join."""
+        """Join the group."""
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
-        """Leave."""
+        """Leave the group."""
         await self.channel_layer.group_discard(GROUP, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Hand it to the group."""
+        """Send the message to the group."""
         await self.channel_layer.group_send(GROUP, {"type": "say", "text": text_data})
 
     async def say(self, event: dict[str, Any]) -> None:
-        """Send what somebody said."""
+        """Send a message of the group."""
         await self.send(text_data=event["text"])

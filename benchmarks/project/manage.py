@@ -9,8 +9,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.project.settings")
     from django.core.management import execute_from_command_line
 
-    if trick := os.environ.get("BENCHMARKS_WITHOUT"):
+    if optimization := os.environ.get("BENCHMARKS_WITHOUT"):
         from benchmarks.project.without import leave_out
 
-        leave_out(trick)
+        leave_out(optimization)
     execute_from_command_line(sys.argv)

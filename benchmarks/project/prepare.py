@@ -12,7 +12,7 @@ import django
 
 
 def main() -> None:
-    """Make all of it in the file that ``BENCHMARKS_DATABASE`` names."""
+    """Make the database in the file that ``BENCHMARKS_DATABASE`` names."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.project.settings")
     django.setup()
     from django.contrib.auth.models import User

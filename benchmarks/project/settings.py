@@ -62,13 +62,13 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 
-# Nothing is logged: a line costs more than an echo.
+# Logging is disabled: a line costs more than an echo.
 logging.disable(logging.CRITICAL)
 C10KWS = json.loads(os.environ.get("BENCHMARKS_C10KWS", "{}"))
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels.layers.InMemoryChannelLayer",
-        # The default of 100 drops messages of a group when a consumer is late.
+        # The default of 100 drops messages of a group when a consumer is slow.
         "CONFIG": {"capacity": 10000},
     }
 }

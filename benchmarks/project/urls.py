@@ -1,4 +1,4 @@
-"""The pages and c10kws's WebSockets; those of Channels are in ``asgi``."""
+"""URLs of the pages and of c10kws's WebSockets; those of Channels are in ``asgi``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page, a page that blocks, and what c10kws serves beside them."""
+"""A page, a page that blocks, and WebSockets of c10kws."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONNECTIONS: set[WebSocket] = set()
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Render a template with the user in it, through the whole middleware."""
+    """Render a template with the user, through the whole middleware."""
     return render(request, "page.html", {"rows": ROWS})
 
 
@@ -27,28 +27,28 @@ def slow(request: HttpRequest) -> HttpResponse:
 
 @websocket
 async def echo(ws: WebSocket) -> None:
-    """Send every message back."""
+    """Echo each message."""
     async for message in ws:
         await ws.write_message(message)
 
 
 @websocket
 async def idle(ws: WebSocket) -> None:
-    """Wait, with request and user at hand."""
+    """Wait, with request and user in memory."""
     async for _ in ws:
         pass
 
 
 @websocket(keep_request=False)
 async def light(ws: WebSocket) -> None:
-    """Wait, with nothing at hand."""
+    """Wait, without request and user."""
     async for _ in ws:
         pass
 
 
 @websocket
 async def broadcast(ws: WebSocket) -> None:
-    """Send every message to everybody, the one who said it too."""
+    """Send each message to all clients, including its sender."""
     CONNECTIONS.add(ws)
     try:
         async for message in ws:
@@ -58,7 +58,7 @@ async def broadcast(ws: WebSocket) -> None:
 
 
 def send_to_all(message: str | bytes) -> None:
-    """Use ``c10kws.broadcast`` where it exists."""
+    """Use ``c10kws.broadcast`` if it exists."""
     if hasattr(c10kws, "broadcast"):
         c10kws.broadcast(CONNECTIONS, message)
     else:

@@ -1,4 +1,4 @@
-"""c10kws with one trick less: ``BENCHMARKS_WITHOUT`` names it, the benchmarks measure its share."""
+"""c10kws without one optimization, named by ``BENCHMARKS_WITHOUT``, to measure its share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def waiter() -> None:
-    """A message wakes its handler in the loop's next turn, as a future does."""
+    """Resume the handler in the loop's next turn, as a future does."""
     from c10kws.connection.waiter import Waiter
 
     def wake(self: Waiter) -> None:
@@ -21,7 +21,7 @@ def waiter() -> None:
 
 
 def cork() -> None:
-    """Each message is a write of its own."""
+    """Write each message separately."""
     from c10kws.connection.websocket import WebSocket, connection_of
 
     original = WebSocket.write_message
@@ -35,7 +35,7 @@ def cork() -> None:
 
 
 def done() -> None:
-    """To await a write always runs a coroutine."""
+    """Run a coroutine for each awaited write."""
     from c10kws.connection.websocket import WebSocket
 
     original = WebSocket.write_message
@@ -48,41 +48,42 @@ def done() -> None:
 
 
 def mask() -> None:
-    """Payloads are unmasked by wsproto, in Python."""
+    """Unmask payloads by wsproto, in Python."""
     from c10kws_tornado.http import environ
 
     environ.websocket_mask = None  # type: ignore[assignment]
 
 
 def transport() -> None:
-    """The connection has asyncio's transport."""
+    """Use asyncio's transport."""
     from c10kws_tornado.raw import stream
 
-    class Nobody(asyncio.AbstractEventLoop):
-        """No loop is one of these."""
+    class NoLoop(asyncio.AbstractEventLoop):
+        """A class without instances."""
 
-    stream.BaseSelectorEventLoop = Nobody  # type: ignore[misc,assignment]
+    stream.BaseSelectorEventLoop = NoLoop  # type: ignore[misc,assignment]
 
 
 def wide() -> None:
-    """No read is longer than 64 KiB."""
+    """Read at most 64 KiB at a time."""
     from c10kws.connection import connection
 
     connection.LONG_READ = 1 << 60
 
 
 def pieces() -> None:
-    """What is corked is always joined before it is written."""
+    """Join all corked data before it is written."""
     from c10kws.connection import cork
 
     cork.LONG = 1 << 60
 
 
-TRICKS: Mapping[str, Callable[[], None]] = {
-    trick.__name__: trick for trick in (waiter, cork, done, mask, transport, wide, pieces)
+OPTIMIZATIONS: Mapping[str, Callable[[], None]] = {
+    optimization.__name__: optimization
+    for optimization in (waiter, cork, done, mask, transport, wide, pieces)
 }
 
 
 def leave_out(name: str) -> None:
-    """Take a trick away, before the server starts."""
-    TRICKS[name]()
+    """Remove an optimization, before the server starts."""
+    OPTIMIZATIONS[name]()

@@ -1,1 +1,1 @@
-"""The servers that are measured, each a module that takes its port from the command line."""
+"""The measured servers: modules with a port as their argument."""

@@ -16,14 +16,14 @@ sock = Sock(application)
 
 @sock.route("/ws/echo/")
 def echo(ws: Server) -> None:
-    """Send every message back."""
+    """Echo each message."""
     while True:
         ws.send(ws.receive())
 
 
 @application.route("/")
 def page() -> str:
-    """Answer a line."""
+    """Respond with a line."""
     return "hello\n"
 
 

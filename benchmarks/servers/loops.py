@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-#: As many connections may wait for ``accept`` as c10kws lets wait.
+#: The backlog of c10kws.
 BACKLOG = 4096
 
 
 def serve(main: Callable[[int], Coroutine[Any, Any, None]]) -> None:
-    """Run ``main(port)`` on the loop that the command line asks for, until a signal ends it."""
+    """Run ``main(port)`` on the loop of the command line, until a signal ends it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("--uvloop", action="store_true")

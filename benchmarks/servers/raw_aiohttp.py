@@ -13,7 +13,7 @@ CONNECTIONS: set[web.WebSocketResponse] = set()
 
 
 async def echo(request: web.Request) -> web.WebSocketResponse:
-    """Send every message back."""
+    """Echo each message."""
     connection = web.WebSocketResponse(compress=False)
     await connection.prepare(request)
     async for message in connection:
@@ -25,7 +25,7 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 
 
 async def broadcast(request: web.Request) -> web.WebSocketResponse:
-    """Send every message to everybody."""
+    """Send each message to all clients."""
     connection = web.WebSocketResponse(compress=False)
     await connection.prepare(request)
     CONNECTIONS.add(connection)
@@ -39,7 +39,7 @@ async def broadcast(request: web.Request) -> web.WebSocketResponse:
 
 
 async def page(request: web.Request) -> web.Response:
-    """Answer a line."""
+    """Respond with a line."""
     return web.Response(text="hello\n")
 
 

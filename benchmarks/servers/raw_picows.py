@@ -1,4 +1,4 @@
-"""picows: callbacks in Cython, no coroutine a connection."""
+"""picows: callbacks in Cython, no coroutine for each connection."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ CONNECTIONS: set[WSTransport] = set()
 
 
 class EchoListener(WSListener):
-    """Sends every message back. Messages are not fragmented here, so a frame is a message."""
+    """Echoes each message. Messages are not fragmented here, so a frame is a message."""
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Answer a frame."""
+        """Respond to a frame."""
         if frame.msg_type == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
-        elif frame.msg_type == WSMsgType.TEXT:  # decoded: that is what the others give a handler
+        elif frame.msg_type == WSMsgType.TEXT:  # decoded, as the other servers do for a handler
             transport.send(WSMsgType.TEXT, frame.get_payload_as_utf8_text().encode())
         elif frame.msg_type == WSMsgType.BINARY:
             transport.send(WSMsgType.BINARY, frame.get_payload_as_bytes())
 
 
 class BroadcastListener(EchoListener):
-    """Sends every message to everybody."""
+    """Sends each message to all clients."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """Join."""
+        """Add the client."""
         CONNECTIONS.add(transport)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """Leave."""
+        """Remove the client."""
         CONNECTIONS.discard(transport)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Send a text to each, answer the rest."""
+        """Send a text to all clients; handle other frames."""
         if frame.msg_type != WSMsgType.TEXT:
             super().on_ws_frame(transport, frame)
             return
@@ -47,7 +47,7 @@ class BroadcastListener(EchoListener):
 
 
 def listener(request: WSUpgradeRequest) -> WSListener:
-    """Return what serves a path."""
+    """Return the listener of a path."""
     return BroadcastListener() if request.path == b"/ws/broadcast/" else EchoListener()
 
 

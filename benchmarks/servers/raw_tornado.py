@@ -1,4 +1,4 @@
-"""Tornado's own WebSocketHandler: what the others are compared with."""
+"""Tornado's own WebSocketHandler, the baseline of the other servers."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ CONNECTIONS: set[BroadcastHandler] = set()
 
 
 class EchoHandler(WebSocketHandler):
-    """Sends every message back, as the example in Tornado's documentation does."""
+    """Echoes each message, as the example in Tornado's documentation does."""
 
     def on_message(self, message: str | bytes) -> None:
-        """Write it."""
+        """Echo the message."""
         self.write_message(message, binary=isinstance(message, bytes))
 
 
 class BroadcastHandler(WebSocketHandler):
-    """Sends every message to everybody."""
+    """Sends each message to all clients."""
 
     def open(self) -> None:
-        """Join."""
+        """Add the client."""
         CONNECTIONS.add(self)
 
     def on_close(self) -> None:
-        """Leave."""
+        """Remove the client."""
         CONNECTIONS.discard(self)
 
     def on_message(self, message: str | bytes) -> None:
-        """Write it to each."""
+        """Send the message to all clients."""
         for connection in CONNECTIONS:
             try:
                 connection.write_message(message)

@@ -14,7 +14,7 @@ CONNECTIONS: set[ServerConnection] = set()
 
 
 async def handler(connection: ServerConnection) -> None:
-    """Send every message back or, on that path, to everybody."""
+    """Echo each message or, on that path, send it to all clients."""
     assert connection.request is not None
     if connection.request.path == "/ws/broadcast/":
         await broadcaster(connection)
@@ -27,7 +27,7 @@ async def handler(connection: ServerConnection) -> None:
 
 
 async def broadcaster(connection: ServerConnection) -> None:
-    """Send every message to everybody."""
+    """Send each message to all clients."""
     CONNECTIONS.add(connection)
     try:
         async for message in connection:

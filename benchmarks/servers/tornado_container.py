@@ -13,7 +13,7 @@ from tornado.wsgi import WSGIContainer
 from ..project.wsgi import application
 from .loops import BACKLOG, serve
 
-#: As many as c10kws's default and gunicorn's here.
+#: The default of c10kws, and the number of gunicorn's threads here.
 THREADS = 16
 
 
