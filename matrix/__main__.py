@@ -1,10 +1,10 @@
 """Try each Python with each Django: ``python3 matrix [--pair NAME …] …``.
 
-Makes ``.venv-matrix`` from ``requirements/matrix.txt``. In it tox makes the environments that
-``tox.ini`` lists, with the built wheel and the oldest and the newest releases that c10kws depends
-on. ``manage.py runtornado`` serves the demo from each, and clients use its WebSockets and its polls.
-With the newest they request 2,000 pages, 100 at a time; nothing else should run meanwhile. Writes ``compatibility.rst`` and the folder ``compatibility`` to
-``docs/explanation/``.
+Makes ``.venv-matrix`` from ``requirements/matrix.txt``. In it tox makes the environments of
+``tox.ini``, with the built wheel and the oldest and the newest releases that c10kws depends on.
+``manage.py runtornado`` serves the demo from each, and clients use its WebSockets and its polls.
+With the newest they request 2,000 pages, 100 at a time; nothing else should run meanwhile. Writes
+``compatibility.rst`` and the folder ``compatibility`` to ``docs/explanation/``.
 
 It needs Linux. The Pythons are those on PATH and those of pyenv; the page names the ones that are
 missing. The exit status is 1 when a pair does not work.

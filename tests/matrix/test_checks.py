@@ -38,7 +38,7 @@ def test_a_failure_is_told_with_its_log(demo: Demo) -> None:
 
     check = demo.check(visit)
     assert not check["works"]
-    assert check["log"][0] == "/nowhere/ answers 404, not 200"
+    assert check["log"][0] == "/nowhere/ responded with 404 instead of 200"
     assert "Not Found: /nowhere/" in check["log"]
 
 
@@ -53,7 +53,7 @@ def test_a_server_that_does_not_start_is_a_failure(demo: Demo, tmp_path: Path) -
 def test_nobody_there_is_a_failure(demo: Demo) -> None:
     with demo.serve() as port:
         pass
-    with pytest.raises(Unexpected, match="does not answer"):
+    with pytest.raises(Unexpected, match="did not respond"):
         Visitor(f"http://127.0.0.1:{port}").get("/")
 
 
