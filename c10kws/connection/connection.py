@@ -1,16 +1,17 @@
 """``Connection``: between a transport of asyncio and a handler.
 
-* The loop's thread owns it; only ``sender.post``, ``sender.put`` and ``ending.close`` may be called
-  from other threads.
+* The loop's thread owns it; only ``close``, ``sender.post`` and ``sender.put`` may be called from
+  other threads.
 * Received messages wait in the inbox. When it is full, or the protocol holds data that is not
   parsed yet, reading pauses, and TCP holds the client back.
+* It owns its parts, which know of it only what they are given.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from ..conf import Settings
@@ -20,11 +21,13 @@ from ..protocol.messages import Message, size_of
 from ..protocol.received import Ended, PingReceived, PongReceived
 from ..protocol.server import ServerProtocol
 from .ending import Ending
-from .inbox import MAX_INBOX, Inbox
+from .handler_watch import HandlerWatch
+from .inbox import EMPTY, MAX_INBOX, Inbox
 from .keepalive import Keepalive, Verdict
 from .keepalive_timer import KeepaliveTimer
 from .loop import LoopState
 from .sender import Sender
+from .total_queue import lock
 from .watchdog import current
 
 #: A read of so many bytes that held few messages is followed by a wider one.
@@ -40,50 +43,63 @@ HIGH_WATER = 64 * 1024
 class Connection(asyncio.BufferedProtocol):
     """One open WebSocket; a :class:`~c10kws.connection.websocket.WebSocket` is its public face.
 
-    It owns its parts, which know nothing of it but what they are given. The methods named after
-    asyncio's (``connection_made`` …) are called by the loop.
+    ``farewell`` is called with code and reason before our first ``close``, to send a last message.
     """
 
     __slots__ = (
         "__weakref__",
-        "_settings",
+        "_ending",
         "_turn_due",
         "_wide_reads",
-        "ending",
+        "farewell",
+        "handler",
         "inbox",
         "keepalive",
-        "loop_state",
         "opened",
-        "protocol",
         "sender",
     )
 
     def __init__(
         self, stream: Stream, loop_state: LoopState, settings: Settings, protocol: ServerProtocol
     ) -> None:
-        self.protocol = protocol
-        self._settings = settings
-        self.loop_state = loop_state
         self.opened = time.monotonic()
         self.sender = Sender(self, loop_state, settings, protocol)
-        loop, cork = loop_state.loop, self.sender.cork
-        self.inbox = Inbox(loop, protocol, cork, settings.max_queue_bytes)
+        self.inbox = Inbox(loop_state.loop, self.sender.cork)
         self.keepalive = Keepalive()
-        self.ending = Ending(settings, protocol, self.sender, self.inbox, self.keepalive)
+        self.handler = HandlerWatch()
+        self.farewell: Callable[[int, str], object] | None = None
+        self._ending: Ending | None = None
         self._turn_due = False  # the loop is asked for a turn, for what the protocol holds
         self._wide_reads = False
         stream.attach(lambda: self)
+
+    @property
+    def protocol(self) -> ServerProtocol:
+        """The frames."""
+        return self.sender.protocol
+
+    @property
+    def settings(self) -> Settings:
+        """The settings at the time of the handshake."""
+        return self.sender.settings
+
+    @property
+    def loop_state(self) -> LoopState:
+        """State shared with the other connections of the loop."""
+        return self.sender.loop_state
 
     # Receiving
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's one buffer: ``buffer_updated`` empties it before anybody else reads."""
-        return self.loop_state.wide_buffer if self._wide_reads else self.loop_state.buffer
+        loop_state = self.sender.loop_state
+        return loop_state.wide_buffer if self._wide_reads else loop_state.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Handle received bytes: resume the handler, then write its answers at once."""
-        protocol, cork, inbox = self.protocol, self.sender.cork, self.inbox
-        messages = protocol.receive_data(self.loop_state.wide_buffer[:nbytes].tobytes())
+        sender, inbox = self.sender, self.inbox
+        protocol, cork = sender.protocol, sender.cork
+        messages = protocol.receive_data(sender.loop_state.wide_buffer[:nbytes].tobytes())
         self.keepalive.heard = True
         if nbytes >= LONG_READ:
             self._wide_reads = len(messages) < FEW
@@ -97,15 +113,16 @@ class Connection(asyncio.BufferedProtocol):
         if cork.frames:
             cork.flush()
         if inbox.messages:
-            inbox.hold_back()
+            inbox.hold_back(has_more=protocol.has_more)
 
     def _receive(self, messages: list[Message]) -> None:
+        inbox = self.inbox
         if messages:
-            self.inbox.put(messages)
-        if self.protocol.events:
+            inbox.put(messages)
+        if self.sender.protocol.events:
             self._handle_events()
         if messages:
-            self.inbox.wake()
+            inbox.waiter.wake()
 
     def _receive_more(self) -> None:
         """Read what the protocol holds while the handler has room, in turns with other connections.
@@ -120,11 +137,11 @@ class Connection(asyncio.BufferedProtocol):
             size += sum(map(size_of, messages))
             count += len(messages)
             self._receive(messages)
-            if not messages or count >= MAX_TURN or size > self._settings.max_queue_bytes:
+            if not messages or count >= MAX_TURN or size > self.settings.max_queue_bytes:
                 break
             full = len(inbox.messages) > MAX_INBOX
         if protocol.has_more:
-            inbox.hold_back()
+            inbox.hold_back(has_more=True)
             if not (full or inbox.full):
                 self._ask_for_turn()
 
@@ -134,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
             self.loop_state.loop.call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
-        cork, inbox = self.sender.cork, self.inbox
+        protocol, cork, inbox = self.protocol, self.sender.cork, self.inbox
         self._turn_due = False
         cork.flush_follows = True
         try:
@@ -143,11 +160,11 @@ class Connection(asyncio.BufferedProtocol):
             cork.flush_follows = False
         cork.flush()
         if inbox.messages:
-            inbox.hold_back()
-        elif inbox.paused and not self.protocol.has_more:
+            inbox.hold_back(has_more=protocol.has_more)
+        elif inbox.paused and not protocol.has_more:
             inbox.resume()
         if self.exhausted:
-            inbox.wake()  # what was held may have brought nothing more to read
+            inbox.waiter.wake()  # what was held may have brought nothing more to read
 
     def _handle_events(self) -> None:
         for event in self.protocol.take_events():
@@ -164,26 +181,28 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def exhausted(self) -> bool:
         """True when no message will come after those in the inbox."""
-        return self.closed and not self.protocol.has_more
+        return self.sender.closed and not self.protocol.has_more
 
     def next_message(self) -> Awaitable[None]:
         """Return what a reader awaits when the inbox is empty."""
-        if self.inbox.has_reader:
-            raise RuntimeError("expected one read_message() at a time; another task is waiting")
-        cork = self.sender.cork
+        inbox, sender = self.inbox, self.sender
+        waiter, cork = inbox.waiter, sender.cork
+        if waiter.busy:
+            raise RuntimeError("read_message() is already waiting in another task; read in one.")
         cork.writes = 0
-        if self.protocol.has_more:
+        inbox.messages = EMPTY  # frees the list of those that were read
+        if sender.protocol.has_more:
             if not cork.flush_follows:  # else there is a turn already
                 self._ask_for_turn()
-        elif self.inbox.paused:
-            self.inbox.resume()
-        return self.inbox.wait()
+        elif inbox.paused:
+            inbox.resume()
+        return waiter
 
     def take(self) -> Message:
         """Return the oldest message of an ``observed`` inbox."""
-        message = self.inbox.take()
+        message = self.inbox.take(last=not self.protocol.has_more)
         if self.closed:
-            self.ending.restart()
+            self.handler.restart(self.settings.handler_timeout)
         return message
 
     # Pings
@@ -197,12 +216,8 @@ class Connection(asyncio.BufferedProtocol):
         """Handle a visit of the :class:`~c10kws.connection.keepalive_timer.KeepaliveTimer`."""
         if self.closed:
             return
-        verdict = self.keepalive.visit(
-            ping_after,
-            dead_after,
-            unsent=self.sender.cork.unsent,
-            reads=not self.inbox.paused,
-        )
+        unsent, reads = self.sender.cork.unsent, not self.inbox.paused
+        verdict = self.keepalive.visit(ping_after, dead_after, unsent=unsent, reads=reads)
         if verdict is Verdict.DEAD:
             self.send_close(CloseCode.INTERNAL_ERROR, "ping timeout")
         elif verdict is Verdict.PING:
@@ -215,6 +230,22 @@ class Connection(asyncio.BufferedProtocol):
         """True when nothing can be sent: after a Close from either side, or a lost connection."""
         return self.sender.closed_with is not None
 
+    @property
+    def ending(self) -> Ending:
+        """The closing handshake."""
+        with lock:  # close() may be called by several threads
+            if self._ending is None:
+                self._ending = Ending(self)
+            return self._ending
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin the closing handshake behind what is queued; from any thread."""
+        farewell, self.farewell = self.farewell, None
+        if not self.closed:
+            if farewell is not None:
+                farewell(code, reason)
+            self.ending.close(code, reason)
+
     def send_close(self, code: int, reason: str) -> None:
         """Begin the closing handshake now, not behind what is queued."""
         if self.closed:
@@ -226,23 +257,46 @@ class Connection(asyncio.BufferedProtocol):
             self.inbox.resume()
 
     def stop(self, code: int) -> None:
-        """Close because the server stops."""
-        self.ending.stop(code)
+        """Close because the server stops; send at once a Close that is already waiting."""
+        waits = self._ending is not None and self._ending.waits
+        self.close(code)
+        if waits:
+            self.ending.cut_stream(code, "")
 
     def abort(self) -> None:
-        """Abort TCP; unsent data is lost."""
-        self.ending.abort()
+        """Abort TCP, on the loop's thread; unsent data is lost."""
+        self.sender.cork.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended and its socket is closed."""
+        if not self.sender.detached:
+            await self.ending.wait()
 
     # The handler
+
+    def cancel_when_over(self, task: asyncio.Task[None]) -> None:
+        """Cancel ``task`` if it does not notice the end of the connection within HANDLER_TIMEOUT.
+
+        A later call starts HANDLER_TIMEOUT again.
+        """
+        self.handler.set_task(task)
+        if self.closed:
+            self.handler.restart(self.settings.handler_timeout)
+
+    def fail(self) -> None:
+        """Close with 1011 because the handler failed; do not wait for a message in fragments."""
+        if not self.closed:
+            self.close(CloseCode.INTERNAL_ERROR, "internal error")
+            self.ending.cut_stream(CloseCode.INTERNAL_ERROR, "internal error")
 
     @property
     def waiting(self) -> bool:
         """True while the handler is idle: waiting for a message, or finished."""
-        return self.inbox.has_reader or self.ending.handler_done
+        return self.inbox.waiter.busy or self.handler.over
 
     def is_own(self, task: asyncio.Task[Any] | None) -> bool:
         """Return True for the handler's task, and for one that it has started."""
-        return task is not None and (task is self.ending.task or current.get() is self)
+        return task is not None and (task is self.handler.task or current.get() is self)
 
     def notice_end(self) -> None:
         """Remember that the handler knows of the end, if the current task is its own.
@@ -251,19 +305,19 @@ class Connection(asyncio.BufferedProtocol):
         """
         task = asyncio.current_task(self.loop_state.loop)
         if self.closed and task is not self.sender.stream_task and self.is_own(task):
-            self.ending.notice()
+            self.handler.notice(self.settings.handler_timeout)
 
     # The loop calls the rest of asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what waits: the first call."""
-        cork, settings = self.sender.cork, self._settings
+        cork, settings = self.sender.cork, self.settings
         cork.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         if settings.max_queue_bytes < HIGH_WATER:
             # Pause awaited writes before one more message could exceed MAX_QUEUE_BYTES.
             cork.transport.set_write_buffer_limits(high=settings.max_queue_bytes)
         if settings.ping_interval:
-            self._timer(settings.ping_interval).add(self)
+            self._keepalive_timer(settings.ping_interval).add(self)
         self.resume_writing()
         cork.flush()
 
@@ -281,10 +335,12 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End: the last call."""
+        """End: the last call. The ending refers to us, so that we forget it."""
+        self.farewell = None  # and what it holds
         self.ending.lose()
-        if self._settings.ping_interval:
-            self._timer(self._settings.ping_interval).remove(self)
+        self._ending = None
+        if self.settings.ping_interval:
+            self._keepalive_timer(self.settings.ping_interval).remove(self)
 
-    def _timer(self, interval: float) -> KeepaliveTimer:
-        return self.loop_state.keepalive_timer(interval, self._settings.ping_timeout)
+    def _keepalive_timer(self, interval: float) -> KeepaliveTimer:
+        return self.loop_state.keepalive_timer(interval, self.settings.ping_timeout)

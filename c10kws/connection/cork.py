@@ -14,6 +14,8 @@ MAX_FRAMES = 64
 FULL = 16 * 1024
 #: From so many bytes on it is cheaper to hand the transport a list than to join it.
 LONG = 8 * 1024
+#: The frames of an idle connection: never changed, one for all.
+EMPTY: list[bytes] = []
 
 
 class Cork:
@@ -28,11 +30,11 @@ class Cork:
 
     __slots__ = (
         "_loop",
-        "_max_queue_bytes",
         "_size",
         "ended",
         "flush_follows",
         "frames",
+        "max_queue_bytes",
         "pause",
         "transport",
         "writes",
@@ -40,11 +42,11 @@ class Cork:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_queue_bytes: int) -> None:
         self._loop = loop
-        self._max_queue_bytes = max_queue_bytes
+        self.max_queue_bytes = max_queue_bytes
         self._size = 0  # without frames that write_message has corked
         self.ended = False
         self.flush_follows = False
-        self.frames: list[bytes] = []
+        self.frames = EMPTY
         self.pause: WritePause | None = None
         self.transport: asyncio.Transport | None = None
         self.writes = 0
@@ -53,22 +55,26 @@ class Cork:
 
     def push(self, frame: bytes) -> None:
         """Cork a frame."""
-        if not self.frames and not self.flush_follows:
-            self._loop.call_soon(self.flush)
-        self.frames.append(frame)
-        self._grow(len(frame))
+        frames = self.frames or self.begin()
+        frames.append(frame)
+        self._size += len(frame)
+        if self._size >= min(FULL, self.max_queue_bytes) or len(frames) >= MAX_FRAMES:
+            self.flush()
 
     def push_long(self, head: bytes, payload: bytes) -> None:
         """Cork a frame in two parts, since joining them would copy the payload."""
-        if not self.frames and not self.flush_follows:
-            self._loop.call_soon(self.flush)
-        self.frames += head, payload
-        self._grow(len(payload))
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size >= min(FULL, self._max_queue_bytes) or len(self.frames) >= MAX_FRAMES:
+        frames = self.frames or self.begin()
+        frames += head, payload
+        self._size += len(payload)
+        if self._size >= FULL or len(frames) >= MAX_FRAMES:
             self.flush()
+
+    def begin(self) -> list[bytes]:
+        """Return the list for the first frame of this turn; make sure that it is flushed."""
+        if not self.flush_follows:
+            self._loop.call_soon(self.flush)
+        self.frames = []
+        return self.frames
 
     def push_pong(self, pong: bytes) -> None:
         """Cork a Pong; during a pause keep only the latest (RFC 6455 §5.5.3)."""
@@ -90,6 +96,7 @@ class Cork:
         frames = self.frames
         if not frames or self.transport is None:
             return
+        self.frames = EMPTY
         size, self._size = self._size, 0
         if len(frames) == 1:
             self.transport.write(frames[0])
@@ -97,7 +104,6 @@ class Cork:
             self.transport.write(b"".join(frames))
         else:
             self.transport.writelines(frames)
-        frames.clear()
 
     @property
     def unsent(self) -> int:
@@ -114,7 +120,7 @@ class Cork:
             self.writes = 0
             self.flush()
             await asyncio.sleep(0)
-        if self.unsent > self._max_queue_bytes:
+        if self.unsent > self.max_queue_bytes:
             self.flush()  # now the transport has too much, and pauses writing
         while self.transport is None and not self.ended:
             self.pause = self.pause or WritePause(self._loop)
@@ -150,16 +156,21 @@ class Cork:
         if self.pause is not None and self.transport is not None:
             self.pause.recount(self.transport.get_write_buffer_size())
 
+    def abort(self) -> None:
+        """Abort TCP; unsent data is lost."""
+        if self.transport is not None:
+            self.transport.abort()
+
     def abort_in_flight(self) -> None:
         """Abort TCP when a pause began with much unsent data, and stop counting it."""
         if self.pause is not None and self.pause.in_flight and self.transport is not None:
             self.pause.count(0)
-            self.transport.abort()
+            self.abort()
 
     def close(self) -> None:
         """Forget the transport, which is closed, and drop the frames."""
         self.transport = None
-        self.frames.clear()
+        self.frames = EMPTY
         self._size = 0
         if self.pause is not None:
             self.pause.end()

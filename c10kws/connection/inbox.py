@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Protocol
 
 from ..protocol.messages import Message, size_of
 from .cork import Cork
@@ -13,48 +11,38 @@ from .waiter import Waiter
 #: Messages that wait to be read: a second limit next to the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
 MAX_INBOX = 1024
-
-
-class Source(Protocol):
-    """The protocol that the messages come from."""
-
-    has_more: bool
+#: The messages of an inbox that waits for the first: never changed, one for all.
+EMPTY: list[Message] = []
 
 
 class Inbox:
     """A queue for one reader; TCP holds the client back while there is too much in it.
 
     ``messages`` has the newest first, so that the oldest is popped from the end. A reader that
-    finds it empty awaits :meth:`wait`. While ``observed`` is True it calls ``Connection.take``
+    finds it empty awaits the ``waiter``. While ``observed`` is True it calls ``Connection.take``
     instead of popping: reading is ``paused``, or the connection has ended. ``received`` counts the
     messages so far.
     """
 
     __slots__ = (
         "_cork",
-        "_limit",
-        "_source",
-        "_waiter",
         "messages",
         "observed",
         "paused",
         "received",
+        "waiter",
     )
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, source: Source, cork: Cork, max_queue_bytes: int
-    ) -> None:
-        self._source = source
+    def __init__(self, loop: asyncio.AbstractEventLoop, cork: Cork) -> None:
         self._cork = cork  # has the transport
-        self._limit = max_queue_bytes
-        self._waiter = Waiter(loop)
-        self.messages: list[Message] = []
+        self.waiter = Waiter(loop)
+        self.messages = EMPTY
         self.observed = False
         self.paused = False
         self.received = 0
 
     def put(self, messages: list[Message]) -> None:
-        """Add messages, the oldest first; ``wake`` must follow. The inbox keeps the list."""
+        """Add messages, the oldest first, and keep the list; ``waiter.wake`` must follow."""
         self.received += len(messages)
         messages.reverse()
         self.messages = messages + self.messages if self.messages else messages
@@ -64,39 +52,24 @@ class Inbox:
         """True while the handler has more to read than it should."""
         messages = self.messages
         return bool(messages) and (
-            len(messages) > MAX_INBOX or sum(map(size_of, messages)) > self._limit
+            len(messages) > MAX_INBOX or sum(map(size_of, messages)) > self._cork.max_queue_bytes
         )
 
-    # The reader
-
-    @property
-    def has_reader(self) -> bool:
-        """True while a task waits for a message."""
-        return self._waiter.busy
-
-    def wait(self) -> Awaitable[None]:
-        """Return what the reader awaits; it is resumed by the next ``wake``."""
-        return self._waiter
-
-    def wake(self) -> None:
-        """Resume the reader, if one waits."""
-        self._waiter.wake()
-
-    def take(self) -> Message:
-        """Return the oldest message; resume reading after the last one."""
+    def take(self, *, last: bool) -> Message:
+        """Return the oldest message; resume reading if it is the ``last`` that has come."""
         message = self.messages.pop()
-        if self.paused and not self.messages and not self._source.has_more:
+        if last and self.paused and not self.messages:
             self.resume()
         return message
 
     # Reading from the transport
 
-    def hold_back(self) -> None:
-        """Pause reading while there is too much in the inbox, or held by the protocol."""
+    def hold_back(self, *, has_more: bool) -> None:
+        """Pause reading while there is too much in the inbox, or the protocol holds more."""
         transport = self._cork.transport
         if transport is None or self.paused or self._cork.ended:
             return
-        if self._source.has_more or self.full:
+        if has_more or self.full:
             self.paused = self.observed = True
             transport.pause_reading()
 
@@ -111,4 +84,4 @@ class Inbox:
     def end(self) -> None:
         """Resume the reader, since the connection has ended."""
         self.observed = True
-        self.wake()
+        self.waiter.wake()

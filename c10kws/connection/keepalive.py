@@ -20,15 +20,24 @@ class Verdict(Enum):
 class Keepalive:
     """Counts visits since the last Ping, and those since a Ping without a byte from the peer.
 
-    The timeout is suspended while reading is paused or while data queued before the Ping is still
-    draining. Any received byte counts as a sign of life: the connection sets ``heard``.
+    ``latency`` is the number of seconds from the last answered Ping to its Pong; None before the
+    first. The timeout is suspended while reading is paused or while data queued before the Ping is
+    still draining. Any received byte counts as a sign of life: the connection sets ``heard``.
     """
 
-    __slots__ = ("_pings", "_since_ping", "_unanswered", "_unsent_before", "heard")
+    __slots__ = (
+        "_pings",
+        "_since_ping",
+        "_unanswered",
+        "_unsent_before",
+        "heard",
+        "latency",
+    )
 
     def __init__(self) -> None:
         self.heard = False
-        self._pings: Pings | None = None
+        self.latency: float | None = None
+        self._pings: Pings | None = None  # while one waits for its Pong
         self._since_ping = 0
         self._unanswered: int | None = None  # None: no Ping since the peer was heard
         self._unsent_before = 0
@@ -62,11 +71,6 @@ class Keepalive:
     # Pings
 
     @property
-    def latency(self) -> float | None:
-        """Seconds from the last answered Ping to its Pong; None before the first."""
-        return None if self._pings is None else self._pings.latency
-
-    @property
     def full(self) -> bool:
         """True when no other Ping can wait."""
         return self._pings is not None and self._pings.full
@@ -78,8 +82,13 @@ class Keepalive:
 
     def answer(self, payload: bytes, now: float) -> None:
         """Handle a Pong."""
-        if self._pings is not None:
-            self._pings.answer(payload, now)
+        if self._pings is None:
+            return
+        latency = self._pings.answer(payload, now)
+        if latency is not None:
+            self.latency = latency
+        if not self._pings:
+            self._pings = None
 
     def end(self) -> None:
         """Tell the tasks that await a Pong that none will come."""

@@ -19,14 +19,17 @@ class TooManyPings(RuntimeError):
 class Pings:
     """Each Ping carries eight random bytes, its name; a Pong answers it and those before it.
 
+    Truthy while a Ping waits.
     ``answered`` of a Ping gets the seconds until its Pong, or None when the connection ends first.
     """
 
-    __slots__ = ("_waiting", "latency")
+    __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self.latency: float | None = None
         self._waiting: list[tuple[bytes, float, asyncio.Future[float | None] | None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
 
     @property
     def full(self) -> bool:
@@ -39,17 +42,22 @@ class Pings:
         self._waiting.append((payload, now, answered))
         return payload
 
-    def answer(self, payload: bytes, now: float) -> None:
-        """Handle a Pong; one that answers nothing is a unidirectional heartbeat (§5.5.3)."""
+    def answer(self, payload: bytes, now: float) -> float | None:
+        """Handle a Pong; return the seconds since the Ping that it answers.
+
+        None: it answers nothing, which is a unidirectional heartbeat (§5.5.3).
+        """
         names = [name for name, _, _ in self._waiting]
         if payload not in names:
-            return
+            return None
         count = names.index(payload) + 1
+        latency = 0.0
         for _, started, answered in self._waiting[:count]:
-            self.latency = now - started
+            latency = now - started
             if answered is not None and not answered.done():
-                answered.set_result(self.latency)
+                answered.set_result(latency)
         del self._waiting[:count]
+        return latency
 
     def end(self) -> None:
         """Answer all waiting Pings with None: no Pong will come."""

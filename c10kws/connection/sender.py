@@ -50,23 +50,23 @@ class Sender:
     __slots__ = (
         "_outbox",
         "_owner",
-        "_protocol",
-        "_settings",
         "_stream",
         "closed_with",
         "cork",
         "dropped",
         "loop_state",
         "prompt",
+        "protocol",
         "sent",
+        "settings",
     )
 
     def __init__(
         self, owner: Owner, loop_state: LoopState, settings: Settings, protocol: ServerProtocol
     ) -> None:
         self._owner: Owner | None = owner  # until the end: the two keep each other alive
-        self._settings = settings
-        self._protocol = protocol
+        self.settings = settings
+        self.protocol = protocol
         self.loop_state = loop_state
         self.cork = Cork(loop_state.loop, settings.max_queue_bytes)
         self.closed_with: Close | None = None
@@ -112,10 +112,10 @@ class Sender:
         """
         with lock:
             if self._outbox is None:
-                self._outbox = Outbox(self._settings.max_queue_bytes)
+                self._outbox = Outbox(self.settings.max_queue_bytes)
             ticket = self._outbox.put(item, patient=patient)
             if ticket is None:
-                if isinstance(item, SharedMessage) and self._settings.slow_client == "drop":
+                if isinstance(item, SharedMessage) and self.settings.slow_client == "drop":
                     self.dropped += 1
                     return None
                 self._outbox.put(Overflow())
@@ -167,8 +167,8 @@ class Sender:
                 and not self._outbox
                 and self._stream is None
                 and pause is None
-                and self._protocol.sends_plain_frames
-                and self._settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
+                and self.protocol.sends_plain_frames
+                and self.settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
             )
             if not self._outbox and (pause is None or not pause.in_flight):
                 self.loop_state.slow_clients.discard(self)
@@ -195,7 +195,7 @@ class Sender:
             self.dropped += 1
         else:
             self.sent += 1
-            self.cork.push(self._protocol.send_message(message))
+            self.cork.push(self.protocol.send_message(message))
 
     def take_shared(self, item: SharedMessage) -> bool:
         """Send a broadcast, on the loop's thread; return whether it was, or will be, sent."""
@@ -215,8 +215,8 @@ class Sender:
             self.dropped += 1
             return False
         self.sent += 1
-        if not self._protocol.sends_plain_frames:
-            self.cork.push(self._protocol.send_message(item.message))
+        if not self.protocol.sends_plain_frames:
+            self.cork.push(self.protocol.send_message(item.message))
             return True
         before, self.loop_state.broadcast = self.loop_state.broadcast, item
         self.cork.push(item.frame)
@@ -243,7 +243,7 @@ class Sender:
         """Send a frame of the message in progress."""
         self.sent += final
         self.cork.writes += 1
-        self.cork.push(self._protocol.send_fragment(part, final=final))
+        self.cork.push(self.protocol.send_fragment(part, final=final))
 
     def end_stream(self) -> None:
         """Send what waits behind the message."""
@@ -296,13 +296,13 @@ class Sender:
         return self.cork.unsent + (0 if self._outbox is None else self._outbox.size)
 
     def _relieve(self) -> None:
-        self.loop_state.slow_clients.relieve(self._settings.max_total_queue_bytes)
+        self.loop_state.slow_clients.relieve(self.settings.max_total_queue_bytes)
 
     def _close_slow_client(self, dropped: int = 0) -> None:
         """Close the connection, and drop what is queued."""
         self.dropped += dropped
         if not self.closed:
-            limit = self._settings.max_queue_bytes
+            limit = self.settings.max_queue_bytes
             self.loop_state.slow_clients.log(
                 "Closing slow client: more than %d bytes queued.", limit
             )

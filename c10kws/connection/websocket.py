@@ -80,14 +80,13 @@ class WebSocket:
         before are read, and RuntimeError when another task is reading. A cancelled read, for
         example by a timeout, loses no message.
         """
-        connection = self._connection
-        inbox = connection.inbox
+        inbox = self._connection.inbox
         while not inbox.messages:
-            if connection.exhausted:
-                await connection.ending.pace()
+            if inbox.observed and self._connection.exhausted:
+                await self._connection.handler.pace()
                 raise self._connection_closed()
-            await connection.next_message()
-        return connection.take() if inbox.observed else inbox.messages.pop()
+            await self._connection.next_message()
+        return self._connection.take() if inbox.observed else inbox.messages.pop()
 
     recv = read_message
 
@@ -96,15 +95,14 @@ class WebSocket:
         return self
 
     async def __anext__(self) -> Message:
-        connection = self._connection
-        inbox = connection.inbox
+        inbox = self._connection.inbox
         while not inbox.messages:
-            if connection.exhausted:
-                await connection.ending.pace()
-                connection.notice_end()
+            if inbox.observed and self._connection.exhausted:
+                await self._connection.handler.pace()
+                self._connection.notice_end()
                 raise StopAsyncIteration
-            await connection.next_message()
-        return connection.take() if inbox.observed else inbox.messages.pop()
+            await self._connection.next_message()
+        return self._connection.take() if inbox.observed else inbox.messages.pop()
 
     @property
     def pending(self) -> int:
@@ -150,12 +148,13 @@ class WebSocket:
                 size = len(payload)
                 sender.sent += 1
                 if size < 126:
-                    if not frames and not cork.flush_follows:
-                        loop_state.loop.call_soon(cork.flush)
-                    frames.append(heads[size] + payload)
+                    (frames or cork.begin()).append(heads[size] + payload)
                     return loop_state.done
                 cork.push_long(make_head(first, size), payload)
-                return self._written_or_done()
+                cork.writes += 1
+                if cork.pause is None and cork.writes < MAX_FRAMES:
+                    return loop_state.done
+                return _Awaitable(self, lambda: self._written(0))
         return self._write(data, opcode)
 
     send = write_message
@@ -240,12 +239,12 @@ class WebSocket:
         UTF-8.
         """
         check_close(code, reason)
-        self._connection.ending.close(code, reason)
+        self._connection.close(code, reason)
         return _Awaitable(self, self.wait_closed)
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended and its socket is closed."""
-        await self._connection.ending.wait()
+        await self._connection.wait_closed()
 
     @property
     def closed(self) -> bool:
@@ -322,7 +321,7 @@ class _Awaitable:
     async def _late(self, connection: Connection) -> Any:
         """Pace the handler's own tasks after the end; other tasks yield once."""
         if connection.is_own(asyncio.current_task()):
-            await connection.ending.pace()
+            await connection.handler.pace()
         else:
             await asyncio.sleep(0)
         return await self._wait()

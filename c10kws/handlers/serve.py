@@ -33,21 +33,21 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
     """
     task = asyncio.current_task()
     assert task is not None
-    ending = connection_of(websocket).ending
-    ending.cancel_when_over(task)
+    connection = connection_of(websocket)
+    connection.cancel_when_over(task)
     try:
         running = handler(websocket)
         del handler  # it may refer to a request that is not kept
         await running
     except asyncio.CancelledError as error:
         if not websocket.closed:  # cancelled by the application: the library waits for the end
-            ending.fail()
+            connection.fail()
             observer.failed(error)
     except BaseException as error:  # for example sys.exit(), or the panic of an extension module
         if must_pass(error):
             raise
         if not _is_normal_end(error, websocket):
-            ending.fail()
+            connection.fail()
             observer.failed(error)
     try:
         websocket.close(CloseCode.NORMAL_CLOSURE)

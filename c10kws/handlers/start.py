@@ -55,7 +55,7 @@ class HandlerStart:
         self._hand_over_request(websocket)
         server = servers.state_of(self.contract)
         connection = connection_of(websocket)
-        connection.ending.handlers = server
+        connection.handler.handlers = server
         self.context.enter(server.threads, connection)
         log = ConnectionLog(server.threads, self.request, keep_request=self.keep_request)
         task = self.contract.loop.create_task(

@@ -198,7 +198,7 @@ def test_events_before_the_end_are_handled_without_a_time_limit_for_all(
 
 def wait_until_cut_off(socket: Socket) -> None:
     """Wait in a callback until HANDLER_TIMEOUT is over."""
-    task = connection_of(socket.websocket).ending.task
+    task = connection_of(socket.websocket).handler.task
     assert task is not None
     eventually(lambda: task.cancelling() > 0)
     threading.Event().wait(0.1)  # time for a ``close`` that would not wait

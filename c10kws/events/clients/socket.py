@@ -59,7 +59,7 @@ class Socket(SerializedAsId):
         self.state = SimpleNamespace()
         self.version = 1 if websocket.subprotocol == SUBPROTOCOL else 0
         if self.version >= 1 and not self.closed:
-            connection_of(websocket).ending.farewell = self._say_bye
+            connection_of(websocket).farewell = self._say_bye
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} of {self.endpoint.path}>"
@@ -180,7 +180,7 @@ class Socket(SerializedAsId):
         """
         self.writer.drop_broadcasts()
         if self.version >= 1 and not self.closed:
-            connection_of(self.connection).ending.farewell = partial(
+            connection_of(self.connection).farewell = partial(
                 self._say_bye, reconnect=reconnect, retry_after=retry_after
             )
         return self.connection.close(code, reason)

@@ -141,4 +141,4 @@ def _restart_timeout(websocket: WebSocket) -> None:
     """Restart HANDLER_TIMEOUT, since an event was handled."""
     task = asyncio.current_task()
     if websocket.closed and task is not None:
-        connection_of(websocket).ending.cancel_when_over(task)
+        connection_of(websocket).cancel_when_over(task)

@@ -1,0 +1,59 @@
+"""``HandlerWatch``: the handler of one connection, and how it ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .watchdog import HandlerTasks, Watchdog
+
+
+class HandlerWatch:
+    """The ``task`` of a handler; ``handlers`` forget it when it is given up.
+
+    A :class:`~c10kws.connection.watchdog.Watchdog` watches it after the end of the connection.
+    """
+
+    __slots__ = ("_watchdog", "handlers", "task")
+
+    def __init__(self) -> None:
+        self._watchdog: Watchdog | None = None
+        self.handlers: HandlerTasks | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        """True when there is no handler, or it has ended."""
+        return self.task is None or self.task.done()
+
+    def set_task(self, task: asyncio.Task[None]) -> None:
+        """Watch this task, and no longer another one."""
+        if self.task is not task:
+            self.task = task
+            if self._watchdog is not None:  # it watches another task, or none
+                self._watchdog.stop()
+                self._watchdog = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
+        """Watch the handler, unless it is its own task that ends the connection."""
+        if asyncio.current_task(loop) is self.task:
+            self.notice(timeout)
+        else:
+            self.restart(timeout)
+
+    def restart(self, timeout: float) -> None:
+        """Give the handler ``timeout`` seconds from now on."""
+        self._watch(timeout).start()
+
+    def notice(self, timeout: float) -> None:
+        """Remember that the handler knows of the end."""
+        self._watch(timeout).notice()
+
+    def _watch(self, timeout: float) -> Watchdog:
+        if self._watchdog is None:
+            self._watchdog = Watchdog(self.task, timeout, self.handlers)
+        return self._watchdog
+
+    async def pace(self) -> None:
+        """Yield to other tasks when the handler knows of the end, since it may retry in a loop."""
+        if self._watchdog is not None and self._watchdog.noticed:
+            await self._watchdog.pace()
