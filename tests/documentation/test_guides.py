@@ -131,6 +131,18 @@ class SendTests(GuideTests):
         assert forged.status_code == 403
 
 
+class ProgressTests(GuideTests):
+    def test_a_job(self) -> None:
+        rows: list[int] = []
+        guide = self.run_block(python("progress")[0], import_row=rows.append)
+        self.serve(bar=guide.bar)
+        with self.client.websocket("/bar/") as ws:
+            ws.emit("begin")
+            while ws.receive_event()["event"] != "done":
+                pass
+        assert rows == list(range(100))
+
+
 class AuthenticationTests(GuideTests):
     def test_a_token(self) -> None:
         class Token:
