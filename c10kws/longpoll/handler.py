@@ -19,8 +19,8 @@ from .. import conf
 from ..exceptions import ClientDisconnected
 from .error_responses import status_page
 from .guards import guard
+from .head_builder import HeadBuilder, HeaderValue
 from .pending_response import PendingResponse
-from .response_head import HeaderValue, ResponseHead
 from .streamed_body import Flushed, StreamedBody
 from .tornado_request import TornadoRequest, decode_argument
 
@@ -38,7 +38,7 @@ class Handler:
         self.pending = pending
         self._django_request = request
         self._request: TornadoRequest | None = None
-        self._head: ResponseHead | None = None
+        self._head: HeadBuilder | None = None
         self._parts: list[bytes] = []
         self._lock = threading.RLock()  # several threads may write and flush at the same time
 
@@ -82,7 +82,7 @@ class Handler:
             return self._flush(self.pending.body or self._begin())
 
     def _begin(self) -> StreamedBody:
-        head = (self._head or ResponseHead()).response()
+        head = (self._head or HeadBuilder()).response()
         response = StreamingHttpResponse(
             (), status=head.status_code, reason=head.reason_phrase, headers=head.headers
         )
@@ -120,7 +120,7 @@ class Handler:
             flushed = self._flush(self.pending.body)
             self.pending.finish()
             return flushed
-        head = self._head or ResponseHead()
+        head = self._head or HeadBuilder()
         self.pending.finish(head.response(self._take_data()))
         return Flushed(None)
 
@@ -143,13 +143,13 @@ class Handler:
 
     # The head
 
-    def _open_head(self, method: str) -> ResponseHead:
+    def _open_head(self, method: str) -> HeadBuilder:
         """Return the head. Raises RuntimeError if it is sent already."""
         self.pending.check_unfinished(method)
         if self.pending.begun:
             raise RuntimeError(f"{method}() was called after flush() has sent the head.")
         if self._head is None:
-            self._head = ResponseHead()
+            self._head = HeadBuilder()
         return self._head
 
     def get_status(self) -> int:

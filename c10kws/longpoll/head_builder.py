@@ -1,4 +1,4 @@
-"""Status, headers and cookies of a response, set before the response is known."""
+"""Builder of a response head: status, headers and cookies, set before the body is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.http import http_date
 HeaderValue = str | bytes | int | datetime
 
 
-class ResponseHead:
+class HeadBuilder:
     """The head that a view has set on its handler so far."""
 
     __slots__ = ("_response",)

@@ -1,0 +1,49 @@
+"""Long polls of the test project, over sockets."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from c10kws.longpoll import Handler
+from tests.project.longpoll_views import parked
+from tests.support.peers import Client, Response
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
+
+PARK = "/longpoll/park/"
+PLAY = "/longpoll/play/"
+Live = Callable[..., LiveServer]
+
+
+def connect(live: LiveServer) -> Client:
+    return Client(socket.create_connection(("127.0.0.1", live.port)))
+
+
+def send(client: Client, path: str, *headers: str, method: str = "GET") -> None:
+    client.send("\n".join((f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", "")))
+
+
+def get(live: LiveServer, path: str = PLAY, *headers: str, method: str = "GET") -> Response:
+    with connect(live) as client:
+        send(client, path, *headers, method=method)
+        return client.read_response(method)
+
+
+def answered(live: LiveServer, answer: Callable[[Handler], object]) -> Response:
+    """Let a client wait, and answer it from this thread."""
+    with connect(live) as client:
+        send(client, PARK)
+        handler = parked.get(timeout=WAIT)
+        eventually(lambda: live.server.pool.busy == 0)
+        answer(handler)
+        return client.read_response()
+
+
+class Failure(Exception):
+    pass
+
+
+def fails(*args: Any) -> None:
+    raise Failure("as told", *args)
