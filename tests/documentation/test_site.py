@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+#: Files that name pages in their comments and texts.
+SUFFIXES = {".py", ".js", ".mts", ".ts", ".ini", ".toml", ".rst", ".txt"}
+FOLDERS = ("c10kws", "servers", "demo", "matrix", "benchmarks", "tools", "tests", "docs")
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +38,21 @@ def test_no_text_of_a_page_is_a_name_of_a_source_file(output: Path) -> None:
     """Pages link to each other; the name of a source file is no link."""
     for path in (path for path in DOCS.rglob("*.rst") if path.name != "development.rst"):
         assert ".rst``" not in path.read_text("utf-8").replace("results.rst``", ""), path
+
+
+def texts() -> Iterator[Path]:
+    """Yield the files of the repository that may name a page."""
+    yield from (path for path in ROOT.iterdir() if path.suffix in SUFFIXES)
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in SUFFIXES and "_build" not in path.parts:
+                yield path
+
+
+def test_each_page_that_a_text_names_exists() -> None:
+    for path in texts():
+        for name in re.findall(r"\bdocs/[\w/-]+\.rst\b", path.read_text("utf-8")):
+            assert (ROOT / name).is_file(), f"{path} names {name}"
 
 
 def test_a_link_that_leads_nowhere_is_found(
