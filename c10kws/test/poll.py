@@ -47,18 +47,21 @@ class Poll:
         return self._stage.run_until(self._task.done, timeout)
 
     def result(self) -> Any:
-        """Wait for the response and return it, as ``client.get`` does. AssertionError in vain."""
+        """Wait for the response and return it, as ``client.get`` does.
+
+        Raises AssertionError when none comes within the timeout.
+        """
         if isinstance(self._response, Placeholder):
             placeholder = self._response
             if not self._stage.run_until(self._task.done, self._timeout):
                 self.leave()
-                raise AssertionError(f"expected a response within {self._timeout:g} seconds")
+                raise AssertionError(f"No response came within {self._timeout:g} seconds.")
             self._response = self._make(placeholder, *self._task.result())
             self._close(placeholder)
         return self._response
 
     def leave(self) -> None:
-        """Go, as a client that closes its connection does."""
+        """Disconnect without waiting for the response."""
         if isinstance(self._response, Placeholder):
             placeholder, self._response = self._response, None
             self._task.cancel()
@@ -66,7 +69,7 @@ class Poll:
             self._close(placeholder)
 
     def _close(self, placeholder: Placeholder) -> None:
-        """Do what a server does at the end: Django's client closes what was iterated."""
+        """Iterate over the placeholder, so that Django's client closes it; release the client."""
         for _ in placeholder:
             pass
         self._stage.run_until(lambda: True, self._timeout)

@@ -50,17 +50,17 @@ class Stage(Executor):
         return future
 
     def sibling(self, name: str, *, queue_size: int, on_idle: object, on_exit: object) -> Stage:
-        """There is one thread for all. It closes no connection: they are the test's."""
+        """Return this stage: a test has one thread, whose database connections stay open."""
         return self
 
     def on_stop(self, callback: StopCallback) -> None:
-        """Remember what ends the connections that are left."""
+        """Remember a callback that ends the connections which are left."""
         self._callbacks.append(callback)
 
     # Time
 
     def change(self) -> None:
-        """Something has happened that somebody may wait for."""
+        """End the current wait: a condition may be true now."""
         self._changed.set()
 
     def run_until(self, condition: Callable[[], object], timeout: float) -> bool:

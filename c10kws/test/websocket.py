@@ -17,7 +17,7 @@ from ..protocol.messages import Message
 from .stage import Stage
 from .transport import MemoryStream
 
-#: Seconds after which a test has waited in vain.
+#: Seconds until a wait fails the test.
 TIMEOUT = 5.0
 
 
@@ -29,7 +29,7 @@ class Refused(AssertionError):
         self.response = response
 
     def __str__(self) -> str:
-        return f"expected a WebSocket, not {self.response.status_code}: look at .response"
+        return f"The handshake was refused with {self.response.status_code}; see .response."
 
 
 class Closed(AssertionError):
@@ -41,17 +41,17 @@ class Closed(AssertionError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"the server closed with {self.code}" + (f": {self.reason}" if self.reason else "")
+        return f"The server closed with {self.code}" + (f": {self.reason}" if self.reason else ".")
 
 
 class TestWebSocket:
-    """Returned by ``client.websocket(path)``. Enter it to connect; leaving it closes.
+    """Returned by ``client.websocket(path)``; the ``with`` statement connects and closes it.
 
     ``response`` is the answer to the handshake: status 101 when it was accepted, else any response
     of Django, with its template, context and cookies.
     """
 
-    #: For pytest: this is no test.
+    #: Its name begins with "Test", but pytest must not collect it.
     __test__ = False
 
     def __init__(
@@ -113,37 +113,43 @@ class TestWebSocket:
 
     # Messages
 
-    def send(self, message: Message) -> None:
-        """Send a message; the server handles it when the test waits."""
-        event = (
-            TextMessage(message) if isinstance(message, str) else BytesMessage(bytearray(message))
-        )
+    def write_message(self, data: Message, opcode: int | None = None) -> None:
+        """Send a message; the server handles it when the test waits.
+
+        A str is sent as text and bytes are sent as binary, as by ``write_message`` of a handler.
+        ``opcode`` (1 text, 2 binary) overrides this.
+        """
+        raw = data.encode() if isinstance(data, str) else bytes(data)
+        if opcode is None:
+            opcode = 1 if isinstance(data, str) else 2
+        event = TextMessage(raw.decode()) if opcode == 1 else BytesMessage(bytearray(raw))
         self._write(self._connection.send(event))
 
-    def receive(self, timeout: float | None = None) -> Message:
-        """Wait for the next message and return it.
+    def read_message(self, timeout: float | None = None) -> Message:
+        """Wait for the next message: str for a text message, bytes for a binary one.
 
-        Raises :exc:`Closed` when the server has closed, AssertionError after ``timeout`` seconds.
+        Raises :exc:`Closed` when the server has closed and all messages that came before are read,
+        and AssertionError when none has come within ``timeout`` seconds.
         """
         seconds = self.timeout if timeout is None else timeout
         in_time = self._stage.run_until(lambda: self._messages or self._gone_for_good, seconds)
         if self._messages:
             return self._messages.popleft()
         if not in_time:
-            raise AssertionError(f"expected a message within {seconds:g} seconds, and none came")
+            raise AssertionError(f"No message came within {seconds:g} seconds.")
         assert self._closed is not None
         raise self._closed
 
     def expect_nothing(self, seconds: float = 0.05) -> None:
-        """Wait a moment; AssertionError when a message comes."""
+        """Wait ``seconds``; raise AssertionError when a message comes."""
         self._stage.run_until(lambda: self._messages, seconds)
         if self._messages:
-            raise AssertionError(f"expected nothing, not {self._messages[0]!r}")
+            raise AssertionError(f"An unexpected message came: {self._messages[0]!r}.")
 
     def expect_close(self) -> tuple[int, str]:
-        """Wait for the server's Close and return code and reason; messages are thrown away."""
+        """Wait for the server's Close; return its code and reason, and discard messages."""
         if not self._stage.run_until(lambda: self._gone_for_good, self.timeout):
-            raise AssertionError(f"expected a Close within {self.timeout:g} seconds")
+            raise AssertionError(f"The server did not close within {self.timeout:g} seconds.")
         assert self._closed is not None
         return self._closed.code, self._closed.reason
 
@@ -161,36 +167,36 @@ class TestWebSocket:
         """Send an event, as the JavaScript client does: a str becomes ``{"message": …}``."""
         if data is not None and not isinstance(data, dict):
             data = {"message": data}
-        self.send(json.dumps({"event": event, "data": data or {}, **extra}))
+        self.write_message(json.dumps({"event": event, "data": data or {}, **extra}))
 
     def expect(self, event: str) -> Any:
         """Wait for this event, the next one that comes, and return its data."""
         frame = self.receive_event()
         if frame["event"] != event:
-            raise AssertionError(f"expected the event {event!r}, not {frame!r}")
+            raise AssertionError(f"The next event is not {event!r}: {frame!r}.")
         return frame["data"]
 
     def request(self, event: str, data: Any = None) -> Any:
-        """Send an event and return the data of its answer; events that come before are kept.
+        """Send an event and return the data of its reply; events that come before it are kept.
 
-        AssertionError when the answer is ``ws:error``.
+        Raises AssertionError when the reply is ``ws:error``.
         """
         self._ids += 1
         self.emit(event, data, id=self._ids)
         others: list[Message] = []
-        while (frame := json.loads(message := self.receive())).get("re") != self._ids:
+        while (frame := json.loads(message := self.read_message())).get("re") != self._ids:
             others.append(message)
         self._messages.extendleft(reversed(others))
         if frame["event"] != "ws:reply":
-            raise AssertionError(f"expected an answer to {event!r}, not {frame!r}")
+            raise AssertionError(f"The request {event!r} failed: {frame!r}.")
         return frame["data"]
 
     def receive_event(self) -> dict[str, Any]:
         """Wait for the next event, with all its keys."""
-        message = self.receive()
+        message = self.read_message()
         frame = json.loads(message)
         if not isinstance(frame, dict) or "event" not in frame:
-            raise AssertionError(f"expected an event, not {message!r}")
+            raise AssertionError(f"The next message is not an event: {message!r}.")
         return frame
 
     # The wire

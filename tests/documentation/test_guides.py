@@ -97,7 +97,7 @@ class SendTests(GuideTests):
         self.serve(news=guide.news, publish=guide.publish)
         with self.client.websocket("/news/") as ws:
             self.client.get("/publish/")
-            assert ws.receive() == "There is news."
+            assert ws.read_message() == "There is news."
         assert guide.readers == set()
 
     def test_a_thread_is_started_once(self) -> None:
@@ -161,7 +161,7 @@ class AuthenticationTests(GuideTests):
         self.serve(prices=self.run_block(block, Token=Token, websocket=websocket).prices)
         headers = {"Authorization": "Bearer right", "Origin": "https://elsewhere.example"}
         with self.client.websocket("/prices/", headers=headers) as ws:
-            assert ws.receive() == "Hello ann"
+            assert ws.read_message() == "Hello ann"
         refused = self.client.websocket("/prices/", headers={"Authorization": "Bearer wrong"})
         assert refused.response.status_code == 403
 

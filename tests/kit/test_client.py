@@ -198,7 +198,7 @@ class EventTests(TestCase):
             with self.assertRaisesMessage(AssertionError, "within 0.05 seconds"):
                 ws.expect("godot")
             self.chat.emit("another")
-            with self.assertRaisesMessage(AssertionError, "expected the event 'godot'"):
+            with self.assertRaisesMessage(AssertionError, "The next event is not 'godot'"):
                 ws.expect("godot")
 
 
@@ -239,18 +239,25 @@ class HandshakeTests(TestCase):
             "/accounts/login/?next=/ws/members/",
             fetch_redirect_response=False,
         )
-        with self.assertRaisesMessage(Refused, "not 302"), ws:
+        with self.assertRaisesMessage(Refused, "refused with 302"), ws:
             self.fail()
         self.assertEqual(self.client.websocket("/ws/nowhere/").response.status_code, 404)
 
     def test_plain_websockets(self) -> None:
         with self.client.websocket("/ws/echo/") as ws:
             for message in ("é", b"\x00" * 300_000, ""):
-                ws.send(message)
-                self.assertEqual(ws.receive(), message)
+                ws.write_message(message)
+                self.assertEqual(ws.read_message(), message)
+
+    def test_an_opcode_overrides_the_type(self) -> None:
+        with self.client.websocket("/ws/echo/") as ws:
+            ws.write_message("é", 2)
+            self.assertEqual(ws.read_message(), "é".encode())
+            ws.write_message("é".encode(), 1)
+            self.assertEqual(ws.read_message(), "é")
 
     def test_how_the_server_closes(self) -> None:
         with self.client.websocket("/ws/closing/4001/") as ws:
             self.assertEqual(ws.expect_close()[0], 4001)
             with self.assertRaises(Closed):
-                ws.receive()
+                ws.read_message()

@@ -86,7 +86,7 @@ class PollTests(TestCase):
 
     def test_waiting_for_a_response_that_does_not_come_fails(self) -> None:
         poll = self.client.poll(PARK, timeout=0.05)
-        with self.assertRaisesMessage(AssertionError, "expected a response within 0.05 seconds"):
+        with self.assertRaisesMessage(AssertionError, "No response came within 0.05 seconds"):
             poll.result()
         self.assertTrue(parked.get_nowait().request.connection.stream.closed())
 

@@ -55,7 +55,7 @@ def test_no_timeout(live: LiveServer) -> None:
 
 
 def test_a_silent_stream_is_cut_by_the_timeout(live: LiveServer) -> None:
-    @stage.timed(0.05)
+    @stage.timed(0.5)
     def view(request: HttpRequest, handler: Handler) -> None:
         handler.write("half")
         handler.flush()
