@@ -1,4 +1,4 @@
-"""Warnings while all threads are busy or the loop is blocked, and the thread that logs."""
+"""Warnings while all threads are busy or the loop is blocked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import stallmonitor
-from c10kws_tornado.accesslog import MAX_QUEUED, AccessLog
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
@@ -129,81 +128,3 @@ def test_none_switches_it_off(serve: Serve, pages: Pages) -> None:
     live = serve(pages, busy_threads_warning=None, blocked_loop_warning=None)
     assert "c10kws-stall-monitor" not in {each.name for each in set(threading.enumerate()) - before}
     live.stop()
-
-
-# The log's thread
-
-
-def test_a_line_of_the_loop_needs_no_thread_of_the_pool(
-    serve: Serve, pages: Pages, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The only thread hangs, and a request is refused on the loop."""
-    caplog.set_level(logging.INFO, "c10kws_tornado.access")
-    live = serve(pages, threads=1)
-    with live.client() as client, live.client() as refused:
-        client.send("GET /hang HTTP/1.1\nHost: a\n\n")
-        eventually(lambda: live.server.pool.busy == 1)
-        refused.send("GET /no-host HTTP/1.1\n\n")
-        assert refused.read_response().status == 400
-        eventually(lambda: bool(messages(caplog, '"GET /no-host HTTP/1.1" 400')))
-        pages.release.set()
-        client.read_response()
-
-
-def test_lines_that_wait_are_bounded_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    log, release, written = AccessLog(), threading.Event(), threading.Semaphore(0)
-    log.later(lambda: assert_set(release))
-    eventually(lambda: log._writing)
-    for _ in range(MAX_QUEUED + 5):
-        log.later(lambda: written.release())
-    release.set()
-    eventually(lambda: not log.at_work)
-    assert "Dropped 5 log lines" in caplog.text
-    for _ in range(MAX_QUEUED):
-        assert written.acquire(blocking=False)
-    log.close()
-
-
-def assert_set(event: threading.Event) -> None:
-    assert event.wait(WAIT)
-
-
-def test_a_handler_that_fails_loses_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    log, written = AccessLog(), threading.Event()
-
-    def fail() -> None:
-        raise OSError("disk full")
-
-    log.later(fail)
-    log.later(written.set)
-    assert written.wait(WAIT)
-    log.close()
-    assert "OSError: disk full" in capsys.readouterr().err
-
-
-def test_lines_are_written_at_the_stop(serve: Serve, pages: Pages) -> None:
-    live, written = serve(pages), []
-    release = threading.Event()
-
-    def write(number: int) -> None:
-        release.wait(0.01)
-        written.append(number)
-
-    def leave() -> None:
-        for number in range(5):
-            live.server._resources.log.later(lambda: write(number))  # noqa: B023
-
-    live.on_loop(leave)
-    live.stop()
-    assert len(written) == 5
-
-
-def test_the_log_s_thread_ends() -> None:
-    log, done = AccessLog(), threading.Event()
-    log.later(done.set)
-    assert done.wait(WAIT)
-    thread = log._thread
-    assert thread is not None
-    log.close()
-    thread.join(WAIT)
-    assert not thread.is_alive()
