@@ -39,17 +39,12 @@ class Deflate(Extension):
     name = NAME
 
     def __init__(self, agreement: Agreement, options: Compression, max_message_size: int) -> None:
-        self._agreement = agreement
-        self._options = options
-        self._limit = max_message_size
-        self.inflated_bytes = 0  # of all messages
-        self._inflater: Any = None
-        self._inflating = False  # True while a compressed message is received
+        self._threshold = options.threshold
+        self._inflater = Inflater(agreement, max_message_size)
+        self._compressor = Compressor(agreement, options)
+        self._in_compressed_message = False  # received
         self._in_control_frame = False
-        self._size = 0  # bytes that the message has inflated to
-        self._final_blocks = 0  # of the message
-        self._deflater: Any = None
-        self._deflating = False
+        self._compresses = False  # the message under way, which we send
 
     def enabled(self) -> bool:
         """Return True: the handshake has agreed on it."""
@@ -61,10 +56,14 @@ class Deflate(Extension):
 
     def wants(self, message: Message) -> bool:
         """Return True for a message that is long enough to be compressed."""
-        threshold = self._options.threshold
-        return len(message) >= threshold or (
-            isinstance(message, str) and len(message.encode()) >= threshold
+        return len(message) >= self._threshold or (
+            isinstance(message, str) and len(message.encode()) >= self._threshold
         )
+
+    @property
+    def inflated_bytes(self) -> int:
+        """Bytes that all received messages have inflated to."""
+        return self._inflater.total
 
     def frame_inbound_header(
         self,
@@ -78,56 +77,26 @@ class Deflate(Extension):
         if rsv.rsv1 and (self._in_control_frame or opcode is Opcode.CONTINUATION):
             return CloseReason.PROTOCOL_ERROR
         if not self._in_control_frame and opcode is not Opcode.CONTINUATION:
-            self._inflating = rsv.rsv1
-            self._size = self._final_blocks = 0
+            self._in_compressed_message = rsv.rsv1
+            self._inflater.begin_message()
         return RsvBits(True, False, False)
 
     def frame_inbound_payload_data(
         self, proto: FrameDecoder | FrameProtocol, data: bytes
     ) -> bytes | CloseReason:
-        """Inflate a piece of a message (§7.2.2)."""
-        if self._in_control_frame or not self._inflating:
+        """Inflate a piece of a compressed message."""
+        if self._in_control_frame or not self._in_compressed_message:
             return data
-        return self._inflate(data)
+        return self._inflater.inflate(data)
 
     def frame_inbound_complete(
         self, proto: FrameDecoder | FrameProtocol, fin: bool
-    ) -> bytes | CloseReason | None:
-        """End a message. §7.2.2: append the bytes that its sender has removed from the end."""
-        if self._in_control_frame or not self._inflating or not fin:
+    ) -> CloseReason | None:
+        """End a compressed message with its last frame."""
+        if self._in_control_frame or not self._in_compressed_message or not fin:
             return None
-        # After a final block there is no stream, and nothing was removed.
-        rest = b"" if self._inflater is None else self._inflate(_EMPTY_BLOCK)
-        self._inflating = False
-        if self._agreement.client_no_context_takeover:
-            self._inflater = None
-        # The removed bytes end an empty block. They inflate to nothing, unless a block was cut.
-        return CloseReason.INVALID_FRAME_PAYLOAD_DATA if rest else None
-
-    def _inflate(self, data: bytes) -> bytes | CloseReason:
-        parts = []
-        while data:
-            if self._inflater is None:
-                # zlib has no window of 256 bytes; the next larger one does as well.
-                bits = max(self._agreement.client_max_window_bits, 9)
-                self._inflater = zlib.decompressobj(-bits)
-            try:
-                part = self._inflater.decompress(data, self._limit - self._size + 1)
-            except zlib.error:
-                return CloseReason.INVALID_FRAME_PAYLOAD_DATA
-            self._size += len(part)
-            self.inflated_bytes += len(part)
-            if self._size > self._limit:
-                return CloseReason.MESSAGE_TOO_BIG
-            parts.append(part)
-            data = self._inflater.unconsumed_tail
-            if self._inflater.eof:  # §7.2.3.4: a final block; what follows is a new stream
-                data = self._inflater.unused_data
-                self._inflater = None
-                self._final_blocks += 1
-                if self._final_blocks > MAX_FINAL_BLOCKS:
-                    return CloseReason.POLICY_VIOLATION
-        return b"".join(parts)
+        self._in_compressed_message = False
+        return self._inflater.end_message()
 
     def frame_outbound(
         self,
@@ -137,28 +106,92 @@ class Deflate(Extension):
         data: bytes,
         fin: bool,
     ) -> tuple[RsvBits, bytes]:
-        """Compress a frame (§7.2.1) of a message that is long enough, or is sent in fragments."""
+        """Compress a frame of a message that is long enough, or is sent in fragments."""
         if opcode.iscontrol():
             return rsv, data
         if opcode is not Opcode.CONTINUATION:
-            self._deflating = not fin or len(data) >= self._options.threshold
-            rsv = RsvBits(self._deflating, rsv.rsv2, rsv.rsv3)
-        if not self._deflating:
+            self._compresses = not fin or len(data) >= self._threshold
+            rsv = RsvBits(self._compresses, rsv.rsv2, rsv.rsv3)
+        if not self._compresses:
             return rsv, data
-        return rsv, self._deflate(data, fin)
+        return rsv, self._compressor.compress(data, fin)
 
-    def _deflate(self, data: bytes, fin: bool) -> bytes:
-        if self._deflater is None:
-            self._deflater = zlib.compressobj(
+
+class Inflater:
+    """The received messages of one connection, inflated within a limit (§7.2.2)."""
+
+    __slots__ = ("_agreement", "_final_blocks", "_limit", "_size", "_stream", "total")
+
+    def __init__(self, agreement: Agreement, limit: int) -> None:
+        self.total = 0  # bytes of all messages
+        self._agreement = agreement
+        self._limit = limit
+        self._stream: Any = None  # zlib's object; it keeps the window between messages
+        self._size = 0  # bytes of the message under way
+        self._final_blocks = 0  # of the message under way
+
+    def begin_message(self) -> None:
+        """Begin to count the bytes of a message."""
+        self._size = self._final_blocks = 0
+
+    def inflate(self, data: bytes) -> bytes | CloseReason:
+        """Inflate a piece of a message; return a close code when it is not valid or too big."""
+        pieces = []
+        while data:
+            if self._stream is None:
+                # zlib has no window of 256 bytes; the next larger one does as well.
+                self._stream = zlib.decompressobj(-max(self._agreement.client_max_window_bits, 9))
+            try:
+                piece = self._stream.decompress(data, self._limit - self._size + 1)
+            except zlib.error:
+                return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+            self._size += len(piece)
+            self.total += len(piece)
+            if self._size > self._limit:
+                return CloseReason.MESSAGE_TOO_BIG
+            pieces.append(piece)
+            data = self._stream.unconsumed_tail
+            if self._stream.eof:  # §7.2.3.4: a final block; a new stream follows
+                data = self._stream.unused_data
+                self._stream = None
+                self._final_blocks += 1
+                if self._final_blocks > MAX_FINAL_BLOCKS:
+                    return CloseReason.POLICY_VIOLATION
+        return b"".join(pieces)
+
+    def end_message(self) -> CloseReason | None:
+        """Append the bytes that the sender has removed from the end (§7.2.2)."""
+        # After a final block there is no stream, and nothing was removed.
+        rest = b"" if self._stream is None else self.inflate(_EMPTY_BLOCK)
+        if self._agreement.client_no_context_takeover:
+            self._stream = None
+        # The removed bytes end an empty block. They inflate to nothing, unless a block was cut.
+        return CloseReason.INVALID_FRAME_PAYLOAD_DATA if rest else None
+
+
+class Compressor:
+    """The sent messages of one connection, compressed (§7.2.1)."""
+
+    __slots__ = ("_agreement", "_options", "_stream")
+
+    def __init__(self, agreement: Agreement, options: Compression) -> None:
+        self._agreement = agreement
+        self._options = options
+        self._stream: Any = None  # zlib's object; it keeps the window between messages
+
+    def compress(self, data: bytes, final: bool) -> bytes:
+        """Return the payload of a frame."""
+        if self._stream is None:
+            self._stream = zlib.compressobj(
                 self._options.level,
                 zlib.DEFLATED,
                 -self._agreement.server_max_window_bits,
                 self._options.memory_level,
             )
-        compressed: bytes = self._deflater.compress(data) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
-        if not fin:
+        compressed: bytes = self._stream.compress(data) + self._stream.flush(zlib.Z_SYNC_FLUSH)
+        if not final:
             return compressed
         if self._agreement.server_no_context_takeover:
-            self._deflater = None
+            self._stream = None
         # §7.2.3.6: when the fragments before left nothing, an empty block ends the message.
-        return compressed[:-4] or b"\x00"
+        return compressed[: -len(_EMPTY_BLOCK)] or b"\x00"

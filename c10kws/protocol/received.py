@@ -26,10 +26,11 @@ class PongReceived:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end: no message comes after it. It happens once.
+    """The end of what the peer sends; it is reported once.
 
     ``close`` is the Close of the peer, or the one that tells the peer of its fault. ``answer`` is
-    the Close frame to send, empty when ours has been sent already.
+    the Close frame to send, empty when ours has been sent already. Messages that arrived before
+    our Close may still be read after this event, while ``has_more`` is True.
     """
 
     close: Close

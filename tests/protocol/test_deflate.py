@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
+from wsproto.frame_protocol import CloseReason
 
 from c10kws.protocol.closing import Close, State
-from c10kws.protocol.deflate import Deflate
+from c10kws.protocol.deflate import Compressor, Deflate, Inflater
 from c10kws.protocol.messages import Message
 from c10kws.protocol.negotiation import Agreement, Compression
 from c10kws.protocol.received import PingReceived, PongReceived
@@ -329,6 +330,47 @@ def test_a_bomb_never_holds_more_than_the_limit(opcode: int, piece: int) -> None
     assert peak < limit + 2 * inflated + 6 * min(piece, len(data)) + MIB // 4
 
 
+# The inflater and the compressor alone
+
+
+def test_an_inflater_gives_pieces_as_they_come() -> None:
+    inflater = Inflater(agree(OFFER, Compression()), 1000)
+    data = Client().compress(b"Hello" * 100)
+    inflater.begin_message()
+    pieces = [inflater.inflate(bytes([byte])) for byte in data]
+    assert all(isinstance(piece, bytes) for piece in pieces)
+    assert b"".join(map(bytes, pieces)) == b"Hello" * 100
+    assert inflater.end_message() is None
+    assert inflater.total == 500
+
+
+def test_an_inflater_counts_each_message_for_itself() -> None:
+    inflater = Inflater(agree(OFFER, Compression()), 10)
+    client = Client()
+    for _ in range(3):
+        inflater.begin_message()
+        assert inflater.inflate(client.compress(b"x" * 10)) == b"x" * 10
+        assert inflater.end_message() is None
+    inflater.begin_message()
+    assert inflater.inflate(client.compress(b"x" * 11)) == CloseReason.MESSAGE_TOO_BIG
+
+
+def test_an_inflater_refuses_garbage() -> None:
+    inflater = Inflater(agree(OFFER, Compression()), 1000)
+    inflater.begin_message()
+    assert inflater.inflate(b"\xff" * 9) == CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_compressor_keeps_its_window_unless_it_was_agreed_otherwise(alone: bool) -> None:
+    options = Compression(server_no_context_takeover=alone)
+    compressor = Compressor(agree(OFFER, options), options)
+    payload = bytes(range(200))
+    first, second = (compressor.compress(payload, True) for _ in range(2))
+    assert (second == first) is alone
+    assert (len(second) < 20) is not alone
+
+
 # Messages that we compress
 
 
@@ -346,7 +388,7 @@ def parse_frames(data: bytes) -> list[tuple[int, bytes]]:
     return frames
 
 
-class Inflater:
+class ReferenceInflater:
     """§7.2.2 by the letter, with zlib and nothing else."""
 
     def __init__(self, agreement: Agreement) -> None:
@@ -427,9 +469,9 @@ FRAGMENTS = [
 
 @lanes
 @pytest.mark.parametrize("header", [OFFER, ALONE])
-@pytest.mark.parametrize("kind", [Inflater, Library])
+@pytest.mark.parametrize("kind", [ReferenceInflater, Library])
 def test_fragments_are_inflated_by_others(
-    fast_lane: bool, header: str, kind: type[Inflater] | type[Library]
+    fast_lane: bool, header: str, kind: type[ReferenceInflater] | type[Library]
 ) -> None:
     protocol = make_protocol(header, fast_lane=fast_lane)
     peer = kind(agree(header, Compression()))
@@ -471,7 +513,7 @@ def test_messages_of_any_options_go_both_ways(
 ) -> None:
     protocol = make_protocol(OFFER, 10**6, fast_lane, **options)
     agreement = agree(OFFER, Compression(**options))
-    raw, library = Inflater(agreement), Library(agreement)
+    raw, library = ReferenceInflater(agreement), Library(agreement)
     for parts in messages:
         frames = send(protocol, parts)
         message = b"".join(parts)
@@ -511,7 +553,7 @@ def test_control_frames_are_not_compressed() -> None:
     first = protocol.send_fragment(b"x" * 300, final=False)
     assert protocol.send_ping(b"hi") == b"\x89\x02hi"
     last = protocol.send_fragment(b"y" * 300, final=True)
-    inflater = Inflater(agree(OFFER, Compression()))
+    inflater = ReferenceInflater(agree(OFFER, Compression()))
     assert inflater.inflate(parse_frames(first + last)) == b"x" * 300 + b"y" * 300
     assert protocol.send_close(1000, "bye") == b"\x88\x05\x03\xe8bye"
 
@@ -519,7 +561,7 @@ def test_control_frames_are_not_compressed() -> None:
 @lanes
 def test_messages_of_both_directions_share_nothing(fast_lane: bool) -> None:
     protocol = make_protocol(threshold=0, fast_lane=fast_lane)
-    client, inflater = Client(), Inflater(agree(OFFER, Compression()))
+    client, inflater = Client(), ReferenceInflater(agree(OFFER, Compression()))
     payload = client.compress(b"hello " * 30)
     data = compressed(TEXT, payload, 5)
     assert receive(protocol, data[:13]) == []
