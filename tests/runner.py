@@ -18,7 +18,7 @@ CONVERSATIONS = [
         f"tests/connection/test_{name}.py"
         for name in ("broadcast", "connection", "fragments", "keepalive", "limits")
     ),
-    "tests/views/test_switching.py",
+    "tests/handlers/test_start.py",
 ]
 #: Half of the time of a test is waiting, so there are twice as many processes as processors.
 PROCESSES = min(2 * (os.cpu_count() or 1), 8)

@@ -1,0 +1,148 @@
+"""The state of a server: its clients, their tasks, and its stop."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
+
+from c10kws.handlers import server_state
+from c10kws.handlers.server_state import ServerState
+from tests.support.contracts import MemoryServer
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT
+
+
+@pytest.mark.parametrize(
+    ("code", "client_error"), [(1001, ConnectionClosedOK), (1012, ConnectionClosedError)]
+)
+def test_a_stopping_server_says_why(
+    live: LiveServer, code: int, client_error: type[Exception]
+) -> None:
+    with live.connect("/ws/echo/") as ws:
+        ws.send("x")
+        ws.recv(WAIT)
+        live.begin_stop(code)
+        with pytest.raises(client_error):
+            ws.recv(WAIT)
+        assert ws.close_code == code
+    live.wait_stopped()
+    live.server.pool.shutdown(wait=True)
+
+
+class FakeClient:
+    """A client that counts how it was ended."""
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+        self.aborted = 0
+
+    def stop(self, code: int) -> None:
+        self.codes.append(code)
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+
+async def make_state() -> ServerState:
+    return ServerState(MemoryServer(asyncio.get_running_loop()).contract())
+
+
+def deadline(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+def test_a_client_counts_once_and_while_its_task_runs() -> None:
+    async def scenario() -> None:
+        state, client, other = await make_state(), FakeClient(), FakeClient()
+        task = asyncio.create_task(asyncio.sleep(0))
+        state.add(client)
+        state.add_task(task, client)
+        state.add(other)
+        assert set(state.clients) == {client, other}
+        state.discard(other)
+        state.discard(client)
+        assert set(state.clients) == {client}
+        await task
+        await asyncio.sleep(0)
+        assert not state.clients
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_ends_every_client_once_and_does_not_wait_for_those_without_a_task() -> None:
+    async def scenario() -> None:
+        state, clients = await make_state(), [FakeClient() for _ in range(3)]
+        for client in clients:
+            state.add(client)
+        over = asyncio.Event()
+        state.add_task(asyncio.create_task(finish_with(over)), clients[0])
+        stopping = asyncio.create_task(state.stop(1012, deadline(WAIT)))
+        await asyncio.sleep(0)
+        assert state.stopping
+        assert [client.codes for client in clients] == [[1012]] * 3
+        assert not stopping.done()
+        over.set()
+        await stopping
+        assert [client.aborted for client in clients] == [0, 0, 0]
+
+    asyncio.run(scenario())
+
+
+async def finish_with(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def test_at_the_deadline_clients_are_aborted_and_tasks_cancelled() -> None:
+    async def scenario() -> None:
+        state, client = await make_state(), FakeClient()
+        task = asyncio.create_task(finish_with(asyncio.Event()))
+        state.add_task(task, client)
+        await state.stop(1001, deadline(0))
+        assert (client.codes, client.aborted) == ([1001], 1)
+        assert task.cancelled()
+
+    asyncio.run(scenario())
+
+
+def test_a_task_that_ignores_its_cancellation_is_named_and_given_up(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_state, "CANCEL_TIMEOUT", 0.01)
+    release = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not release.is_set():
+            with suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async def scenario() -> None:
+        state = await make_state()
+        task = asyncio.create_task(stubborn(), name="/stubborn/?token=secret")
+        state.add_task(task, FakeClient())
+        await asyncio.sleep(0)
+        await state.stop(1001, deadline(0))
+        assert "/stubborn/: the handler ignores the stop of the server" in caplog.text
+        assert "secret" not in caplog.text
+        release.set()
+        await task
+
+    asyncio.run(scenario())
+
+
+def test_no_stop_waits_for_a_task_that_was_forgotten() -> None:
+    async def scenario() -> None:
+        state, over = await make_state(), asyncio.Event()
+        task = asyncio.create_task(finish_with(over))
+        state.add_task(task, FakeClient())
+        stopping = asyncio.create_task(state.stop(1001, deadline(WAIT)))
+        await asyncio.sleep(0)
+        state.forget(task)
+        await stopping
+        assert not task.done()
+        over.set()
+        await task
+
+    asyncio.run(scenario())
