@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ def unpinged(settings: Any) -> None:
 @pytest.mark.parametrize("end", [close_frame(3000), frame(3), frame(TEXT, b"\xff")])
 def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: bytes) -> None:
     """The loop reads the peer's end while ours waits for its next turn: one Close is sent."""
-    started, blocked, done = threading.Event(), threading.Event(), threading.Event()
+    started, sent, blocked, done = (threading.Event() for _ in range(4))
 
     async def handler(ws: WebSocket) -> None:
         async for _ in ws:
@@ -36,7 +35,7 @@ def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: byt
 
     def hold_up() -> None:
         started.set()
-        time.sleep(0.2)
+        sent.wait(WAIT)
 
     play(handler)
     with opened(live, PLAIN) as blocking, opened(live, PLAIN) as peer:
@@ -45,8 +44,8 @@ def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: byt
         connection_of(ws).loop_state.loop.call_soon_threadsafe(hold_up)
         assert started.wait(WAIT)
         blocking.socket.sendall(frame(TEXT, b"block"))  # both are read in one turn of the loop
-        time.sleep(0.05)
         peer.socket.sendall(end)
+        sent.set()
         assert blocked.wait(WAIT)
         ws.close(4000, "ours")
         ws.write_message("late")

@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import pytest
@@ -58,9 +57,9 @@ def test_the_memory_of_a_server_here(live: LiveServer) -> None:
 
 
 def test_new_connections_a_second(live: LiveServer) -> None:
-    begin = time.monotonic()
-    _, _, error = testecho(page(live), clients=10, processes=2, ramp=20, rounds=1)
-    assert error == "" and time.monotonic() - begin > 0.5
+    output, _, error = testecho(page(live), clients=10, processes=2, ramp=200, rounds=1)
+    assert error == ""
+    assert re.search(r"^connected +10 of 10 in", output, re.M)
 
 
 def test_the_page_refuses_rounds_that_are_none(live: LiveServer) -> None:

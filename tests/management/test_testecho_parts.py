@@ -8,10 +8,11 @@ import socket
 import sys
 from array import array
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
-from c10kws.management.testecho import memory, progress_display, tally
+from c10kws.management.testecho import crowd, memory, progress_display, tally
 from c10kws.management.testecho.echo_client import EchoClient, Failed
 from c10kws.management.testecho.plan import PORTS, Plan, Seat, Target
 from c10kws.management.testecho.summary import latencies
@@ -29,6 +30,26 @@ def test_targets_are_taken_in_turn_and_addresses_when_ports_run_out() -> None:
     assert {seat.target for seat in seats[0]} == {targets[0]}
     sources = [seat.source for seat in seats[1]]
     assert sources == [None] * PORTS + ["127.0.0.2"] * PORTS + ["127.0.0.3"] * (PORTS // 2)
+
+
+def test_a_ramp_spreads_the_connections_of_each_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes open 20 connections a second together, so each opens one in 0.1 s."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(round(seconds, 3))
+
+    async def refuse(self: EchoClient, seat: Seat) -> None:
+        raise Failed("no connection is needed here")
+
+    clock = SimpleNamespace(monotonic=lambda: 0.0, perf_counter=lambda: 0.0)
+    loop = SimpleNamespace(sleep=sleep, TaskGroup=asyncio.TaskGroup)
+    monkeypatch.setattr(crowd, "time", clock)
+    monkeypatch.setattr(crowd, "asyncio", loop)
+    monkeypatch.setattr(EchoClient, "open", refuse)
+    plan = Plan((Target.parse("ws://127.0.0.1:1/"),), 10, 1, 2, 1, 20.0, 30)
+    asyncio.run(crowd.Crowd(plan, 0).open())
+    assert pauses == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
 def test_no_source_address_where_the_server_is_elsewhere() -> None:
