@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,24 @@ def test_protocol_and_connection_import_no_django() -> None:
     for module, roots in roots_of(LIBRARY).items():
         if "." in module and module.split(".")[1] in below_django:
             assert "django" not in roots, module
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_an_import_in_a_function_has_a_comment(package: str) -> None:
+    for path in modules_of(ROOT, package).values():
+        source = path.read_text(encoding="utf-8")
+        lines = source.splitlines()
+        for line in lines_of_late_imports(ast.parse(source)):
+            assert any("#" in near for near in lines[max(line - 4, 0) : line + 1]), (path, line)
+
+
+def lines_of_late_imports(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines of imports in functions; the docstring of ``__getattr__`` has its reason."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import | ast.ImportFrom) and function.name != "__getattr__":
+                    yield node.lineno
 
 
 def test_the_rules_see_imports() -> None:
