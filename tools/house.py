@@ -33,7 +33,8 @@ LAYERS: dict[str, list[set[str]]] = {
         {"limits", "pool", "mailbox", "accesslog", "safelogger", "diagnostics", "atfork", "heap"},
         {"raw"},
         {"http"},
-        {"accept", "routing", "server", "shutdown", "stallmonitor", "tornado_app"},
+        {"accept", "handlerconnection", "routing", "server", "shutdown"}
+        | {"stallmonitor", "tornado_app"},
         {"process"},
         {"run", "__main__"},
     ],

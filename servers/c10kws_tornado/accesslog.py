@@ -39,8 +39,7 @@ class AccessLine:
         if self.written:  # a stopping server writes it before the thread of the request has ended
             return
         self.written = True
-        level = logging.INFO if self.status < 400 else logging.WARNING
-        level = level if self.status < 500 else logging.ERROR
+        level = level_of(self.status)
         if not logger.isEnabledFor(level):
             return
         duration = (self.ended or time.monotonic()) - self.started
@@ -60,6 +59,13 @@ class AccessLine:
                 "size": self.size,
             },
         )
+
+
+def level_of(status: int) -> int:
+    """Return the level of the access line of a status."""
+    if status < 400:
+        return logging.INFO
+    return logging.WARNING if status < 500 else logging.ERROR
 
 
 class AccessLog:

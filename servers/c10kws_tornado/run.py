@@ -31,13 +31,10 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
     """
     if not 0 <= port <= MAX_PORT:  # getaddrinfo() would use its last 16 bits
         raise ValueError(f"The port must be from 0 to {MAX_PORT}, not {port}.")
-    family = {None: socket.AF_UNSPEC, True: socket.AF_INET6, False: socket.AF_INET}[ipv6]
-    found = socket.getaddrinfo(
-        address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
-    )
+    found = _resolve(address, port, ipv6)
     sockets: list[socket.socket] = []
     try:
-        for family_, kind, protocol, _, where in dict.fromkeys(found):
+        for family_, kind, protocol, _, where in found:
             if port == 0 and sockets:
                 break  # another family would have another port
             sockets.append(
@@ -49,6 +46,14 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
             sock.close()
         raise OSError(error.errno, f"{os.strerror(error.errno or 0)}: {address}:{port}") from error
     return sockets
+
+
+def _resolve(address: str, port: int, ipv6: bool | None) -> Iterable[Any]:
+    family = {None: socket.AF_UNSPEC, True: socket.AF_INET6, False: socket.AF_INET}[ipv6]
+    found = socket.getaddrinfo(
+        address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+    )
+    return dict.fromkeys(found)  # each once
 
 
 def port_of(sockets: Sequence[socket.socket]) -> int:

@@ -11,11 +11,10 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
-    HTTPConnection,
     HTTPHeaders,
     HTTPInputError,
     HTTPMessageDelegate,
@@ -27,12 +26,11 @@ from tornado.iostream import IOStream
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
-from .accesslog import AccessLine, AccessLog
+from .accesslog import AccessLog
+from .handlerconnection import HandlerConnection
 from .http.bodytimer import BodyTimer
 from .http.connections import Connections
 from .http.environ import BadRequest, check_head, head_size
-from .http.errorresponse import stalled_body
-from .http.iostreams import PlainStream, TLSStream
 from .http.peer import Peer
 from .http.proxies import drop_forwarded
 from .limits import Limits
@@ -92,11 +90,12 @@ class TornadoApp:
         """Return the delegate of the matching rule and begin the request; None without a match."""
         if head_size(start_line, headers) > self.limits.max_head_size:
             return None
-        counted = HandlerConnection(connection, peer.begin_line(start_line, headers), self)
+        line = peer.begin_line(start_line, headers)
+        recorded = HandlerConnection(connection, line, self._remember_stream)
         try:
             check_head(start_line, headers)
             request = HTTPServerRequest(
-                connection=counted,
+                connection=recorded,
                 server_connection=server_connection,
                 start_line=start_line,
                 headers=headers,
@@ -105,12 +104,17 @@ class TornadoApp:
             return None  # the WSGI request refuses it
         delegate = self._application.default_router.find_handler(request)
         if delegate is not None:
-            connection.set_max_body_size(self.limits.max_body_size)
-            if "Upgrade" in headers:
-                connection.stream.max_buffer_size = WEBSOCKET_BUFFER_SIZE
-            self._connections.begin(server_connection)
-            self._running[server_connection] = counted
+            self._begin(server_connection, connection, headers)
+            self._running[server_connection] = recorded
         return delegate
+
+    def _begin(
+        self, server_connection: object, connection: HTTP1Connection, headers: HTTPHeaders
+    ) -> None:
+        connection.set_max_body_size(self.limits.max_body_size)
+        if "Upgrade" in headers:
+            connection.stream.max_buffer_size = WEBSOCKET_BUFFER_SIZE
+        self._connections.begin(server_connection)
 
     def fail(self, server_connection: object) -> None:
         """Handle a client that disconnects during its request, or a malformed body."""
@@ -130,7 +134,7 @@ class TornadoApp:
             self._log.write_later(connection.line)
             self._connections.end(server_connection)
 
-    def detached(self, stream: IOStream) -> None:
+    def _remember_stream(self, stream: IOStream) -> None:
         """Remember a stream that a handler took; ended ones are forgotten from time to time."""
         if len(self._streams) % 256 == 255:
             live = {each: kept for each, kept in self._streams.items() if not each.closed()}
@@ -245,55 +249,3 @@ class Dispatcher(HTTPMessageDelegate):
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-
-class HandlerConnection(HTTPConnection):
-    """The connection as Tornado's handler sees it; records status and size for the access line."""
-
-    def __init__(
-        self, connection: HTTP1Connection, line: AccessLine, tornado_app: TornadoApp
-    ) -> None:
-        self._connection = connection
-        self._tornado_app = tornado_app
-        self.line = line
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def write_headers(
-        self,
-        start_line: RequestStartLine | ResponseStartLine,
-        headers: HTTPHeaders,
-        chunk: bytes | None = None,
-    ) -> asyncio.Future[None]:
-        """Write the head with the first piece of the body."""
-        if not self._connection.stream.closed():
-            self.line.status = cast(ResponseStartLine, start_line).code
-            self.line.size += len(chunk or b"")
-        return self._connection.write_headers(start_line, headers, chunk)
-
-    def write(self, chunk: bytes) -> asyncio.Future[None]:
-        """Write a piece of the body."""
-        if not self._connection.stream.closed():
-            self.line.size += len(chunk)
-        return self._connection.write(chunk)
-
-    def finish(self) -> None:
-        """End the response."""
-        self._connection.finish()
-
-    def refuse_stalled_body(self) -> None:
-        """Send 408, unless a response has begun, and close."""
-        stream = self._connection.stream
-        if not stream.closed() and not self.line.status:
-            self.line.status = 408
-            stream.write(stalled_body().encode())
-        self._connection.close()
-
-    def detach(self) -> IOStream:
-        """Detach the stream, for the handler."""
-        stream = self._connection.detach()
-        assert isinstance(stream, PlainStream | TLSStream)
-        stream.on_parse_error = None
-        self._tornado_app.detached(stream)
-        return stream

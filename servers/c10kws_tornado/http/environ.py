@@ -90,6 +90,13 @@ def make_environ(
     environ["QUERY_STRING"] = query
     environ["REQUEST_URI"] = environ["RAW_URI"] = start_line.path
     environ["SERVER_PROTOCOL"] = start_line.version
+    _add_headers(environ, headers, trusted)
+    if authority is not None:
+        environ["HTTP_HOST"] = authority  # RFC 9112 §3.2.2: it replaces the header
+    return environ
+
+
+def _add_headers(environ: dict[str, Any], headers: HTTPHeaders, trusted: bool) -> None:
     for name in headers:
         if "_" in name or name in _LEFT_OUT or (not trusted and is_forwarded(name)):
             continue
@@ -98,9 +105,6 @@ def make_environ(
         if len(value) < SHORT and name not in _OWN:
             value = _shared(value)
         environ[_key_of(name) if len(name) < SHORT else _make_key(name)] = value
-    if authority is not None:
-        environ["HTTP_HOST"] = authority  # RFC 9112 §3.2.2: it replaces the header
-    return environ
 
 
 def _make_key(name: str) -> str:

@@ -66,6 +66,10 @@ class Exchange:
         self._result: Any = None
         self._task: asyncio.Task[None] | None = None
         self._ended_early = False
+        self._add_contract()
+
+    def _add_contract(self) -> None:
+        environ, resources = self._environ, self._resources
         environ["c10kws.stream"] = self._stream
         environ["c10kws.loop"] = resources.loop
         environ["c10kws.executor"] = resources.pool

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from .. import atfork
 
@@ -36,15 +37,7 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    on_terminal = _on_terminal()
-
-    def convert(number: int, frame: object) -> None:
-        closed = number == HUP and on_terminal and not _on_terminal()
-        handle(signal.SIGTERM if closed else number)
-
-    numbers = [getattr(signal, name) for name in STOP if hasattr(signal, name)]
-    numbers += [each for each in OTHERS if signal.getsignal(each) != signal.SIG_IGN]
-    previous = {number: signal.signal(number, convert) for number in numbers}
+    previous = _install(handle)
     _mask("SIG_UNBLOCK")
 
     def restore() -> None:
@@ -57,6 +50,19 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
     finally:
         atfork.unregister(restore)
         restore()
+
+
+def _install(handle: Callable[[int], object]) -> dict[int, Any]:
+    """Set the handlers of all signals; return the previous ones."""
+    on_terminal = _on_terminal()
+
+    def convert(number: int, frame: object) -> None:
+        closed = number == HUP and on_terminal and not _on_terminal()
+        handle(signal.SIGTERM if closed else number)
+
+    numbers = [getattr(signal, name) for name in STOP if hasattr(signal, name)]
+    numbers += [each for each in OTHERS if signal.getsignal(each) != signal.SIG_IGN]
+    return {number: signal.signal(number, convert) for number in numbers}
 
 
 def block() -> None:

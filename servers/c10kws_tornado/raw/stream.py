@@ -82,6 +82,15 @@ class RawStream:
             done()
             return
 
+        self._await_flush(connection, flushed, timeout, done)
+
+    def _await_flush(
+        self,
+        connection: HTTP1Connection,
+        flushed: asyncio.Future[None],
+        timeout: float,
+        done: Callable[[], object],
+    ) -> None:
         def end() -> None:
             timer.cancel()
             if flushed.done():
@@ -134,9 +143,11 @@ class RawStream:
         if self._attached:
             raise RuntimeError("The stream is already attached.")
         self._attached = True
-        loop = asyncio.get_running_loop()
         first = EarlyBytes(self, protocol_factory, self._early)
         self._early = b""
+        self._connect(asyncio.get_running_loop(), first)
+
+    def _connect(self, loop: asyncio.AbstractEventLoop, first: EarlyBytes) -> None:
         if self._tls is not None:
             self.transport = TLSTransport(self._tls, first, self._pending)
             self._tls = self._pending = None
