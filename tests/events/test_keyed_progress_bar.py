@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -12,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.template import engines
 from django.test import Client
 
 from c10kws.events import EventError, EventSocket, ProgressBar, Socket, paths
-from tests.project.models import Row
 from tests.support.events import Connect, Talk
 from tests.support.peers import closed_with
 from tests.support.waiting import eventually
@@ -296,31 +295,46 @@ def test_the_value_survives_a_restart(tmp_path: Path) -> None:
 
 
 def example() -> str:
-    """Return the example of the documentation: the block after "A bar for each job"."""
-    text = (ROOT / "docs" / "reference" / "progress.rst").read_text(encoding="utf-8")
-    block = text.partition("A bar for each job\n---")[2].partition("::\n\n")[2]
-    return textwrap.dedent(block.partition("\nUse the callback ``open``")[0])
+    """Return the example of the guide: the block after "A bar for each job"."""
+    text = (ROOT / "docs" / "how-to" / "progress.rst").read_text(encoding="utf-8")
+    block = text.partition("A bar for each job\n---")[2].partition("sockets.py\n\n")[2]
+    return textwrap.dedent(re.split(r"\n(?=\S)", block)[0])
 
 
-def test_the_example_of_the_page(connect: Connect) -> None:
+def test_the_example_of_the_guide(connect: Connect) -> None:
     """Two clicks start one job, whose clients see its steps."""
     go_on = threading.Event()
 
-    class Rows:
-        """Rows that wait for the test."""
+    class WaitingRow:
+        """A row that waits for the test."""
 
-        def all(self) -> Rows:
+        def __init__(self, pk: int) -> None:
+            self._pk = pk
+
+        @property
+        def pk(self) -> int:
+            assert go_on.wait(60)
+            return self._pk
+
+    class Rows:
+        """Rows of any job."""
+
+        def filter(self, **conditions: object) -> list[WaitingRow]:
+            return [WaitingRow(pk) for pk in (1, 2, 3)]
+
+    class Jobs:
+        """Jobs that belong to their clients."""
+
+        def filter(self, **conditions: object) -> Jobs:
             return self
 
-        def count(self) -> int:
-            return 3
+        def exists(self) -> bool:
+            return True
 
-        def __iter__(self) -> Iterator[Row]:
-            assert go_on.wait(60)
-            return iter([Row(pk=pk) for pk in (1, 2, 3)])
-
-    fake = type("Row", (), {"objects": Rows()})
-    names: dict[str, Any] = {"Row": fake, "login_required": login_required}
+    names: dict[str, Any] = {
+        "Row": type("Row", (), {"objects": Rows()}),
+        "Job": type("Job", (), {"objects": Jobs()}),
+    }
     exec(example(), names)
     bar: EventSocket = names["bar"]
     browser = Client()
@@ -338,7 +352,7 @@ def test_the_example_of_the_page(connect: Connect) -> None:
             assert init_of(one) == {"indeterminate": False, "min": 0, "max": 3, "value": 0}
             assert one.expect("ws:reply") == {}
             init_of(two)
-            assert two.ask("begin")["code"] == "conflict"
+            assert two.ask("begin")["code"] == "busy"
             go_on.set()
             for client in (one, two):
                 updates = [update_of(client) for _ in range(3)]
