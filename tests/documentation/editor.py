@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.documentation.pages import Block
 
-#: Lines that stand for lines which the page does not repeat.
+#: Lines in place of those that the page does not repeat.
 ELLIPSES = ("...", "# ...")
 
 
@@ -34,9 +34,9 @@ def apply(diff: str, text: str) -> str:
 def change(block: Block, text: str) -> str:
     """Return a file's text with the new lines of a block.
 
-    Lines that the file has already tell the place; an ellipsis stands for any lines of the file.
-    A new line goes behind the line in front of it. Behind an ellipsis it goes in front of the next
-    line that the file has, or to the end.
+    Lines that the file already has tell the place; an ellipsis stands for any lines of the file. A
+    new line is inserted after the line before it. After an ellipsis it is inserted before the next
+    line that the file has, or at the end.
     """
     lines = text.splitlines()
     shown = block.text.splitlines()

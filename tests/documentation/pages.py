@@ -7,7 +7,7 @@ that a block is typed into; without a caption, the comment in front of it does s
 
     .. code-block:: python
 
-Other marks are ``.. check: what the reader sees`` (a test looks at it), ``.. stop: the server`` and
+Other marks are ``.. check: what the reader sees`` (a test checks it), ``.. stop: the server`` and
 ``.. not run: reason``.
 """
 
@@ -42,7 +42,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Check:
-    """A place where a test looks at what the reader should see now."""
+    """A place where a test checks what the reader should see now."""
 
     name: str
 

@@ -15,10 +15,10 @@ from tests.documentation.serving import WAIT, Server
 from tests.support.shell import clean_variables
 from tools.processes import free_port
 
-#: What the reader answers to the questions of ``createsuperuser``.
+#: Answers to the questions of ``createsuperuser``.
 ANSWERS = {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery", "DJANGO_SUPERUSER_EMAIL": ""}
 
-#: What stands for a program after the name of the interpreter.
+#: Programs as arguments of the interpreter.
 PROGRAMS: dict[str, list[str]] = {
     "python": [],
     "python3": [],
@@ -26,7 +26,7 @@ PROGRAMS: dict[str, list[str]] = {
     "pip": ["-m", "pip"],
 }
 
-#: What a test does at a mark of the page; it gets the address of the server.
+#: Called at a ``check`` of the page, with the address of the server.
 Look = Callable[[str], None]
 
 
@@ -34,7 +34,7 @@ class Reader:
     """A reader with a shell in a folder, and a Python that has c10kws.
 
     The server takes the same free port each time, so that open pages find it again. ``typed`` is
-    what the page says to type into the console of the browser, ``folder`` is that of the shell.
+    the last text to type into the console of the browser, ``folder`` the folder of the shell.
     """
 
     typed = ""

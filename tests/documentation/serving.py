@@ -12,7 +12,7 @@ WAIT = 120
 
 
 class Server:
-    """A command that serves. It is ended, and then it must have printed no traceback."""
+    """A running command that serves. It must print no traceback until it is stopped."""
 
     def __init__(self, command: list[str], folder: Path, variables: Mapping[str, str]) -> None:
         self._log = folder / "server.log"
@@ -35,7 +35,7 @@ class Server:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the command."""
         self._process.terminate()
         self._process.wait(WAIT)
         printed = self._log.read_text()

@@ -178,6 +178,11 @@ def test_all_parts_are_run() -> None:
     assert names == {*PARTS, "index"}
 
 
+def test_every_check_is_on_a_page(windows: Windows) -> None:
+    steps = [step for part in PARTS for step in read(FOLDER / f"{part}.rst")]
+    assert {step.name for step in steps if isinstance(step, Check)} == set(looks(windows))
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_is_looked_at(part: str) -> None:
     steps = read(FOLDER / f"{part}.rst")
