@@ -237,7 +237,7 @@
     _requests = new Map(); // by id
     _queue = new Set(); // oldest first
     _rooms = new Rooms(this);
-    _unheard = new Set(); // events without a handler, which have caused a warning
+    _unhandled = new Set(); // events without a handler, which have caused a warning
 
     constructor(path, options = {}) {
       super();
@@ -261,7 +261,7 @@
       const closed = this.state === "closed";
       this._open();
       if (closed) {
-        Object.assign(this, { _tries: 0, _opened: false });
+        Object.assign(this, { _tries: 0, _hasOpened: false });
         this._watchBrowser("addEventListener");
       }
       this._setState(closed ? "connecting" : "reconnecting");
@@ -313,10 +313,10 @@
     _send(item) {
       const { event, data, id } = item;
       item.text = JSON.stringify({ event, data, id }); // now, since the page may change data later
-      this._pass(item);
+      this._sendOrQueue(item);
     }
 
-    _pass(item) {
+    _sendOrQueue(item) {
       if (this.connected) return this._transmit(item);
       if (this.state === "closed") return this._drop(item, "closed");
       if (this._queue.size >= this._limits.size) return this._drop(item, "full");
@@ -327,8 +327,9 @@
     _transmit(item) {
       if (this.version === 0 && item.id !== undefined) return this._drop(item, "unsupported");
       // The server would close the client for good with 1009. A UTF-16 unit is at most 3 bytes.
-      const length = item.text.length * 3 > this._max ? new Blob([item.text]).size : 0;
-      if (length > this._max) return this._drop(item, "too_large", { length, limit: this._max });
+      const length = item.text.length * 3 > this._maxSize ? new Blob([item.text]).size : 0;
+      const limit = this._maxSize;
+      if (length > limit) return this._drop(item, "too_large", { length, limit });
       item.sent = true;
       this.websocket.send(item.text);
     }
@@ -367,7 +368,7 @@
     }
 
     _receive(message) {
-      this._heard = performance.now();
+      this._receivedAt = performance.now();
       const raw = this._tell("raw", message);
       const frame = parse(message.data);
       if (frame?.event.startsWith("ws:")) this._control(frame);
@@ -379,7 +380,7 @@
     _control({ event, data, re }) {
       if (event === "ws:hello") this._greet(data);
       else if (event === "ws:reply") this._settle(re, "resolve", data);
-      else if (event === "ws:ping") this._beat("ws:pong");
+      else if (event === "ws:ping") this._sendHeartbeat("ws:pong");
       else if (event === "ws:bye") this._bye = data;
       else if (event === "ws:error" && re == null) this._deliver({ event: "warning", data });
       else if (event === "ws:error") {
@@ -394,8 +395,9 @@
       }
       const place = typeof frame.room === "string" ? this._rooms.hear(frame) : undefined;
       if (place === null || this._dispatch(event, data, place)) return;
-      if (event === "warning" || !this._unheard.has(event)) warn(`no handler for "${event}"`, data);
-      this._unheard.add(event);
+      const repeated = event !== "warning" && this._unhandled.has(event);
+      if (!repeated) warn(`no handler for "${event}"`, data);
+      this._unhandled.add(event);
     }
 
     // The connection
@@ -407,7 +409,7 @@
       socket.close = (...end) => (socket === this.websocket ? this.close(...end) : undefined);
       Object.assign(this, { websocket: socket, _offered: offer });
       this._timer = later(this.options.handshake, () => this._abandon("handshake timeout"));
-      socket.onopen = (event) => this._shake(event);
+      socket.onopen = (event) => this._finishHandshake(event);
       socket.onmessage = (message) => this._receive(message);
       socket.onerror = (event) => this._mayFallBack(socket) || this._tell("error", event);
       socket.onclose = (event) => this._end(socket, event);
@@ -416,24 +418,25 @@
     /** Reset the state of one connection. One timer: of handshake, heartbeat or retry. */
     _forget() {
       clearTimeout(this._timer);
-      Object.assign(this, { websocket: null, version: null, sid: null, _opening: null, _bye: {} });
-      Object.assign(this, { _max: Infinity, _period: Infinity, _heard: 0, _pinged: 0 });
-      Object.assign(this, { _ready: false, _held: false });
+      Object.assign(this, { websocket: null, version: null, sid: null });
+      Object.assign(this, { _openEvent: null, _bye: {}, _maxSize: Infinity });
+      Object.assign(this, { _pingPeriod: Infinity, _receivedAt: 0, _pingedAt: 0 });
+      Object.assign(this, { _ready: false, _serverDelay: false });
     }
 
     /** Handle the end of the handshake. Version 1 is open when ws:hello has arrived. */
-    _shake(event) {
-      this._opening = event;
-      this._opened = true;
+    _finishHandshake(event) {
+      this._openEvent = event;
+      this._hasOpened = true;
       this.version = event.target.protocol === SUBPROTOCOL ? 1 : 0;
       if (this.version === 0) this._begin();
     }
 
     _greet({ sid, ping, max }) {
       this.sid = sid;
-      this._spoken = true; // a handshake that fails later has another reason than the version
-      if (ping > 0) this._period = ping * 1000;
-      if (max > 0) this._max = max;
+      this._hadHello = true; // a handshake that fails later has another reason than the version
+      if (ping > 0) this._pingPeriod = ping * 1000;
+      if (max > 0) this._maxSize = max;
       this._begin();
     }
 
@@ -444,30 +447,32 @@
       this._rooms.rejoin();
       for (const item of [...this._queue]) {
         this._unqueue(item);
-        this._pass(item);
+        this._sendOrQueue(item);
       }
       this._setState("open");
-      if (this.connected) this._tell("open", this._opening);
+      if (this.connected) this._tell("open", this._openEvent);
     }
 
     /** Ping after a period of silence; disconnect after another. Hidden tabs have late timers. */
     _watch() {
       clearTimeout(this._timer);
-      const waiting = this._pinged > this._heard;
-      const left = (waiting ? this._pinged : this._heard) + this._period - performance.now();
+      const waiting = this._pingedAt > this._receivedAt;
+      const since = waiting ? this._pingedAt : this._receivedAt;
+      const left = since + this._pingPeriod - performance.now();
       if (left > 0) this._timer = later(left / 1000, () => this._watch());
       else if (waiting) this._abandon("no answer to ws:ping");
       else this._ping();
     }
 
     _ping() {
-      if (this._period === Infinity || this._pinged > this._heard) return; // none, or one pending
-      this._pinged = performance.now();
-      this._beat("ws:ping");
+      const pending = this._pingedAt > this._receivedAt;
+      if (this._pingPeriod === Infinity || pending) return;
+      this._pingedAt = performance.now();
+      this._sendHeartbeat("ws:ping");
       this._watch();
     }
 
-    _beat(event) {
+    _sendHeartbeat(event) {
       if (this.connected) this.websocket.send(JSON.stringify({ event, data: {} }));
     }
 
@@ -481,29 +486,29 @@
 
     /** Return true if the server may not support version 1; the browser gives no reason. */
     _mayFallBack(socket) {
-      const failed = socket === this.websocket && this._offered && this._opening === null;
-      return failed && !this._spoken && this.options.version !== 1;
+      const failed = socket === this.websocket && this._offered && this._openEvent === null;
+      return failed && !this._hadHello && this.options.version !== 1;
     }
 
     _end(socket, event) {
       if (this._mayFallBack(socket)) return this._open(false);
-      if (socket === this.websocket) this._lose(event); // else close() has handled the end
+      if (socket === this.websocket) this._handleLoss(event); // else close() has handled the end
       this._tell("close", event);
     }
 
-    _lose(event) {
+    _handleLoss(event) {
       const { reconnect, code, retry_after: retryAfter } = this._bye;
       const stable = this._ready && performance.now() - this._began > this._reconnect.stable * 1000;
       const again = this.options.reconnect !== false && (reconnect ?? !isFinal(code ?? event.code));
       this._tries = stable ? 1 : this._tries + 1;
       if (!again) return this._finish({ code: event.code, reason: event.reason });
-      this._release();
-      if (!this._opened && this._tries >= this._reconnect.tries) this._giveUp(event);
+      this._endConnection();
+      if (!this._hasOpened && this._tries >= this._reconnect.tries) this._giveUp(event);
       else this._retry(typeof retryAfter === "number" ? retryAfter : null, event);
     }
 
     /** Reject pending requests of an ended connection; the server may have received them. */
-    _release() {
+    _endConnection() {
       this._forget();
       const error = new RequestError("closed", "the connection ended before the reply");
       for (const { id, sent } of [...this._requests.values()]) {
@@ -513,7 +518,7 @@
 
     _finish(detail) {
       this.state = "closed"; // before handlers are called, so that they queue nothing
-      this._release();
+      this._endConnection();
       this._watchBrowser("removeEventListener");
       for (const item of [...this._queue]) this._drop(item, "closed");
       this._rooms.fail(new RequestError("closed", "the connection is closed"));
@@ -533,7 +538,7 @@
       const offline = navigator.onLine === false; // a hint only: localhost may be reachable
       let delay = offline ? cap : Math.random() * Math.min(cap, base * 2 ** (this._tries - 1));
       if (retryAfter !== null) delay = retryAfter + Math.random() * base;
-      this._held = retryAfter !== null; // the server's delay takes precedence over browser events
+      this._serverDelay = retryAfter !== null; // it takes precedence over browser events
       this._timer = later(delay, () => this._open());
       const detail = { code, reason, delay, tries: this._tries };
       if (offline) this._setState("offline", { cause: "browser", ...detail });
@@ -560,7 +565,7 @@
       if (this.connected) return this._ping(); // the connection may have died during a sleep
       if (this.websocket !== null) return; // it is connecting
       if (type === "offline") this._setState("offline", { cause: "browser" });
-      else if (!this._held) this.connect();
+      else if (!this._serverDelay) this.connect();
     }
   }
 
