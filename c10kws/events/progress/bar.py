@@ -64,9 +64,9 @@ class ProgressBar(EventSocket):
         self._cache = cache
         self._timeout = timeout
         self._watchers: Rooms[Socket] = Rooms()
-        self._keyed: WeakValueDictionary[str, Progress] = WeakValueDictionary()
-        self._keyed_lock = threading.Lock()
-        self._unkeyed = Progress(self, MemoryStore(timeout), self._send_to_all)
+        self._by_key: WeakValueDictionary[str, Progress] = WeakValueDictionary()
+        self._by_key_lock = threading.Lock()
+        self._progress = Progress(self, MemoryStore(timeout), self._send_to_all)
         self._converters: Mapping[str, Any] = RoutePattern(path.strip("/")).converters
         super().__init__(
             f"{PREFIX}/{path.strip('/')}", add_to_handlers, decorators=decorators, origins=origins
@@ -102,12 +102,12 @@ class ProgressBar(EventSocket):
 
     def _progress_of(self, name: str) -> Progress:
         """Return the only Progress of a key; its lock keeps the events in order."""
-        with self._keyed_lock:
-            progress = self._keyed.get(name)
+        with self._by_key_lock:
+            progress = self._by_key.get(name)
             if progress is None:
                 store = CacheStore(self._cache, name, self._timeout)
                 progress = Progress(self, store, partial(self._send_to_watchers, name))
-                self._keyed[name] = progress
+                self._by_key[name] = progress
             return progress
 
     def _send_to_all(self, event: str, data: dict[str, Any]) -> None:
@@ -119,20 +119,20 @@ class ProgressBar(EventSocket):
     def _send(self, clients: list[Socket], event: str, data: dict[str, Any]) -> None:
         text = encode_event(event, data)
         if self.emitter.can_emit(event):
-            self.emitter.send([each for each in clients if self._wants(each, event)], text)
+            self.emitter.send([each for each in clients if self._gets_event(each, event)], text)
 
-    def _wants(self, client: Socket, event: str) -> bool:
+    def _gets_event(self, client: Socket, event: str) -> bool:
         return event not in SURROUNDING or client.version in self.surrounded_versions
 
     @property
-    def _only(self) -> Progress:
+    def _unkeyed(self) -> Progress:
         if self._converters:
             names = ", ".join(f"{name}=…" for name in self._converters)
             raise TypeError(
                 f"The progress bar {self.path!r} has a value for each key; write "
                 f"bar({names}) first."
             )
-        return self._unkeyed
+        return self._progress
 
     # Clients
 
@@ -140,11 +140,11 @@ class ProgressBar(EventSocket):
         """Send the state of the bar."""
 
         def send(event: str, data: dict[str, Any]) -> None:
-            if self._wants(socket, event):
+            if self._gets_event(socket, event):
                 socket.emit(event, data, on_commit=False)
 
         if not self._converters:
-            self._unkeyed.greet(send)
+            self._progress.greet(send)
             return
         name = self._name_of(socket.kwargs)
         self._progress_of(name).greet(send, partial(self._watchers.join, name, socket))
@@ -159,11 +159,11 @@ class ProgressBar(EventSocket):
     @property
     def value(self) -> int:
         """The current value."""
-        return self._only.value
+        return self._unkeyed.value
 
     @value.setter
     def value(self, value: int) -> None:
-        self._only.value = value
+        self._unkeyed.value = value
 
     @property
     def indeterminate(self) -> bool:
@@ -172,35 +172,35 @@ class ProgressBar(EventSocket):
 
     def is_done(self) -> bool:
         """Return True when ``max`` is reached; an indeterminate bar is never done."""
-        return self._only.is_done()
+        return self._unkeyed.is_done()
 
     def start(self, max: int | None = None) -> bool:  # noqa: A002
         """Call :meth:`Progress.start`."""
-        return self._only.start(max)
+        return self._unkeyed.start(max)
 
     def stop(self) -> None:
         """Call :meth:`Progress.stop`."""
-        self._only.stop()
+        self._unkeyed.stop()
 
     def reset(self) -> None:
         """Call :meth:`Progress.reset`."""
-        self._only.reset()
+        self._unkeyed.reset()
 
     def tick(self, label: str | None = None) -> None:
         """Call :meth:`Progress.tick`."""
-        self._only.tick(label)
+        self._unkeyed.tick(label)
 
     def emit_init(self) -> None:
         """Call :meth:`Progress.emit_init`."""
-        self._only.emit_init()
+        self._unkeyed.emit_init()
 
     def emit_update(self, label: str | None = None) -> None:
         """Call :meth:`Progress.emit_update`."""
-        self._only.emit_update(label)
+        self._unkeyed.emit_update(label)
 
     def emit_done(self) -> None:
         """Call :meth:`Progress.emit_done`."""
-        self._only.emit_done()
+        self._unkeyed.emit_done()
 
 
 def _check_timeout(timeout: float | None) -> None:
