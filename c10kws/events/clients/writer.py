@@ -24,6 +24,8 @@ class ClientWriter:
     In a thread that runs a callback of this client a write waits while the client reads slowly.
     """
 
+    __slots__ = ("_connection", "_held", "_path", "_written_since_wait")
+
     def __init__(self, connection: WebSocket, path: str) -> None:
         self._connection = connection
         self._path = path

@@ -42,6 +42,8 @@ class ConversationOwner(CallbackOwner, Protocol):
 class Conversation:
     """The life of one client; ``run`` is the handler of its connection."""
 
+    __slots__ = ("_dispatcher", "_endpoint", "_opened", "_replies", "_socket", "_threads")
+
     def __init__(self, endpoint: ConversationOwner, socket: Socket) -> None:
         self._endpoint = endpoint
         self._socket = socket

@@ -28,6 +28,8 @@ FORBIDDEN = 4403
 class Replies:
     """Hello, replies, errors and refusals to one client."""
 
+    __slots__ = ("_bad_frames", "_failures", "_socket")
+
     def __init__(self, socket: Socket, failures: FailureLog) -> None:
         self._socket = socket
         self._failures = failures

@@ -32,6 +32,8 @@ class NotAnException(RuntimeError):
 class ThreadCalls:
     """Calls of sync functions for one client, one at a time."""
 
+    __slots__ = ("_socket", "abandoned")
+
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
         #: True if a thread still runs a function that the task does not wait for any more.
