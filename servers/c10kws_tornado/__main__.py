@@ -1,4 +1,4 @@
-"""``python -m c10kws_tornado package.module:application``."""
+"""The command ``python -m c10kws_tornado package.module:application``."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class PoolFull(Exception):
     """Raised when the queue of a pool is full: the job was refused."""
 
 
-class _Job:
+class _PoolJob:
     __slots__ = ("args", "fn", "future", "kwargs", "started")
 
     def __init__(
@@ -101,9 +101,9 @@ class Pool(Executor):
         self.refused = 0
         self._on_idle = on_idle
         self._on_exit = on_exit
-        self._jobs: deque[_Job] = deque()
-        self._urgent: deque[_Job] = deque()
-        self._running: dict[int, _Job] = {}
+        self._jobs: deque[_PoolJob] = deque()
+        self._urgent: deque[_PoolJob] = deque()
+        self._running: dict[int, _PoolJob] = {}
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._siblings: list[Pool] = []
@@ -136,14 +136,14 @@ class Pool(Executor):
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` after the queued jobs. Raises :exc:`PoolFull` when the queue is full."""
         future: Future[T] = Future()
-        self._add(_Job(fn, args, kwargs, future))
+        self._add(_PoolJob(fn, args, kwargs, future))
         return future
 
     def post(self, fn: Callable[..., object], /, *args: Any) -> None:
         """Run ``fn`` like ``submit``, without a future for its result."""
-        self._add(_Job(fn, args, {}, None))
+        self._add(_PoolJob(fn, args, {}, None))
 
-    def _add(self, job: _Job) -> None:
+    def _add(self, job: _PoolJob) -> None:
         with self._changed:
             if len(self._jobs) >= self.queue_size or self._closed:
                 self.refused += 1
@@ -161,7 +161,7 @@ class Pool(Executor):
         """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""
         future: Future[T] = Future()
         with self._changed:
-            self._urgent.append(_Job(fn, args, kwargs, future))
+            self._urgent.append(_PoolJob(fn, args, kwargs, future))
             with suppress(RuntimeError):  # no thread can start: the next one that can does it
                 self._wake()
         return future
@@ -229,7 +229,7 @@ class Pool(Executor):
                 del self._running[threading.get_ident()]
         self._exit()
 
-    def _next_job(self) -> _Job | None:
+    def _next_job(self) -> _PoolJob | None:
         """Wait for a job and return it; None when the pool is shut down and its queue empty."""
         asked = self._on_idle is None
         while True:
@@ -257,7 +257,7 @@ class Pool(Executor):
         except BaseException:  # the thread ends in any case
             logger.exception("on_exit of the pool %r raised.", self.name)
 
-    def _take(self) -> _Job | None:
+    def _take(self) -> _PoolJob | None:
         if not self.queued:
             return None
         self.busy += 1

@@ -77,7 +77,7 @@ class TornadoApp:
         Tornado asks for it when the previous request has ended.
         """
         self.end(server_connection)
-        return Dispatcher(self, request, server_connection, connection, peer)
+        return RequestDispatcher(self, request, server_connection, connection, peer)
 
     def find(
         self,
@@ -177,7 +177,7 @@ class TornadoApp:
         self._streams.clear()
 
 
-class Dispatcher(HTTPMessageDelegate):
+class RequestDispatcher(HTTPMessageDelegate):
     """A delegate that chooses by the head who serves the request, and forwards the rest to it."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Iteration over response bodies on the loop; blocking ones run in the pool, a job a chunk."""
+"""Iteration over response bodies on the loop; blocking ones are iterated in the pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One WSGI call and the four ends of its response (the contract's ``hijack.rst``).
+"""One WSGI call and the four ends of its response.
 
 ============================ ====================================================================
 1 plain iterable             called, iterated and closed in one worker thread, which does not wait

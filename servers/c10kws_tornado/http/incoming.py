@@ -1,4 +1,4 @@
-"""An incoming request: the head is checked, the body stored, and a thread of the pool asked."""
+"""An incoming request, from its head until a thread of the pool takes it."""
 
 from __future__ import annotations
 

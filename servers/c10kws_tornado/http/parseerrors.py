@@ -1,4 +1,4 @@
-"""Error responses to a request that stalls, is too long or malformed before its head is parsed."""
+"""Error responses to requests that stall, or cannot be parsed."""
 
 from __future__ import annotations
 
