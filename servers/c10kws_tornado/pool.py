@@ -155,7 +155,7 @@ class Pool(Executor):
             except RuntimeError as error:
                 self._jobs.pop()
                 self.refused += 1
-                raise PoolFull(f"the pool {self.name!r} cannot start a thread: {error}") from error
+                raise PoolFull(f"The pool {self.name!r} cannot start a thread: {error}") from error
 
     def submit_urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""

@@ -100,4 +100,4 @@ def exit_within(seconds: float) -> None:
 def _name_threads() -> str:
     threads = [thread for thread in threading.enumerate() if not thread.daemon]
     names = [thread.name for thread in threads if thread is not threading.main_thread()]
-    return f"threads {', '.join(names)}" if names else "no threads"
+    return f"threads {', '.join(names)}" if names else "no known threads"
