@@ -136,7 +136,7 @@ class AuthenticationTests(GuideTests):
         ann = User.objects.create_user("ann")
         (block,) = [each for each in python("authenticate") if "token_required" in each.text]
         self.serve(prices=self.run_block(block, Token=Token, websocket=websocket).prices)
-        headers = {"Authorization": "Bearer right", "Origin": "https://elsewhere.example"}
+        headers = {"Authorization": "Bearer right"}
         with self.client.websocket("/prices/", headers=headers) as ws:
             assert ws.read_message() == "Hello ann"
         refused = self.client.websocket("/prices/", headers={"Authorization": "Bearer wrong"})
