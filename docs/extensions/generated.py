@@ -36,6 +36,8 @@ from c10kws.checks.settings import allowed_values
 from c10kws.protocol.closing import CloseCode
 from c10kws_tornado import Limits
 
+#: The name of a setting, outside of code.
+SETTING = re.compile(rf"(?<![\w`'\"])({'|'.join(conf.KEYS)})(?![\w`'\"])")
 ROOT = Path(__file__).resolve().parents[2]
 
 SIZES = ((1024 * 1024, "MiB"), (1024, "KiB"))
@@ -44,7 +46,11 @@ SIZES = ((1024 * 1024, "MiB"), (1024, "KiB"))
 def comments_of(cls: type) -> dict[str, list[str]]:
     """Return the ``#:`` comments above the attributes of a class, by name."""
     found = ModuleAnalyzer.for_module(cls.__module__).find_attr_docs()
-    return {name: lines for (owner, name), lines in found.items() if owner == cls.__name__}
+    return {
+        name: [*map(with_links, lines)]
+        for (owner, name), lines in found.items()
+        if owner == cls.__name__
+    }
 
 
 def show(value: object, *, is_size: bool = False) -> str:
@@ -192,8 +198,9 @@ def summary_of(path: Path) -> str:
 
 
 def with_links(text: str) -> str:
-    """Return a docstring's text with links where it names pages of this site as files."""
-    return re.sub(r"``docs/([\w/-]+)\.rst``", r":doc:`/\1`", text)
+    """Return a docstring's text with links where it names settings, or pages as files."""
+    text = re.sub(r"``docs/([\w/-]+)\.rst``", r":doc:`/\1`", text)
+    return SETTING.sub(r":setting:`\1`", text)
 
 
 def link_docstring(
