@@ -92,7 +92,7 @@ def _check_method(environ: Mapping[str, Any]) -> None:
 
 
 def _check_upgrade(environ: Mapping[str, Any]) -> None:
-    """Check the version of HTTP, ``Upgrade``, ``Connection`` and the version (§4.2.1)."""
+    """Check ``Upgrade``, ``Connection``, and the versions of HTTP and of WebSocket (§4.2.1)."""
     if not is_handshake(environ):
         raise HandshakeRefused(
             426, "This is a WebSocket endpoint; connect with new WebSocket(url)."

@@ -152,7 +152,7 @@ def _accept(offer: Parameters, options: Compression) -> Agreement | None:
 
 
 def _server_window(offer: Parameters, options: Compression) -> int | None:
-    """§7.1.2.1: use at most the window that the client offers, or decline."""
+    """Return the server's window, at most the one that the client offers (§7.1.2.1), or None."""
     if "server_max_window_bits" not in offer:
         return options.server_max_window_bits
     offered = _window_bits(offer["server_max_window_bits"])
@@ -162,7 +162,7 @@ def _server_window(offer: Parameters, options: Compression) -> int | None:
 
 
 def _client_window(offer: Parameters, options: Compression) -> int | None:
-    """§7.1.2.2: a server that gets no such parameter cannot limit the client's window."""
+    """Return the client's window, or None. §7.1.2.2: only one that is offered can be limited."""
     if "client_max_window_bits" not in offer:
         return 15
     value = offer["client_max_window_bits"]
@@ -171,5 +171,5 @@ def _client_window(offer: Parameters, options: Compression) -> int | None:
 
 
 def _window_bits(value: str | None) -> int | None:
-    """§7.1.2.1: "a decimal integer value without leading zeroes between 8 to 15, inclusive"."""
+    """Read "a decimal integer value without leading zeroes between 8 to 15 inclusive"."""
     return int(value) if value in {"8", "9", "10", "11", "12", "13", "14", "15"} else None

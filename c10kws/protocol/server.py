@@ -221,7 +221,7 @@ class ServerProtocol:
     # Handling control frames, and the end
 
     def _answer_ping(self, payload: bytes) -> None:
-        """Answer a Ping (§5.5.2), unless a Close was sent: no frame follows that."""
+        """Answer a Ping (§5.5.2), unless a Close was sent: no frame may follow it."""
         if self.state is State.OPEN:
             self._report(PingReceived(frames.make_pong(payload)))
 
