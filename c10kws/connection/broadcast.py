@@ -85,9 +85,23 @@ def broadcast(
         return _from_thread(loop_state, senders, item)
     loop_state.broadcast = item
     try:
-        return BroadcastResult(sum([sender.take_shared(item) for sender in senders]))
+        return BroadcastResult(sum([_take(sender, item) for sender in senders]))
     finally:
         loop_state.broadcast = None
+
+
+def _take(sender: Sender, item: SharedMessage) -> bool:
+    """Send the message, on the loop's thread; return whether it was, or will be, sent."""
+    cork = sender.cork
+    if sender.prompt and not cork.frames and cork.transport is not None:
+        sender.sent += 1
+        cork.transport.write(item.frame)
+        return True
+    if sender.may_send or sender.closed:
+        return sender.send_shared(item)
+    taken = sender.put(item) is not None
+    sender.flush_and_relieve()
+    return taken
 
 
 def _from_thread(
@@ -99,7 +113,7 @@ def _from_thread(
 
     def flush() -> None:
         for sender in senders:
-            sender.flush_from_thread()
+            sender.flush_and_relieve()
         if future.set_running_or_notify_cancel():
             future.set_result(taken - item.failed)
 

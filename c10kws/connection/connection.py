@@ -4,7 +4,6 @@
   other threads.
 * Received messages wait in the inbox. When it is full, or the protocol holds data that is not
   parsed yet, reading pauses, and TCP holds the client back.
-* It owns its parts, which know of it only what they are given.
 """
 
 from __future__ import annotations
@@ -12,32 +11,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
 from ..conf import Settings
 from ..hijack import Stream
 from ..protocol.closing import CloseCode
-from ..protocol.messages import Message, size_of
+from ..protocol.messages import Message
 from ..protocol.received import Ended, PingReceived, PongReceived
 from ..protocol.server import ServerProtocol
 from .ending import Ending
 from .handler_watch import HandlerWatch
-from .inbox import EMPTY, MAX_INBOX, Inbox
+from .inbox import EMPTY, Inbox
 from .keepalive import Keepalive, Verdict
-from .keepalive_timer import KeepaliveTimer
 from .loop import LoopState
 from .sender import Sender
 from .total_queue import lock
-from .watchdog import current
 
 #: A read of so many bytes that held few messages is followed by a wider one.
 LONG_READ = 32 * 1024
 FEW = 64
-#: Held messages that one connection reads before other connections get their turn: wsproto needs
-#: 40 µs for each.
-MAX_TURN = 256
-#: From so many unsent bytes on a transport pauses its writers by itself.
-HIGH_WATER = 64 * 1024
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -74,16 +66,6 @@ class Connection(asyncio.BufferedProtocol):
         stream.attach(lambda: self)
 
     @property
-    def protocol(self) -> ServerProtocol:
-        """The frames."""
-        return self.sender.protocol
-
-    @property
-    def settings(self) -> Settings:
-        """The settings at the time of the handshake."""
-        return self.sender.settings
-
-    @property
     def loop_state(self) -> LoopState:
         """State shared with the other connections of the loop."""
         return self.sender.loop_state
@@ -106,8 +88,8 @@ class Connection(asyncio.BufferedProtocol):
         cork.flush_follows = True
         try:
             self._receive(messages)
-            if protocol.has_more:
-                self._receive_more()
+            if protocol.has_more and inbox.fill(protocol, self._receive):
+                self._ask_for_turn()
         finally:
             cork.flush_follows = False
         if cork.frames:
@@ -124,38 +106,18 @@ class Connection(asyncio.BufferedProtocol):
         if messages:
             inbox.waiter.wake()
 
-    def _receive_more(self) -> None:
-        """Read what the protocol holds while the handler has room, in turns with other connections.
-
-        A read of 256 KiB may inflate to a thousand times as much. What is left waits for another
-        turn of the loop; nothing newer is read meanwhile.
-        """
-        protocol, inbox, size, count = self.protocol, self.inbox, 0, 0
-        full = inbox.full
-        while protocol.has_more and not full:
-            messages = protocol.receive_data(b"")
-            size += sum(map(size_of, messages))
-            count += len(messages)
-            self._receive(messages)
-            if not messages or count >= MAX_TURN or size > self.settings.max_queue_bytes:
-                break
-            full = len(inbox.messages) > MAX_INBOX
-        if protocol.has_more:
-            inbox.hold_back(has_more=True)
-            if not (full or inbox.full):
-                self._ask_for_turn()
-
     def _ask_for_turn(self) -> None:
         if not self._turn_due:
             self._turn_due = True
             self.loop_state.loop.call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
-        protocol, cork, inbox = self.protocol, self.sender.cork, self.inbox
+        protocol, cork, inbox = self.sender.protocol, self.sender.cork, self.inbox
         self._turn_due = False
         cork.flush_follows = True
         try:
-            self._receive_more()
+            if inbox.fill(protocol, self._receive):
+                self._ask_for_turn()
         finally:
             cork.flush_follows = False
         cork.flush()
@@ -167,7 +129,7 @@ class Connection(asyncio.BufferedProtocol):
             inbox.waiter.wake()  # what was held may have brought nothing more to read
 
     def _handle_events(self) -> None:
-        for event in self.protocol.take_events():
+        for event in self.sender.protocol.take_events():
             match event:
                 case PingReceived():
                     self.sender.cork.push_pong(event.pong)
@@ -181,7 +143,7 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def exhausted(self) -> bool:
         """True when no message will come after those in the inbox."""
-        return self.sender.closed and not self.protocol.has_more
+        return self.sender.closed and not self.sender.protocol.has_more
 
     def next_message(self) -> Awaitable[None]:
         """Return what a reader awaits when the inbox is empty."""
@@ -200,9 +162,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def take(self) -> Message:
         """Return the oldest message of an ``observed`` inbox."""
-        message = self.inbox.take(last=not self.protocol.has_more)
+        message = self.inbox.take(last=not self.sender.protocol.has_more)
         if self.closed:
-            self.handler.restart(self.settings.handler_timeout)
+            self.handler.restart(self.sender.settings.handler_timeout)
         return message
 
     # Pings
@@ -210,7 +172,7 @@ class Connection(asyncio.BufferedProtocol):
     def send_ping(self, answered: asyncio.Future[float | None] | None = None) -> None:
         """Send a Ping now."""
         payload = self.keepalive.begin(time.monotonic(), answered)
-        self.sender.cork.push(self.protocol.send_ping(payload))
+        self.sender.cork.push(self.sender.protocol.send_ping(payload))
 
     def keep_alive(self, ping_after: int, dead_after: int) -> None:
         """Handle a visit of the :class:`~c10kws.connection.keepalive_timer.KeepaliveTimer`."""
@@ -251,7 +213,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed:
             return
         self.ending.send_close(code, reason)
-        if self.protocol.events:  # the peer's Close came before, behind what is not read yet
+        if self.sender.protocol.events:  # the peer's Close came before, behind what is not read yet
             self._handle_events()
         if self.inbox.paused:  # the peer's Close is behind data that will not be read
             self.inbox.resume()
@@ -281,7 +243,7 @@ class Connection(asyncio.BufferedProtocol):
         """
         self.handler.set_task(task)
         if self.closed:
-            self.handler.restart(self.settings.handler_timeout)
+            self.handler.restart(self.sender.settings.handler_timeout)
 
     def fail(self) -> None:
         """Close with 1011 because the handler failed; do not wait for a message in fragments."""
@@ -294,32 +256,26 @@ class Connection(asyncio.BufferedProtocol):
         """True while the handler is idle: waiting for a message, or finished."""
         return self.inbox.waiter.busy or self.handler.over
 
-    def is_own(self, task: asyncio.Task[Any] | None) -> bool:
-        """Return True for the handler's task, and for one that it has started."""
-        return task is not None and (task is self.handler.task or current.get() is self)
-
     def notice_end(self) -> None:
         """Remember that the handler knows of the end, if the current task is its own.
 
         A stream's task, and tasks of other handlers that write to this connection, do not count.
         """
-        task = asyncio.current_task(self.loop_state.loop)
-        if self.closed and task is not self.sender.stream_task and self.is_own(task):
-            self.handler.notice(self.settings.handler_timeout)
+        task, stream = asyncio.current_task(self.loop_state.loop), self.sender.stream
+        in_stream = stream is not None and stream.task is task
+        if self.closed and not in_stream and self.handler.is_own(task, self):
+            self.handler.notice(self.sender.settings.handler_timeout)
 
     # The loop calls the rest of asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what waits: the first call."""
-        cork, settings = self.sender.cork, self.settings
-        cork.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        if settings.max_queue_bytes < HIGH_WATER:
-            # Pause awaited writes before one more message could exceed MAX_QUEUE_BYTES.
-            cork.transport.set_write_buffer_limits(high=settings.max_queue_bytes)
-        if settings.ping_interval:
-            self._keepalive_timer(settings.ping_interval).add(self)
+        self.sender.cork.connect(cast(asyncio.Transport, transport))  # uvloop's is no subclass
+        timer = self.loop_state.keepalive_timer(self.sender.settings)
+        if timer is not None:
+            timer.add(self)
         self.resume_writing()
-        cork.flush()
+        self.sender.cork.flush()
 
     def pause_writing(self) -> None:
         """Queue messages: the transport is above its high-water mark."""
@@ -335,12 +291,10 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End: the last call. The ending refers to us, so that we forget it."""
+        """End: the last call."""
         self.farewell = None  # and what it holds
         self.ending.lose()
-        self._ending = None
-        if self.settings.ping_interval:
-            self._keepalive_timer(self.settings.ping_interval).remove(self)
-
-    def _keepalive_timer(self, interval: float) -> KeepaliveTimer:
-        return self.loop_state.keepalive_timer(interval, self.settings.ping_timeout)
+        self._ending = None  # it refers to us
+        timer = self.loop_state.keepalive_timer(self.sender.settings)
+        if timer is not None:
+            timer.remove(self)

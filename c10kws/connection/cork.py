@@ -14,6 +14,10 @@ MAX_FRAMES = 64
 FULL = 16 * 1024
 #: From so many bytes on it is cheaper to hand the transport a list than to join it.
 LONG = 8 * 1024
+#: From so many unsent bytes on a transport pauses its writers by itself.
+HIGH_WATER = 64 * 1024
+#: With a bound below this each byte is counted before it is written, which is slower.
+LEAST_PROMPT_QUEUE = 128 * 1024
 #: The frames of an idle connection: never changed, one for all.
 EMPTY: list[bytes] = []
 
@@ -113,6 +117,13 @@ class Cork:
         return self.transport.get_write_buffer_size() + self._size
 
     # The transport's flow control
+
+    def connect(self, transport: asyncio.Transport) -> None:
+        """Write to this transport from now on."""
+        self.transport = transport
+        if self.max_queue_bytes < HIGH_WATER:
+            # Pause awaited writes before one more message could exceed MAX_QUEUE_BYTES.
+            transport.set_write_buffer_limits(high=self.max_queue_bytes)
 
     async def drain(self) -> None:
         """Yield to other tasks, and wait while a pause lasts; return at the end in any case."""

@@ -72,7 +72,7 @@ class Ending:
 
     def _end_late_stream(self, code: int, reason: str) -> None:
         self._timer = None
-        if self._sender.closed or self._sender.stream_task is None:
+        if self._sender.closed or self._sender.stream is None:
             return
         task = self._connection.handler.task
         logger.warning(
@@ -87,7 +87,7 @@ class Ending:
 
         §5.4 lets control frames go between fragments.
         """
-        if self._sender.stream_task is not None:
+        if self._sender.stream is not None:
             if code == CloseCode.NORMAL_CLOSURE:  # not so for a peer that has half a message
                 code, reason = CloseCode.INTERNAL_ERROR, "internal error"
             self._sender.close(code, reason)

@@ -24,7 +24,7 @@ class FragmentSender(Protocol):
     def send_fragment(self, part: Message, *, final: bool) -> None:
         """Send a frame of the message."""
 
-    async def drain(self) -> bool:
+    async def written(self) -> bool:
         """Wait while the client reads slowly; return False when the connection has ended."""
 
     def close(self, code: int, reason: str) -> None:
@@ -77,7 +77,7 @@ class Stream:
                     return False
                 empty = "" if isinstance(part, str) else b""
                 sender.send_fragment(part, final=False)
-                if not await sender.drain():
+                if not await sender.written():
                     return False
             if sender.closed:
                 return False

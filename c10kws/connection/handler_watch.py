@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from .watchdog import HandlerTasks, Watchdog
+from .watchdog import HandlerTasks, Watchdog, current
 
 
 class HandlerWatch:
@@ -24,6 +25,13 @@ class HandlerWatch:
     def over(self) -> bool:
         """True when there is no handler, or it has ended."""
         return self.task is None or self.task.done()
+
+    def is_own(self, task: asyncio.Task[Any] | None, user: object) -> bool:
+        """Return True for the handler's task, and for one that it has started.
+
+        ``user`` is the connection, which is in the context of both.
+        """
+        return task is not None and (task is self.task or current.get() is user)
 
     def set_task(self, task: asyncio.Task[None]) -> None:
         """Watch this task, and no longer another one."""

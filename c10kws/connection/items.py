@@ -27,6 +27,11 @@ class Ping:
 
     answered: asyncio.Future[float | None]
 
+    def miss(self) -> None:
+        """Tell the task that awaits the Pong that none will come."""
+        if not self.answered.done():
+            self.answered.set_result(None)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FragmentedMessage:

@@ -9,6 +9,7 @@ import asyncio
 import threading
 from weakref import WeakKeyDictionary
 
+from ..conf import Settings
 from .items import SharedMessage
 from .keepalive_timer import KeepaliveTimer
 from .slow_clients import SlowClients
@@ -50,8 +51,11 @@ class LoopState:
         self.slow_clients = SlowClients(loop)
         self._keepalive_timers: dict[tuple[float, float | None], KeepaliveTimer] = {}
 
-    def keepalive_timer(self, interval: float, timeout: float | None) -> KeepaliveTimer:
-        """Return the timer of all connections that ping at this interval."""
+    def keepalive_timer(self, settings: Settings) -> KeepaliveTimer | None:
+        """Return the timer of all connections with these settings; None without keepalive."""
+        interval, timeout = settings.ping_interval, settings.ping_timeout
+        if not interval:
+            return None
         timer = self._keepalive_timers.get((interval, timeout))
         if timer is None:
             timer = KeepaliveTimer(self.loop, interval, timeout)

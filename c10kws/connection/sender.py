@@ -2,8 +2,7 @@
 
 * The loop's thread owns the connection. Items of other threads wait in the outbox, in call order,
   until the loop's next turn; so do items behind a message that is sent in fragments.
-* While the client reads slowly (the transport has unsent bytes), messages wait in the outbox too.
-  It is bounded: past MAX_QUEUE_BYTES the connection is closed.
+* While the client reads slowly, messages wait there too. It is bounded by MAX_QUEUE_BYTES.
 * A Close in the outbox, and the end of the connection, send everything without waiting.
 """
 
@@ -11,31 +10,26 @@ from __future__ import annotations
 
 import asyncio
 from threading import get_ident
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..conf import Settings
 from ..protocol.closing import Close, CloseCode
 from ..protocol.messages import Message
 from ..protocol.server import ServerProtocol
-from .cork import Cork
+from .cork import LEAST_PROMPT_QUEUE, Cork
 from .fragmented import Stream
 from .items import FragmentedMessage, Item, Overflow, Ping, SharedMessage
 from .loop import LoopState
 from .outbox import Outbox
 from .total_queue import lock
 
-#: With a bound below this each byte is counted before it is written, which is slower.
-LEAST_PROMPT_QUEUE = 128 * 1024
-
 
 class Owner(Protocol):
-    """The connection that a sender belongs to."""
+    """The connection that a sender belongs to: it sends control frames."""
 
-    def send_close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake."""
+    def send_close(self, code: int, reason: str) -> None: ...
 
-    def send_ping(self, answered: asyncio.Future[float | None]) -> None:
-        """Send a Ping."""
+    def send_ping(self, answered: asyncio.Future[float | None]) -> None: ...
 
 
 class Sender:
@@ -44,13 +38,12 @@ class Sender:
     ``prompt`` is True when a plain message may go into the cork directly: nothing is queued before
     it and the client keeps up. It makes a write cheap; everything that could change it calls
     :meth:`_update_prompt`. ``closed_with`` is the first Close of either side, once nothing can be
-    sent.
+    sent. ``stream`` is the message in fragments that is being sent.
     """
 
     __slots__ = (
         "_outbox",
         "_owner",
-        "_stream",
         "closed_with",
         "cork",
         "dropped",
@@ -59,12 +52,13 @@ class Sender:
         "protocol",
         "sent",
         "settings",
+        "stream",
     )
 
     def __init__(
         self, owner: Owner, loop_state: LoopState, settings: Settings, protocol: ServerProtocol
     ) -> None:
-        self._owner: Owner | None = owner  # until the end: the two keep each other alive
+        self._owner: Owner | None = owner  # None after the end: the two keep each other alive
         self.settings = settings
         self.protocol = protocol
         self.loop_state = loop_state
@@ -73,42 +67,33 @@ class Sender:
         self.sent = self.dropped = 0
         self.prompt = False
         self._outbox: Outbox | None = None
-        self._stream: Stream | None = None
+        self.stream: Stream | None = None
 
     @property
     def closed(self) -> bool:
         """True when nothing can be sent: after a Close from either side, or a lost connection."""
         return self.closed_with is not None
 
-    @property
-    def detached(self) -> bool:
-        """True when the transport is closed."""
-        return self._owner is None
-
-    # Items
-
     def post(self, item: Item) -> int:
         """Send an item after all items before it; from any thread. Return its ticket or 0."""
         on_loop = get_ident() == self.loop_state.thread
-        if on_loop and self._may_send:
+        if on_loop and self.may_send:
             self._send(item)
             return 0
-        ticket = self.put(item, patient=on_loop)
-        loop = self.loop_state.loop
+        ticket, loop = self.put(item, patient=on_loop), self.loop_state.loop
         if on_loop:
-            self.flush()
+            self.flush_and_relieve()
             if self._outbox is not None:
                 self._outbox.check(loop, self._close_slow_client)
-            self._relieve()
         elif not loop.is_closed():
-            loop.call_soon_threadsafe(self.flush_from_thread)
+            loop.call_soon_threadsafe(self.flush_and_relieve)
         return ticket or 0
 
     def put(self, item: Item, *, patient: bool = False) -> int | None:
         """Queue an item in the outbox, from any thread; ``flush`` must follow.
 
-        Return its ticket, None when it found no room. A broadcast that finds none is left out where
-        SLOW_CLIENT says so; any other item becomes an Overflow.
+        Return its ticket, None when there was no room. Without room a broadcast is skipped if
+        SLOW_CLIENT is "drop"; any other item becomes an Overflow.
         """
         with lock:
             if self._outbox is None:
@@ -124,12 +109,12 @@ class Sender:
             return ticket
 
     @property
-    def _may_send(self) -> bool:
+    def may_send(self) -> bool:
         """True when a message can be sent now: nothing is queued and the client keeps up."""
         return self._owner is None or (
             self.cork.transport is not None
             and not self._outbox
-            and self._stream is None
+            and self.stream is None
             and self.cork.pause is None
         )
 
@@ -141,14 +126,14 @@ class Sender:
                 return  # connection_made comes in one of the loop's next turns
             if self.cork.pause is not None and not (self.closed or outbox.urgent):
                 break  # resume_writing comes
-            item = outbox.get(control=self._stream is not None and not self.closed)
+            item = outbox.get(control=self.stream is not None and not self.closed)
             if item is None:
                 break
             self._send(item)
         self._update_prompt()
 
-    def flush_from_thread(self) -> None:
-        """Send items queued by another thread, and enforce MAX_TOTAL_QUEUE_BYTES."""
+    def flush_and_relieve(self) -> None:
+        """Send queued items while the client keeps up, and enforce MAX_TOTAL_QUEUE_BYTES."""
         self.flush()
         self._relieve()
 
@@ -162,11 +147,9 @@ class Sender:
         pause = self.cork.pause
         with lock:
             self.prompt = (
-                self.cork.transport is not None
+                self._owner is not None
+                and self.may_send
                 and not self.closed
-                and not self._outbox
-                and self._stream is None
-                and pause is None
                 and self.protocol.sends_plain_frames
                 and self.settings.max_queue_bytes >= LEAST_PROMPT_QUEUE
             )
@@ -178,13 +161,13 @@ class Sender:
             case str() | bytes():
                 self._send_message(item)
             case SharedMessage():
-                item.failed += not self._send_shared(item)
+                item.failed += not self.send_shared(item)
             case Ping():
                 self._send_ping(item)
             case Close():
                 self.close(item.code, item.reason)
             case FragmentedMessage():
-                self._begin_stream(item)
+                self._send_fragmented(item)
             case Overflow():
                 self._close_slow_client(item.count)
 
@@ -197,20 +180,8 @@ class Sender:
             self.sent += 1
             self.cork.push(self.protocol.send_message(message))
 
-    def take_shared(self, item: SharedMessage) -> bool:
-        """Send a broadcast, on the loop's thread; return whether it was, or will be, sent."""
-        cork = self.cork
-        if self.prompt and not cork.frames and cork.transport is not None:
-            self.sent += 1
-            cork.transport.write(item.frame)
-            return True
-        if self._may_send or self.closed:
-            return self._send_shared(item)
-        taken = self.put(item) is not None
-        self.flush_from_thread()
-        return taken
-
-    def _send_shared(self, item: SharedMessage) -> bool:
+    def send_shared(self, item: SharedMessage) -> bool:
+        """Send a broadcast now; return False after the end."""
         if self.closed:
             self.dropped += 1
             return False
@@ -223,21 +194,21 @@ class Sender:
         self.loop_state.broadcast = before
         return True
 
-    def _send_ping(self, item: Ping) -> None:
-        if self._owner is not None and not self.closed:
-            self._owner.send_ping(item.answered)
-        elif not item.answered.done():
-            item.answered.set_result(None)
+    def _send_ping(self, ping: Ping) -> None:
+        if self._owner is None or self.closed:
+            ping.miss()
+        else:
+            self._owner.send_ping(ping.answered)
 
     # A message in fragments
 
-    def _begin_stream(self, item: FragmentedMessage) -> None:
+    def _send_fragmented(self, item: FragmentedMessage) -> None:
         if self.closed:
             self.dropped += 1
             item.settle(False)
-            return
-        self.prompt = False
-        self._stream = Stream(self.loop_state.loop, self, item)
+        else:
+            self.prompt = False
+            self.stream = Stream(self.loop_state.loop, self, item)
 
     def send_fragment(self, part: Message, *, final: bool) -> None:
         """Send a frame of the message in progress."""
@@ -247,27 +218,18 @@ class Sender:
 
     def end_stream(self) -> None:
         """Send what waits behind the message."""
-        self._stream = None
+        self.stream = None
         self.flush()
-
-    @property
-    def stream_task(self) -> asyncio.Task[Any] | None:
-        """The task that sends a message in fragments; None when there is none."""
-        return None if self._stream is None else self._stream.task
 
     # Waiting for the client
 
     async def written(self, ticket: int = 0) -> bool:
-        """Wait until the message of a ticket has been sent and most unsent bytes have left.
+        """Wait until the message of a ticket is sent, and while the client reads slowly.
 
         Return False when the connection has ended.
         """
         if ticket and self._outbox is not None:
             await self._outbox.wait(ticket)
-        return await self.drain()
-
-    async def drain(self) -> bool:
-        """Wait while the client reads slowly; return False when the connection has ended."""
         if not self.closed:
             await self.cork.drain()
         return not self.closed
@@ -291,9 +253,8 @@ class Sender:
     @property
     def queued(self) -> int:
         """Bytes that wait for the client to read, without those in the kernel."""
-        if self.cork.transport is None:  # nothing waits for the client yet
-            return 0
-        return self.cork.unsent + (0 if self._outbox is None else self._outbox.size)
+        outbox = 0 if self._outbox is None else self._outbox.size
+        return 0 if self.cork.transport is None else self.cork.unsent + outbox
 
     def _relieve(self) -> None:
         self.loop_state.slow_clients.relieve(self.settings.max_total_queue_bytes)
@@ -302,10 +263,8 @@ class Sender:
         """Close the connection, and drop what is queued."""
         self.dropped += dropped
         if not self.closed:
-            limit = self.settings.max_queue_bytes
-            self.loop_state.slow_clients.log(
-                "Closing slow client: more than %d bytes queued.", limit
-            )
+            message = "Closing slow client: more than %d bytes queued."
+            self.loop_state.slow_clients.log(message, self.settings.max_queue_bytes)
             self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
 
     def give_up(self) -> None:
@@ -324,8 +283,8 @@ class Sender:
         """Stop sending, and drop queued items."""
         self.closed_with = close
         self.prompt = False
-        if self._stream is not None:
-            self._stream.task.cancel()
+        if self.stream is not None:
+            self.stream.task.cancel()
         self.cork.end()
         self.flush()
         self.cork.recount()
@@ -334,3 +293,8 @@ class Sender:
         """Forget the connection and its transport, which is closed; ``end`` must follow."""
         self._owner = None
         self.cork.close()
+
+    @property
+    def detached(self) -> bool:
+        """True when the transport is closed."""
+        return self._owner is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterable, Awaitable
 from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from .connection import Connection
 from .cork import MAX_FRAMES
 from .items import FragmentedMessage, Ping
 from .loop import loop_state_of
+from .operation import Operation
 from .pings import TooManyPings
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class WebSocket:
                 cork.writes += 1
                 if cork.pause is None and cork.writes < MAX_FRAMES:
                     return loop_state.done
-                return _Awaitable(self, lambda: self._written(0))
+                return Operation(self._connection, lambda: self._written(0))
         return self._write(data, opcode)
 
     send = write_message
@@ -165,22 +166,14 @@ class WebSocket:
             check_opcode(opcode)
             item = FragmentedMessage(data, opcode, asyncio.Future(loop=sender.loop_state.loop))
             sender.post(item)
-            return _Awaitable(self, lambda: self._result(item.sent))
+            return Operation(self._connection, lambda: self._result(item.sent))
         ticket = sender.post(as_message(data, opcode))
-        return self._written_or_done(ticket)
-
-    def _written_or_done(self, ticket: int = 0) -> Awaitable[None]:
-        """Return what waits until a message is sent; it waits for nothing if the client keeps up.
-
-        After MAX_FRAMES writes it yields to other tasks.
-        """
-        sender = self._connection.sender
         cork = sender.cork
-        cork.writes += 1
+        cork.writes += 1  # after MAX_FRAMES writes the awaited one yields to other tasks
         keeps_up = sender.prompt and cork.writes < MAX_FRAMES and len(cork.frames) < MAX_FRAMES
         if keeps_up and not ticket and get_ident() == sender.loop_state.thread:
             return sender.loop_state.done
-        return _Awaitable(self, lambda: self._written(ticket))
+        return Operation(self._connection, lambda: self._written(ticket))
 
     async def _written(self, ticket: int) -> None:
         if not await self._connection.sender.written(ticket):
@@ -218,7 +211,7 @@ class WebSocket:
             raise TooManyPings
         ping = Ping(asyncio.Future(loop=connection.loop_state.loop))
         connection.sender.post(ping)
-        return _Awaitable(self, lambda: self._result(ping.answered))
+        return Operation(self._connection, lambda: self._result(ping.answered))
 
     @property
     def latency(self) -> float | None:
@@ -240,7 +233,7 @@ class WebSocket:
         """
         check_close(code, reason)
         self._connection.close(code, reason)
-        return _Awaitable(self, self.wait_closed)
+        return Operation(self._connection, self.wait_closed)
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended and its socket is closed."""
@@ -296,35 +289,6 @@ class WebSocket:
         return ConnectionClosed(
             self.close_code or CloseCode.ABNORMAL_CLOSURE, self.close_reason or "", self
         )
-
-
-class _Awaitable:
-    """Returned by methods that act immediately; awaiting it waits for the operation to complete."""
-
-    __slots__ = ("_wait", "_websocket")
-
-    def __init__(self, websocket: WebSocket, wait: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        self._websocket = websocket
-        self._wait = wait
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        connection = connection_of(self._websocket)
-        if asyncio.get_running_loop() is not connection.loop_state.loop:
-            raise RuntimeError(
-                "expected an await on the connection's own event loop; from another loop or "
-                "thread, call the method and ignore what it returns"
-            )
-        if connection.closed:
-            return self._late(connection).__await__()
-        return self._wait().__await__()
-
-    async def _late(self, connection: Connection) -> Any:
-        """Pace the handler's own tasks after the end; other tasks yield once."""
-        if connection.is_own(asyncio.current_task()):
-            await connection.handler.pace()
-        else:
-            await asyncio.sleep(0)
-        return await self._wait()
 
 
 def connection_of(websocket: WebSocket) -> Connection:

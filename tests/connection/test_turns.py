@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
-from c10kws.connection.connection import MAX_TURN
+from c10kws.connection.inbox import MAX_TURN
 from tests.project.frames_views import COMPRESSED, PLAIN, connections, play
 from tests.support.connections import cork, inbox
 from tests.support.frames import (

@@ -63,7 +63,7 @@ async def ask(ws: WebSocket) -> None:
 
 
 async def say_lane(ws: WebSocket) -> None:
-    await ws.write_message(str(connection_of(ws).protocol.fast_lane))
+    await ws.write_message(str(connection_of(ws).sender.protocol.fast_lane))
 
 
 urlpatterns = [

@@ -1,0 +1,146 @@
+"""Messages that wait for their reader, and TCP that holds the client back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from c10kws.connection.cork import Cork
+from c10kws.connection.inbox import EMPTY, MAX_INBOX, MAX_TURN, Inbox
+from c10kws.protocol.messages import Message
+from tests.support.connections import FakeTransport, turn
+
+MIB = 1024 * 1024
+
+
+def make(limit: int = MIB) -> tuple[Inbox, FakeTransport]:
+    loop, transport = asyncio.get_running_loop(), FakeTransport()
+    cork = Cork(loop, limit)
+    cork.connect(transport)
+    return Inbox(loop, cork), transport
+
+
+class Source:
+    """A protocol that holds these messages, one for each call."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.held = list(messages)
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self.held)
+
+    @has_more.setter
+    def has_more(self, value: bool) -> None:
+        raise AssertionError("only the protocol sets it")
+
+    def receive_data(self, data: bytes) -> list[Message]:
+        assert data == b""
+        return [self.held.pop(0)]
+
+
+def test_messages_are_taken_in_order() -> None:
+    async def main() -> None:
+        inbox, _ = make()
+        inbox.put(["1", "2"])
+        inbox.put(["3"])
+        assert [inbox.take(last=True) for _ in range(3)] == ["1", "2", "3"]
+        assert (inbox.received, EMPTY) == (3, [])
+
+    asyncio.run(main())
+
+
+def test_the_reader_is_resumed() -> None:
+    async def main() -> None:
+        inbox, _ = make()
+
+        async def read() -> Message:
+            await inbox.waiter
+            return inbox.take(last=True)
+
+        reading = asyncio.create_task(read())
+        await turn()
+        inbox.put(["x"])
+        inbox.waiter.wake()
+        assert await asyncio.wait_for(reading, 5) == "x"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("messages", [["x"] * (MAX_INBOX + 1), [bytes(600), bytes(600)]])
+def test_a_full_inbox_pauses_reading_until_it_is_empty(messages: list[Message]) -> None:
+    async def main() -> None:
+        inbox, transport = make(limit=1100)
+        inbox.put(list(messages))
+        assert inbox.full
+        inbox.hold_back(has_more=False)
+        inbox.hold_back(has_more=False)
+        assert (transport.calls, inbox.observed) == (["pause_reading"], True)
+        for _ in messages[1:]:
+            inbox.take(last=True)
+        assert inbox.paused
+        inbox.take(last=True)
+        assert transport.calls == ["pause_reading", "resume_reading"]
+        assert not inbox.observed
+
+    asyncio.run(main())
+
+
+def test_reading_stays_paused_while_the_protocol_holds_more() -> None:
+    async def main() -> None:
+        inbox, transport = make()
+        inbox.put(["x"])
+        inbox.hold_back(has_more=False)
+        assert not inbox.paused
+        inbox.hold_back(has_more=True)
+        inbox.take(last=False)
+        assert (inbox.paused, transport.calls) == (True, ["pause_reading"])
+
+    asyncio.run(main())
+
+
+def test_after_the_end_nothing_pauses_and_the_reader_stays_observed() -> None:
+    async def main() -> None:
+        inbox, transport = make(limit=0)
+        cork = inbox._cork
+        inbox.put(["x"])
+        inbox.hold_back(has_more=False)
+        cork.end()
+        inbox.end()
+        inbox.resume()
+        assert inbox.observed
+        inbox.hold_back(has_more=True)
+        assert transport.calls == ["pause_reading", "resume_reading"]
+        transport.close()
+        inbox.resume()
+        assert transport.calls[-1] == "close"
+
+    asyncio.run(main())
+
+
+def test_held_messages_fill_the_inbox_in_turns() -> None:
+    async def main() -> None:
+        inbox, transport = make()
+        few = Source("1", "2", "3")
+        assert not inbox.fill(few, inbox.put)
+        assert (inbox.received, transport.calls) == (3, [])
+        many = Source(*["x"] * (MAX_TURN + 1))
+        inbox.messages = EMPTY
+        assert inbox.fill(many, inbox.put)  # another turn is needed
+        assert (len(many.held), inbox.paused) == (1, True)
+        assert not inbox.fill(many, inbox.put)
+
+    asyncio.run(main())
+
+
+def test_a_full_inbox_asks_for_no_turn() -> None:
+    async def main() -> None:
+        inbox, transport = make(limit=100)
+        source = Source(bytes(101), "next")
+        assert not inbox.fill(source, inbox.put)
+        assert (source.held, transport.calls) == (["next"], ["pause_reading"])
+        assert not inbox.fill(source, inbox.put)
+        assert source.held == ["next"]
+
+    asyncio.run(main())
