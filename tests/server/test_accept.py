@@ -1,4 +1,4 @@
-"""Out of descriptors: shed, say so once a second, go on when there are some again."""
+"""Without free descriptors clients are refused, with a line a second, and accepting resumes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ serve(application, sockets=[sock], limits=Limits(reserved_descriptors=int(sys.ar
 
 @pytest.fixture
 def start() -> Iterator[Callable[[int], subprocess.Popen[str]]]:
-    """Start a server that may have few descriptors, so many of them reserved."""
+    """Start a server with few descriptors, of which so many are reserved."""
     started: list[subprocess.Popen[str]] = []
 
     def run(reserved: int) -> subprocess.Popen[str]:
@@ -59,7 +59,7 @@ def connect(port: int) -> Client:
 
 
 def is_shed(client: Client) -> bool:
-    """Whether the server has closed the connection without a word."""
+    """Return True if the server has closed the connection without a response."""
     try:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         return client.socket.recv(1) == b""
@@ -69,16 +69,16 @@ def is_shed(client: Client) -> bool:
 
 @pytest.mark.parametrize("reserved", [32, 0])
 def test_out_of_descriptors(start: Callable[[int], subprocess.Popen[str]], reserved: int) -> None:
-    """With none reserved the kernel says EMFILE, and one is kept to shed with."""
+    """Without a reserve, accept() fails with EMFILE; one descriptor is kept to refuse clients."""
     process = start(reserved)
     assert process.stdout is not None
     port = int(process.stdout.readline())
     clients = [connect(port) for _ in range(LIMIT)]
     served = [client for client in clients if not is_shed(client)]
     assert LIMIT / 3 < len(served) < LIMIT
-    if reserved:  # those who got in are served, also when the application opens a file
+    if reserved:  # accepted clients are served, even if the application opens a file
         client = served[0]
-        client.read_until(b"0\r\n\r\n")  # all but the byte that is_shed has read
+        client.read_until(b"0\r\n\r\n")  # all but the byte that the check has read
         assert client.get().body == b"page"
     for client in clients:
         client.close()
@@ -92,13 +92,13 @@ def test_out_of_descriptors(start: Callable[[int], subprocess.Popen[str]], reser
     _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 0
     said = errors.count("Out of file descriptors")
-    assert 0 < said < LIMIT  # once a second, and not for each turn of the loop
+    assert 0 < said < LIMIT  # once a second, not in each turn of the loop
     if reserved:
         assert len(errors.splitlines()) == said
 
 
 class FaultyListener:
-    """A listening socket whose ``accept`` fails once, as Linux reports errors of the network."""
+    """A listening socket whose ``accept`` fails once, as on Linux after errors of the network."""
 
     def __init__(self, sock: socket.socket, error: OSError) -> None:
         self._sock = sock

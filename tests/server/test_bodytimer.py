@@ -1,4 +1,4 @@
-"""The timer of a body, with a clock that is moved by hand."""
+"""The timer of a body, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from c10kws_tornado.http.bodytimer import BodyTimer
 
 
 class Clock:
-    """A loop's clock and timers, moved by hand."""
+    """A simulated clock with the timers of a loop."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -66,7 +66,7 @@ def test_the_time_of_a_body_does_not_run_while_the_server_does_not_read() -> Non
 
 
 def test_a_pause_gives_no_more_time_than_it_takes() -> None:
-    """Else a client whose body goes to disk could send a byte now and then."""
+    """Otherwise a client whose body goes to disk could send single bytes forever."""
     clock, expired = Clock(), list[float]()
     body = timer(clock, expired)
     for _ in range(20):

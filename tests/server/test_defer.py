@@ -35,7 +35,7 @@ class Placeholder(list[bytes]):
 
 
 class Deferring:
-    """An application that defers to ``resolve()``, a coroutine function."""
+    """An application that defers its response to ``resolve()``, a coroutine function."""
 
     def __init__(self, resolve: Callable[[], Any], *headers: tuple[str, str]) -> None:
         self.resolve = resolve
@@ -53,7 +53,7 @@ class Deferring:
 
 
 class Closable:
-    """An iterable that notes its end."""
+    """An iterable that records its end."""
 
     def __init__(self, chunks: Any) -> None:
         self.chunks = chunks
@@ -206,7 +206,7 @@ def test_a_deferred_failure_is_500(
 
 
 def test_an_application_that_fails_after_it_deferred(serve: Serve) -> None:
-    """The awaitable was never awaited; a warning of that would be an error here."""
+    """The awaitable is never awaited; a warning about it would be an error here."""
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         environ["c10kws.defer"](fails())
@@ -301,7 +301,7 @@ def test_waiting_responses_hold_no_thread(serve: Serve) -> None:
 
 
 def test_defer_survives_the_validator_and_sentry(serve_as_is: Serve) -> None:
-    """Both hide what an application has returned; the announcement gets through."""
+    """Both hide the application's result; the announcement still reaches the server."""
 
     async def resolve() -> Any:
         return "200 OK", [TEXT], chunks_of_an_event_stream()
@@ -321,7 +321,7 @@ def test_defer_survives_the_validator_and_sentry(serve_as_is: Serve) -> None:
 
 
 class Events:
-    """An async iterable as Django's async StreamingHttpResponse is one."""
+    """An async iterable, like Django's async StreamingHttpResponse."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -346,7 +346,7 @@ class Events:
 
 
 class EventStream:
-    """An application whose /events are an event stream."""
+    """An application with an event stream at /events."""
 
     def __init__(self, make: Callable[[], Any] = Events) -> None:
         self.streams: list[Any] = []

@@ -1,4 +1,4 @@
-"""``environ`` as PEP 3333 and RFC 9110 want it."""
+"""``environ``, by PEP 3333 and RFC 9110."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Serve = Callable[..., LiveServer]
 
 
 def tell(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Answer with the environ, as far as it is JSON."""
+    """Respond with the values of the environ that are serializable."""
     start_response("200 OK", [("Content-Type", "application/json")])
     kinds = (str, bool, tuple)
     return [json.dumps({k: v for k, v in environ.items() if isinstance(v, kinds)}).encode()]

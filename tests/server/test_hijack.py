@@ -104,7 +104,7 @@ def test_close_runs_in_the_thread_of_the_call(serve: Serve) -> None:
 
 @pytest.mark.parametrize("factory", [Protocol, BufferedProtocol])
 def test_early_bytes_come_first(serve: Serve, factory: Any) -> None:
-    """From within connection_made: before the loop's next turn, and before what comes later."""
+    """They are delivered by connection_made, before the loop's next turn and before later bytes."""
     switch = Switch(factory)
     switch.may_answer.clear()
     live = serve(switch)
@@ -265,7 +265,7 @@ def test_streams_are_ended_with_the_server(serve: Serve) -> None:
 
 
 def test_the_validator_hides_nothing(serve_as_is: Serve) -> None:
-    """Two of them are as good as one."""
+    """Calling it twice is the same as once."""
     with serve_as_is(validator(validator(application_of_the_page()))).client() as client:
         client.send(REQUEST)
         assert client.read_head().status == 101

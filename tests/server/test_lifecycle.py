@@ -1,4 +1,4 @@
-"""A process ends in bounded time after a signal, whatever its tasks and threads do."""
+"""A process ends in bounded time after a signal, even if its tasks and threads do not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import WAIT, eventually
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
-#: The path names what goes on in a task, on the loop or in a thread.
+#: The path selects what runs in a task, on the loop or in a thread.
 PROGRAM = """
 import asyncio, os, threading, time, warnings
 
@@ -158,7 +158,7 @@ def ask(client: Client, path: str) -> None:
 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Send TERM; return what the process has printed and logged."""
+    """Send TERM and return the output and the log of the process."""
     process.send_signal(signal.SIGTERM)
     output = process.communicate(timeout=WAIT)
     assert process.returncode == 0, output

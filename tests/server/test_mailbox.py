@@ -1,4 +1,4 @@
-"""Posting from threads: nothing is left behind, whatever happens between two of their steps."""
+"""Posting from threads: no callback is lost, whatever happens between two steps of a thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WAIT = 30
 
 
 class Interleaved(deque[Any]):
-    """A deque that lets something else happen right after an append."""
+    """A deque that calls a function directly after an append."""
 
     def __init__(self, other: Callable[[], None]) -> None:
         super().__init__()

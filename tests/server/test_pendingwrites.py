@@ -1,4 +1,4 @@
-"""Unsent data of a socket, with a loop that only notes its callbacks."""
+"""Unsent data of a socket, with a loop that only records callbacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Writers:
 
 
 class Transport:
-    """What a transport is told."""
+    """Records the calls of a transport's callbacks."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.left: list[int] = []

@@ -1,4 +1,4 @@
-"""The pool: bounded, urgent first, on demand, and it holds no exit."""
+"""The pool: bounded, urgent jobs first, threads on demand, and no delay of the exit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MakePool = Callable[..., Pool]
 
 
 class Blocked:
-    """A pool's threads, all held at an event."""
+    """Holds all threads of a pool at an event."""
 
     def __init__(self, blocked: Pool) -> None:
         self.release = threading.Event()
@@ -99,12 +99,12 @@ def test_threads_start_when_they_are_needed(make_pool: MakePool) -> None:
     assert threads_of("lazy") == 0
     for _ in range(20):
         pool_.submit(int).result(WAIT)
-        threading.Event().wait(0.01)  # the thread is not free the moment its result is there
+        threading.Event().wait(0.01)  # a thread is not free at the moment of its result
     assert 1 <= threads_of("lazy") < 16
 
 
 def threads_of(name: str) -> int:
-    """Count the threads of the pools of this name; others may begin alike."""
+    """Count the threads of the pools with this name."""
     number = re.compile(re.escape(name) + r"-\d+")
     return sum(bool(number.fullmatch(thread.name)) for thread in threading.enumerate())
 
@@ -280,7 +280,7 @@ def test_shutdown_means_the_siblings_too(make_pool: MakePool, cancel: bool) -> N
     assert threads_of("one") == threads_of("two") == 0
 
 
-# Jobs whose result nobody waits for
+# Jobs without a future
 
 
 def test_posted_jobs_run_in_their_order_among_the_others(make_pool: MakePool) -> None:
@@ -424,7 +424,7 @@ def test_a_pool_has_a_thread(size: int) -> None:
 
 
 def test_no_thread_holds_the_exit() -> None:
-    """A job that never ends, and the process ends nevertheless."""
+    """The process ends although a job never does."""
     program = (
         "import threading, c10kws_tornado\n"
         "pool = c10kws_tornado.Pool(2)\n"

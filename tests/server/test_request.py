@@ -1,4 +1,4 @@
-"""Requests as they come in: connections, bodies, limits and refusals."""
+"""Incoming requests: connections, bodies, limits and error responses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 
 
 def read_body(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Answer with the method, the declared length and the digest of the body."""
+    """Respond with the method, the declared length and the digest of the body."""
     body = environ["wsgi.input"].read(-1)
     start_response("200 OK", [("Content-Type", "text/plain")])
     length = environ.get("CONTENT_LENGTH")
@@ -266,7 +266,7 @@ def test_chunk_extensions_are_ignored(serve: Serve, chunks: bytes) -> None:
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_trailers_are_ignored(serve: Serve, at_once: bool) -> None:
-    """RFC 9112 §7.1.2: what arrives behind the last chunk must not look like a header."""
+    """RFC 9112 §7.1.2: lines after the last chunk must not become headers."""
     body = b"3;x\r\nabc\r\n2\r\nde\r\n0\r\nX-User: root\r\nETag: 5\r\n\r\n"
     with serve(read_body).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
@@ -330,7 +330,7 @@ def test_malformed_requests(serve: Serve, caplog: pytest.LogCaptureFixture, requ
     "chunks", [b"1;a\nb\r\nx\r\n0\r\n\r\n", b"1\nx\r\n", b"0\r\nX-A: 1\nX-B: 2\r\n\r\n"]
 )
 def test_a_bare_line_feed_ends_no_chunk(serve: Serve, chunks: bytes) -> None:
-    """A proxy that takes it for the end of a line would see other requests in these bytes."""
+    """A proxy that treats it as the end of a line would see other requests in these bytes."""
     with serve(hello).client() as client:
         client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
         client.send(chunks)
@@ -353,7 +353,7 @@ def test_a_refusal_is_followed_by_no_other(serve: Serve) -> None:
 def test_http_1_0_has_no_transfer_encoding(
     serve: Serve, method: str, connection: str, native: str | None
 ) -> None:
-    """RFC 9112 §6.1: the framing is faulty; nothing behind the head is a second request."""
+    """RFC 9112 §6.1: the framing is faulty; bytes after the head are not a second request."""
     called = []
 
     def note(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -412,7 +412,7 @@ def test_a_full_queue_is_503(serve: Serve, caplog: pytest.LogCaptureFixture) -> 
         assert (answer.status, refusal.status) == (200, 503)
         assert refusal["retry-after"] == "1"
         refused = answers.index(refusal)
-        # The connection has nothing to do with it.
+        # The connection stays open.
         assert (second, third)[refused].get("/4").status == 200
     live.stop()
     lines = [record.getMessage() for record in caplog.records]

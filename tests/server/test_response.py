@@ -1,4 +1,4 @@
-"""Responses as they go out: heads, lengths, and applications that fail."""
+"""Responses: heads, lengths, and applications that raise."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_hop_by_hop_headers_are_the_servers(
     theirs = [("Transfer-Encoding", "chunked"), ("Keep-Alive", "x"), ("Upgrade", "h2c")]
     response = get(serve_as_is(answer("200 OK", [TEXT, *theirs], b"a")))
     assert response.body == b"a"
-    assert response.all("transfer-encoding") == ["chunked"]  # once, and it is true
+    assert response.all("transfer-encoding") == ["chunked"]  # once, and correct
     assert response["keep-alive"] is None
     assert response["upgrade"] is None
     assert (
@@ -140,7 +140,7 @@ def test_a_426_says_what_to_upgrade_to(serve: Serve) -> None:
 
 
 def assert_is_500(live: LiveServer) -> None:
-    """The client learns that it failed, and nothing more; the connection stays."""
+    """The client receives a 500 without details; the connection stays open."""
     with live.client() as client:
         for _ in range(2):
             response = client.get()
@@ -252,7 +252,7 @@ def test_a_failure_after_the_first_byte_aborts(
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         assert client.read_head().status == 200
         assert client.read_chunk() == b"a"
-        assert client.read_to_end() == b""  # without the last chunk: what came is not all
+        assert client.read_to_end() == b""  # without the last chunk: the body is incomplete
     live.stop()
     assert closed == [True]
     assert "LookupError: secret" in caplog.text

@@ -1,4 +1,4 @@
-"""The head of a response: what an application may set, and what the server adds."""
+"""Heads of responses: headers of the application, and those that the server adds."""
 
 from __future__ import annotations
 

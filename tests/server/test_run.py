@@ -1,4 +1,4 @@
-"""``bind``, ``serve``, the command, and loops of other kinds."""
+"""``bind``, ``serve``, the command, and other kinds of loops."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_stalled_uploads_give_their_memory_back(start: Start, port: int) -> None
 
 
 def test_serve_in_a_thread() -> None:
-    """Signals are the main thread's; here somebody else must end the loop."""
+    """Only the main thread handles signals; here another one must stop the loop."""
     (sock,) = bind("127.0.0.1", 0)
     ready = threading.Event()
     loops: list[asyncio.AbstractEventLoop] = []
@@ -331,7 +331,7 @@ def test_ipv6() -> None:
 
 
 def make_select_loop() -> asyncio.AbstractEventLoop:
-    """A loop as Windows and old systems have it."""
+    """A loop with select(), as on Windows and old systems."""
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 

@@ -1,4 +1,4 @@
-"""The limit of all unsent responses: who is disconnected."""
+"""The limit of all unsent responses: which clients are disconnected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The minimum rate of a client that reads, with a clock that is moved by hand."""
+"""The minimum rate of a reading client, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_minimum_of_a_window(rate: int, minimum: int) -> None:
 
 
 def test_a_client_that_was_fast_is_slow_when_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else clients that read most of a body at once, and then little, would be cut last."""
+    """Otherwise clients that first read fast and then stop would be disconnected last."""
     now = [0.0]
     monkeypatch.setattr(sendrate, "time", SimpleNamespace(monotonic=lambda: now[0]))
     limits = Limits(send_timeout=10, min_send_rate=0)

@@ -1,4 +1,4 @@
-"""Stopping: what runs is finished, what is idle is closed, and nothing holds it too long."""
+"""The shutdown: requests finish, idle connections close, and nothing delays it too long."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_hanging_request_is_given_up(serve: Serve, pages: Pages) -> None:
 
 
 def test_an_upload_that_hangs_is_given_up(serve: Serve, pages: Pages) -> None:
-    """All threads hang, so that nobody writes the body to disk."""
+    """All threads hang, so that no thread writes the body to disk."""
     live = serve(pages, threads=1, limits=Limits(spool_size=10))
     with live.client() as client, live.client() as upload:
         client.send("GET /slow HTTP/1.1\nHost: a\n\n")
@@ -373,7 +373,7 @@ def test_callbacks_that_fail_or_hang(
 
 
 def test_a_callback_of_the_last_request(serve: Serve, pages: Pages) -> None:
-    """It is registered when the others have been called already."""
+    """It is registered after the others were called."""
     called = threading.Event()
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Clients that read slowly: what they cost, and when they are disconnected."""
+"""Clients that read slowly: their costs, and their end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLIENTS = 16
 
 
 class ClosingList(list[bytes]):
-    """A whole body that notes the thread of its ``close()``."""
+    """A whole body that records the thread of its ``close()``."""
 
     def __init__(self, parts: list[bytes], closed: list[threading.Thread]) -> None:
         super().__init__(parts)
@@ -52,7 +52,7 @@ class Response:
 
 
 def respond(make_body: Callable[[], Any], *headers: tuple[str, str]) -> Any:
-    """Return an application that answers /body with a body, and all else with a page."""
+    """Return an application with a body at /body, and a page at other paths."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"] != "/body":
@@ -115,7 +115,7 @@ def test_a_body_that_is_whole_holds_no_thread(
 
 
 def test_a_body_behind_the_validator_holds_no_thread(serve: Serve) -> None:
-    """Wrappers of an application hide what kind of object it has returned."""
+    """Wrappers of an application hide the kind of its result."""
     live = serve(respond(lambda: [PART]), threads=2)
     with SlowReaders(live, CLIENTS), live.client() as other:
         assert other.get("/").body == b"page"
@@ -142,7 +142,7 @@ def test_a_whole_body_is_closed_in_its_thread_before_it_is_sent(serve_as_is: Ser
 
 
 def test_short_parts_of_a_whole_body_are_joined(serve_as_is: Serve) -> None:
-    """A write for each of them would hold the loop."""
+    """A write for each of them would block the loop."""
     parts = [b"%d," % number for number in range(100_000)]
     live = serve_as_is(respond(lambda: [*parts, PART, *parts]))
     with live.client() as client:
@@ -154,7 +154,7 @@ def test_short_parts_of_a_whole_body_are_joined(serve_as_is: Serve) -> None:
 
 
 def test_a_whole_body_that_is_too_short_is_500(serve_as_is: Serve) -> None:
-    """The server knows before it sends the head."""
+    """The server detects it before it sends the head."""
     live = serve_as_is(respond(lambda: [b"ab", b"c"], ("Content-Length", "5")))
     with live.client() as client:
         assert [client.get("/body").status, client.get("/").status] == [500, 200]
@@ -207,8 +207,8 @@ def test_the_access_line_of_a_client_that_left_has_what_was_sent(
     with live.client(receive_buffer=4096) as client:
         client.send("GET /body HTTP/1.1\nHost: a\n\n")
         client.read_exactly(2048)
-        threading.Event().wait(0.3)  # long enough for the kernel to take all that it takes
-    # The kernel's buffer would take 4 MiB, were it not told to take less.
+        threading.Event().wait(0.3)  # long enough for the kernel to fill its buffers
+    # Without a limit, the kernel's buffer would take 4 MiB.
     assert 2048 < access_record(caplog).size < (MIB if CAN_LIMIT_UNSENT else 50 * MIB)
 
 
@@ -232,12 +232,12 @@ def test_a_websocket_after_a_long_body_has_all_of_the_kernels_buffer(serve_as_is
 
 # The minimum rate
 
-#: More in half a second than a client reads that takes 40 bytes in a twentieth.
+#: More in half a second than a client reads that reads 40 bytes in a twentieth of a second.
 FAST = Limits(send_timeout=0.5, min_send_rate=10 * MIB)
 
 
 class Endless:
-    """A body that has no end, and notes when it is closed."""
+    """A body without an end, which records when it is closed."""
 
     def __init__(self) -> None:
         self.closed = threading.Event()
@@ -285,7 +285,7 @@ def test_a_trickling_reader_of_a_whole_body_is_disconnected(
 
 
 def test_the_rate_counts_only_while_data_waits(serve_as_is: Serve) -> None:
-    """An event stream may say little."""
+    """An event stream may send little."""
 
     def events() -> Iterator[bytes]:
         pause = threading.Event()
@@ -300,7 +300,7 @@ def test_the_rate_counts_only_while_data_waits(serve_as_is: Serve) -> None:
     assert live.server.slow_clients == 0
 
 
-# The bound of all that waits
+# The limit of all unsent data
 
 BODY = 3 * MIB
 
@@ -320,13 +320,13 @@ def ask(live: LiveServer, count: int) -> list[Client]:
 
 
 def waiting(live: LiveServer) -> int:
-    """Return the bytes that wait for all clients."""
+    """Return the unsent bytes of all clients."""
     size: int = live.on_loop(lambda: live.server._resources.send_buffers.size)
     return size
 
 
 def test_all_that_waits_is_bounded(serve_as_is: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Before more than the bound is in memory, those that read nothing are disconnected."""
+    """Clients that read nothing are disconnected before memory exceeds the limit."""
     caplog.set_level(logging.WARNING, "c10kws_tornado")
     limit = 16 * MIB
     live = serve_as_is(respond(make_body), limits=Limits(max_total_send_bytes=limit))
@@ -345,7 +345,7 @@ def test_all_that_waits_is_bounded(serve_as_is: Serve, caplog: pytest.LogCapture
 
 
 def test_a_client_that_reads_is_not_disconnected_for_others(serve_as_is: Serve) -> None:
-    """Also when it waits for more than they do, and has done so for longer."""
+    """Even if more of its data is unsent, and for a longer time."""
     body = bytes(20 * MIB)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
@@ -381,7 +381,7 @@ def test_a_body_above_the_bound_is_sent(serve_as_is: Serve) -> None:
 
 
 def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path: Path) -> None:
-    """Less of each file is read at a time, and no download is cut."""
+    """Less of each file is read at a time, and no download is aborted."""
     path = tmp_path / "file"
     path.write_bytes(bytes(BODY))
 

@@ -1,4 +1,4 @@
-"""``SocketTransport`` over real sockets, a turn of the loop at a time."""
+"""``SocketTransport`` over real sockets, one turn of the loop at a time."""
 
 from __future__ import annotations
 
@@ -136,17 +136,17 @@ class Line:
         self.loop.run_until_complete(wait())
 
     def turn(self, count: int = 20) -> None:
-        """Give what must not happen time to happen."""
+        """Run the loop long enough for events that must not occur."""
         left = iter(range(count))
         self.until(lambda: next(left, None) is None)
 
     @property
     def watched(self) -> int:
-        """How many descriptors the loop watches for us, beside its own."""
+        """The number of descriptors that the loop watches in addition to its own."""
         return len(self.selector.get_map()) - 1
 
     def receive(self, size: int = 65_536) -> bool:
-        """Let the peer take what is there; True at the end.
+        """Read the available data at the peer; True at the end.
 
         A reset is an end too: the kernel sends one for a socket that was closed with bytes unread.
         """
@@ -160,7 +160,7 @@ class Line:
         return not data
 
     def read(self, size: int) -> bytes:
-        """Let the peer read ``size`` bytes."""
+        """Read ``size`` bytes at the peer."""
         while len(self.buffer) < size:
             self.until(self.readable)
             assert not self.receive(), f"the transport closed after {len(self.buffer)} bytes"
@@ -172,19 +172,19 @@ class Line:
         return bool(select.select([self.peer], [], [], 0)[0])
 
     def read_to_end(self, step: int = 65_536) -> bytes:
-        """Let the peer read up to the transport's end of file."""
+        """Read at the peer up to the transport's end of file."""
         self.until(lambda: self.receive(step))
         data = bytes(self.buffer)
         self.buffer.clear()
         return data
 
     def send(self, data: bytes) -> None:
-        """Let the peer send ``data``, and wait until it is at our end."""
+        """Send ``data`` from the peer, and wait until it has arrived."""
         self.peer.sendall(data)
         assert select.select([self.socket], [], [], WAIT)[0]
 
     def fill(self, transport: SocketTransport, waiting: int) -> int:
-        """Write until ``waiting`` bytes wait in the transport; return how many were written."""
+        """Write until ``waiting`` bytes are queued in the transport; return the number written."""
         written = 0
         while (size := transport.get_write_buffer_size()) < waiting:
             piece = min(waiting - size, 4096)
@@ -194,7 +194,7 @@ class Line:
         return written
 
     def reset(self) -> None:
-        """Let the peer end TCP without a word."""
+        """Reset the connection from the peer."""
         self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.peer.close()
 
@@ -296,7 +296,7 @@ def test_a_small_buffer_is_filled_again_and_again(line: Line) -> None:
 
 @both_kinds
 def test_a_long_stream_goes_through_an_echo(line: Line, kind: type[Protocol]) -> None:
-    """Both directions at once, in steps of all sizes."""
+    """Both directions at the same time, in steps of all sizes."""
     numbers = random.Random(7)
     data = numbers.randbytes(100_000)
     protocol = kind()
@@ -704,7 +704,7 @@ def test_pieces_arrive_as_one(line: Line, pieces: list[Any]) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_pieces_of_all_sizes_arrive_at_a_slow_reader(line: Line, seed: int) -> None:
-    """The kernel takes a part of a call, up to the middle of a piece, and goes on later."""
+    """The kernel takes a part of the data, up to the middle of a piece, and the rest later."""
     numbers = random.Random(seed)
     sizes = [0, 1, 100, 5000, 50_000]
     transport = line.open(Plain())
@@ -980,7 +980,7 @@ def test_write_eof_after_the_peer_has_gone_does_no_harm(line: Line) -> None:
     assert protocol.events[1][0] == "lost"
 
 
-# What it tells, and what it leaves
+# Extra information, and memory after the end
 
 
 @only_tcp
@@ -1001,7 +1001,7 @@ def test_it_tells_about_its_socket(line: Line) -> None:
 @both_kinds
 @pytest.mark.parametrize("end", ["close", "abort", "peer", "unsent", "failure"])
 def test_nothing_is_left_of_a_connection(line: Line, kind: type[Protocol], end: str) -> None:
-    """Its memory is free without the collector, when its protocol lets go of the transport."""
+    """Its memory is freed without the collector, once its protocol drops the transport."""
     protocol = kind()
     transport = line.open(protocol)
     descriptor = line.socket.fileno()
@@ -1044,5 +1044,5 @@ def test_an_ended_transport_that_somebody_keeps_keeps_no_protocol(line: Line) ->
 
 
 def test_it_costs_no_dictionary(line: Line) -> None:
-    """The reason why it is here: see the top of its module."""
+    """The reason for this transport: see its module."""
     assert not hasattr(line.open(Plain()), "__dict__")

@@ -25,7 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Pages:
-    """/hang waits until it is released; /block has the event loop do so."""
+    """/hang holds its thread until it is released; /block holds the event loop."""
 
     def __init__(self) -> None:
         self.release = threading.Event()
@@ -74,7 +74,7 @@ def test_busy_threads_are_named(
         pages.release.set()
         assert waiting.read_response().body == b"page"
     eventually(lambda: bool(messages(caplog, "is free again")))
-    assert len(messages(caplog, "have been busy")) == 1  # not at each look
+    assert len(messages(caplog, "have been busy")) == 1  # not at each check
 
 
 def test_threads_of_a_sibling_are_named(

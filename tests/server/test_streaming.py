@@ -1,4 +1,4 @@
-"""Streaming: chunks as they come, clients that are slow, deaf or gone, files."""
+"""Streaming: chunks, clients that are slow, do not read or have disconnected, and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK = bytes(64 * 1024)
 
 
 class Body:
-    """A body that counts what it gives, in which threads, and tells when it is closed."""
+    """A body that counts its chunks, and records its threads and its end."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -52,7 +52,7 @@ def small_page(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 def streaming(make_chunks: Callable[[], Iterator[bytes]], bodies: list[Body]) -> Any:
-    """Return an application that answers /stream with a body, which it adds to ``bodies``."""
+    """Return an application with a body at /stream, which it adds to ``bodies``."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"] != "/stream":
@@ -106,7 +106,7 @@ def test_write_goes_out_at_once(serve: Serve) -> None:
 
 
 def test_a_slow_client_holds_back_the_iterable(serve: Serve) -> None:
-    """The body is 64 MiB; what waits for the client is bounded by us and the kernel."""
+    """The body is 64 MiB; the server and the kernel limit the unsent data."""
     size = 64 * 1024 * 1024
     bodies: list[Body] = []
     live = serve(streaming(lambda: iter([CHUNK] * (size // len(CHUNK))), bodies))
@@ -124,7 +124,7 @@ def test_a_slow_client_holds_back_the_iterable(serve: Serve) -> None:
 
 
 def wait_until_still(body: Body) -> None:
-    """Wait until the body has been asked for nothing during a while."""
+    """Wait until no chunk of the body was requested for a while."""
     pause = threading.Event()
     given = -1
     while given != body.given:
@@ -223,7 +223,7 @@ def big_file(tmp_path: Path) -> Path:
 
 
 class Files:
-    """An application that sends a file, and remembers whether it was closed."""
+    """An application that sends a file, and records its close."""
 
     def __init__(self, path: Path, *headers: tuple[str, str]) -> None:
         self._path = path
@@ -251,7 +251,7 @@ def test_a_file(serve_as_is: Serve, big_file: Path, headers: Any) -> None:
 
 
 def test_a_file_behind_the_validator(serve: Serve, big_file: Path) -> None:
-    """It hides the wrapper, which is an ordinary iterable then."""
+    """It hides the wrapper, which is then an ordinary iterable."""
     application = Files(big_file)
     live = serve(application)
     with live.client() as client:

@@ -172,7 +172,7 @@ class Talkative(Protocol):
 
 
 def test_flow_control_of_writing(serve_tls: Serve, connect: Connect) -> None:
-    """The protocol is paused while the client is behind; close() sends what is written."""
+    """The protocol is paused while the client reads slowly; close() sends the queued data."""
     switch = Switch(Talkative)
     with connect(serve_tls(switch)) as client:
         client.send(REQUEST)
@@ -239,7 +239,7 @@ def test_a_protocol_that_fails_is_aborted(serve_tls: Serve, connect: Connect, ea
 
 
 def test_a_client_that_left_before_attach(serve_tls: Serve, connect: Connect) -> None:
-    """connection_made and connection_lost come, in this order, and what it had sent."""
+    """connection_made and connection_lost are called in this order, with the data between them."""
 
     class Late(Switch):
         def close(self) -> None:
@@ -305,7 +305,7 @@ def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 def assert_clean_end(client: Client) -> None:
-    """Read what is left; ssl.SSLEOFError when it may have been truncated."""
+    """Read the rest; ssl.SSLEOFError when it may have been truncated."""
     assert client.read_to_end() == b""
     assert client.socket.recv(1) == b""
 
@@ -359,7 +359,7 @@ def test_a_stopping_server_ends_with_close_notify(
 def test_a_body_that_was_cut_ends_without_close_notify(
     serve_tls: Serve, connect_strictly: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """RFC 9112 §9.8: an end that is not clean tells that the body may be incomplete."""
+    """RFC 9112 §9.8: after an end without close_notify the body may be incomplete."""
 
     def fail(environ: dict[str, Any], start_response: Any) -> Any:
         start_response("200 OK", [("Content-Type", "text/plain")])

@@ -38,7 +38,7 @@ ACCESS = "c10kws_tornado.access"
 
 
 def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Stands for Django."""
+    """The WSGI application."""
     body = environ["wsgi.input"].read(-1)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [f"django {environ['REQUEST_METHOD']} {environ['PATH_INFO']} {len(body)}".encode()]
@@ -73,7 +73,7 @@ class Stillborn(RequestHandler):
 
 
 class Slow(RequestHandler):
-    """Waits until the test releases it, or the client leaves."""
+    """Waits until the test releases it, or the client disconnects."""
 
     running = threading.Semaphore(0)
     left = threading.Event()
@@ -118,7 +118,7 @@ class Echo(WebSocketHandler):
 
 
 class LateEcho(Echo):
-    """Its handshake takes as long as the test wants."""
+    """Its handshake waits for the test."""
 
     running = threading.Semaphore(0)
     release: asyncio.Event
@@ -130,7 +130,7 @@ class LateEcho(Echo):
 
 
 class Tunnel(RequestHandler):
-    """Takes the stream, which is no WebSocket's."""
+    """Detaches a stream that is not a WebSocket."""
 
     streams: list[IOStream] = []  # noqa: RUF012
 
@@ -168,7 +168,7 @@ def access_lines(caplog: pytest.LogCaptureFixture, *expected: str) -> Iterator[N
     assert lines(caplog) == [f"127.0.0.1 {line}" for line in expected]
 
 
-# Who answers
+# The choice of the application
 
 
 def test_what_matches_no_rule_is_the_applications(serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""Bodies that cannot be stored: a full disk, a folder that is not there."""
+"""Bodies that cannot be stored: a full disk, a missing folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.servers import LiveServer
 from tests.support.waiting import eventually
 
 Serve = Callable[..., LiveServer]
-#: The size that no file of the server may exceed: what comes after it fails as on a full disk.
+#: The limit of the server's file sizes: writing more fails as on a full disk.
 FULL = 100_000
 PROGRAM = f"""
 import logging, resource, sys
@@ -39,7 +39,7 @@ serve(application, sockets=[sock], limits=Limits(spool_size=1000), upload_dir=sy
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A server in a process of its own that cannot write a file of more than FULL bytes."""
+    """A server, in its own process, that cannot write files of more than FULL bytes."""
     pytest.importorskip("resource", reason="Windows has no limit of file sizes")
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     pipe = subprocess.PIPE
@@ -143,7 +143,7 @@ def test_all_bodies_together_are_bounded_in_memory(serve_as_is: Serve, tmp_path:
 
     for part in parts[:-1]:
         clients[0].send(part)
-    wait_for_bytes(60_000)  # there is room for the first body, which stays in memory
+    wait_for_bytes(60_000)  # the first body fits into memory and stays there
     for part in parts[:-1]:
         for client in clients[1:]:
             client.send(part)

@@ -1,4 +1,4 @@
-"""Several processes as one: what is started again, and that all end."""
+"""Several processes as one server: restarts, and the end of all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.waiting import WAIT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
-#: A worker says who it is and waits for its end; one named "deaf" hears nothing.
+#: A worker prints its name and waits for its end; one named "deaf" ignores signals.
 WORKER = """
 import os, signal, sys, time
 from c10kws_tornado.process import workers
@@ -63,7 +63,7 @@ print("all have ended", flush=True)
 
 
 class Parent:
-    """A process with workers, and what all of them have printed."""
+    """A process with workers, and the output of all."""
 
     def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
         self.output = ""
@@ -80,7 +80,7 @@ class Parent:
     def _read(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as stdout:
-            for line in stdout:  # until the last process that has it is gone
+            for line in stdout:  # until the last process that holds it has ended
                 self.output += line
 
     def wait_for(self, pattern: str, count: int = 1) -> list[str]:
@@ -152,7 +152,7 @@ def test_one_that_cannot_start_is_tried_after_longer_and_longer_pauses(start: St
         "1",
     ]
     parent.process.send_signal(signal.SIGTERM)
-    parent.wait()  # a pause does not hold it
+    parent.wait()  # a pause does not delay the end
 
 
 def test_who_does_not_end_is_killed(start: Start) -> None:

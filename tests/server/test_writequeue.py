@@ -1,4 +1,4 @@
-"""The queue of a transport's data that waits for the kernel."""
+"""The queue of a transport's unsent data."""
 
 from __future__ import annotations
 
