@@ -1,1 +1,1 @@
-"""System checks."""
+"""System checks of the settings, of ``TORNADO`` and of the EventSockets."""

@@ -31,9 +31,9 @@ HIDDEN_RUNSERVER = Check(
     "c10kws.E001",
     Error,
     "Another app that brings a ``runserver`` is listed above ``c10kws``.",
-    "{app!r} stands above 'c10kws' in INSTALLED_APPS, so its runserver is used and WebSockets do "
+    "{app!r} is above 'c10kws' in INSTALLED_APPS, so its runserver is used and WebSockets do "
     "not work in development.",
-    "Move 'c10kws' above {app!r}; both then work together.",
+    "Move 'c10kws' above {app!r}; then both work together.",
 )
 BAD_SETTING = Check(
     "c10kws.E002",
@@ -81,7 +81,7 @@ UNREACHED_ENDPOINT = Check(
     "c10kws.W002",
     Warning,
     "No URL of the project leads to an EventSocket.",
-    "No URL reaches the EventSocket {path!r}, made in {place}.",
+    "No URL reaches the EventSocket {path!r}, defined at {place}.",
     'Add path("ws/", include("c10kws.events.urls")) to the urlpatterns of {urlconf}, or a path of '
     "its own with the EventSocket as the view. If it needs no URL, create it with "
     "add_to_handlers=False.",

@@ -18,10 +18,10 @@ from .catalogue import UNREACHED_ENDPOINT
 
 @register(Tags.urls)
 def check_endpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Every EventSocket has a URL, unless it was made with ``add_to_handlers=False``."""
+    """Check that every EventSocket without ``add_to_handlers=False`` has a URL."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    reached = set(_callbacks(get_resolver()))  # the URLconf may make some
+    reached = set(_callbacks(get_resolver()))  # the URLconf may define some
     return [
         UNREACHED_ENDPOINT(
             path=endpoint.path, place=endpoint.defined_at, urlconf=settings.ROOT_URLCONF

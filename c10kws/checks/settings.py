@@ -23,7 +23,7 @@ from .catalogue import BAD_SETTING, HIDDEN_RUNSERVER, UNKNOWN_SETTING
 
 @register
 def check_runserver(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The first app that has a ``runserver`` wins: it must be c10kws."""
+    """Check that c10kws is the first app with a ``runserver``, which Django uses."""
     winner = get_commands().get("runserver")
     names = [config.name for config in apps.get_app_configs()]
     if winner not in names or names.index(winner) >= names.index("c10kws"):
@@ -33,7 +33,7 @@ def check_runserver(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 
 @register
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The keys and types of ``C10KWS``."""
+    """Check the keys and types of ``C10KWS``."""
     own = getattr(settings, conf.NAME, {})
     if not isinstance(own, Mapping):
         hint = 'Write for example C10KWS = {"THREADS": 16}.'

@@ -1,6 +1,6 @@
 """System checks of ``TORNADO``: Tornado's own handlers in front of Django.
 
-The rows are looked at without Tornado, which a project served by another server need not load.
+The rows are checked without Tornado: a project that another server serves does not load it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, register
 from django.utils.module_loading import import_string
 
-from ..tornado_setting import DjangoApp
+from ..tornado_setting import NAME, DjangoApp
 from .catalogue import BAD_ROW, BAD_TORNADO, UNKNOWN_TORNADO
 
 SHAPE = 'TORNADO = {"port": 8000, "handlers": [...], "settings": {...}}'
@@ -26,8 +26,8 @@ RELATIVE = re.compile(r"\^?[\w-]+/")
 
 @register
 def check_tornado(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The keys, types and rows of ``TORNADO``."""
-    own = getattr(settings, "TORNADO", {})
+    """Check the keys, types and rows of ``TORNADO``."""
+    own = getattr(settings, NAME, {})
     if not isinstance(own, Mapping):
         return [_error("", f"must be a dictionary, not {own!r}", SHAPE)]
     return [
@@ -58,7 +58,7 @@ def _check_settings(value: object) -> Iterator[CheckMessage]:
         fault = f"must be a dictionary with names as its keys, not {value!r}"
         yield _error("settings", fault, '"settings": {"debug": True}')
     elif "handlers" in value:
-        fault = "has 'handlers', which stand in TORNADO['handlers']"
+        fault = "has 'handlers', which belong in TORNADO['handlers']"
         yield _error("settings", fault, SHAPE)
 
 
@@ -80,9 +80,9 @@ CHECKS: Mapping[str, Callable[[object], Iterator[CheckMessage]]] = {
 
 
 def _fault_of(row: object) -> str | None:
-    """Return what is wrong with a row, None when Tornado takes it."""
+    """Return the fault of a row; None if Tornado accepts it."""
     if hasattr(row, "matcher") and hasattr(row, "target"):
-        return None  # a Rule or URLSpec, which has looked at its arguments itself
+        return None  # a Rule or URLSpec, which has checked its arguments
     if not isinstance(row, list | tuple):
         return f"must be a tuple or a URLSpec, not {row!r}"
     if not 2 <= len(row) <= 4:
@@ -104,7 +104,7 @@ def _fault_of_pattern(pattern: object) -> str | None:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        return f"has a pattern that is no regular expression, {pattern!r}: {error}"
+        return f"has a pattern that is not a regular expression, {pattern!r}: {error}"
     text = str(compiled.pattern)
     if RELATIVE.match(text) and "|" not in text:
         return f"has the pattern {pattern!r}, which matches no path: a path begins with a slash"
@@ -121,8 +121,8 @@ def _fault_of_target(target: object) -> str | None:
             return f"names a handler that cannot be imported, {target!r}: {error}"
     if isinstance(target, list | tuple):
         faults = ((n, _fault_of(row)) for n, row in enumerate(target))
-        said = (f"has rows of its own, and [{n}] {fault}" for n, fault in faults if fault)
-        return next(said, None)
+        found = (f"has rows of its own, and [{n}] {fault}" for n, fault in faults if fault)
+        return next(found, None)
     if not callable(target) and not hasattr(target, "start_request"):
         return f"must have a handler as its second part, a class or its name, not {target!r}"
     return None

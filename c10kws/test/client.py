@@ -19,12 +19,15 @@ from .stage import Stage
 from .transport import MemoryStream
 from .websocket import TIMEOUT, TestWebSocket
 
-#: How long a connection that a test has left open may take to end.
+#: Seconds that a connection which a test has left open may take to end.
 LAST_BREATH = 1.0
 
 
 class Client(django.test.Client):
-    """Django's client and ``websocket``; who is logged in for pages is so for WebSockets."""
+    """Django's test client with ``websocket()`` and ``poll()``.
+
+    Sessions and logins apply to WebSockets too.
+    """
 
     _stage: Stage | None = None
     _open = 0
@@ -35,7 +38,7 @@ class Client(django.test.Client):
             servers.announce(Client)
 
     def request(self, **request: Any) -> Any:
-        """Call the view. While a WebSocket is open, commits are as in production."""
+        """Call the view. While a WebSocket is open, commits take place as in production."""
         if self._open and not commits.capturing():
             with commits.at_the_end_of_blocks():
                 return super().request(**request)
@@ -52,9 +55,9 @@ class Client(django.test.Client):
     ) -> TestWebSocket:
         """Open a WebSocket through the middleware and the URLconf.
 
-        ``subprotocols`` are offered where the view speaks one of them; ``()`` is an event client
-        of version 0. ``headers`` and ``extra`` are those of ``client.get``; ``timeout`` is how
-        many seconds the test waits for a message.
+        ``subprotocols`` are offered if the view supports one of them; ``()`` is an event client of
+        version 0. ``headers`` and ``extra`` are those of ``client.get``. ``timeout`` is the time in
+        seconds that the test waits for a message.
         """
         stage = self._stage = self._stage or Stage()
         stream = MemoryStream(stage.loop, stage.change)
@@ -83,10 +86,10 @@ class Client(django.test.Client):
         timeout: float = TIMEOUT,
         **extra: Any,
     ) -> Poll:
-        """Ask an ``@asynchronous`` view, and do something else before its response is looked at.
+        """Send a request to an ``@asynchronous`` view, without waiting for its response.
 
-        ``data`` and ``extra`` are those of ``client.get``, or of another ``method``; ``timeout``
-        is how many seconds :meth:`Poll.result` waits.
+        ``data`` and ``extra`` are those of ``client.get``, or of another ``method``. ``timeout`` is
+        the time in seconds that :meth:`Poll.result` waits.
         """
         stage = self._stage = self._stage or Stage()
         keys: dict[str, Any] = {hijack.DEFER: lambda awaitable: None}
@@ -98,15 +101,15 @@ class Client(django.test.Client):
         return Poll(self, stage, response, timeout, self._release)
 
     def _release(self) -> None:
-        """The last one turns off the light: nothing of a test is left for the next."""
+        """Close the loop with the last connection: nothing of a test is left for the next."""
         self._open -= 1
         if not self._open:
             self.close_websockets()
 
     def close_websockets(self) -> None:
-        """End all connections and the event loop; the next ``websocket`` makes a new one.
+        """End all connections and the event loop; the next ``websocket()`` makes a new loop.
 
-        Who still waits for an ``@asynchronous`` view is answered with 503.
+        Polls that are still waiting get 503.
         """
         stage, self._stage, self._open = self._stage, None, 0
         if stage is not None:

@@ -1,9 +1,10 @@
 """Commits in a test: on-commit functions run when their block ends, in the order of production.
 
-A TestCase runs each test in blocks of its own and never commits them, so Django never calls what
-was given to ``transaction.on_commit``. Here the end of the outermost block within those counts as
-the commit, for the code of the server: callbacks, handlers and, while a WebSocket is open, views.
-Blocks of the test itself count when the test waits; ``captureOnCommitCallbacks`` is Django's.
+A TestCase runs each test in blocks of its own and never commits them. Therefore Django never calls
+the functions of ``transaction.on_commit``. Here the end of the outermost block within those of the
+test counts as the commit, for the code of the server: callbacks, handlers and, while a WebSocket is
+open, views. Blocks of the test itself count when the test waits. ``captureOnCommitCallbacks`` works
+as in Django.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _captures = 0
 
 @contextmanager
 def at_the_end_of_blocks() -> Iterator[None]:
-    """Run on-commit functions as soon as only the blocks of a TestCase are open."""
+    """Run on-commit functions as soon as no blocks are open except those of a TestCase."""
     original = transaction.Atomic.__exit__
 
     def leave(
@@ -56,7 +57,7 @@ def capturing() -> bool:
 
 
 def run_committed() -> None:
-    """Run on-commit functions of all databases whose open blocks are a TestCase's."""
+    """Run on-commit functions of all databases that have only blocks of a TestCase open."""
     for connection in connections.all(initialized_only=True):
         _run(connection)
 
@@ -67,7 +68,7 @@ def _run(connection: BaseDatabaseWrapper) -> None:
     if not (connection.in_atomic_block and blocks and ours) or connection.needs_rollback:
         return
     while connection.run_on_commit:
-        # The stubs do not know the third, ``robust``.
+        # The type stubs lack the third value, ``robust``.
         _, function, robust = cast(Any, connection.run_on_commit.pop(0))
         try:
             function()

@@ -13,7 +13,7 @@ from ..longpoll.pending_response import PendingResponse
 from ..longpoll.placeholder import Placeholder
 from .stage import Stage
 
-#: What Django's client puts on a response.
+#: Attributes that Django's client adds to a response.
 EXTRAS = ("client", "context", "request", "resolver_match", "templates", "wsgi_request")
 
 

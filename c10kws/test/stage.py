@@ -1,7 +1,7 @@
-"""The event loop and the "threads" of a test: both run in its thread, and only when it waits.
+"""The event loop and the pool of a test. Both run in its thread, and only while it waits.
 
-A job for the pool runs between two turns of the loop, when no loop runs: Django's ORM refuses to
-work under a running one.
+A job of the pool runs between two turns of the loop, because Django's ORM refuses to work under a
+running loop.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Stage(Executor):
     # The executor
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Queue a job until the test waits."""
+        """Queue a job; it runs when the test waits."""
         future: Future[T] = Future()
 
         def job() -> None:
@@ -70,7 +70,7 @@ class Stage(Executor):
 
     def _run_until(self, condition: Callable[[], object], end: float) -> bool:
         while True:
-            self._changed.clear()  # before all looks: what changes after them ends the turn
+            self._changed.clear()  # first, so that a later change ends the turn
             run_committed()
             if self._jobs:
                 self._jobs.popleft()()
@@ -88,7 +88,7 @@ class Stage(Executor):
             return
 
     def close(self, timeout: float) -> None:
-        """End what is left, and the loop."""
+        """Stop the connections that are left, and close the loop."""
         ends = [
             callback(CloseCode.GOING_AWAY, self.loop.time() + timeout)
             for callback in self._callbacks

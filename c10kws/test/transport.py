@@ -1,4 +1,4 @@
-"""A wire in memory: the server's end is an asyncio transport, the client's end speaks wsproto."""
+"""A connection in memory: an asyncio transport for the server, bytes for the client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Receive = Callable[[bytes | None], None]
 
 
 class MemoryTransport(asyncio.Transport):
-    """A transport that passes the server's writes to ``receive``; None is the end."""
+    """Transport that passes the server's writes to ``receive``; None means the end."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, protocol: asyncio.BaseProtocol, receive: Receive
@@ -66,7 +66,7 @@ class MemoryTransport(asyncio.Transport):
     # The client's side
 
     def deliver(self, data: bytes) -> None:
-        """Give bytes of the client to the server's protocol; on the loop."""
+        """Pass bytes of the client to the server's protocol; on the loop."""
         if not self._reading:
             self._waiting += data
             return
@@ -80,7 +80,7 @@ class MemoryTransport(asyncio.Transport):
 
 
 class MemoryStream:
-    """``c10kws.stream`` of a test; ``on_attach`` is told when a handler has taken it."""
+    """The ``c10kws.stream`` of a test; ``on_attach`` is called when a protocol is attached."""
 
     upgraded = True
 

@@ -56,7 +56,10 @@ def test_right_rows(row: Any) -> None:
         (("/x", RequestHandler, {}, "n", 5), "must have 2 to 4 parts, not the 5 of"),
         ((RequestHandler, "/x"), "must begin with a pattern of the path, not <class"),
         ((None, RequestHandler), "must begin with a pattern of the path, not None"),
-        (("/(x", RequestHandler), "has a pattern that is no regular expression, '/(x': missing )"),
+        (
+            ("/(x", RequestHandler),
+            "has a pattern that is not a regular expression, '/(x': missing )",
+        ),
         (("static/(.*)", RequestHandler), "has the pattern 'static/(.*)', which matches no path"),
         (("^a-b/c", RequestHandler), "has the pattern '^a-b/c', which matches no path"),
         (("/(x)/(?P<y>.)", RequestHandler), "must name all groups of its pattern"),
@@ -106,7 +109,7 @@ def test_a_wrong_row_is_an_error_that_shows_a_right_one(row: Any, fault: str) ->
         ),
         (
             {"settings": {"handlers": []}},
-            "TORNADO['settings'] has 'handlers', which stand in TORNADO['handlers'].",
+            "TORNADO['settings'] has 'handlers', which belong in TORNADO['handlers'].",
         ),
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 
 import pytest
 from django.http import (
@@ -11,6 +13,7 @@ from django.http import (
 from django.test import override_settings
 
 from c10kws.longpoll import Handler
+from c10kws.longpoll.timeout import ResponseTimeout
 from tests.project.longpoll_views import parked, stage
 from tests.support.polls import PARK, PLAY, connect, get, send
 from tests.support.servers import LiveServer
@@ -64,3 +67,39 @@ def test_a_silent_stream_is_cut_by_the_timeout(live: LiveServer) -> None:
         send(client, PLAY)
         client.read_head()
         assert client.read_to_end() == b"4\r\nhalf\r\n"
+
+
+def test_the_timer_calls_back_once_and_not_before_its_time() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        begin, expired = time.monotonic(), asyncio.Event()
+        ResponseTimeout(loop, 0.02, expired.set)
+        await asyncio.wait_for(expired.wait(), WAIT)
+        assert time.monotonic() - begin > 0.019
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_postpones_the_callback() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        expired = asyncio.Event()
+        timeout = ResponseTimeout(loop, 0.05, expired.set)
+        await asyncio.sleep(0.03)
+        restarted = time.monotonic()
+        timeout.restart()
+        await asyncio.wait_for(expired.wait(), WAIT)
+        assert time.monotonic() - restarted > 0.049
+
+    asyncio.run(scenario())
+
+
+def test_a_cancelled_timer_does_not_call_back() -> None:
+    async def scenario() -> None:
+        expired: list[bool] = []
+        loop = asyncio.get_running_loop()
+        ResponseTimeout(loop, 0.001, lambda: expired.append(True)).cancel()
+        await asyncio.sleep(0.01)
+        assert expired == []
+
+    asyncio.run(scenario())
