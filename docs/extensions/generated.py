@@ -12,6 +12,8 @@
     The close codes of RFC 6455 and their meaning in c10kws.
 ``autoflags``
     The arguments of a command, from its parser.
+``:constant:``, ``:size:``
+    A number of the code.
 ``automodules``
     The modules of a folder, with the first sentences of their docstrings.
 """
@@ -22,13 +24,14 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import commands
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from c10kws import conf
 from c10kws.checks import catalogue
@@ -226,10 +229,40 @@ class Flags(Generated):
             yield from indented([flag.help])
 
 
+class Constant(SphinxRole):
+    """``:constant:`package.module.NAME```: a number of the code, as people write it."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the number as text."""
+        return [nodes.Text(self.write(constant(self.text)))], []
+
+    def write(self, value: int) -> str:
+        """Return a number with commas."""
+        return f"{value:,}"
+
+
+class Size(Constant):
+    """``:size:`package.module.NAME```: a number of bytes."""
+
+    def write(self, value: int) -> str:
+        """Return a number of bytes in the largest unit that divides it."""
+        unit, name = next((each for each in SIZES if value % each[0] == 0), (1, "bytes"))
+        return f"{value // unit:,} {name}"
+
+
+def constant(path: str) -> int:
+    """Return a number that a module defines."""
+    module, _, name = path.rpartition(".")
+    number: int = getattr(import_module(module), name)
+    return number
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives, and the kinds of objects that they make."""
     for kind, name in (("setting", "setting"), ("limit", "limit"), ("check", "system check")):
         app.add_object_type(kind, kind, f"single: %s ({name})")
+    app.add_role("constant", Constant())
+    app.add_role("size", Size())
     app.add_directive("autosettings", Settings)
     app.add_directive("autosetting", Setting)
     app.add_directive("autolimits", ServerLimits)
