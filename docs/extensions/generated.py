@@ -233,8 +233,13 @@ class Constant(SphinxRole):
     """``:constant:`package.module.NAME```: a number of the code, as people write it."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the number as text."""
-        return [nodes.Text(self.write(constant(self.text)))], []
+        """Return the number as text, or an error for a name that does not exist."""
+        try:
+            number = constant(self.text)
+        except (ImportError, AttributeError) as error:
+            message = self.inliner.reporter.error(str(error), line=self.lineno)
+            return [], [message]
+        return [nodes.Text(self.write(number))], []
 
     def write(self, value: int) -> str:
         """Return a number with commas."""
