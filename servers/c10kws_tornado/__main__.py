@@ -23,11 +23,24 @@ if TYPE_CHECKING:
 #: Seconds that the exit waits for threads of the application that are not daemons.
 EXIT_TIMEOUT = 2.0
 DEFAULT = " (default: %(default)s)"
-#: Units of the limits that are neither seconds nor bytes.
-UNITS = {
-    "min_send_rate": "bytes per second, 0 for any progress",
-    "min_read_rate": "bytes per second, 0 for any progress",
-    "reserved_descriptors": "file descriptors",
+#: Help texts of the limits, whose comments say more.
+LIMITS = {
+    "max_head_size": "bytes of request line and headers",
+    "max_body_size": "bytes of a request's body",
+    "spool_size": "bytes of a body that are kept in memory",
+    "total_spool_size": "bytes of all bodies that are kept in memory",
+    "chunk_size": "bytes of one read from a socket, and of one slice of a response",
+    "high_water": "unsent bytes of a response above which the application is paused",
+    "max_total_send_bytes": "unsent bytes of all responses",
+    "send_timeout": "seconds that a client may read nothing of a response",
+    "min_send_rate": "bytes per second that a client must read of a response; 0 for any",
+    "flush_timeout": "seconds in which the head of a 101 must be sent",
+    "idle_timeout": "seconds between two requests, and for the head of a request",
+    "read_timeout": "seconds that a client may pause within a body",
+    "min_read_rate": "bytes per second that a client must send of a body; 0 for any",
+    "body_timeout": "seconds for a whole body",
+    "linger_timeout": "seconds that a refused body is still read",
+    "reserved_descriptors": "file descriptors that connections leave to files and databases",
 }
 
 
@@ -133,9 +146,8 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         kind = above_zero(float if isinstance(field.default, float) else int)
         if field.name in MAY_BE_ZERO:
             kind = int  # Limits checks the rest
-        flag, unit = "--" + field.name.replace("_", "-"), UNITS.get(field.name, "bytes")
-        text = "seconds" if isinstance(field.default, float) else unit
-        parser.add_argument(flag, type=kind, default=field.default, help=text + DEFAULT)
+        flag, text = "--" + field.name.replace("_", "-"), LIMITS[field.name] + DEFAULT
+        parser.add_argument(flag, type=kind, default=field.default, help=text)
 
 
 def port_number(text: str) -> int:
