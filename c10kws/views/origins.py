@@ -22,6 +22,19 @@ Origins = Sequence[str] | Literal["*"] | None
 #: The default ports, which browsers omit.
 PORTS = {"http": 80, "https": 443}
 
+PORT_AND_SCHEME_DIFFER = (
+    "Scheme and port differ: the proxy must send Host with the port and X-Forwarded-Proto; "
+    "set SECURE_PROXY_SSL_HEADER."
+)
+SCHEME_DIFFERS = (
+    "Only the scheme differs: the proxy must send X-Forwarded-Proto; set SECURE_PROXY_SSL_HEADER."
+)
+PORT_IS_MISSING = "Only the port differs: the proxy must send the Host header with the port."
+PORT_DIFFERS = (
+    "Only the port differs: the proxy must send the browser's Host header; "
+    "else add {origin!r} to CSRF_TRUSTED_ORIGINS."
+)
+
 
 def check_origin(request: HttpRequest, origins: Origins) -> None:
     """Raise :exc:`OriginRefused` if pages of the ``Origin`` of ``request`` may not connect.
@@ -58,22 +71,9 @@ def _advice(origin: str, own: str) -> str | None:
         return None
     if theirs.hostname != ours.hostname or not (scheme or theirs.scheme == ours.scheme):
         return None
-    if scheme and port:
-        return (
-            "Scheme and port differ: the proxy must send Host with the port and X-Forwarded-Proto; "
-            "set SECURE_PROXY_SSL_HEADER."
-        )
     if scheme:
-        return (
-            "Only the scheme differs: the proxy must send X-Forwarded-Proto; "
-            "set SECURE_PROXY_SSL_HEADER."
-        )
-    if ours.port is None:
-        return "Only the port differs: the proxy must send the Host header with the port."
-    return (
-        "Only the port differs: the proxy must send the browser's Host header; "
-        f"else add {origin!r} to CSRF_TRUSTED_ORIGINS."
-    )
+        return PORT_AND_SCHEME_DIFFER if port else SCHEME_DIFFERS
+    return PORT_IS_MISSING if ours.port is None else PORT_DIFFERS.format(origin=origin)
 
 
 def _matches(origin: str, allowed: Iterable[str]) -> bool:

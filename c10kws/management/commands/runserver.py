@@ -38,7 +38,6 @@ def next_runserver() -> type[Base]:
             module = import_module(f"{config.name}.management.commands.runserver")
             return module.Command  # type: ignore[no-any-return]
     # Only now: the import of this module may choose another base class.
-    # Only now: the import of this module may choose another base class.
     from django.core.management.commands.runserver import Command
 
     return Command

@@ -41,6 +41,11 @@ EXIT_TIMEOUT = 2.0
 LAST_BREATH = GRACE + EXIT_TIMEOUT + 3.0
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 
+RELOADER_FLAGS = (
+    ("--reload", "store_true", "Use the auto-reloader, as runserver does, for development."),
+    ("--noreload", "store_false", "Do not use the auto-reloader, even if TORNADO asks for it."),
+)
+
 
 class Command(BaseCommand):
     """Run a process for each address, with one event loop and a bounded pool of threads."""
@@ -56,20 +61,8 @@ class Command(BaseCommand):
             help="Port, or address:port. Each of several gets a process of its own. The default is "
             f"{default_address()} and TORNADO['port'], or {tornado_handlers.DEFAULT_PORT}.",
         )
-        parser.add_argument(
-            "--reload",
-            action="store_true",
-            dest="use_reloader",
-            default=None,
-            help="Use the auto-reloader, as runserver does, for development.",
-        )
-        parser.add_argument(
-            "--noreload",
-            action="store_false",
-            dest="use_reloader",
-            default=None,
-            help="Do not use the auto-reloader, even if TORNADO asks for it.",
-        )
+        for flag, action, text in RELOADER_FLAGS:
+            parser.add_argument(flag, action=action, dest="use_reloader", default=None, help=text)
         parser.add_argument(
             "--nostatic",
             action="store_false",
@@ -192,7 +185,6 @@ def make_handler(*, use_static_handler: bool) -> WSGIApplication:
     installed = apps.is_installed("django.contrib.staticfiles")
     if not (installed and settings.DEBUG and use_static_handler):
         return application
-    # Only now: staticfiles may not be installed.
     # Only now: staticfiles may not be installed.
     from django.contrib.staticfiles.handlers import StaticFilesHandler
 

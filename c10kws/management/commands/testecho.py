@@ -25,6 +25,42 @@ connections stay open until then, and answer the server's Pings.
 The server must have c10kws.testpages in its URLconf; with --rounds 1 any page with the same talk
 will do."""
 
+#: The options with a number: flag, unit, default and help.
+NUMBERS = (
+    ("--clients", "N", 10_000, "Number of connections (10000)."),
+    (
+        "--rounds",
+        "N",
+        3,
+        f"Number of rounds, at most {MAX_ROUNDS} (3). A round has three messages.",
+    ),
+    (
+        "--concurrency",
+        "N",
+        32,
+        "Number of clients that connect, or talk, at the same time, in all processes together "
+        "(32). The others are silent.",
+    ),
+    (
+        "--ramp",
+        "N",
+        None,
+        "New connections a second. The default is as fast as the server answers.",
+    ),
+    (
+        "--processes",
+        "N",
+        None,
+        "Number of client processes; by default as many as the file descriptors need.",
+    ),
+    (
+        "--timeout",
+        "SECONDS",
+        30,
+        "Seconds that a client waits for each answer before it counts as failed (30).",
+    ),
+)
+
 
 class Command(BaseCommand):
     """Load test of WebSockets; its clients are in ``c10kws.management.testecho``."""
@@ -37,8 +73,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        add = parser.add_argument
-        add(
+        parser.add_argument(
             "--url",
             action="append",
             dest="urls",
@@ -46,47 +81,8 @@ class Command(BaseCommand):
             help=f"The page; the default is {DEFAULT_URL}. Several pages get an equal number of "
             "clients each.",
         )
-        add(
-            "--clients",
-            type=positive,
-            metavar="N",
-            default=10_000,
-            help="Number of connections (10000).",
-        )
-        add(
-            "--rounds",
-            type=positive,
-            metavar="N",
-            default=3,
-            help=f"Number of rounds, at most {MAX_ROUNDS} (3). A round has three messages.",
-        )
-        add(
-            "--concurrency",
-            type=positive,
-            metavar="N",
-            default=32,
-            help="Number of clients that connect, or talk, at the same time, in all processes "
-            "together (32). The others are silent.",
-        )
-        add(
-            "--ramp",
-            type=positive,
-            metavar="N",
-            help="New connections a second. The default is as fast as the server answers.",
-        )
-        add(
-            "--processes",
-            type=positive,
-            metavar="N",
-            help="Number of client processes; by default as many as the file descriptors need.",
-        )
-        add(
-            "--timeout",
-            type=positive,
-            metavar="SECONDS",
-            default=30,
-            help="Seconds that a client waits for each answer before it counts as failed (30).",
-        )
+        for flag, unit, default, text in NUMBERS:
+            parser.add_argument(flag, type=positive, metavar=unit, default=default, help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the test and print its summary; raise CommandError if any client failed."""
