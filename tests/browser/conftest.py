@@ -35,7 +35,7 @@ def page(browser: Browser, demo: str) -> Iterator[Page]:
 
 @pytest.fixture
 def open_window(browser: Browser, demo: str) -> Iterator[Open]:
-    """Open a path in a window of a fresh profile; what a page throws or warns of is an error."""
+    """Open a path in a window of a fresh profile; its exceptions and warnings are errors."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 

@@ -1,6 +1,6 @@
 """The examples of django-tornado-websockets' manual in a new project, with their pages.
 
-``compat`` changes nothing but the imports and the app; ``ours`` takes our names, and one attribute
+``compat`` changes only the imports and the app. ``ours`` uses the new names, and one attribute
 becomes a key. Both add one ``include()``.
 """
 
@@ -218,7 +218,7 @@ function start(type) {
 
 @pytest.fixture
 def open_window(browser: Browser, port: int) -> Iterator[Open]:
-    """Open a page in a window of its own; what it throws or warns of is an error."""
+    """Open a page in a separate window; exceptions and warnings of the page are errors."""
     contexts: list[Any] = []
     wrong: list[str] = []
 
@@ -284,7 +284,7 @@ def test_the_examples_of_the_manual(
         assert dict(steps)["update"] == {"value": 20, "label": "[19/20] Task #19 is done"}
 
 
-def test_a_handler_bound_inside_of_open_is_called_once(
+def test_a_handler_bound_inside_open_is_called_once(
     project: Path, start: Start, port: int, open_window: Open
 ) -> None:
     type_in(project, "compat")
@@ -327,7 +327,7 @@ def test_a_page_that_reconnects_by_a_timer_has_one_client(
 
 
 @pytest.mark.parametrize("way", ["inserted", "module", "import"])
-def test_the_scripts_may_come_late(
+def test_the_scripts_may_be_inserted_later(
     project: Path, start: Start, port: int, open_window: Open, way: str
 ) -> None:
     type_in(project, "compat")

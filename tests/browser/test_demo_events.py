@@ -30,7 +30,7 @@ def said(page: Page, *lines: str) -> None:
 # The chat
 
 
-def test_two_windows_talk_and_see_who_is_here(open_window: Open) -> None:
+def test_two_windows_talk_and_show_the_people(open_window: Open) -> None:
     one, two = (open_window("/chat/two-windows/") for _ in range(2))
     expect(one.get_by_role("button", name="Say")).to_be_disabled()
     enter(one, "Ada")
@@ -46,7 +46,7 @@ def test_two_windows_talk_and_see_who_is_here(open_window: Open) -> None:
     expect(one.locator("#people")).to_have_text("Ada")
 
 
-def test_the_history_is_there_after_a_reload_and_for_a_newcomer(open_window: Open) -> None:
+def test_the_history_is_shown_after_a_reload_and_to_a_new_client(open_window: Open) -> None:
     one = open_window("/chat/history/")
     enter(one, "Ada")
     lines = [f"Ada: {number}" for number in range(1, 53)]
@@ -62,7 +62,7 @@ def test_the_history_is_there_after_a_reload_and_for_a_newcomer(open_window: Ope
     said(two, *lines[2:])
 
 
-def test_rooms_are_apart(open_window: Open) -> None:
+def test_rooms_are_separate(open_window: Open) -> None:
     one, two = open_window("/chat/"), open_window("/chat/python/")
     one.wait_for_url("**/chat/lobby/")
     enter(one, "Ada")
@@ -77,7 +77,7 @@ def test_rooms_are_apart(open_window: Open) -> None:
     said(one, "Bob: about Python")
 
 
-def test_html_is_text(open_window: Open) -> None:
+def test_html_is_shown_as_text(open_window: Open) -> None:
     one, two = (open_window("/chat/html/") for _ in range(2))
     html = "<img src=x onerror=\"document.title='broken'\"><b>bold</b>"
     enter(one, "<i>Ada</i>")
@@ -90,7 +90,7 @@ def test_html_is_text(open_window: Open) -> None:
         assert page.locator("main img, main i").count() == 0
 
 
-def test_a_room_that_the_database_has_no_place_for(open_window: Open) -> None:
+def test_a_room_whose_name_does_not_fit_into_the_database(open_window: Open) -> None:
     page = open_window(f"/chat/{'x' * 51}/")
     expect(page.get_by_role("status")).to_contain_text("Closed: Ensure this value has at most 50")
 
@@ -106,7 +106,7 @@ def test_a_name_of_spaces_is_refused(open_window: Open) -> None:
 # The progress bar
 
 
-def test_progress_is_seen_in_both_windows_and_by_a_late_one(open_window: Open) -> None:
+def test_all_windows_show_the_progress(open_window: Open) -> None:
     windows = [open_window("/progress/") for _ in range(2)]
     for page in windows:
         expect(page.get_by_role("status")).to_have_text("Ready.")
@@ -131,7 +131,7 @@ def test_progress_is_seen_in_both_windows_and_by_a_late_one(open_window: Open) -
 # Requests
 
 
-def test_each_outcome_of_a_request(open_window: Open) -> None:
+def test_each_result_of_a_request(open_window: Open) -> None:
     one, two = (open_window("/requests/") for _ in range(2))
     for name, sent, outcome in (
         ("17 / 5", 'divide {"a": 17, "b": 5}', 'reply: {"quotient":3,"remainder":2}'),

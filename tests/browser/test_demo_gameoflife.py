@@ -1,4 +1,4 @@
-"""The page of the Game of Life, in headless Chromium, beside games of the real command."""
+"""The page of the Game of Life in headless Chromium, during games of the real command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo.gameoflife.grid import place
 from tests.support.games import finish, next_step, run, started
 from tests.support.waiting import WAIT
 
-#: What the page shows, all of one picture: its figures, and the cells with the colour of a living.
+#: The content of the page, all of one picture: its figures, and the cells in the living colour.
 LOOK = """() => {
     const grid = document.getElementById("grid");
     const { data } = grid.getContext("2d").getImageData(0, 0, grid.width, grid.height);
@@ -48,7 +48,7 @@ def after(name: str, size: int, steps: int) -> Set[tuple[int, int]]:
     return living
 
 
-def test_a_game_is_seen_while_it_is_played(page: Page, demo: str) -> None:
+def test_the_page_shows_a_running_game(page: Page, demo: str) -> None:
     page.goto("/gameoflife/")
     with started(demo, "-s8", "-pglider", "-l2") as game:
         expect(page.get_by_role("status")).to_have_text("A game is running.")
@@ -74,7 +74,7 @@ def check_next_step(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_end_stays_and_a_late_page_sees_it(page: Page, demo: str, scheme: Any) -> None:
+def test_the_last_picture_stays_and_a_new_page_shows_it(page: Page, demo: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto("/gameoflife/")
     status, _, _ = run(demo, "-s6", "-pblinker", "-n3")
@@ -88,7 +88,7 @@ def test_the_end_stays_and_a_late_page_sees_it(page: Page, demo: str, scheme: An
         page.reload()
 
 
-def test_it_says_what_to_type_on_a_phone_too(page: Page, demo: str) -> None:
+def test_the_page_shows_the_commands_on_a_phone_too(page: Page, demo: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto("/")
     page.get_by_role("link", name="Game of Life").click()

@@ -41,7 +41,7 @@ def test_two_windows_talk_by_long_polling(open_window: Open) -> None:
     expect(two.locator("#people")).to_have_text("Bea")
 
 
-def test_who_is_forgotten_comes_in_again(page: Page) -> None:
+def test_a_client_whose_session_has_ended_joins_again(page: Page) -> None:
     page.goto("/talk/")
     join(page, "Cleo")
     page.evaluate("post('part/', {id: session.id})")

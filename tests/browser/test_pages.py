@@ -144,7 +144,7 @@ def test_streams_show_line_by_line(page: Page) -> None:
 
 
 def close_seen_by(page: Page, path: str) -> Any:
-    """Open a WebSocket from the page and return what its script learns of the end."""
+    """Open a WebSocket from the page; return its close event, as the script gets it."""
     return page.evaluate(
         """(path) => new Promise((resolve) => {
             const url = new URL(path, location.href);

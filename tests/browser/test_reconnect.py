@@ -21,7 +21,7 @@ Start = Callable[[], subprocess.Popen[bytes]]
 
 @pytest.fixture
 def start(port: int, tmp_path: Path) -> Iterator[Start]:
-    """Start a real server on the same port, as often as it takes."""
+    """Start a real server on the same port, several times."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start_one() -> subprocess.Popen[bytes]:
@@ -52,7 +52,7 @@ def start(port: int, tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
-def test_a_client_comes_again_after_a_crash_and_after_a_goodbye(
+def test_a_client_reconnects_after_a_crash_and_after_a_bye(
     browser: Browser, start: Start, port: int
 ) -> None:
     first = start()

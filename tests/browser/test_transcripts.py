@@ -31,7 +31,7 @@ def site(settings: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", SPOKEN)
-def test_the_javascript_end(browser: Browser, site: str, name: str) -> None:
+def test_the_javascript_client(browser: Browser, site: str, name: str) -> None:
     transcript = TRANSCRIPTS[name]
     context = browser.new_context(base_url=site)
     page = context.new_page()

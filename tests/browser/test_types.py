@@ -30,7 +30,7 @@ def compiler() -> str:
 
 
 def complaints(compiler: str, folder: Path, name: str, resolution: str) -> str:
-    """Compile a file of ``types/`` in ``folder`` and return what the compiler says of it."""
+    """Compile a file of ``types/`` in ``folder``; return the errors of the compiler."""
     text = (TYPES / name).read_text().replace("../../../c10kws/static/c10kws/", f"{STATIC}/")
     (folder / name).write_text(text)
     options = {
@@ -62,7 +62,7 @@ def test_the_types_of_the_scripts(compiler: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", NAMES)
-def test_the_modules_have_the_names_that_their_types_say(module: str) -> None:
+def test_the_modules_export_the_names_in_their_types(module: str) -> None:
     """``types/modules.mts`` compares the declarations with the same names."""
     node = shutil.which("node")
     if node is None:
