@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
+from c10kws.connection.keepalive import Keepalive
 from c10kws.connection.keepalive_timer import SLOTS, KeepaliveTimer
+from c10kws.connection.pings import MAX_PINGS
 from tests.project.frames_views import connections, play
 from tests.support.connections import inbox
 from tests.support.frames import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
@@ -469,3 +471,44 @@ def test_a_visit_may_take_a_connection_out() -> None:
     while loop.scheduled:
         loop.turn()
     assert {len(visitor.visits) for visitor in visitors} == {1}
+
+
+# One connection
+
+
+def visits(keepalive: Keepalive, count: int, *, unsent: int = 0, reads: bool = True) -> str:
+    """Visit so often; return a letter for each verdict: Wait, Ping, Dead."""
+    verdicts = [keepalive.visit(2, 3, unsent=unsent, reads=reads) for _ in range(count)]
+    return "".join(verdict.name[0] for verdict in verdicts)
+
+
+def test_a_silent_peer_is_pinged_and_then_dead() -> None:
+    assert visits(Keepalive(), 5) == "WPWPD"
+
+
+def test_any_byte_is_a_sign_of_life() -> None:
+    keepalive = Keepalive()
+    assert visits(keepalive, 4) == "WPWP"
+    keepalive.heard = True
+    assert visits(keepalive, 4) == "WPWP"
+
+
+def test_the_timeout_is_suspended_while_reading_is_paused_or_data_drains() -> None:
+    keepalive = Keepalive()
+    assert visits(keepalive, 8, reads=False) == "WP" * 4
+    for unsent in range(900, 100, -100):
+        assert visits(keepalive, 1, unsent=unsent) != "D"
+    keepalive.progressed()
+    assert visits(keepalive, 4, unsent=1000)[-1] == "D"
+
+
+def test_no_ping_is_sent_while_too_many_wait_and_none_is_kept_when_answered() -> None:
+    keepalive = Keepalive()
+    names = [keepalive.begin(0.0, None) for _ in range(MAX_PINGS)]
+    assert visits(keepalive, 2) == "WW"
+    assert keepalive.latency is None
+    keepalive.answer(b"unasked", 1.0)
+    keepalive.answer(names[-1], 2.0)
+    assert (keepalive.latency, keepalive.full, keepalive._pings) == (2.0, False, None)
+    keepalive.answer(names[-1], 3.0)
+    assert keepalive.latency == 2.0

@@ -1,0 +1,71 @@
+"""The handler of a connection, and how it ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from c10kws.connection.handler_watch import HandlerWatch
+from c10kws.connection.watchdog import current
+
+
+async def sleep() -> None:
+    await asyncio.sleep(60)
+
+
+def test_a_handler_that_goes_on_is_cancelled() -> None:
+    async def main() -> None:
+        watch = HandlerWatch()
+        assert watch.over
+        task = asyncio.create_task(sleep())
+        watch.set_task(task)
+        assert not watch.over
+        watch.begin(asyncio.get_running_loop(), 0.01)
+        await asyncio.wait([task], timeout=10)
+        assert task.cancelled() and watch.over
+
+    asyncio.run(main())
+
+
+def test_a_handler_that_knows_of_the_end_has_time() -> None:
+    async def main() -> None:
+        watch = HandlerWatch()
+        task = asyncio.create_task(sleep())
+        watch.set_task(task)
+        watch.begin(asyncio.get_running_loop(), 0.01)
+        watch.notice(0.01)
+        await asyncio.sleep(0.05)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(main())
+
+
+def test_only_the_task_of_now_is_watched() -> None:
+    async def main() -> None:
+        watch = HandlerWatch()
+        first, second = asyncio.create_task(sleep()), asyncio.create_task(sleep())
+        watch.set_task(first)
+        watch.begin(asyncio.get_running_loop(), 0.01)
+        watch.set_task(second)
+        watch.restart(0.01)
+        await asyncio.wait([second], timeout=10)
+        assert (first.done(), second.cancelled()) == (False, True)
+        first.cancel()
+
+    asyncio.run(main())
+
+
+def test_the_handlers_children_are_its_own() -> None:
+    async def main() -> None:
+        watch, connection, other = HandlerWatch(), object(), object()
+        stranger = asyncio.create_task(sleep())
+        watch.set_task(stranger)
+        assert watch.is_own(stranger, connection)
+        assert not watch.is_own(asyncio.current_task(), connection)
+        current.set(connection)
+        assert watch.is_own(asyncio.current_task(), connection)
+        assert not watch.is_own(asyncio.current_task(), other)
+        assert not watch.is_own(None, connection)
+        stranger.cancel()
+
+    asyncio.run(main())
