@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 import weakref
@@ -10,11 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 
 from c10kws import ConnectionClosed
-from c10kws.connection.watchdog import MAX_LATE_USES
 from c10kws.connection.websocket import connection_of
 from c10kws.events import EventError, EventSocket, Socket
 from c10kws.events.frames.envelope import SUBPROTOCOL
@@ -266,65 +263,3 @@ def test_close_is_not_called_while_a_callback_is_running(
     server.stop(timeout=0.1)  # which waits for the threads
     watcher.join()
     assert closed == []
-
-
-@pytest.mark.parametrize("kind", ["async", "sync", "child"])
-def test_a_callback_that_emits_repeatedly_after_the_end_is_cancelled(
-    chat: EventSocket, connect: Connect, caplog: pytest.LogCaptureFixture, kind: str
-) -> None:
-    ended: list[int] = []
-
-    def emit_for_ever(socket: Socket) -> None:
-        while True:
-            try:
-                socket.emit("tick")
-            except Exception:
-                ended.append(1)
-
-    async def emit_in_a_coroutine(socket: Socket) -> None:
-        emit_for_ever(socket)
-
-    @chat.on
-    async def tick(socket: Socket) -> None:
-        await socket.connection.wait_closed()
-        if kind == "sync":
-            await sync_to_async(emit_for_ever)(socket)
-        elif kind == "child":
-            await asyncio.create_task(emit_in_a_coroutine(socket))
-        emit_for_ever(socket)
-
-    @chat.on
-    def close() -> None:
-        ended.append(0)
-
-    with connect() as client:
-        client.send("tick")
-    eventually(lambda: ended[-1:] == [0])
-    assert ended == [1] * MAX_LATE_USES + [0]
-    assert "used its connection 100 times after the end" in caplog.text
-
-
-def test_a_loop_over_disconnected_clients_is_not_cancelled(
-    chat: EventSocket, connect: Connect
-) -> None:
-    left: list[Socket] = []
-
-    @chat.on
-    def leave(socket: Socket) -> None:
-        left.append(socket)
-
-    @chat.on
-    def tell() -> int:
-        failed = 0
-        for _ in range(2 * MAX_LATE_USES):
-            try:
-                left[0].emit("tick")
-            except ConnectionClosed:
-                failed += 1
-        return failed
-
-    with connect() as client:
-        client.send("leave")
-    eventually(lambda: bool(left) and left[0].closed)
-    with connect() as client:
-        assert client.ask("tell") == 2 * MAX_LATE_USES

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -202,14 +199,6 @@ def test_a_timeout_is_above_0(make_bar: MakeBar, timeout: int) -> None:
         make_bar("/jobs/<int:job>", timeout=timeout)
 
 
-def test_a_job_without_ticks_is_forgotten_after_its_timeout(make_bar: MakeBar) -> None:
-    bar = make_bar("/jobs/<int:job>", timeout=0.05)
-    assert bar(job=7).start()
-    bar(job=7).tick("last")
-    threading.Event().wait(0.1)
-    assert (bar(job=7).value, bar(job=7).start()) == (0, True)
-
-
 def test_ticks_of_many_threads_are_counted_and_sent_in_order(
     make_bar: MakeBar, connect: Connect
 ) -> None:
@@ -237,61 +226,6 @@ def test_an_indeterminate_bar_with_keys(make_bar: MakeBar, connect: Connect) -> 
         bar(job=7).tick("busy")
         assert update_of(client) == {"label": "busy"}
         assert not bar(job=7).is_done()
-
-
-def test_a_callback_on_the_loop_may_not_use_the_cache(make_bar: MakeBar, connect: Connect) -> None:
-    bar = make_bar("/jobs/<int:job>")
-
-    @bar.on
-    async def tick(socket: Socket) -> None:
-        bar(job=socket.kwargs["job"]).tick()
-
-    with connect(PATH + "7") as client:
-        init_of(client)
-        assert client.ask("tick")["code"] == "internal"
-
-
-def test_a_cache_that_does_not_store_values_raises(make_bar: MakeBar, settings: Any) -> None:
-    dummy = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
-    settings.CACHES = settings.CACHES | {"nothing": dummy}
-    bar = make_bar("/jobs/<int:job>", cache="nothing")
-    with pytest.raises(RuntimeError, match="cache 'nothing' does not store values"):
-        bar(job=7).tick()
-
-
-RESTARTED = """
-import sys
-import django
-from django.conf import settings
-settings.configure(
-    CACHES={"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-                        "LOCATION": sys.argv[1]}},
-    INSTALLED_APPS=["c10kws"], C10KWS={"EMIT_WITHOUT_SERVER": "drop"}, USE_TZ=True,
-)
-django.setup()
-from c10kws.events import ProgressBar
-bar = ProgressBar("/jobs/<int:job>")
-print(bar(job=7).start(max=9))
-bar(job=7).tick("a step")
-bar(job=7).tick("a step")
-print(bar(job=7).value, bar(job=7).max)
-"""
-
-
-def test_the_value_survives_a_restart(tmp_path: Path) -> None:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", RESTARTED, str(tmp_path)],
-            env=os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": ""},
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        ).stdout.split()
-        for _ in range(2)
-    ]
-    assert said == [["True", "2", "9"], ["False", "4", "9"]]
 
 
 def example() -> str:
