@@ -18,13 +18,14 @@ from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from playwright.sync_api import Browser, sync_playwright
+from pytest_django import DjangoDbBlocker
 
 from c10kws import conf
 from c10kws.management.server_options import server_options
 from c10kws.refusals import Refusals
 from tests.support.browsers import FLAGS
 from tests.support.commands import Command, Start, make_project
-from tests.support.database import OpenConnections
+from tests.support.database import OpenConnections, empty_tables
 from tests.support.servers import LANE, LiveServer
 from tools.processes import free_port
 
@@ -66,6 +67,14 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     """Put the test database into a file: the server's threads have connections of their own."""
     path: Path = tmp_path_factory.mktemp("database") / "test.sqlite3"
     connections["default"].settings_dict["TEST"]["NAME"] = str(path)
+
+
+@pytest.fixture
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database for tests whose threads use it too; what they add is deleted after them."""
+    with django_db_blocker.unblock():
+        yield
+        empty_tables()
 
 
 @pytest.fixture
