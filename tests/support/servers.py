@@ -120,10 +120,10 @@ class LiveServer:
         loop.default_exception_handler(context)
 
 
-def server_threads() -> list[str]:
-    """Return the threads of pools; a server has one more for its log and one that watches."""
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if re.fullmatch(r"c10kws\b.*-\d+", name)]
+def server_threads() -> set[threading.Thread]:
+    """Return the threads of all pools in this process; those of earlier tests may still hang."""
+    threads = threading.enumerate()
+    return {thread for thread in threads if re.fullmatch(r"c10kws\b.*-\d+", thread.name)}
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
