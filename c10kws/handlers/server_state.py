@@ -38,6 +38,7 @@ class ServerState:
     """
 
     def __init__(self, contract: Contract) -> None:
+        self.loop = contract.loop
         self.threads = HandlerThreads(contract.executor)
         self.stopping = False
         self._clients: set[Stoppable] = set()
@@ -76,7 +77,7 @@ class ServerState:
         self.stopping = True
         for client in self.clients:
             client.stop(code)
-        await self._wait_for_tasks(deadline - asyncio.get_running_loop().time())
+        await self._wait_for_tasks(deadline - self.loop.time())
         for task, client in list(self._tasks.items()):
             client.abort()
             task.cancel()
@@ -88,5 +89,5 @@ class ServerState:
 
     async def _wait_for_tasks(self, timeout: float) -> None:
         if self._tasks:
-            self._no_tasks = asyncio.get_running_loop().create_future()
+            self._no_tasks = self.loop.create_future()
             await asyncio.wait([self._no_tasks], timeout=max(timeout, 0))
