@@ -37,7 +37,7 @@ requests: list[weakref.ref[HttpRequest]] = []
 
 
 def handshake(view: View) -> View:
-    """What middleware and decorators do around a view."""
+    """Set a context variable, a language and a time zone, as middleware does."""
 
     def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         requests[:] = [weakref.ref(request)]
@@ -50,7 +50,7 @@ def handshake(view: View) -> View:
 
 
 async def tell(ws: WebSocket, word: str) -> None:
-    """Say what is there, wait for the order and fail if it says so."""
+    """Send the context, wait for a command, and raise an exception if the command is to fail."""
     found[:] = [getattr(ws, name, None) for name in ("request", "user")]
     here = f"{translation.get_language()} {timezone.get_current_timezone_name()}"
     await ws.write_message(f"{word} {colour.get()} {here}")

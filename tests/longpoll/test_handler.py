@@ -246,7 +246,7 @@ def test_many_threads_finish_once(live: LiveServer) -> None:
 
 
 class Interleaved(list[bytes]):
-    """What was written; right after a piece came, another thread has its chance."""
+    """List of written parts that gives another thread a turn after each part."""
 
     def __init__(self, other: threading.Thread) -> None:
         super().__init__()

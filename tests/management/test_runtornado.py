@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 
 @pytest.fixture(autouse=True)
 def process_view(project: Path) -> None:
-    """Let ``/process/`` say which process answers."""
+    """Add a page ``/process/`` with the number of the process."""
     with (project / "mysite" / "views.py").open("a") as views:
         views.write(PROCESS)
     urls = project / "mysite" / "urls.py"

@@ -85,7 +85,7 @@ ANNOUNCED = [
 
 
 def look_around(number: int) -> None:
-    """Tornado's handlers and Django's views, one beside the other."""
+    """Use Tornado's handlers and Django's views on the same port."""
     assert get(number, "/native/you") == (200, b"good day you")
     assert get(number, "/collected/style.css") == (200, b"body {}")
     assert get(number, "/admin/login/")[0] == 200

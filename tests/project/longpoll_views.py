@@ -1,4 +1,4 @@
-"""Views of ``@asynchronous``: a test puts its own in, or gets the handlers of those who wait."""
+"""Views of ``@asynchronous``: tests set their own, or get the handlers of waiting clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ parked: SimpleQueue[Handler] = SimpleQueue()
 
 @asynchronous
 def park(request: HttpRequest, handler: Handler) -> None:
-    """Let the test finish it."""
+    """Pass the handler to the test, which finishes the response."""
     parked.put(handler)
 
 
@@ -34,7 +34,7 @@ class Stage:
         return self.view
 
     def timed(self, timeout: float | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Put in a view with a timeout."""
+        """Set a view with a timeout."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             self.view = asynchronous(timeout=timeout)(function)

@@ -32,7 +32,7 @@ def get(live: LiveServer, path: str = PLAY, *headers: str, method: str = "GET") 
 
 
 def answered(live: LiveServer, answer: Callable[[Handler], object]) -> Response:
-    """Let a client wait, and answer it from this thread."""
+    """Send a poll, answer it from this thread, and return the response."""
     with connect(live) as client:
         send(client, PARK)
         handler = parked.get(timeout=WAIT)

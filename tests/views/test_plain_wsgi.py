@@ -28,7 +28,7 @@ async def shout(ws: WebSocket) -> None:
 
 
 class Ends:
-    """Who is told how a connection ended."""
+    """Observer of the ends of connections."""
 
     def __init__(self) -> None:
         self.codes: list[int | None] = []
