@@ -37,7 +37,7 @@ requests: list[weakref.ref[HttpRequest]] = []
 
 
 def handshake(view: View) -> View:
-    """Set a context variable, a language and a time zone, as middleware does."""
+    """Set a session value, a context variable and a time zone, as middleware does."""
 
     def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         requests[:] = [weakref.ref(request)]
