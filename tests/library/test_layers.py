@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 LIBRARY, SERVER = LAYERS
 #: The first row of the library's layers that may import Django; ``conf`` reads its settings.
 DJANGO = 3
+#: The folders of the event layer, in order; each imports from those before it.
+EVENTS = ["frames", "rooms", "clients", "emitting", "dispatch", "progress"]
 
 
 def roots_of(package: str) -> dict[str, set[str]]:
@@ -37,6 +39,20 @@ def test_a_module_imports_from_its_layer_and_below(package: str) -> None:
 def test_no_circle_of_imports(package: str) -> None:
     """Neither at run time nor for the type checker."""
     assert circles_of(graph_of(ROOT, package)) == []
+
+
+def test_a_folder_of_events_imports_from_those_before_it() -> None:
+    for module, imported in graph_of(ROOT, LIBRARY).items():
+        place = place_among_events(module)
+        for other in imported if place is not None else ():
+            assert (place_among_events(other) or 0) <= (place or 0), f"{module} imports {other}"
+
+
+def place_among_events(module: str) -> int | None:
+    match module.split("."):
+        case ["c10kws", "events", folder, *_] if folder in EVENTS:
+            return EVENTS.index(folder)
+    return None
 
 
 @pytest.mark.parametrize("package", LAYERS)
