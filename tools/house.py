@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 #: For each module, the modules of the same package that it imports.
@@ -74,6 +75,7 @@ def _under_type_checking(tree: ast.Module) -> Iterator[ast.AST]:
                 yield from ast.walk(statement)
 
 
+@cache
 def graph_of(root: Path, package: str) -> Graph:
     """Return the imports within a package."""
     modules = modules_of(root, package)

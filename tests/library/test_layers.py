@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ DJANGO = 3
 EVENTS = ["frames", "rooms", "clients", "emitting", "dispatch", "progress"]
 
 
+@cache
 def roots_of(package: str) -> dict[str, set[str]]:
     """Return, for each module of a package, the packages that it imports at run time."""
     return {
