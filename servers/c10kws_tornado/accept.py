@@ -71,6 +71,8 @@ class Acceptor:
             self._loop.remove_handler(self._socket.fileno())
 
     def _accept(self, fd: Any, events: int) -> None:
+        if self._reserve is None:  # before a client gets the last descriptor, and none is refused
+            self._reserve = _open_reserve()
         for _ in range(BATCH):
             try:
                 connection, address = self._socket.accept()

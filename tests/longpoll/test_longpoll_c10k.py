@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import socket
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
 from tests.support.database import OpenConnections
-from tests.support.peers import Client
+from tests.support.peers import connect
 from tests.support.servers import LiveServer, server_threads
 from tests.support.waiting import WAIT, eventually
 
@@ -49,7 +48,3 @@ def test_a_thousand_polls_are_answered_by_one_post(
     own = server_threads() - others
     assert len(own) <= THREADS
     assert not [thread for thread in own if "handler" in thread.name]
-
-
-def connect(port: int) -> Client:
-    return Client(socket.create_connection(("127.0.0.1", port)))

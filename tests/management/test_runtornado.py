@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.support.commands import VIEWS, Command, Start, get, open_socket
 from tests.support.waiting import WAIT
+from tools.processes import free_port
 
 PROCESS = """
 import os
@@ -43,11 +44,7 @@ def process_view(project: Path) -> None:
 
 @pytest.fixture
 def ports() -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    return [free_port() for _ in range(3)]
 
 
 def start_all(start: Start, ports: list[int], *options: str) -> Command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.peers import Client
+from c10kws_tornado import accept
+from tests.support.peers import Client, connect
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT
 
@@ -52,10 +54,6 @@ def start() -> Iterator[Callable[[int], subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-def connect(port: int) -> Client:
-    return Client(socket.create_connection(("127.0.0.1", port)))
 
 
 def is_shed(client: Client) -> bool:
@@ -150,3 +148,23 @@ def test_many_clients_at_once(serve: Callable[..., LiveServer]) -> None:
     for client in clients:
         assert client.get().body == b"page"
         client.close()
+
+
+def test_a_lost_reserve_comes_before_the_next_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the client might get the last descriptor, and those after it wait for ever."""
+    events: list[str] = []
+
+    def take(connection: socket.socket, address: Any) -> None:
+        events.append("client")
+        connection.close()
+
+    async def accept_one() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            acceptor = accept.Acceptor(listening, take, 0, lambda log: None)
+            with connect(listening.getsockname()[1]):
+                acceptor._accept(listening, 0)
+
+    monkeypatch.setattr(accept, "_open_reserve", lambda: events.append("reserve"))
+    asyncio.run(accept_one())
+    assert events == ["reserve", "reserve", "client"]
