@@ -11,8 +11,8 @@ import math
 from typing import Protocol
 
 SLOTS = 16
-#: A prime: connections lie in memory at equal distances.
-SPREAD = 4093
+#: Multiplied with addresses, which lie at equal distances: 2**32 by the golden ratio.
+SPREAD = 0x9E3779B1
 #: A connection is visited so many times in the shorter of interval and timeout.
 VISITS = 4
 
@@ -64,7 +64,7 @@ class KeepaliveTimer:
             self._timer = None
 
     def _slot(self, connection: Visited) -> dict[Visited, None]:
-        return self._slots[(id(connection) >> 4) % SPREAD % SLOTS]
+        return self._slots[((id(connection) >> 4) * SPREAD >> 24) % SLOTS]
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(self._tick_time, self._tick)
