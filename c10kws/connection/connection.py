@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
             return self._ending
 
     def close(self, code: int, reason: str = "") -> None:
-        """Begin the closing handshake behind what is queued; from any thread."""
+        """Begin the closing handshake after what is queued; from any thread."""
         farewell, self.farewell = self.farewell, None
         if not self.closed:
             if farewell is not None:
@@ -209,13 +209,13 @@ class Connection(asyncio.BufferedProtocol):
             self.ending.close(code, reason)
 
     def send_close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake now, not behind what is queued."""
+        """Begin the closing handshake now, not after what is queued."""
         if self.closed:
             return
         self.ending.send_close(code, reason)
-        if self.sender.protocol.events:  # the peer's Close came before, behind what is not read yet
+        if self.sender.protocol.events:  # the peer's Close came after data that is not read yet
             self._handle_events()
-        if self.inbox.paused:  # the peer's Close is behind data that will not be read
+        if self.inbox.paused:  # the peer's Close comes after data that will not be read
             self.inbox.resume()
 
     def stop(self, code: int) -> None:
@@ -282,7 +282,7 @@ class Connection(asyncio.BufferedProtocol):
         self.sender.pause()
 
     def resume_writing(self) -> None:
-        """Resume sending. The client reads, so a Ping behind the data is not late."""
+        """Resume sending. The client reads, so a Ping after the data is not late."""
         self.sender.resume()
         self.keepalive.progressed()
 

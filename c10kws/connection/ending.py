@@ -1,7 +1,7 @@
 """``Ending``: the closing handshake of one connection (RFC 6455 §7.1).
 
 * The first Close frame, in either direction, says how the connection ended.
-* A Close waits behind a message in fragments for HANDLER_TIMEOUT; then that message is cancelled.
+* A Close waits for a message in fragments for HANDLER_TIMEOUT; then that message is cancelled.
 * The peer has CLOSE_TIMEOUT to answer a Close; then TCP is aborted.
 """
 
@@ -43,13 +43,13 @@ class Ending:
         self._connection = connection
         self._sender = connection.sender
         self._lost: asyncio.Future[None] | None = None
-        #: Limits how long a Close waits behind a message in fragments, then for its answer.
+        #: Limits how long a Close waits for a message in fragments, then for its answer.
         self._timer: asyncio.TimerHandle | None = None
 
-    # A Close behind what is queued
+    # A Close after what is queued
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake behind what is queued; from any thread."""
+        """Begin the closing handshake after what is queued; from any thread."""
         self._sender.post(Close(code, reason))
         if self._sender.closed:
             return
@@ -61,7 +61,7 @@ class Ending:
 
     @property
     def waits(self) -> bool:
-        """True while a Close waits behind a message in fragments."""
+        """True while a Close waits for a message in fragments."""
         return self._timer is not None and not self._sender.closed
 
     def _limit_stream(self, code: int, reason: str) -> None:
@@ -83,7 +83,7 @@ class Ending:
         self.cut_stream(code, reason)
 
     def cut_stream(self, code: int, reason: str) -> None:
-        """Cancel a message in fragments and send the Close that waits behind it.
+        """Cancel a message in fragments and send the Close that waits for it.
 
         §5.4 lets control frames go between fragments.
         """

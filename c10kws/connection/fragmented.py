@@ -31,7 +31,7 @@ class FragmentSender(Protocol):
         """Begin the closing handshake; do nothing when the connection has ended."""
 
     def end_stream(self) -> None:
-        """Send what waits behind the message."""
+        """Send what waits for the end of the message."""
 
 
 class Stream:

@@ -65,7 +65,7 @@ class Keepalive:
         return Verdict.WAIT if self.full else Verdict.PING
 
     def progressed(self) -> None:
-        """Do not count the next visit: the client reads, so a Ping behind the data is not late."""
+        """Do not count the next visit: the client reads, so a Ping after the data is not late."""
         self._unsent_before = sys.maxsize
 
     # Pings

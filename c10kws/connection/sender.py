@@ -1,7 +1,7 @@
 """``Sender``: what a connection sends, in call order.
 
 * The loop's thread owns the connection. Items of other threads wait in the outbox, in call order,
-  until the loop's next turn; so do items behind a message that is sent in fragments.
+  until the loop's next turn; so do items after a message that is sent in fragments.
 * While the client reads slowly, messages wait there too. It is bounded by MAX_QUEUE_BYTES.
 * A Close in the outbox, and the end of the connection, send everything without waiting.
 """
@@ -217,7 +217,7 @@ class Sender:
         self.cork.push(self.protocol.send_fragment(part, final=final))
 
     def end_stream(self) -> None:
-        """Send what waits behind the message."""
+        """Send what waits for the end of the message."""
         self.stream = None
         self.flush()
 

