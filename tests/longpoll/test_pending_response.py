@@ -118,3 +118,29 @@ def test_a_stream_has_until_the_deadline(live: LiveServer) -> None:
         assert client.read_chunk() == b"b"
         assert client.read_chunk() == b""
         stopping.join(WAIT)
+
+
+def test_at_the_deadline_a_stream_is_cut(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client sees that it is incomplete. The view's coroutine is cancelled; none reports it."""
+    cancelled = threading.Event()
+
+    @stage
+    async def view(request: HttpRequest, handler: Handler) -> None:
+        handler.write("a")
+        handler.flush()
+        try:
+            await live.loop.create_future()
+        finally:
+            cancelled.set()
+
+    with connect(live) as client:
+        send(client, PLAY)
+        client.read_head()
+        assert client.read_chunk() == b"a"
+        live.stop(timeout=0)
+        with pytest.raises(EOFError):
+            client.read_chunk()
+    assert cancelled.wait(WAIT)
+    assert caplog.text == ""
