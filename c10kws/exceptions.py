@@ -20,8 +20,8 @@ class ConnectionClosed(C10kwsError):
     """A WebSocket has ended: nothing more can be read from it or written to it.
 
     ``code`` and ``reason`` are those of the first Close frame of either side (RFC 6455 §7.1.5).
-    ``code`` is 1005 for a Close frame without a code and 1006 for a connection that ended without
-    a Close frame. ``websocket`` is the connection: a handler that uses two compares it with them.
+    ``code`` is 1005 for a Close frame without a code and 1006 for a connection that ended without a
+    Close frame. ``websocket`` is the connection that ended, for handlers that use several.
     """
 
     def __init__(self, code: int, reason: str, websocket: object = None) -> None:
@@ -59,7 +59,7 @@ class HandshakeRefused(C10kwsError):
 class OriginRefused(HandshakeRefused):
     """A handshake from a page whose origin may not connect.
 
-    ``advice`` says what to do about it, in a few words: a Close frame has little room.
+    ``advice`` says what to do about it, briefly enough for the reason of a Close frame.
     """
 
     def __init__(self, reason: str, advice: str) -> None:

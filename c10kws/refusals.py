@@ -66,7 +66,7 @@ class VisibleRefusal:
 
 
 class Refusals:
-    """WSGI application around Django's that makes its refusals of handshakes visible to pages."""
+    """WSGI middleware that shows pages the reason why Django refused their handshake."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application

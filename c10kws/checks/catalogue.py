@@ -30,7 +30,7 @@ class Check:
 HIDDEN_RUNSERVER = Check(
     "c10kws.E001",
     Error,
-    "Another app that brings a ``runserver`` is listed above ``c10kws``.",
+    "Another app with a ``runserver`` command is listed above ``c10kws``.",
     "{app!r} is above 'c10kws' in INSTALLED_APPS, so its runserver is used and WebSockets do "
     "not work in development.",
     "Move 'c10kws' above {app!r}; then both work together.",
@@ -73,7 +73,7 @@ UNKNOWN_TORNADO = Check(
 MISSING_APP = Check(
     "c10kws.E005",
     Error,
-    "``c10kws``, which has the commands and the JavaScript client, is not in INSTALLED_APPS.",
+    "``c10kws``, which provides the commands and the JavaScript client, is not in INSTALLED_APPS.",
     "{app!r} is in INSTALLED_APPS without 'c10kws'.",
     "Add 'c10kws' to INSTALLED_APPS, above 'django.contrib.staticfiles'.",
 )

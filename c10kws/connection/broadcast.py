@@ -16,7 +16,7 @@ from .websocket import WebSocket, connection_of
 
 
 class BroadcastResult:
-    """Number of connections that take a broadcast; it may be ignored.
+    """Number of connections that a broadcast is sent to; it may be ignored.
 
     In a coroutine ``await`` it, in another thread call :meth:`result`.
     """
@@ -28,11 +28,11 @@ class BroadcastResult:
         self._future = future
 
     def done(self) -> bool:
-        """Return True when the number is known: at once, if it was called on the event loop."""
+        """Return True when the number is known: on the event loop, at once."""
         return self._future is None or self._future.done()
 
     def result(self, timeout: float | None = None) -> int:
-        """Return the number, and wait for it in another thread than the event loop's.
+        """Return the number. In a thread other than the event loop's, wait until it is known.
 
         Raises TimeoutError after ``timeout`` seconds, and RuntimeError where waiting would block
         an event loop: await it there.
@@ -44,7 +44,7 @@ class BroadcastResult:
         return self._future.result(timeout)
 
     def when_done(self, callback: Callable[[int], object]) -> None:
-        """Call ``callback`` with the number: now, if it is known, else soon on the event loop."""
+        """Call ``callback`` with the number: now if it is known, otherwise later on the event loop."""
         if self._future is None:
             callback(self._count)
         else:
@@ -61,11 +61,12 @@ def broadcast(
 ) -> BroadcastResult:
     """Send a message to each of ``connections``, from any thread, in call order with other writes.
 
-    The result is the number of connections that take it. It may be ignored, awaited in a coroutine,
-    or read by ``result()``: on the event loop at once, in another thread when the loop has sent it.
+    The result is the number of connections that the message is sent to. It may be ignored. In a
+    coroutine await it; in another thread call its ``result()``, which waits until the event loop
+    has sent the message.
 
-    Closed connections do not take it. One that is too slow (over MAX_QUEUE_BYTES unsent) is closed
-    with 1013 or, when SLOW_CLIENT is "drop", skipped.
+    Closed connections are skipped. A client that is too slow (more than MAX_QUEUE_BYTES queued) is
+    disconnected with 1013, or skipped when SLOW_CLIENT is "drop".
 
     Raises TypeError and ValueError as ``write_message`` does, and ValueError when the connections
     do not belong to one event loop.

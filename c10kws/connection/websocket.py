@@ -120,7 +120,7 @@ class WebSocket:
     def write_message(
         self, data: str | bytes | AsyncIterable[str | bytes], opcode: int | None = None
     ) -> Awaitable[None]:
-        """Send a message now, before any later call, from any thread.
+        """Send a message immediately and in call order; may be called from any thread.
 
         A str is sent as text and bytes are sent as binary. ``opcode`` (1 text, 2 binary) overrides
         this. The parts of an async iterable, all str or all bytes, are sent as the fragments of one
@@ -182,7 +182,7 @@ class WebSocket:
 
     @property
     def sent(self) -> int:
-        """Number of messages that were handed to the system for sending, broadcasts included.
+        """Number of messages that were passed to the transport for sending, broadcasts included.
 
         A message in fragments counts with its last fragment.
         """
@@ -192,18 +192,18 @@ class WebSocket:
     def dropped(self) -> int:
         """Number of messages that were not sent.
 
-        The connection had ended, or the client read too slowly.
+        They are dropped when the connection has ended or the client reads too slowly.
         """
         return self._connection.sender.dropped
 
     # Pings
 
     def ping(self) -> Awaitable[float]:
-        """Send a Ping now (RFC 6455 §5.5.2), from any thread.
+        """Send a Ping immediately (RFC 6455 §5.5.2); may be called from any thread.
 
-        The result may be ignored. Awaiting it returns the seconds until the Pong, and raises
-        :exc:`ConnectionClosed` when the connection ends before. A Ping may be sent between the
-        fragments of a message.
+        The result may be ignored. Awaiting it waits for the Pong and returns the time that it took,
+        in seconds. It raises :exc:`ConnectionClosed` if the connection ends first. A Ping may be
+        sent between the fragments of a message.
 
         Raises RuntimeError when 64 Pings are unanswered or not sent yet.
         """
@@ -225,9 +225,10 @@ class WebSocket:
     # The end
 
     def close(self, code: int = 1000, reason: str = "") -> Awaitable[None]:
-        """Begin the closing handshake (RFC 6455 §7.1.2), from any thread. Later calls do nothing.
+        """Begin the closing handshake (RFC 6455 §7.1.2); may be called from any thread.
 
-        The result may be ignored. Awaiting it waits for the end, at most CLOSE_TIMEOUT.
+        Later calls do nothing. The result may be ignored. Awaiting it waits until the connection
+        has ended, at most CLOSE_TIMEOUT seconds.
 
         Raises ValueError for a code that may not be sent, or for a reason of more than 123 bytes in
         UTF-8.

@@ -64,9 +64,10 @@ def websocket(
     The handler gets the arguments of the URL as any view does; a method also gets ``self``.
 
     ``subprotocols``
-        Subprotocols of the view, best first.
+        Subprotocols that the view supports, in order of preference.
     ``origins``
-        Other sites whose pages may connect: None means CSRF_TRUSTED_ORIGINS, ``"*"`` all sites.
+        Other sites whose pages may connect. None means CSRF_TRUSTED_ORIGINS; ``"*"`` means all
+        sites.
     ``load_user``
         False does not load ``request.user``, which saves the handshake its database queries.
     ``compression``, ``max_message_size`` (bytes)
