@@ -44,7 +44,7 @@ class BroadcastResult:
         return self._future.result(timeout)
 
     def when_done(self, callback: Callable[[int], object]) -> None:
-        """Call ``callback`` with the number: now if it is known, otherwise later on the event loop."""
+        """Call ``callback`` with the number: now if it is known, else later on the loop."""
         if self._future is None:
             callback(self._count)
         else:
