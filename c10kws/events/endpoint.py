@@ -37,12 +37,12 @@ MISSING: Any = object()
 class EventSocket:
     """An endpoint that clients send events to, and that sends events to them.
 
-    Use it in the URLconf as a view, or include all of them by ``include("c10kws.events.urls")``;
-    ``add_to_handlers=False`` leaves this one out. ``decorators`` are decorators of views, such as
-    ``login_required``; ``origins`` are those of ``@websocket``. Callbacks with a parameter ``self``
-    get ``context``.
+    ``include("c10kws.events.urls")`` in the URLconf serves all EventSockets, except those with
+    ``add_to_handlers=False``. An EventSocket is also a view, for a URL of its own. ``decorators``
+    are decorators of views, such as ``login_required``. ``origins`` is the argument of
+    ``@websocket``. ``context`` is passed to callbacks with a parameter ``self``.
 
-    Raises :exc:`PathAlreadyUsed`.
+    Raises :exc:`PathAlreadyUsed` if another EventSocket has the same path.
     """
 
     #: Read by Django: the view refuses a POST, and a GET is not checked.

@@ -39,7 +39,7 @@ class EventError(C10kwsError):
 
 
 class EmitHandlerError(C10kwsError):
-    """An event was emitted in a process that is not serving. EMIT_WITHOUT_SERVER is "raise"."""
+    """An event was emitted in a process that is not serving, and EMIT_WITHOUT_SERVER is "raise"."""
 
     def __init__(self, event: str, path: str) -> None:
         super().__init__(event, path)

@@ -146,7 +146,7 @@ class Socket(SerializedAsId):
     def join(self, room: str) -> None:
         """Enter a room of this EventSocket, until ``leave`` or the end of the connection.
 
-        Called in ``open``, it takes effect when ``open`` returns.
+        If it is called in ``open``, it takes effect when ``open`` returns.
         """
         self._check_open()
         self.endpoint.rooms.join(room, self)
@@ -175,8 +175,8 @@ class Socket(SerializedAsId):
         """Close the connection; clients of version 1 get a ``ws:bye`` before the Close.
 
         ``reconnect`` tells the client to reconnect or not; None leaves it to the code.
-        ``retry_after`` is the delay in seconds. Called in ``open``, it refuses the client, which
-        gets the events that were emitted to it alone, and no broadcast.
+        ``retry_after`` is the delay before it reconnects, in seconds. A call in ``open`` refuses
+        the client: it still gets the events that were emitted to it alone, but no broadcasts.
         """
         self.writer.drop_broadcasts()
         if self.version >= 1 and not self.closed:
