@@ -26,10 +26,10 @@ class Settings:
     #: size fits an empty queue. The message being sent does not count, nor do messages whose writes
     #: a task awaits.
     #:
-    #: The same number limits three more things: the received data that a handler has not read yet
-    #: (above it reading pauses, and TCP slows the client down), the data that one read may
-    #: decompress before other connections get their turn, and the data that ``flush()`` of an
-    #: ``@asynchronous`` view may queue (above it the response is cut).
+    #: The same number limits three more things. Above it, reading pauses until the handler has read
+    #: the received messages, and TCP slows the client down. Above it, decompression of one read
+    #: pauses for other connections. Above it, ``flush()`` of an ``@asynchronous`` view cuts the
+    #: response short.
     max_queue_bytes: int = 1024 * 1024
     #: Limit of the messages queued for all clients of the process. A broadcast counts once. Above
     #: the limit the connections with the longest queues are closed with 1013. Set it to about half
@@ -72,21 +72,21 @@ class Settings:
     #: Longest body of a request. A longer one is answered with 413.
     max_body_size: int = 100 * 1024 * 1024
     #: Seconds that a connection may be silent between requests, and that the head of a request may
-    #: take. The default is nginx's, so that a proxy's connections live as long as it expects.
+    #: take. The default is that of nginx, so it suits a proxy that keeps connections open.
     idle_timeout: float = 75.0
     #: Seconds that a client may pause within the body of a request before it is answered with 408.
     #: Until then the body may hold 1 MiB of memory. The default is nginx's.
     read_timeout: float = 60.0
-    #: Bytes per second that a client must send of a body. That many bytes give it one second of
-    #: READ_TIMEOUT back, so a slower client uses READ_TIMEOUT up. None restarts READ_TIMEOUT with
-    #: each byte. The default is Apache's.
+    #: Bytes per second that a client must send of a body. A slower client gets 408 when it has used
+    #: up READ_TIMEOUT: time counts down, and each MIN_READ_RATE bytes give one second back. None
+    #: restarts READ_TIMEOUT with each byte. The default is Apache's.
     min_read_rate: int | None = 500
     #: Folder for bodies above 1 MiB until their request ends, and for all bodies once they hold
     #: 128 MiB of memory together. It must exist, be writable and have room for all current uploads.
     #: None uses Django's FILE_UPLOAD_TEMP_DIR, or the system's folder for temporary files.
     upload_dir: str | PathLike[str] | None = None
     #: Seconds that a client may read no byte of a response before it is disconnected. Also the
-    #: total time that one turn of sync event callbacks waits for its client.
+    #: total time that a thread waits for a slow client while it handles the client's events.
     send_timeout: float = 10.0
     #: Bytes per second that a client must read of a response, on average over SEND_TIMEOUT. A
     #: slower client is disconnected. With None any progress is enough. The default is a tenth of
@@ -126,8 +126,8 @@ class Settings:
     #: ``"drop"`` does nothing, ``"raise"`` raises EmitHandlerError. A warning is the default, so
     #: that a signal that emits does not break ``loaddata``.
     emit_without_server: str = "warn"
-    #: Rooms of an EventSocket that a client may be in when it asks to join another. The names cost
-    #: memory, and a permissive ``may_join`` would let a client invent them. The server itself may
+    #: Limit of the rooms of an EventSocket that a client may join. It protects the memory, because
+    #: a permissive ``may_join`` would let a client invent names without end. The server itself may
     #: add a client to more rooms.
     max_rooms: int = 1000
     #: True accepts a handshake that the application answers with 401, 403, 404 or a redirect, and

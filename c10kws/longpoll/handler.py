@@ -74,8 +74,8 @@ class Handler:
 
         Awaited on the server's loop, it waits until all data is sent, and raises
         :exc:`~c10kws.ClientDisconnected` if the client has disconnected. If it is not awaited, up
-        to MAX_QUEUE_BYTES are queued for a client that reads slowly; the next flush then cuts the
-        response.
+        to MAX_QUEUE_BYTES are queued for a client that reads slowly. A flush above this limit cuts
+        the response short.
         """
         with self._lock:
             self.pending.check_unfinished("flush")
@@ -200,7 +200,7 @@ class Handler:
     def send_error(self, status_code: int = 500, reason: str | None = None) -> None:
         """Finish with a page that contains only the status; data that was written is discarded.
 
-        A response that has begun is cut.
+        If the response has begun, the client is disconnected.
         """
         self.pending.check_unfinished("send_error")
         if self.pending.begun:
@@ -233,7 +233,7 @@ class Handler:
     # Callbacks
 
     def on_connection_close(self, callback: Callable[[], object]) -> None:
-        """Call back once, in a thread of the pool, if the response ends without ``finish()``."""
+        """Call ``callback`` once, in a pool thread, if the response ends without ``finish()``."""
         if iscoroutinefunction(callback) or not callable(callback):
             raise TypeError(f"expected a sync function to call back, not {callback!r}")
         self.pending.add_callback(callback)
@@ -247,7 +247,7 @@ class Handler:
     def async_callback(
         self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
     ) -> Callable[..., Any] | None:
-        """Return ``callback`` with these arguments; its exceptions end the response.
+        """Return ``callback`` with these arguments bound; its exceptions end the response.
 
         An exception is reported and answered as in a view: with 500, or with 404 for Http404.
         """

@@ -56,7 +56,7 @@ class Served(Base):
 
 
 def without_server() -> AbstractContextManager[None]:
-    """Run a block as a process that serves nothing, such as a command or a Celery worker.
+    """Run a block as in a process that does not serve, such as a command or a Celery worker.
 
     Emits in the block follow the setting EMIT_WITHOUT_SERVER.
     """

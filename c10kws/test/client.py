@@ -55,9 +55,9 @@ class Client(django.test.Client):
     ) -> TestWebSocket:
         """Open a WebSocket through the middleware and the URLconf.
 
-        ``subprotocols`` are offered if the view supports one of them; ``()`` is an event client of
-        version 0. ``headers`` and ``extra`` are those of ``client.get``. ``timeout`` is the time in
-        seconds that the test waits for a message.
+        ``subprotocols`` are offered if the view supports one of them. To test an event client of
+        version 0, pass ``()``. ``headers`` and ``extra`` are those of ``client.get``. ``timeout``
+        is the time in seconds that the test waits for a message.
         """
         stage = self._stage = self._stage or Stage()
         stream = MemoryStream(stage.loop, stage.change)

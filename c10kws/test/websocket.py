@@ -170,7 +170,7 @@ class TestWebSocket:
         self.write_message(json.dumps({"event": event, "data": data or {}, **extra}))
 
     def expect(self, event: str) -> Any:
-        """Wait for this event, the next one that comes, and return its data."""
+        """Wait for the next event, which must be this one, and return its data."""
         frame = self.receive_event()
         if frame["event"] != event:
             raise AssertionError(f"The next event is not {event!r}: {frame!r}.")

@@ -40,7 +40,7 @@ LIMITS = {
     "min_read_rate": "bytes per second that a client must send of a body; 0 for any",
     "body_timeout": "seconds for a whole body",
     "linger_timeout": "seconds that a refused body is still read",
-    "reserved_descriptors": "file descriptors that connections leave to files and databases",
+    "reserved_descriptors": "file descriptors that are reserved for files and databases",
 }
 
 

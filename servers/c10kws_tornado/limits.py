@@ -27,13 +27,14 @@ class Limits:
     max_body_size: int = 100 * 1024 * 1024
     #: Longest body that is kept in memory.
     spool_size: int = 1024 * 1024
-    #: Memory for all bodies together; above it further bodies are kept on disk. Ten thousand
-    #: clients may send one slowly. The default has room for 128 of ``spool_size``.
+    #: Memory for all bodies together; above it further bodies are kept on disk. It matters when
+    #: thousands of clients send bodies slowly. The default has room for 128 bodies of
+    #: ``spool_size``.
     total_spool_size: int = 128 * 1024 * 1024
     #: Size of one read from a socket and of one slice of a response. A client on a telephone line
     #: reads the default within ``send_timeout``.
     chunk_size: int = 16 * 1024
-    #: Response data queued for a client above which the application is paused.
+    #: Size of the response data queued for a client. Above it the application is paused.
     high_water: int = 256 * 1024
     #: Limit of the unsent bytes of all responses of the process. Above it the slowest clients are
     #: disconnected. The default has room for 85 slow readers of 3 MB, on a machine with 1 GB.
@@ -44,7 +45,8 @@ class Limits:
     #: With 0 any progress is enough. The default is a tenth of the rate of a telephone on EDGE. It
     #: is more than the 240 of IIS and Kestrel, since a plain iterable holds a thread meanwhile.
     min_send_rate: int = 1024
-    #: Seconds in which the head of a 101 must be sent. The send buffer is empty at that time.
+    #: Seconds in which the head of a 101 must be sent. A short time is enough, because nothing else
+    #: is queued for the client at that time.
     flush_timeout: float = 5.0
     #: Seconds that a connection may be silent between requests, and that the head of a request may
     #: take. The default is nginx's.
@@ -59,7 +61,8 @@ class Limits:
     #: Seconds that a refused body is still read, so that the client receives the response instead
     #: of a reset.
     linger_timeout: float = 2.0
-    #: File descriptors that connections leave to files, the database and the log.
+    #: File descriptors that are reserved for files, the database and the log: connections do not
+    #: use them.
     reserved_descriptors: int = 32
 
     def __post_init__(self) -> None:

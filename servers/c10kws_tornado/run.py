@@ -26,8 +26,8 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
     """Return sockets that listen on an address, a host name or "" for all interfaces.
 
     ``ipv6`` True or False selects the family; None uses the addresses of the name. Port 0 lets the
-    system choose a port. Sockets inherited from before a restart are used first. Raises OSError
-    with the address, ValueError for an invalid port.
+    system choose a port. After a restart by HUP, the sockets of the previous program are used
+    first. Raises OSError with the address, ValueError for an invalid port.
     """
     if not 0 <= port <= MAX_PORT:  # getaddrinfo() would use its last 16 bits
         raise ValueError(f"The port must be from 0 to {MAX_PORT}, not {port}.")
@@ -88,8 +88,8 @@ def serve(
 ) -> None:
     """Serve until INT, TERM or QUIT, then shut down gracefully and return.
 
-    ``sockets`` replace address and port. ``on_ready`` is called when the server listens. With
-    ``uvloop`` the event loop is that of the package uvloop. ``options`` are those of
+    If ``sockets`` are given, address and port are ignored. ``on_ready`` is called when the server
+    listens. With ``uvloop`` the event loop is that of the package uvloop. ``options`` are those of
     :class:`Server`.
 
     A second signal other than TERM aborts the shutdown. If a task ignores its cancellation or

@@ -42,15 +42,15 @@ GOING_AWAY = 1001
 class Server:
     """Serve a WSGI application (PEP 3333) on Tornado's HTTP/1.1 parser and an event loop.
 
-    ``threads`` views run at a time and ``queue_size`` requests are queued; further ones get 503.
-    ``trusted_proxies`` are the addresses and networks whose forwarded headers reach the
-    application; peers on unix sockets are trusted too. With an ``ssl_context`` it serves TLS.
-    ``drain_timeout`` bounds :meth:`stop`, in seconds. ``multiprocess`` is the environ's
-    ``wsgi.multiprocess``. Requests that match a rule of ``tornado_app`` go to that application.
-    ``log_query_strings`` affects access lines of WebSockets and event streams. Bodies over
-    ``spool_size`` are stored in ``upload_dir``, by default the system's folder for temporary files.
-    A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds or the
-    loop has been blocked for ``blocked_loop_warning``; None disables it.
+    At most ``threads`` requests run at the same time, and ``queue_size`` more are queued; further
+    ones get 503. ``trusted_proxies`` are the addresses and networks whose forwarded headers reach
+    the application; peers on unix sockets are trusted too. With an ``ssl_context`` it serves TLS.
+    ``drain_timeout`` is the time in seconds that :meth:`stop` may take. ``multiprocess`` is the
+    environ's ``wsgi.multiprocess``. Requests that match a rule of ``tornado_app`` go to that
+    application. ``log_query_strings`` affects access lines of WebSockets and event streams. Bodies
+    over ``spool_size`` are stored in ``upload_dir``, by default the system's folder for temporary
+    files. A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds
+    or the loop has been blocked for ``blocked_loop_warning``; None disables it.
     """
 
     def __init__(

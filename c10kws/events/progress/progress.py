@@ -22,10 +22,7 @@ class Limits(Protocol):
 
 
 class Progress:
-    """One bar from ``min`` to ``max``. All methods may be called from any thread.
-
-    ``send`` sends an event with its data to the clients of this bar.
-    """
+    """One bar from ``min`` to ``max``. All methods may be called from any thread."""
 
     def __init__(self, limits: Limits, store: ProgressStore, send: Send) -> None:
         self._limits = limits
@@ -71,7 +68,7 @@ class Progress:
     # Steps
 
     def start(self, max: int | None = None) -> bool:  # noqa: A002  (the ancestor's name)
-        """Go back to ``min`` and mark the job as running; if it is running, return False.
+        """Go back to ``min``, mark the job as running and return True; False if it runs already.
 
         ``max`` overrides that of the bar for this job. A job runs until ``stop()``, or until the
         bar's ``timeout`` has passed without a ``tick()``. With a shared cache this holds for all
@@ -96,7 +93,7 @@ class Progress:
             self._restart(ProgressState(max=self._store.read().max))
 
     def tick(self, label: str | None = None) -> None:
-        """Advance the bar by one step and send the state; at ``max`` only the label changes.
+        """Advance the bar by one step and send its state. At ``max`` only the label changes.
 
         Raises TypeError and ValueError for a label that is not JSON-serializable.
         """

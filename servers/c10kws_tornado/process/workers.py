@@ -49,9 +49,9 @@ _own: dict[str, str] = {}
 
 
 class Workers:
-    """The same command for each of ``names``, which a worker learns by ``own_name``.
+    """Child processes that run the same command, one for each of ``names``.
 
-    At the shutdown they have ``drain_timeout`` seconds before they are killed.
+    At shutdown, workers that still run after ``drain_timeout`` seconds are killed.
     """
 
     def __init__(self, command: Sequence[str], names: Sequence[str], drain_timeout: float) -> None:
