@@ -23,10 +23,12 @@ def report(facts: Mapping[str, str], scale: str, runs: Sequence[Run]) -> str:
 
 
 EXPLANATION = """\
-The median has the unit that is named above each table. A ratio is the figure of a server divided by
-that of the baseline (the row with the ratio 1.00) in the same round; the table shows the median of
-all rounds, the smallest and the largest. p50 and p99 are medians of the latencies. ``client`` is
-the largest part of its core that the load client used; near 1.00, the client was the limit."""
+The line above each table names the unit of the median. A ratio is the result of a server divided by
+that of the baseline (the row with the ratio 1.00) in the same round. The table shows the median of
+these ratios, then the smallest and the largest. p50 and p99 are latencies: 50 % and 99 % of the
+answers came within this time (the median of all rounds). ``client`` is the share of its core that
+the load client used, in the round in which it was largest. Near 1.00, the client was the limit, not
+the server."""
 
 
 def describe(facts: Mapping[str, str]) -> str:
@@ -37,7 +39,7 @@ def describe(facts: Mapping[str, str]) -> str:
     versions = ", ".join(f"{key} {facts[key]}" for key in others)
     placed = f"Machine: {machine}. {facts['placing']}"
     if float(facts["load before"]) >= NOISE:
-        placed += " Other programs were busy when it started, so the figures are less reliable."
+        placed += " Other programs were running at the start, so the results are less reliable."
     return wrap(placed) + "\n\n" + wrap(f"Versions: {versions}.")
 
 

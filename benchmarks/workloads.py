@@ -96,7 +96,7 @@ def idle(name: str, title: str, needs: str) -> Workload:
     """Return the memory of 10,000 idle connections."""
     return Workload(
         name=name,
-        title=f"Memory of an idle connection, of 10,000, {title}",
+        title=f"Memory per connection, 10,000 idle, {title}",
         needs=needs,
         mode="idle",
         path=f"/ws/{name}/",
@@ -154,7 +154,7 @@ WORKLOADS = (
     idle("light", "request freed", LIGHT),
     Workload(
         name="broadcast",
-        title="A message of 64 B to 1,000 connections, deliveries",
+        title="Broadcasts of 64 B to 1,000 connections, messages delivered",
         needs=BROADCAST,
         mode="broadcast",
         path="/ws/broadcast/",
@@ -164,7 +164,7 @@ WORKLOADS = (
     replace(
         CALM,
         name="beside",
-        title="The same while 20 clients ask for pages of 50 ms (but Tornado: alone)",
+        title="Latency while 20 clients load pages of 50 ms (Tornado: no pages)",
         beside=("--blocking-pages", "20", "--pages-path", "/slow/"),
     ),
     pages(user=True),
