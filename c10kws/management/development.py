@@ -43,7 +43,7 @@ class DevelopmentServer:
         self._application: WSGIApplication | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: Server | None = None
-        self._left: set[asyncio.Task[Any]] = set()
+        self._remaining_tasks: set[asyncio.Task[Any]] = set()
 
     def set_app(self, application: WSGIApplication) -> None:
         """Set the WSGI application to serve."""
@@ -53,8 +53,8 @@ class DevelopmentServer:
         """Serve until the process ends; KeyboardInterrupt closes the sockets and is re-raised."""
         log_to_django_server()
         atexit.register(self._close_at_exit)
-        self._left = run(self._serve())
-        if self._left and threading.current_thread() is threading.main_thread():
+        self._remaining_tasks = run(self._serve())
+        if self._remaining_tasks and threading.current_thread() is threading.main_thread():
             exit_now()  # tasks are left that ignore their cancellation
 
     async def _serve(self) -> None:

@@ -14,13 +14,14 @@ class Discarder:
     """Reader that goes from head to head and keeps no payload, however much the peer sends.
 
     §5.5.1: "there is no guarantee that the endpoint that has already sent a Close frame will
-    continue to process data". ``left`` is how many bytes of the frame under way are still to come.
+    continue to process data". ``remaining`` is the number of bytes that are still to come of the
+    frame under way.
     """
 
-    __slots__ = ("_data", "_left", "_mask")
+    __slots__ = ("_data", "_mask", "_remaining")
 
-    def __init__(self, left: int, mask: Mask) -> None:
-        self._left = left
+    def __init__(self, remaining: int, mask: Mask) -> None:
+        self._remaining = remaining
         self._mask = mask
         self._data = b""  # a head or a Close that is not whole
 
@@ -29,10 +30,10 @@ class Discarder:
         data = self._data + data
         position = 0
         while True:
-            step = min(self._left, len(data) - position)
-            self._left -= step
+            step = min(self._remaining, len(data) - position)
+            self._remaining -= step
             position += step
-            head = None if self._left else read_head(data, position)
+            head = None if self._remaining else read_head(data, position)
             if head is None:
                 break
             size, body = head
@@ -42,7 +43,7 @@ class Discarder:
                 if body + size > len(data):
                     break
                 return self._end(data[body - 4 : body], data[body : body + size])
-            position, self._left = body, size
+            position, self._remaining = body, size
         self._data = data[position:]
         return None
 

@@ -57,10 +57,10 @@ class PlainFrame:
     ``result`` is the message when the frame is whole, or a Close when its text is not UTF-8.
     """
 
-    __slots__ = ("_cut_character", "_is_text", "_key", "_mask", "_payload", "left", "result")
+    __slots__ = ("_cut_character", "_is_text", "_key", "_mask", "_payload", "remaining", "result")
 
     def __init__(self, first: int, key: bytes, size: int, mask: Mask) -> None:
-        self.left = size  # bytes of payload that are still to come
+        self.remaining = size  # bytes of payload that are still to come
         self.result: Message | Close | None = None
         self._is_text = first == TEXT
         self._key = key
@@ -70,23 +70,23 @@ class PlainFrame:
 
     def read(self, data: bytes, start: int) -> int:
         """Read the bytes at ``start`` that belong to the frame; return where to continue."""
-        stop = min(start + self.left, len(data))
+        stop = min(start + self.remaining, len(data))
         size = stop - start
         payload = self._mask(self._key, data[start:stop])
         self._key = self._key[size % 4 :] + self._key[: size % 4]
-        self.left -= size
+        self.remaining -= size
         try:
             self._payload.add(self._decode(payload) if self._is_text else payload)
         except UnicodeDecodeError:
             # §8.1: the connection fails, here as soon as the text cannot become valid.
             self.result = failure(CloseCode.INVALID_DATA)
             return start
-        if not self.left:
+        if not self.remaining:
             self.result = self._payload.join()
         return stop
 
     def _decode(self, payload: bytes) -> str:
         payload = self._cut_character + payload
-        text, used = utf_8_decode(payload, "strict", not self.left)
+        text, used = utf_8_decode(payload, "strict", not self.remaining)
         self._cut_character = payload[used:]
         return text

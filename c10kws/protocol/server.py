@@ -193,7 +193,7 @@ class ServerProtocol:
             self._position = frame.read(self._data, self._position)
             if isinstance(frame.result, Close):
                 self._frame = BrokenFrame(frame.result)
-            elif not frame.left:
+            elif not frame.remaining:
                 self._frame = None
                 if frame.result is not None:
                     messages.append(frame.result)
@@ -296,5 +296,5 @@ class ServerProtocol:
             return
         if not self.has_more:
             self._forget()
-        self._discarder = Discarder(0 if frame is None else frame.left, self._mask)
+        self._discarder = Discarder(0 if frame is None else frame.remaining, self._mask)
         self._discard(rest)

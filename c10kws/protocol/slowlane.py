@@ -115,17 +115,17 @@ class SlowFrame:
     ``result`` is the message that the frame completes, or a Close when wsproto refuses it.
     """
 
-    __slots__ = ("_lane", "_slice", "left", "result")
+    __slots__ = ("_lane", "_slice", "remaining", "result")
 
     def __init__(self, lane: SlowLane, size: int, slice_: int) -> None:
-        self.left = size  # bytes that are still to come
+        self.remaining = size  # bytes that are still to come
         self.result: Message | Close | None = None
         self._lane = lane
         self._slice = slice_
 
     def read(self, data: bytes, start: int) -> int:
         """Read bytes at ``start`` that belong to the frame; return where to continue."""
-        stop = min(start + self.left, start + self._slice, len(data))
-        self.left -= stop - start
+        stop = min(start + self.remaining, start + self._slice, len(data))
+        self.remaining -= stop - start
         self.result = self._lane.parse(data[start:stop])
         return start if isinstance(self.result, Close) else stop

@@ -97,10 +97,10 @@ def test_a_plain_frame_turns_the_key_with_the_bytes(mask: Mask) -> None:
     for step in range(1, 51):
         plain = PlainFrame(frames.BINARY, MASK, len(payload), mask)
         for start in range(0, len(data), step):
-            assert plain.left
+            assert plain.remaining
             piece = data[start : start + step]
             assert plain.read(piece, 0) == len(piece)
-        assert not plain.left
+        assert not plain.remaining
         assert plain.result == payload
 
 
@@ -119,7 +119,7 @@ def test_a_plain_frame_reads_only_its_own_bytes() -> None:
     plain = PlainFrame(frames.TEXT, MASK, 4, websocket_mask)
     assert plain.read(data[:8], 6) == 8
     assert plain.read(data[8:], 0) == 2
-    assert not plain.left
+    assert not plain.remaining
     assert plain.result == "abcd"
 
 

@@ -28,7 +28,7 @@ def read(lane: SlowLane, data: bytes) -> Message | Close | None:
     if isinstance(slow, BrokenFrame):
         return slow.close
     position = 0
-    while slow.left and not isinstance(slow.result, Close):
+    while slow.remaining and not isinstance(slow.result, Close):
         position = slow.read(data, position)
     return slow.result
 
@@ -49,10 +49,10 @@ def test_a_frame_is_read_in_pieces_and_not_further() -> None:
     slow = begin(lane, data)
     assert isinstance(slow, SlowFrame)
     assert slow.read(data[:4], 0) == 4
-    assert slow.left == len(data) - 4
+    assert slow.remaining == len(data) - 4
     assert slow.result is None
     assert slow.read(data + b"next", 4) == len(data)
-    assert slow.left == 0
+    assert slow.remaining == 0
     assert slow.result == b"abc"
 
 
@@ -100,9 +100,9 @@ def test_a_compressed_frame_is_inflated_in_slices() -> None:
     assert slow.read(data, 0) == SLICE
     first = lane.inflated_bytes
     assert 0 < first < 1033 * SLICE
-    while slow.left:
+    while slow.remaining:
         assert slow.result is None
-        slow.read(data, len(data) - slow.left)
+        slow.read(data, len(data) - slow.remaining)
     assert slow.result == bytes(2 * 10**7)
     assert lane.inflated_bytes == 2 * 10**7
 

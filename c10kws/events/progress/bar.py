@@ -18,7 +18,7 @@ from ..decorators import Decorator
 from ..endpoint import EventSocket
 from ..frames.serialization import encode_event
 from ..rooms.rooms import Rooms
-from .progress import Progress, check_limits
+from .progress import Progress, check_range
 from .store import CacheStore, MemoryStore
 
 PREFIX = "/module/progress_bar"
@@ -57,7 +57,7 @@ class ProgressBar(EventSocket):
         decorators: Sequence[Decorator] = (),
         origins: Origins = None,
     ) -> None:
-        check_limits(min, max)
+        check_range(min, max)
         _check_timeout(timeout)
         self.min = min
         self.max = max

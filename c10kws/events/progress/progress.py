@@ -14,7 +14,7 @@ ProgressEvents = list[tuple[str, dict[str, Any]]]
 Send = Callable[[str, dict[str, Any]], object]
 
 
-class Limits(Protocol):
+class Range(Protocol):
     """An object with ``min`` and ``max``, which may change."""
 
     min: int
@@ -24,8 +24,8 @@ class Limits(Protocol):
 class Progress:
     """One bar from ``min`` to ``max``. All methods may be called from any thread."""
 
-    def __init__(self, limits: Limits, store: ProgressStore, send: Send) -> None:
-        self._limits = limits
+    def __init__(self, range_: Range, store: ProgressStore, send: Send) -> None:
+        self._range = range_
         self._store = store
         self._send = send
         self._lock = threading.RLock()
@@ -33,7 +33,7 @@ class Progress:
     @property
     def min(self) -> int:
         """The value before the first step."""
-        return self._limits.min
+        return self._range.min
 
     @property
     def max(self) -> int:
@@ -76,7 +76,7 @@ class Progress:
 
         Raises ValueError when ``max`` is less than ``min``.
         """
-        check_limits(self.min, self._limits.max if max is None else max)
+        check_range(self.min, self._range.max if max is None else max)
         with self._lock:
             if not self._store.acquire():
                 return False
@@ -149,7 +149,7 @@ class Progress:
     # Values and events of a state
 
     def _max(self, state: ProgressState) -> int:
-        return self._limits.max if state.max is None else state.max
+        return self._range.max if state.max is None else state.max
 
     def _value(self, state: ProgressState) -> int:
         """Return the value, at most ``max``: several processes may have counted beyond it."""
@@ -177,7 +177,7 @@ class Progress:
         return [("before_update", {}), ("update", update), ("after_update", {})]
 
 
-def check_limits(min: int, max: int) -> None:  # noqa: A002
+def check_range(min: int, max: int) -> None:  # noqa: A002
     """Raise ValueError when ``max`` is less than ``min``."""
     if max < min:
         raise ValueError(f"max must be at least min, which is {min}, not {max}")
