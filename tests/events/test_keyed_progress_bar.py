@@ -229,9 +229,9 @@ def test_an_indeterminate_bar_with_keys(make_bar: MakeBar, connect: Connect) -> 
 
 
 def example() -> str:
-    """Return the example of the guide: the block after "A bar for each job"."""
+    """Return the second ``sockets.py`` of the guide: a bar for each job."""
     text = (ROOT / "docs" / "how-to" / "progress.rst").read_text(encoding="utf-8")
-    block = text.partition("A bar for each job\n---")[2].partition("sockets.py\n\n")[2]
+    block = text.split(":caption: sockets.py\n\n")[2]
     return textwrap.dedent(re.split(r"\n(?=\S)", block)[0])
 
 
