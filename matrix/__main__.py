@@ -124,7 +124,7 @@ def try_all(names: list[str]) -> dict[str, object]:
 def describe(processor: str) -> str:
     """Return the description of the machine, after all trials."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return f"{processor}, {cores} cores, with a load average of {load:.1f} at its end"
+    return f"{processor}, {cores} cores, with a load average of {load:.1f} at the end of the run"
 
 
 if __name__ == "__main__":

@@ -49,8 +49,9 @@ def scope(report: Report) -> str:
         "The table has each pair that Django itself supports (6.0 and 6.1 need Python 3.12). "
     )
     return (
-        f"{'' if report.get('left_out') else complete}A pair is tried with the newest tornado and "
-        "wsproto and with the oldest that c10kws allows. Yes means that both passed all checks."
+        f"{'' if report.get('left_out') else complete}Each pair is tried twice: with the newest "
+        "tornado and wsproto, and with the oldest that c10kws allows. Yes means that all checks "
+        "passed both times."
     )
 
 
@@ -60,7 +61,7 @@ def row(pair: Pair) -> tuple[str, ...]:
     first = (python_of(name), django_of(name), f"`{name}`_")
     trials = [trial for trial in (pair["oldest"], pair["newest"]) if trial is not None]
     if not trials:
-        return (*first, UNTRIED, UNTRIED, "**─ Not on this machine**")
+        return (*first, UNTRIED, UNTRIED, "**─ Not installed**")
     websocket = all(trial["websocket"]["works"] for trial in trials)
     django = all(trial["django"]["works"] for trial in trials)
     return (*first, sign(websocket), sign(django), f"**{sign(not has_failed(pair))}**")
@@ -75,8 +76,8 @@ def missing(report: Report) -> str:
     """Return a sentence about missing interpreters."""
     absent = [python_of(pair["name"]) for pair in report["pairs"] if pair["newest"] is None]
     if not absent:
-        return "All of these Pythons were on this machine."
-    return f"Not on this machine: {', '.join(dict.fromkeys(absent))}."
+        return "All of these Python versions were installed."
+    return f"Not installed on the machine: {', '.join(dict.fromkeys(absent))}."
 
 
 def section(pair: Pair) -> Iterator[str]:
@@ -84,7 +85,7 @@ def section(pair: Pair) -> Iterator[str]:
     yield heading(pair["name"], "~")
     oldest, newest = pair["oldest"], pair["newest"]
     if oldest is None or newest is None:
-        yield f"{python_of(pair['name'])} is not on this machine."
+        yield f"{python_of(pair['name'])} was not installed on the machine."
         return
     yield wrap(f"{versions(newest)}. {beside(oldest)}")
     yield heading("Websocket", ".")

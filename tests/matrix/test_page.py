@@ -53,7 +53,7 @@ def test_a_pair_that_works() -> None:
     assert "The polls app works fine::\n\n    line one\n\n    line two\n" in text
     assert ".. image:: compatibility/py312-django60.svg" in text
     assert "Half of the answers came within 2.5 ms (``/polls/``)." in text
-    assert "All of these Pythons were on this machine." in text
+    assert "All of these Python versions were installed." in text
     assert not has_failed(one)
 
 
@@ -82,9 +82,9 @@ def test_an_environment_that_was_not_made() -> None:
 
 def test_a_python_that_is_missing_is_named() -> None:
     one = pair(None, None)
-    assert page.row(one)[3:] == ("─ Not tried", "─ Not tried", "**─ Not on this machine**")
-    assert "Not on this machine: Python 3.12." in written(one)
-    assert "Python 3.12 is not on this machine." in written(one)
+    assert page.row(one)[3:] == ("─ Not tried", "─ Not tried", "**─ Not installed**")
+    assert "Not installed on the machine: Python 3.12." in written(one)
+    assert "Python 3.12 was not installed on the machine." in written(one)
     assert not has_failed(one)
 
 

@@ -24,7 +24,7 @@ def steps(tmp_path: Path) -> Path:
     """The part of the page that is not about the results, whose logs are no code."""
     text = PAGE.read_text(encoding="utf-8")
     part = tmp_path / "steps.rst"
-    start, end = text.index("Installation\n---"), text.index("How it was tried\n---")
+    start, end = text.index("Installation\n---"), text.index("How the versions are tested\n---")
     part.write_text(text[start:end], encoding="utf-8")
     return part
 
