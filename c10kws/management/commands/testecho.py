@@ -78,8 +78,8 @@ class Command(BaseCommand):
             action="append",
             dest="urls",
             metavar="URL",
-            help=f"The page; the default is {DEFAULT_URL}. Several pages get an equal number of "
-            "clients each.",
+            help=f"URL of the WebSocket; the default is {DEFAULT_URL}. Several URLs get an "
+            "equal number of clients each.",
         )
         for flag, unit, default, text in NUMBERS:
             parser.add_argument(flag, type=positive, metavar=unit, default=default, help=text)
