@@ -103,7 +103,7 @@ class Ending:
     def handle(self, ended: Ended) -> None:
         """Answer the peer's Close, or its fault."""
         cork = self._sender.cork
-        self._sender.flush_urgently()  # what was written before is sent before
+        self._sender.flush_without_waiting()  # what was written before is sent before
         if ended.answer and not self._sender.closed:  # else a Close of ours was among it
             cork.push_close(ended.answer)
         self._end(ended.close)

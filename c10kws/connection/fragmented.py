@@ -1,4 +1,4 @@
-"""``Stream``: a message sent in fragments, never whole in memory (RFC 6455 §5.4)."""
+"""``MessageStream``: a message sent in fragments, never whole in memory (RFC 6455 §5.4)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .items import FragmentedMessage
 
 
 class FragmentSender(Protocol):
-    """The sender that a :class:`Stream` sends through."""
+    """The sender that a :class:`MessageStream` sends through."""
 
     @property
     def closed(self) -> bool:
@@ -34,7 +34,7 @@ class FragmentSender(Protocol):
         """Send what waits for the end of the message."""
 
 
-class Stream:
+class MessageStream:
     """The task that sends a message: each part as it comes, waiting while the client reads slowly.
 
     When the parts fail, the message cannot be ended: the connection is closed with 1011. The task

@@ -25,9 +25,9 @@ PATIENCE = 16
 class Outbox:
     """A queue bounded in bytes. Each item has a ticket, with which a task can wait for its turn.
 
-    ``urgent`` is True once the connection is about to end: then everything is sent without
-    waiting for the client. ``size`` is the number of bytes in memory. Messages that a task awaits
-    do not count against the limit, since each task waits with one message.
+    ``ignores_backpressure`` is True once the connection is about to end: then everything is sent
+    without waiting for the client. ``size`` is the number of bytes in memory. Messages that a task
+    awaits do not count against the limit, since each task waits with one message.
     """
 
     __slots__ = (
@@ -38,13 +38,13 @@ class Outbox:
         "_pings",
         "_taken",
         "_waiters",
+        "ignores_backpressure",
         "size",
-        "urgent",
     )
 
     def __init__(self, limit: int) -> None:
         self.size = 0
-        self.urgent = False
+        self.ignores_backpressure = False
         self._limit = limit
         self._items: deque[Item] = deque()
         self._taken = 0  # items so far
@@ -118,7 +118,7 @@ class Outbox:
             self.size += weight
             total_queue.hold(item)
         if isinstance(item, (Close, Overflow)):
-            self.urgent = True
+            self.ignores_backpressure = True
         return self.last
 
     def get(self, *, control: bool = False) -> Item | None:

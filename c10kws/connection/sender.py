@@ -17,7 +17,7 @@ from ..protocol.closing import Close, CloseCode
 from ..protocol.messages import Message
 from ..protocol.server import ServerProtocol
 from .cork import LEAST_PROMPT_QUEUE, Cork
-from .fragmented import Stream
+from .fragmented import MessageStream
 from .items import FragmentedMessage, Item, Overflow, Ping, SharedMessage
 from .loop import LoopState
 from .outbox import Outbox
@@ -67,7 +67,7 @@ class Sender:
         self.sent = self.dropped = 0
         self.prompt = False
         self._outbox: Outbox | None = None
-        self.stream: Stream | None = None
+        self.stream: MessageStream | None = None
 
     @property
     def closed(self) -> bool:
@@ -124,7 +124,7 @@ class Sender:
         while outbox:
             if self.cork.transport is None and self._owner is not None:
                 return  # connection_made comes in one of the loop's next turns
-            if self.cork.pause is not None and not (self.closed or outbox.urgent):
+            if self.cork.pause is not None and not (self.closed or outbox.ignores_backpressure):
                 break  # resume_writing comes
             item = outbox.get(control=self.stream is not None and not self.closed)
             if item is None:
@@ -137,10 +137,10 @@ class Sender:
         self.flush()
         self._relieve()
 
-    def flush_urgently(self) -> None:
+    def flush_without_waiting(self) -> None:
         """Send everything that is queued, without waiting for the client."""
         if self._outbox:
-            self._outbox.urgent = True
+            self._outbox.ignores_backpressure = True
             self.flush()
 
     def _update_prompt(self) -> None:
@@ -208,7 +208,7 @@ class Sender:
             item.settle(False)
         else:
             self.prompt = False
-            self.stream = Stream(self.loop_state.loop, self, item)
+            self.stream = MessageStream(self.loop_state.loop, self, item)
 
     def send_fragment(self, part: Message, *, final: bool) -> None:
         """Send a frame of the message in progress."""
