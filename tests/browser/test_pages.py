@@ -124,7 +124,7 @@ def test_under_debug_a_page_of_another_site_sees_why_it_is_refused(page: Page, d
     other = demo.replace("127.0.0.1", "localhost")
     page.goto(other)
     own = demo.replace("http", "ws")
-    reason = f"origin: Add {other!r} to CSRF_TRUSTED_ORIGINS to let it in."
+    reason = f"origin: Add {other!r} to CSRF_TRUSTED_ORIGINS to allow it."
     assert close_seen_by(page, f"{own}/ws/echo/") == {"code": 4403, "reason": reason}
 
 

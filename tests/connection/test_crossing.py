@@ -10,7 +10,7 @@ import pytest
 from c10kws import WebSocket
 from c10kws.connection.websocket import connection_of
 from tests.project.frames_views import connections, play
-from tests.support.frames import TEXT, close_frame, frame
+from tests.support.frames import PING, PONG, TEXT, close_frame, frame
 from tests.support.peers import opened
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
@@ -40,6 +40,9 @@ def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: byt
     play(handler)
     with opened(live, PLAIN) as blocking, opened(live, PLAIN) as peer:
         eventually(lambda: len(connections) == 2)
+        for each in (blocking, peer):  # from now on the loop reads both
+            each.socket.sendall(frame(PING))
+            assert each.read_frame() == (PONG, b"")
         ws = connections[1]
         connection_of(ws).loop_state.loop.call_soon_threadsafe(hold_up)
         assert started.wait(WAIT)
