@@ -61,7 +61,7 @@ BAD_ROW = Check(
     Error,
     "A row of ``TORNADO['handlers']`` has the wrong shape, or its handler cannot be imported.",
     "TORNADO['handlers'][{number}] {fault}.",
-    "Write for example {example}; the last two may be left out.",
+    "Write for example {example}; the last two items may be omitted.",
 )
 UNKNOWN_TORNADO = Check(
     "c10kws.W003",

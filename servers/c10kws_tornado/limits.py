@@ -53,8 +53,9 @@ class Limits:
     idle_timeout: float = 75.0
     #: Seconds that a client may pause within its body. The default is nginx's.
     read_timeout: float = 60.0
-    #: Bytes per second that a client must send of a body. That many bytes give it one second of
-    #: ``read_timeout`` back. With 0 each byte restarts ``read_timeout``. The default is Apache's.
+    #: Bytes per second that a client must send of a body. While ``read_timeout`` counts down, each
+    #: ``min_read_rate`` bytes give one second back. With 0 each byte restarts ``read_timeout``. The
+    #: default is Apache's.
     min_read_rate: int = 500
     #: Seconds that a whole body may take. The default is enough for 100 MiB on a slow line.
     body_timeout: float = 3600.0

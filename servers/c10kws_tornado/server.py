@@ -45,6 +45,7 @@ class Server:
     At most ``threads`` requests run at the same time, and ``queue_size`` more are queued; further
     ones get 503. ``trusted_proxies`` are the addresses and networks whose forwarded headers reach
     the application; peers on unix sockets are trusted too. With an ``ssl_context`` it serves TLS.
+    ``url_scheme`` is the ``wsgi.url_scheme`` for a server behind a proxy that terminates TLS.
     ``drain_timeout`` is the time in seconds that :meth:`stop` may take. ``multiprocess`` is the
     environ's ``wsgi.multiprocess``. Requests that match a rule of ``tornado_app`` go to that
     application. ``log_query_strings`` affects access lines of WebSockets and event streams. Bodies
@@ -107,7 +108,7 @@ class Server:
 
     @property
     def requests(self) -> int:
-        """The number of requests between their head and the end of their response."""
+        """The number of requests in progress, from their head to the end of their response."""
         return self._connections.requests
 
     @property
@@ -187,11 +188,11 @@ class Server:
         return TLSStream(wrapped, **options)
 
     def on_stop(self, callback: StopCallback) -> None:
-        """Call ``callback(code, deadline)`` when the server stops; from any thread.
+        """Register ``callback(code, deadline)`` for the stop; may be called from any thread.
 
-        ``code`` is a WebSocket close code: 1012 when a successor is expected, else 1001.
-        ``deadline`` is in the loop's time. An awaitable that the callback returns is awaited until
-        then.
+        It is called once, when the server stops. ``code`` is a WebSocket close code: 1012 when a
+        successor is expected, otherwise 1001. ``deadline`` is in the loop's time. If the callback
+        returns an awaitable, it is awaited until the deadline.
         """
         self._callbacks.append(callback)
 
@@ -202,8 +203,8 @@ class Server:
     async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
         """Stop accepting, finish requests, call the ``on_stop`` callbacks, abort the rest.
 
-        This takes at most ``timeout`` seconds (None: ``drain_timeout``) and a few more for the
-        rest. A second call waits for the first.
+        This takes at most ``timeout`` seconds, by default ``drain_timeout``, and a few more to
+        abort what is left. A second call waits for the first.
         """
         if self._stopped is None:
             seconds = self.drain_timeout if timeout is None else timeout

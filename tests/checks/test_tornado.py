@@ -84,7 +84,7 @@ def test_a_wrong_row_is_an_error_that_shows_a_right_one(row: Any, fault: str) ->
     assert text.startswith("TORNADO['handlers'][1] " + fault)
     assert hint == (
         'Write for example (r"/path/(.*)", "package.module.Handler", {"argument": value}, "name"); '
-        "the last two may be left out."
+        "the last two items may be omitted."
     )
 
 

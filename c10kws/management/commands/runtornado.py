@@ -58,8 +58,9 @@ class Command(BaseCommand):
             "addrports",
             nargs="*",
             metavar="addrport",
-            help="Port, or address:port. Each of several gets a process of its own. The default is "
-            f"{default_address()} and TORNADO['port'], or {tornado_handlers.DEFAULT_PORT}.",
+            help="Port, or address:port. If several are given, each gets a process of its own. The "
+            f"default is {default_address()} and TORNADO['port'], or "
+            f"{tornado_handlers.DEFAULT_PORT}.",
         )
         for flag, action, text in RELOADER_FLAGS:
             parser.add_argument(flag, action=action, dest="use_reloader", default=None, help=text)

@@ -51,7 +51,7 @@ NUMBERS = (
         "--processes",
         "N",
         None,
-        "Number of client processes; by default as many as the file descriptors need.",
+        "Number of client processes; by default as many as the limit of descriptors needs.",
     ),
     (
         "--timeout",

@@ -68,10 +68,10 @@ class Workers:
         self._messages: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Run the workers until INT, TERM or QUIT; in the main thread.
+        """Run the workers until INT, TERM or QUIT. Call it in the main thread.
 
-        A second INT or QUIT ends the wait for them. HUP restarts one after another, USR1 makes all
-        reopen their logs.
+        A second INT or QUIT aborts their shutdown. HUP restarts one after another. USR1 makes all
+        of them reopen their logs.
         """
         with signals.calling(self._messages.put):
             for name in self._names:
