@@ -45,14 +45,12 @@ def public(*owners: object) -> list[str]:
     return sorted({name for owner in owners for name in dir(owner) if not name.startswith("_")})
 
 
-def equivalents(heading: str) -> set[str]:
-    """Return the names in the table that follows a sentence of the manual."""
-    table = NAMES.split(heading)[1].split("\n\n")[2]
+def equivalents(table: str) -> set[str]:
+    """Return the names in the first column of a table of the manual."""
     return set(re.findall(r"(?m)^    \* - ``(\w+)``\n      - \S", table))
 
 
-HANDLER = equivalents("this table has Django's equivalent:")
-REQUEST = equivalents("are missing in ``handler.request``:")
+HANDLER, REQUEST = map(equivalents, NAMES.split(".. list-table::")[1:])
 
 
 @pytest.mark.parametrize("name", public(RequestHandler, tornados()))
