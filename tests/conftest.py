@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from c10kws import conf
@@ -27,6 +27,7 @@ from tests.support.browsers import FLAGS
 from tests.support.commands import Command, Start, make_project
 from tests.support.database import OpenConnections, empty_tables
 from tests.support.servers import LANE, LiveServer
+from tests.support.waiting import WAIT
 from tools.processes import free_port
 
 #: Folders whose tests start other programs.
@@ -147,6 +148,7 @@ def browser() -> Iterator[Browser]:
     if not found:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=WAIT * 1000)
         chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield chromium
         chromium.close()

@@ -16,7 +16,7 @@ from tools import environment
 CONVERSATIONS = [
     *(
         f"tests/connection/test_{name}.py"
-        for name in ("broadcast", "connection", "fragments", "keepalive", "limits")
+        for name in ("broadcast", "connection", "fragmented", "keepalive", "limits")
     ),
     "tests/handlers/test_start.py",
 ]

