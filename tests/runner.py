@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -20,7 +21,7 @@ CONVERSATIONS = [
     ),
     "tests/handlers/test_start.py",
 ]
-#: Half of the time of a test is waiting, so there are twice as many processes as processors.
+#: Much of the time of a test is waiting, so there are more processes than processors.
 PROCESSES = min(2 * (os.cpu_count() or 1), 8)
 #: A module stays in one process, and modules start in the order of tests/conftest.py.
 PARALLEL = [f"--numprocesses={PROCESSES}", "--dist=loadscope", "--no-loadscope-reorder"]
@@ -31,6 +32,7 @@ TYPES = (["mypy"],)
 
 def main() -> int:
     """Run the command; return its exit status."""
+    restore_signals()
     options, arguments = read_arguments()
     if options.newest:
         environment.enter(".venv-newest", "tests.in")
@@ -42,6 +44,13 @@ def main() -> int:
     if options.quick:
         return run_pytest([*QUICK, *arguments], dict(os.environ))
     return run_tests(arguments, strict=options.strict)
+
+
+def restore_signals() -> None:
+    """Undo what a shell does for a command in the background, and nohup: the tests send both."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def read_arguments() -> tuple[argparse.Namespace, list[str]]:

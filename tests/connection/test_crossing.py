@@ -30,23 +30,26 @@ def test_a_close_by_a_thread_crosses_that_of_the_peer(live: LiveServer, end: byt
 
     async def handler(ws: WebSocket) -> None:
         async for _ in ws:
-            blocked.set()
-            done.wait(WAIT)
+            pass
 
-    def hold_up() -> None:
+    def wait_for_the_peer() -> None:
         started.set()
         sent.wait(WAIT)
+        loop.call_soon(block)  # the loop's next turn runs this, then reads the peer's end
+
+    def block() -> None:
+        blocked.set()
+        done.wait(WAIT)
 
     play(handler)
-    with opened(live, PLAIN) as blocking, opened(live, PLAIN) as peer:
-        eventually(lambda: len(connections) == 2)
-        for each in (blocking, peer):  # from now on the loop reads both
-            each.socket.sendall(frame(PING))
-            assert each.read_frame() == (PONG, b"")
-        ws = connections[1]
-        connection_of(ws).loop_state.loop.call_soon_threadsafe(hold_up)
+    with opened(live, PLAIN) as peer:
+        eventually(lambda: len(connections) == 1)
+        peer.socket.sendall(frame(PING))  # from now on the loop reads it
+        assert peer.read_frame() == (PONG, b"")
+        ws = connections[0]
+        loop = connection_of(ws).loop_state.loop
+        loop.call_soon_threadsafe(wait_for_the_peer)
         assert started.wait(WAIT)
-        blocking.socket.sendall(frame(TEXT, b"block"))  # both are read in one turn of the loop
         peer.socket.sendall(end)
         sent.set()
         assert blocked.wait(WAIT)

@@ -63,10 +63,10 @@ class LiveServer:
         self.wait_stopped()
 
     def begin_stop(self, code: int = 1001, timeout: float = WAIT) -> None:
-        """Begin to stop, and return when the server no longer listens."""
+        """Begin to stop, and return when the server closes connections after their requests."""
         self._stopping = True
         self.loop.call_soon_threadsafe(self._stop.set_result, (code, timeout))
-        eventually(lambda: self.socket.fileno() < 0)
+        eventually(lambda: self.server._resources.stopping)
 
     def wait_stopped(self) -> None:
         """Wait for the end of a stop that has begun."""
