@@ -14,10 +14,10 @@ LIGHT = "light"
 #: c10kws without one of its optimizations.
 OPTIMIZATIONS = "optimizations"
 #: It serves blocking pages and WebSockets in one process.
-BESIDE = "beside"
+BUSY = "busy"
 SOCKETS = frozenset({ECHO, HANDSHAKES, IDLE, BROADCAST})
 RAW = SOCKETS | {LIGHT}
-ALL = SOCKETS | {LIGHT, PAGES, BESIDE}
+ALL = SOCKETS | {LIGHT, PAGES, BUSY}
 
 MODULE = (sys.executable, "-m")
 C10KWS = (*MODULE, "benchmarks.project.manage", "runtornado", "--skip-checks", "127.0.0.1:{port}")
@@ -65,7 +65,7 @@ def without(optimization: str, title: str) -> Peer:
 
 
 PEERS = (
-    Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BESIDE}),
+    Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BUSY}),
     raw("tornado", "the same on uvloop", "--uvloop"),
     Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {OPTIMIZATIONS}),
     Peer(
@@ -97,25 +97,25 @@ PEERS = (
         "channels-daphne",
         "Channels on daphne (Twisted)",
         (*MODULE, "daphne", "--verbosity", "0", "--port", "{port}", CHANNELS),
-        SOCKETS | {BESIDE},
+        SOCKETS | {BUSY},
     ),
     Peer(
         "channels-uvicorn",
         "Channels on uvicorn (uvloop, websockets)",
         (*UVICORN, "--ws", "websockets", CHANNELS),
-        SOCKETS | {BESIDE},
+        SOCKETS | {BUSY},
     ),
     Peer(
         "channels-uvicorn-wsproto",
         "Channels on uvicorn (uvloop, wsproto)",
         (*UVICORN, "--ws", "wsproto", CHANNELS),
-        SOCKETS | {BESIDE},
+        SOCKETS | {BUSY},
     ),
     Peer(
         "flask-sock",
         "flask-sock on gunicorn, 128 threads",
         (*GUNICORN, "--threads", "128", "benchmarks.servers.flask_application:application"),
-        frozenset({ECHO, HANDSHAKES, BESIDE}),
+        frozenset({ECHO, HANDSHAKES, BUSY}),
     ),
     Peer(
         "django-tornado",

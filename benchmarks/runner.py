@@ -88,7 +88,7 @@ class Bench:
         options = ["--port", str(port), "--path", workload.path, *scale.options(workload)]
         options += self.headers(workload, port)
         if peer.name != workload.baseline:
-            options += workload.beside
+            options += workload.busy_with
         variables = {**variables_for(self.folder), **peer.variables}
         command = [word.format(port=port, folder=self.folder) for word in peer.command]
         log = self.folder / "server.log"

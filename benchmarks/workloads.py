@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .peers import (
-    BESIDE,
     BROADCAST,
+    BUSY,
     ECHO,
     HANDSHAKES,
     IDLE,
@@ -52,7 +52,7 @@ class Workload:
     #: True when handshakes and pages have the cookie of a logged-in user.
     user: bool = False
     #: Options for all servers except the baseline, which is measured without them.
-    beside: tuple[str, ...] = ()
+    busy_with: tuple[str, ...] = ()
     #: True when the run has ``--seconds`` and ``--warmup``.
     timed: bool = True
     #: The maximum number of rounds; more would add no information.
@@ -139,7 +139,7 @@ def echoes_without(size: int, inflight: int) -> Workload:
 CALM = Workload(
     name="calm",
     title="Latency of 64 connections with 20 echoes a second each",
-    needs=BESIDE,
+    needs=BUSY,
     mode="echo",
     path="/ws/echo/",
     options=("--connections", "64", "--size", "64", "--rate", "20"),
@@ -163,9 +163,9 @@ WORKLOADS = (
     CALM,
     replace(
         CALM,
-        name="beside",
+        name="busy",
         title="Latency while 20 clients load pages of 50 ms (Tornado: no pages)",
-        beside=("--blocking-pages", "20", "--pages-path", "/slow/"),
+        busy_with=("--blocking-pages", "20", "--pages-path", "/slow/"),
     ),
     pages(user=True),
     pages(user=False),

@@ -287,7 +287,7 @@ class Connection(asyncio.BufferedProtocol):
         self.keepalive.progressed()
 
     def eof_received(self) -> bool:
-        """Let the transport flush and close: a half-closed connection is of no use."""
+        """Return False, so that the transport flushes what is unsent and closes."""
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:

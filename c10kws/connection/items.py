@@ -28,7 +28,7 @@ class Ping:
     answered: asyncio.Future[float | None]
 
     def miss(self) -> None:
-        """Tell the task that awaits the Pong that none will come."""
+        """End the wait for the Pong, since none will come."""
         if not self.answered.done():
             self.answered.set_result(None)
 

@@ -91,6 +91,6 @@ class Keepalive:
             self._pings = None
 
     def end(self) -> None:
-        """Tell the tasks that await a Pong that none will come."""
+        """End the wait of the tasks that await a Pong, since none will come."""
         if self._pings is not None:
             self._pings.end()

@@ -72,7 +72,7 @@ class Deflate(Extension):
         rsv: RsvBits,
         payload_length: int,
     ) -> CloseReason | RsvBits:
-        """Take note of RSV1. §6.1: it marks the first frame of a compressed message alone."""
+        """Remember RSV1. RFC 7692 §6.1: it marks the first frame of a compressed message alone."""
         self._in_control_frame = opcode.iscontrol()
         if rsv.rsv1 and (self._in_control_frame or opcode is Opcode.CONTINUATION):
             return CloseReason.PROTOCOL_ERROR

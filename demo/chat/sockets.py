@@ -48,7 +48,7 @@ def say(socket: Socket, data: dict[str, Any]) -> None:
 
 @chat.on("close")
 def leave(socket: Socket) -> None:
-    """Tell the others in the room, which the client has left."""
+    """Send the new list of people to the room, which the client has left."""
     emit_people(socket.kwargs["room"])
 
 

@@ -477,7 +477,7 @@ def test_a_visit_may_take_a_connection_out() -> None:
 
 
 def visits(keepalive: Keepalive, count: int, *, unsent: int = 0, reads: bool = True) -> str:
-    """Visit so often; return a letter for each verdict: Wait, Ping, Dead."""
+    """Visit ``count`` times; return a letter for each verdict: Wait, Ping, Dead."""
     verdicts = [keepalive.visit(2, 3, unsent=unsent, reads=reads) for _ in range(count)]
     return "".join(verdict.name[0] for verdict in verdicts)
 

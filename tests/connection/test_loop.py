@@ -1,4 +1,4 @@
-"""What the connections of one event loop share."""
+"""State shared by the connections of one event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What methods that act at once return."""
+"""Operations: results of methods that act immediately."""
 
 from __future__ import annotations
 

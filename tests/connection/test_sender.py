@@ -1,4 +1,4 @@
-"""What a connection sends, in call order."""
+"""Items that a connection sends, in call order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one task awaits again and again."""
+"""A waiter that one task awaits again and again."""
 
 from __future__ import annotations
 

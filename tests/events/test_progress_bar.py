@@ -13,11 +13,11 @@ from c10kws.events import ProgressBar, Socket
 from tests.support.events import Connect
 
 MakeBar = Callable[..., ProgressBar]
-PATH = "/events/module/progress_bar/work"
+PATH = "/events/module/progress_bar/import"
 
 
 def test_a_new_client_gets_the_current_state(make_bar: MakeBar, connect: Connect) -> None:
-    bar = make_bar("/work", min=1, max=3)
+    bar = make_bar("/import", min=1, max=3)
     with connect(PATH, version=0) as client:
         assert client.receive() == {"event": "before_init", "data": {}}
         init = {"indeterminate": False, "min": 1, "max": 3, "value": 1}
@@ -45,7 +45,7 @@ def test_a_new_client_gets_the_current_state(make_bar: MakeBar, connect: Connect
 
 
 def test_an_indeterminate_bar_counts_nothing(make_bar: MakeBar, connect: Connect) -> None:
-    bar = make_bar("work", min=5, max=5)
+    bar = make_bar("import", min=5, max=5)
     with connect(PATH, version=0) as client:
         assert client.expect("before_init") == {}
         assert client.expect("init") == {"indeterminate": True}
@@ -63,7 +63,7 @@ def test_max_must_be_at_least_min(make_bar: MakeBar) -> None:
 
 
 def test_any_thread_may_tick(make_bar: MakeBar, connect: Connect) -> None:
-    bar = make_bar("/work", max=100)
+    bar = make_bar("/import", max=100)
     seen: list[Any] = []
 
     @bar.on
@@ -89,19 +89,19 @@ def test_any_thread_may_tick(make_bar: MakeBar, connect: Connect) -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("path", ["/work", "/work/<int:job>"])
+@pytest.mark.parametrize("path", ["/import", "/import/<int:job>"])
 @pytest.mark.parametrize("label", [object(), float("nan"), "\udc80.txt"])
 def test_a_label_that_is_not_serializable_is_not_stored(
     make_bar: MakeBar, connect: Connect, path: str, label: Any
 ) -> None:
     cache.clear()
     made = make_bar(path)
-    bar = made if path == "/work" else made(job=7)
+    bar = made if path == "/import" else made(job=7)
     for report in (bar.tick, bar.emit_update):
         with pytest.raises((TypeError, ValueError)):
             report(label)
     assert bar.value == 0
-    with connect(PATH if path == "/work" else PATH + "/7", version=0) as client:
+    with connect(PATH if path == "/import" else PATH + "/7", version=0) as client:
         assert client.expect("before_init") == {}
         assert client.expect("init")["value"] == 0
         assert client.expect("after_init") == {}
@@ -113,7 +113,7 @@ def test_a_label_that_is_not_serializable_is_not_stored(
 def test_version_1_gets_no_events_around_init_and_update(
     make_bar: MakeBar, connect: Connect
 ) -> None:
-    bar = make_bar("/work", max=2)
+    bar = make_bar("/import", max=2)
     with connect(PATH) as client, connect(PATH, version=0) as old:
         assert client.expect("init")["value"] == 0
         events = [old.receive()["event"] for _ in range(3)]
