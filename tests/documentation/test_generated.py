@@ -43,7 +43,8 @@ def warnings(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("pages")
     (folder / "conf.py").write_text(CONFIGURATION, encoding="utf-8")
     (folder / "index.rst").write_text(PAGE, encoding="utf-8")
-    command = [sys.executable, "-m", "sphinx", "--quiet", "--builder", "dummy", str(folder), "out"]
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--no-color"]
+    command += ["--builder", "dummy", str(folder), "out"]
     built = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=300, check=True
     )
