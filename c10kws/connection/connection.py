@@ -87,7 +87,11 @@ class Connection(asyncio.BufferedProtocol):
             self._wide_reads = len(messages) < FEW
         cork.flush_follows = True
         try:
-            self._receive(messages)
+            if messages and protocol.events is None:  # the hot path, without the call of _receive
+                inbox.put(messages)
+                inbox.waiter.wake()
+            else:
+                self._receive(messages)
             if protocol.has_more and inbox.fill(protocol, self._receive):
                 self._ask_for_turn()
         finally:

@@ -140,9 +140,9 @@ class WebSocket:
             # that the library takes for an echo.
             cork = sender.cork
             if type(data) is str:
-                payload, first, heads = data.encode(), TEXT, TEXT_HEADS
+                payload, heads = data.encode(), TEXT_HEADS
             elif type(data) is bytes:
-                payload, first, heads = data, BINARY, BINARY_HEADS
+                payload, heads = data, BINARY_HEADS
             else:
                 return self._write(data, opcode)
             frames = cork.frames
@@ -152,6 +152,7 @@ class WebSocket:
                 if size < 126:
                     (frames or cork.begin()).append(heads[size] + payload)
                     return loop_state.done
+                first = TEXT if heads is TEXT_HEADS else BINARY
                 cork.push_long(make_head(first, size), payload)
                 cork.writes += 1
                 if cork.pause is None and cork.writes < MAX_FRAMES:

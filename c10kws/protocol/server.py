@@ -82,7 +82,7 @@ class ServerProtocol:
         self._position = 0
         self._frame: FrameUnderWay | None = None
         self._lane_open = fast_lane  # whether new data may go straight to the fast lane
-        self._slow_lane = SlowLane(max_message_size, deflate)
+        self._slow_lane: SlowLane | None = None  # most connections need none
         self._discarder: Discarder | None = None  # reads what comes after our Close
 
     # Receiving
@@ -120,9 +120,9 @@ class ServerProtocol:
     def _read(self, messages: list[Message]) -> None:
         """Read frames until the data ends, the call has done enough, or the rest must wait."""
         self.has_more = False
-        count, inflated_before = 0, self._slow_lane.inflated_bytes
+        count, inflated_before = 0, self._inflated_bytes
         while self._position < len(self._data) and not self.has_more:
-            inflated = self._slow_lane.inflated_bytes - inflated_before
+            inflated = self._inflated_bytes - inflated_before
             if count > MAX_FRAMES or inflated > self.max_inflated:
                 self.has_more = True
             elif self._frame is not None:
@@ -146,7 +146,18 @@ class ServerProtocol:
     @property
     def _may_be_plain(self) -> bool:
         """True where a plain frame may begin: no message in fragments is under way."""
-        return self.fast_lane and self.state is State.OPEN and not self._slow_lane.in_message
+        in_message = self._slow_lane is not None and self._slow_lane.in_message
+        return self.fast_lane and self.state is State.OPEN and not in_message
+
+    def _open_slow_lane(self) -> SlowLane:
+        if self._slow_lane is None:
+            self._slow_lane = SlowLane(self.max_message_size, self._deflate)
+        return self._slow_lane
+
+    @property
+    def _inflated_bytes(self) -> int:
+        """Bytes that all compressed messages have inflated to."""
+        return 0 if self._deflate is None else self._deflate.inflated_bytes
 
     # Reading one frame
 
@@ -166,7 +177,7 @@ class ServerProtocol:
         elif first in frames.CONTROL_FRAMES:
             return self._read_control_frame(first, body, body + size, messages)
         else:
-            self._frame = self._slow_lane.begin_frame(first, size, body - self._position)
+            self._frame = self._open_slow_lane().begin_frame(first, size, body - self._position)
         return True
 
     def _is_plain(self, first: int, size: int) -> bool:
@@ -215,7 +226,7 @@ class ServerProtocol:
             self._end(State.CLOSED, close)
         else:
             self._position = start
-            self._frame = self._slow_lane.judge_frame(end - start)
+            self._frame = self._open_slow_lane().judge_frame(end - start)
         return True
 
     # Handling control frames, and the end
@@ -269,7 +280,7 @@ class ServerProtocol:
 
     def send_fragment(self, part: Message, *, final: bool) -> bytes:
         """Return a frame of a message in fragments (§5.4), all of whose parts are of one type."""
-        return self._slow_lane.make_frame(part, final=final)
+        return self._open_slow_lane().make_frame(part, final=final)
 
     def send_ping(self, payload: bytes) -> bytes:
         """Return a Ping frame (§5.5.2) with at most 125 bytes of payload."""

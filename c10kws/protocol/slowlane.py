@@ -1,7 +1,7 @@
 """The slow lane: data frames that are not plain, parsed by wsproto.
 
 They are fragments (RFC 6455 §5.4), compressed frames (RFC 7692) and texts that are not UTF-8. Most
-connections receive none, so wsproto's Connection is made when the first one comes.
+connections receive none, so the lane is made when the first one comes.
 
 wsproto gets one frame at a time, from its first byte to its last. The head is checked here before:
 wsproto would parse the first half of a frame that is not allowed now, and its answer would depend
@@ -30,25 +30,14 @@ class SlowLane:
     def __init__(self, limit: int, deflate: Deflate | None) -> None:
         self._limit = limit
         self._deflate = deflate
-        self._connection: Connection | None = None
+        extensions = [] if deflate is None else [deflate]
+        self._connection = Connection(ConnectionType.SERVER, list(extensions))
         self._message: Reassembly | None = None
 
     @property
     def in_message(self) -> bool:
         """True while a message has begun and has not ended."""
         return self._message is not None
-
-    @property
-    def inflated_bytes(self) -> int:
-        """Bytes that all compressed messages have inflated to."""
-        return 0 if self._deflate is None else self._deflate.inflated_bytes
-
-    @property
-    def _wsproto(self) -> Connection:
-        if self._connection is None:
-            extensions = [] if self._deflate is None else [self._deflate]
-            self._connection = Connection(ConnectionType.SERVER, list(extensions))
-        return self._connection
 
     def begin_frame(self, first: int, size: int, head_size: int) -> SlowFrame | BrokenFrame:
         """Begin a data frame; it is broken if its head is not allowed now.
@@ -74,7 +63,7 @@ class SlowLane:
 
     def parse(self, data: bytes) -> Message | Close | None:
         """Parse bytes of a frame; return the message or the error that they complete."""
-        connection = self._wsproto
+        connection = self._connection
         connection.receive_data(data)
         for event in connection.events():
             match event:
@@ -106,7 +95,7 @@ class SlowLane:
             if isinstance(part, str)
             else BytesMessage(part, message_finished=final)
         )
-        return bytes(self._wsproto.send(event))
+        return bytes(self._connection.send(event))
 
 
 class SlowFrame:

@@ -93,18 +93,18 @@ def test_a_compressed_frame_is_inflated_in_slices() -> None:
     options = Compression()
     deflate = Deflate(agree("permessage-deflate", options), options, 10**8)
     lane = SlowLane(10**8, deflate)
-    assert lane.inflated_bytes == 0
+    assert deflate.inflated_bytes == 0
     data = frame(RSV1 | BINARY, deflated(bytes(2 * 10**7)))
     slow = begin(lane, data)
     assert isinstance(slow, SlowFrame)
     assert slow.read(data, 0) == SLICE
-    first = lane.inflated_bytes
+    first = deflate.inflated_bytes
     assert 0 < first < 1033 * SLICE
     while slow.remaining:
         assert slow.result is None
         slow.read(data, len(data) - slow.remaining)
     assert slow.result == bytes(2 * 10**7)
-    assert lane.inflated_bytes == 2 * 10**7
+    assert deflate.inflated_bytes == 2 * 10**7
 
 
 def test_a_message_to_send_in_fragments() -> None:
