@@ -3,12 +3,12 @@
 Makes ``.venv-tests`` from ``requirements/tests.txt``, finds or installs the programs that tests
 need (the table in ``parts.py``), runs pytest, and lists at the end what this machine lacks.
 
-Without arguments for pytest all tests run, in several processes, and after them the conversations a
-second time with FAST_LANE off. With arguments pytest runs in one process; ``-n 4`` makes it four.
+Without arguments for pytest all tests run, in several processes. With arguments pytest runs in one
+process; ``-n 4`` makes it four.
 
 ``--quick``
     Only the tests that start no other program: no browser, no nginx, no server or client in a
-    process of its own, no installation.
+    process of its own, no installation. Conversations are not repeated with FAST_LANE off.
 ``--strict``
     Fail when a required program is missing.
 ``--newest``

@@ -1,8 +1,4 @@
-"""Fixtures for all tests: a live server, stock projects, a browser.
-
-``C10KWS_TEST_LANE=off`` in the environment makes every frame go through wsproto, where a test does
-not set FAST_LANE itself.
-"""
+"""Fixtures for all tests: a live server, stock projects, a browser; and the order of the tests."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ from c10kws.refusals import Refusals
 from tests.support.browsers import FLAGS
 from tests.support.commands import Command, Start, make_project
 from tests.support.database import OpenConnections, empty_tables
-from tests.support.servers import LANE, LiveServer
+from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT
 from tools.processes import free_port
 
@@ -34,33 +30,55 @@ from tools.processes import free_port
 PROGRAMS = {"browser", "conformance", "demo", "documentation", "matrix", "packaging"}
 #: Fixtures that start other programs.
 STARTERS = {"browser", "full_disk", "start"}
+#: Modules whose tests exchange frames; they run a second time without the fast lane.
+CONVERSATIONS = {
+    *(
+        f"connection/test_{name}.py"
+        for name in ("broadcast", "connection", "fragmented", "keepalive", "limits")
+    ),
+    "handlers/test_start.py",
+}
+LANES = [True, pytest.param(False, marks=pytest.mark.repeated)]
+TESTS = Path(__file__).parent
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of CONVERSATIONS with the fast lane and without it."""
+    if Path(metafunc.module.__file__ or "").relative_to(TESTS).as_posix() in CONVERSATIONS:
+        metafunc.parametrize("default_lane", LANES, ids=["lane", "wsproto"], indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start programs, and run their modules first, since they take longest."""
-    tests = Path(__file__).parent
+    """Mark the tests that start programs, and run the modules first that take longest."""
     ranks: dict[Path, int] = {}
     for item in items:
-        folder = item.path.relative_to(tests).parts[0]
-        if folder in PROGRAMS or STARTERS & set(getattr(item, "fixturenames", ())):
+        path = item.path.relative_to(TESTS)
+        if path.parts[0] in PROGRAMS or STARTERS & set(getattr(item, "fixturenames", ())):
             item.add_marker("programs")
-        rank = 0 if folder == "conformance" else 2 - ("programs" in item.keywords)
-        ranks[item.path] = min(rank, ranks.get(item.path, 2))
+        rank = 3
+        if path.parts[0] == "conformance":
+            rank = 0
+        elif "programs" in item.keywords:
+            rank = 1
+        elif path.as_posix() in CONVERSATIONS:
+            rank = 2
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
     items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(autouse=True)
-def lane_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make FAST_LANE False by default in a run without the lane."""
-    if LANE:
-        return
-    read = conf.current
+def default_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """The value of FAST_LANE where a test does not set it; False sends each frame to wsproto."""
+    lane: bool = getattr(request, "param", True)
+    if not lane:
+        read = conf.current
 
-    def current() -> conf.Settings:
-        own = getattr(django_settings, conf.NAME, {})
-        return replace(read(), fast_lane=own.get("FAST_LANE", False))
+        def current() -> conf.Settings:
+            own = getattr(django_settings, conf.NAME, {})
+            return replace(read(), fast_lane=own.get("FAST_LANE", False))
 
-    monkeypatch.setattr(conf, "current", current)
+        monkeypatch.setattr(conf, "current", current)
+    return lane
 
 
 @pytest.fixture(scope="session")

@@ -13,19 +13,11 @@ from importlib.metadata import version
 from tests.parts import PARTS, Part
 from tools import environment
 
-#: Tests that speak frames, which take the fast lane or do not.
-CONVERSATIONS = [
-    *(
-        f"tests/connection/test_{name}.py"
-        for name in ("broadcast", "connection", "fragmented", "keepalive", "limits")
-    ),
-    "tests/handlers/test_start.py",
-]
 #: Much of the time of a test is waiting, so there are more processes than processors.
 PROCESSES = min(2 * (os.cpu_count() or 1), 8)
 #: A module stays in one process, and modules start in the order of tests/conftest.py.
 PARALLEL = [f"--numprocesses={PROCESSES}", "--dist=loadscope", "--no-loadscope-reorder"]
-QUICK = ["-m", "not programs", *PARALLEL]
+QUICK = ["-m", "not programs and not repeated", *PARALLEL]
 STYLE = (["ruff", "check"], ["ruff", "format", "--check"])
 TYPES = (["mypy"],)
 
@@ -91,12 +83,7 @@ def run_tests(arguments: list[str], *, strict: bool) -> int:
     """Run pytest with the programs it needs; return 0 when all that must pass has passed."""
     variables = {**os.environ, "C10KWS_STRICT": "1" if strict else ""}
     missing = find_parts(variables)
-    if arguments:
-        status = run_pytest(arguments, variables)
-    else:
-        status = run_pytest(PARALLEL, variables)
-        without_lane = {**variables, "C10KWS_TEST_LANE": "off"}
-        status = run_pytest([*PARALLEL, *CONVERSATIONS], without_lane) or status
+    status = run_pytest(arguments or PARALLEL, variables)
     for part in missing:
         needed = "required" if part.required else "optional"
         print(f"NOT RUN: tests that need {part.name} ({needed}): {part.hint()}", flush=True)
@@ -115,6 +102,10 @@ def find_parts(variables: dict[str, str]) -> list[Part]:
 
 
 def run_pytest(arguments: list[str], variables: dict[str, str]) -> int:
-    """Run pytest from the root in an environment of ``variables``; return its exit status."""
+    """Run pytest from the root in an environment of ``variables``; return its exit status.
+
+    Python's cache is on: without it each process compiles all tests, and all of c10kws.
+    """
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=environment.ROOT, env=variables, check=False).returncode

@@ -13,6 +13,11 @@ def join(page: Page, nick: str) -> None:
     expect(page.get_by_role("status")).to_have_text(f"You are {nick}.")
 
 
+def leave(page: Page) -> None:
+    with page.expect_response("**/part/"):
+        page.get_by_role("button", name="Leave").click()
+
+
 def say(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Message").fill(text)
     page.get_by_role("button", name="Say").click()
@@ -31,7 +36,7 @@ def test_two_windows_talk_by_long_polling(open_window: Open) -> None:
         expect(page.locator("#messages b")).to_have_text(["Ada", "Bob"])
         expect(page.locator("#messages b + span")).to_have_text(["Hello!", "größer <b>🐍</b>"])
     expect(one.locator("#rss")).to_contain_text("MB")
-    two.get_by_role("button", name="Leave").click()
+    leave(two)
     expect(one.locator("#people")).to_have_text("Ada")
     expect(one.locator("#messages .note span")).to_have_text(
         ["Ada has joined", "Bob has joined", "Bob has left"]
@@ -39,6 +44,7 @@ def test_two_windows_talk_by_long_polling(open_window: Open) -> None:
     one.goto("about:blank")
     join(two, "Bea")
     expect(two.locator("#people")).to_have_text("Bea")
+    leave(two)
 
 
 def test_a_client_whose_session_has_ended_joins_again(page: Page) -> None:

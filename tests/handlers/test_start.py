@@ -26,7 +26,7 @@ from c10kws.views.responses import SwitchingProtocols
 from tests.differences import ADMINS, mails_without_mailers
 from tests.support.accounts import cookies, logged_in
 from tests.support.peers import HANDSHAKE, closed_with
-from tests.support.servers import LANE, LiveServer
+from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
 View = Callable[..., HttpResponse]
@@ -203,13 +203,13 @@ def test_the_view_carries_its_options(name: str, keeps: bool) -> None:
 
 
 @pytest.mark.parametrize("setting", [None, True, False])
-def test_the_lane_is_the_settings_and_else_what_the_run_says(
-    live: LiveServer, settings: Any, setting: bool | None
+def test_the_lane_is_the_settings_and_else_that_of_the_run(
+    live: LiveServer, settings: Any, default_lane: bool, setting: bool | None
 ) -> None:
-    """So that a run with ``C10KWS_TEST_LANE=off`` is one: see ``conftest.py``."""
+    """A run without the fast lane is one: see ``conftest.py``."""
     settings.C10KWS = {"THREADS": 2} | ({} if setting is None else {"FAST_LANE": setting})
     with live.connect("/lane/") as ws:
-        assert ws.recv(WAIT) == str(LANE if setting is None else setting)
+        assert ws.recv(WAIT) == str(default_lane if setting is None else setting)
 
 
 # The start, without a server

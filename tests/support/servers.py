@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import socket
 import subprocess
@@ -20,8 +19,6 @@ from .peers import connect as connect_to
 from .waiting import WAIT, eventually
 
 ADDRESS = "127.0.0.1"
-#: False in a run without the fast lane.
-LANE = os.environ.get("C10KWS_TEST_LANE") != "off"
 
 
 class LiveServer:
