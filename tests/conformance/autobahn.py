@@ -48,18 +48,18 @@ def list_cases(python: Path) -> list[str]:
 def fuzz(
     python: Path, url: str, cases: Sequence[str], folder: Path, *, clients: int, timeout: float
 ) -> list[Result]:
-    """Run cases against the server at ``url``, in as many clients side by side.
+    """Run cases against the server at ``url`` with ``clients`` processes at the same time.
 
-    The cases are dealt out like cards, since neighbours take about the same time; reports and logs
-    go into one folder for each client. Raises :exc:`Failed` after ``timeout`` seconds.
+    Neighbouring cases take about the same time, so they go to different clients. Each client has a
+    folder for its reports and logs. Raises :exc:`Failed` after ``timeout`` seconds.
     """
     deadline = time.monotonic() + timeout
-    hands = [cases[first::clients] for first in range(min(clients, len(cases)))]
-    folders = [folder / f"client-{number}" for number in range(1, len(hands) + 1)]
+    shares = [cases[first::clients] for first in range(min(clients, len(cases)))]
+    folders = [folder / f"client-{number}" for number in range(1, len(shares) + 1)]
     with ExitStack() as stack:
         started = []
-        for hand, own in zip(hands, folders, strict=True):
-            command = client_command(python, url, hand, own)
+        for share, own in zip(shares, folders, strict=True):
+            command = client_command(python, url, share, own)
             started.append(stack.enter_context(running(command, own / "log.txt", folder=own)))
         for process, own in zip(started, folders, strict=True):
             wait(process, deadline - time.monotonic(), own / "log.txt")

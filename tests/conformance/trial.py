@@ -61,20 +61,38 @@ def try_server(python: Path, selection: Selection, folder: Path, *, lane: bool) 
         results = autobahn.fuzz(
             python, url, cases, folder, clients=CLIENTS, timeout=selection.timeout
         )
+        late = [result.case for result in results if ended_late(result)]
+        if late:
+            repeated = folder / "repeated"
+            repeated.mkdir()
+            results = [result for result in results if result.case not in late]
+            results += autobahn.fuzz(
+                python, url, late, repeated, clients=1, timeout=selection.timeout
+            )
     problems = [
         *missing(cases, results, selection.size),
         *failures(results),
         *errors_of_the_server(log),
     ]
     title = f"{len(results)} cases in {time.monotonic() - began:.0f} s, fast lane "
-    summary = "\n".join([title + ("on" if lane else "off"), *counts(results), *problems])
+    title += "on" if lane else "off"
+    title += f", repeated: {join(late)}" if late else ""
+    summary = "\n".join([title, *counts(results), *problems])
     return Verdict(summary, problems)
 
 
 def has_passed(result: Result) -> bool:
-    """Tell whether a case went as the RFC wants it, in its messages and in its end."""
+    """Return True when the messages of a case and its end were as the RFC demands."""
     allowed = {"OK", "INFORMATIONAL"} if result.case in INFORMATIONAL else {"OK"}
     return {result.behavior, result.behavior_close} <= allowed
+
+
+def ended_late(result: Result) -> bool:
+    """Return True when everything but the end of TCP was right.
+
+    The suite waits one second for it, which a busy machine may miss; so the case is repeated.
+    """
+    return result.behavior == "OK" and result.behavior_close == "FAILED BY CLIENT"
 
 
 def missing(cases: Sequence[str], results: Iterable[Result], size: int) -> Iterable[str]:
