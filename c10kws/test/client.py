@@ -26,7 +26,8 @@ LAST_BREATH = 1.0
 class Client(django.test.Client):
     """Django's test client with ``websocket()`` and ``poll()``.
 
-    Sessions and logins apply to WebSockets too.
+    Sessions and logins apply to WebSockets too. Each client has its own event loop, which runs only
+    while the test waits for this client; so use one client for all connections of a test.
     """
 
     _stage: Stage | None = None

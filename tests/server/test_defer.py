@@ -1,4 +1,4 @@
-"""Ends 2 and 3: async iterables and deferred responses hold no thread."""
+"""Asynchronous responses, from async iterables and deferred ones, hold no thread."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
-"""One WSGI call and the four ends of its response.
+"""One WSGI call and its response, which is one of four kinds.
 
 ============================ ====================================================================
-1 plain iterable             called, iterated and closed in one worker thread, which does not wait
-                             for the client once it has queued the end
-2 async iterable             iterated on the loop; closed in a worker thread
-3 deferred                   announced by ``c10kws.defer``, awaited and sent on the loop
+1 complete response          queued in the worker thread, sent on the loop
+2 synchronous stream         iterated in the worker thread, with flow control; the thread does not
+                             wait for the client once it has queued the end
+3 asynchronous response      an async iterable, or an awaitable announced by ``c10kws.defer``:
+                             iterated or awaited on the loop, closed in a worker thread
 4 101 Switching Protocols    head flushed, stream detached, ``close()`` in the same worker thread
 ============================ ====================================================================
 
-A ``wsgi.file_wrapper`` body is sent as in end 2: a thread reads each block, and none waits in
-between.
+A ``wsgi.file_wrapper`` body is an asynchronous response, too: a thread reads each block, and none
+waits in between.
 """
 
 from __future__ import annotations
@@ -90,13 +91,13 @@ class Exchange:
     # In a worker thread
 
     def run(self) -> None:
-        """Call the application and bring its response to one of the four ends."""
+        """Call the application and send its response as its kind requires."""
         handed_over = False
         try:
             self._request_body.seek(0)
             start_response = self._response.start_response
             self._result = self._resources.application(self._environ, start_response)
-            handed_over = self._choose_end()
+            handed_over = self._send_response()
         except ConnectionLost:
             self._abort()
         except BaseException as error:  # SystemExit, too, ends only the request
@@ -106,8 +107,8 @@ class Exchange:
                 self._close()
                 self._finish()
 
-    def _choose_end(self) -> bool:
-        """Return True when the response was handed over to the loop, which will close it."""
+    def _send_response(self) -> bool:
+        """Return True if the loop sends the response, and closes it afterwards."""
         response, status = self._response, self._response.start_response.status
         if self._defer.awaitable is not None:
             return self._hand_over(self._send_deferred())
@@ -127,7 +128,7 @@ class Exchange:
         return True
 
     def _switch(self, status: str) -> None:
-        """End 4: wait for the flush here, so that ``close()`` runs in this thread."""
+        """Switch protocols: wait for the flush here, so that ``close()`` runs in this thread."""
         if not may_upgrade(self._environ):
             raise ValueError(
                 "A 101 is possible only for an HTTP/1.1 request with Upgrade and without a body."
@@ -214,7 +215,7 @@ class Exchange:
             self._writer.abort()
 
     async def _supervise(self, sending: Awaitable[None]) -> None:
-        """Ends 2 and 3: send on the loop, then clean up in a thread that is never refused."""
+        """Send an asynchronous response, then clean up in a thread that is never refused."""
         task = asyncio.current_task()
         try:
             await sending
