@@ -10,7 +10,7 @@ from threading import get_ident
 from ..protocol.frames import make_frame
 from ..protocol.messages import as_message
 from .items import SharedMessage
-from .loop import LoopState
+from .loop import LoopState, on_event_loop
 from .sender import Sender
 from .websocket import WebSocket, connection_of
 
@@ -39,7 +39,7 @@ class BroadcastResult:
         """
         if self._future is None:
             return self._count
-        if not self._future.done() and _runs_a_loop():
+        if not self._future.done() and on_event_loop():
             raise RuntimeError("result() would block the event loop; await the broadcast instead.")
         return self._future.result(timeout)
 
@@ -123,11 +123,3 @@ def _from_thread(
     except RuntimeError:  # the loop is closed, and so are they
         return BroadcastResult()
     return BroadcastResult(future=future)
-
-
-def _runs_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

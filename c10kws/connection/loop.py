@@ -63,6 +63,15 @@ class LoopState:
         return timer
 
 
+def on_event_loop() -> bool:
+    """Return True if this code runs on an event loop, which it must not block."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def loop_state_of(loop: asyncio.AbstractEventLoop) -> LoopState:
     """Return the state of ``loop``, the running one."""
     state = _states.get(loop)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from django.db import connections, transaction
 from django.db.utils import DEFAULT_DB_ALIAS
+
+from ..connection.loop import on_event_loop
 
 
 def after_commit(send: Callable[[], object], using: str | None) -> bool:
@@ -19,17 +20,9 @@ def after_commit(send: Callable[[], object], using: str | None) -> bool:
     Raises Django's ConnectionDoesNotExist for a database that is not in the settings.
     """
     alias = using or DEFAULT_DB_ALIAS
-    if _on_a_loop() or not _in_a_block(alias):
+    if on_event_loop() or not _in_a_block(alias):
         return False
     transaction.on_commit(send, using=alias)
-    return True
-
-
-def _on_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
     return True
 
 

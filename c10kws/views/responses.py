@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Generator, Mapping
 from typing import TypeVar
@@ -11,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 
+from ..connection.loop import on_event_loop
 from ..handlers.start import HandlerStart
 
 logger = logging.getLogger("c10kws")
@@ -50,9 +50,7 @@ class SwitchingProtocols(AwaitableResponse):
 
         Django then awaits this response, which loads the user in another thread.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if not on_event_loop():
             self._load_user()
 
     async def _awaited(self) -> SwitchingProtocols:

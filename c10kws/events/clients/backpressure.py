@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import conf
+from ...connection.loop import on_event_loop
 from ...connection.websocket import WebSocket, connection_of
 from ...protocol.closing import CloseCode
 
@@ -65,7 +66,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
     turn: _Turn = _local.turn
     connection = connection_of(turn.websocket)
     loop_state = connection.loop_state
-    if _runs_a_loop() or threading.get_ident() == loop_state.thread:
+    if on_event_loop() or threading.get_ident() == loop_state.thread:
         return
     began = time.monotonic()
     try:
@@ -89,11 +90,3 @@ def wait_for_client(sent: Awaitable[None]) -> None:
 
 async def _wait(sent: Awaitable[None]) -> None:
     await sent
-
-
-def _runs_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
