@@ -23,6 +23,7 @@ from demo.gameoflife.cells import Cell, StepClock
 from demo.gameoflife.grid import Living, place, random_grid
 from demo.gameoflife.management.commands.gameoflife import Command
 from tests.support.games import finish, next_step, relay_of, run, started
+from tests.support.peers import closed_with
 from tests.support.waiting import WAIT
 
 BLINKER = "! upright, one cell from the left edge\n.O\n.O\n.O\n"
@@ -220,14 +221,6 @@ def say(ws: ClientConnection, message: str, listener: ClientConnection) -> None:
     assert isinstance(heard, str) and heard.endswith(f" {message}")
 
 
-def closed(ws: ClientConnection) -> tuple[int, str]:
-    with pytest.raises(ConnectionClosed) as ending:
-        while True:
-            ws.recv(WAIT)
-    assert ending.value.rcvd is not None
-    return ending.value.rcvd.code, ending.value.rcvd.reason
-
-
 @pytest.fixture
 def pair(address: str) -> Iterator[tuple[ClientConnection, ClientConnection]]:
     """Two cells; the second listens to the first."""
@@ -262,7 +255,7 @@ def test_the_relay_passes_any_state_on(address: str, pair: Pair) -> None:
 )
 def test_names_that_are_refused(address: str, pair: Pair, names: Any, reason: str) -> None:
     with cell(address, 82, 80, names) as ws:
-        code, said = closed(ws)
+        code, said = closed_with(ws)
     assert code == 4400 and said.startswith(reason)
 
 
@@ -282,7 +275,7 @@ def test_states_that_are_refused(
 ) -> None:
     with cell(address, 82, 80) as ws:
         ws.send(message)
-        ended, said = closed(ws)
+        ended, said = closed_with(ws)
     assert ended == code and said.startswith(reason)
 
 
@@ -291,18 +284,18 @@ def test_a_step_twice_is_refused_and_the_cell_is_free_again(address: str, pair: 
         with cell(address, 82, 80) as ws:
             ws.send("0 1")
             ws.send("0 1")
-            assert closed(ws) == (4400, "the next step is 1, not 0")
+            assert closed_with(ws) == (4400, "the next step is 1, not 0")
 
 
 def test_a_cell_is_one_client(address: str, pair: Pair) -> None:
     with cell(address, 80, 80) as ws:
-        assert closed(ws) == (4409, "cell 80,80 has a client; another game is running")
+        assert closed_with(ws) == (4409, "cell 80,80 has a client; another game is running")
 
 
 def test_cells_outside_the_largest_grid(address: str, pair: Pair) -> None:
     for row, column in ((100, 0), (0, 100), (10**40, 0)):
         with cell(address, row, column) as ws:
-            assert closed(ws) == (4400, "row and column must be below 100")
+            assert closed_with(ws) == (4400, "row and column must be below 100")
 
 
 def test_a_new_watcher_gets_the_current_picture(address: str, pair: Pair) -> None:
@@ -316,7 +309,7 @@ def test_a_new_watcher_gets_the_current_picture(address: str, pair: Pair) -> Non
 def test_a_watcher_that_sends_a_message_is_closed(address: str, pair: Pair) -> None:
     with connect(relay_of(address), proxy=None) as watcher:
         watcher.send("hello")
-        assert closed(watcher) == (4400, "this WebSocket accepts no messages")
+        assert closed_with(watcher) == (4400, "this WebSocket accepts no messages")
 
 
 def test_watchers_get_pictures_instead_of_messages(address: str) -> None:

@@ -12,9 +12,9 @@ from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 
 from tests.support.commands import VIEWS, Command, Start, get, open_socket
+from tests.support.peers import closed_next
 from tests.support.waiting import WAIT
 from tools.processes import free_port
 
@@ -103,7 +103,7 @@ def test_only_a_signal_ends_the_server(
     for how in ("thread", "task", "loop"):
         with open_socket(port, "/ws/raising/") as ws:
             ws.send(how)
-            assert closed_with(ws) == 1011
+            assert closed_next(ws)[0] == 1011
     command.wait_for("WebSocket handler failed", 3)
     with open_socket(port) as ws:
         ws.send("still there")
@@ -120,12 +120,6 @@ def process_of(number: int) -> int:
     return int(pid)
 
 
-def closed_with(ws: object) -> int | None:
-    with pytest.raises(ConnectionClosed) as closed:
-        ws.recv(WAIT)  # type: ignore[attr-defined]
-    return closed.value.rcvd and closed.value.rcvd.code
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_each_and_one_signal_stops_all(
     start: Start,
@@ -137,7 +131,7 @@ def test_a_process_each_and_one_signal_stops_all(
     with ExitStack() as stack:
         sockets = [stack.enter_context(open_socket(each)) for each in ports]
         command.process.send_signal(number)
-        assert [closed_with(ws) for ws in sockets] == [1001] * 3
+        assert [closed_next(ws)[0] for ws in sockets] == [1001] * 3
     assert command.wait() == 0  # which waits for all that hold the output
     assert "Traceback" not in command.output
 
@@ -161,7 +155,7 @@ def test_hup_restarts_the_workers_and_refuses_no_connection(
     with ExitStack() as stack:
         sockets = [stack.enter_context(open_socket(each)) for each in ports[:2]]
         command.process.send_signal(signal.SIGHUP)
-        assert [closed_with(ws) for ws in sockets] == [1012] * 2
+        assert [closed_next(ws)[0] for ws in sockets] == [1012] * 2
     assert [process_of(each) for each in ports[:2]] == before
     for each in ports[:2]:
         command.wait_for(f"ws://127.0.0.1:{each}/", 2)
@@ -190,7 +184,7 @@ def test_every_process_reloads(
         sockets = [stack.enter_context(open_socket(each)) for each in ports]
         time.sleep(1.1)  # the reloader compares modification times
         (project / "mysite" / "views.py").write_text(VIEWS + PROCESS)
-        assert [closed_with(ws) for ws in sockets] == [1012] * 3
+        assert [closed_next(ws)[0] for ws in sockets] == [1012] * 3
     command.wait_for("Quit the server", 6)
     command.process.send_signal(signal.SIGTERM)
     assert command.wait() == 0

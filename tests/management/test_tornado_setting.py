@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from django.test import override_settings
 from tornado.web import RequestHandler
-from websockets.exceptions import ConnectionClosed
 
 import c10kws
 from c10kws.checks.tornado import check_tornado
 from c10kws.management import tornado_handlers
 from c10kws.tornado_setting import DjangoApp
 from tests.support.commands import Start, change, get, open_socket
+from tests.support.peers import closed_next
 from tests.support.waiting import WAIT
 
 HANDLERS = """
@@ -104,9 +104,7 @@ def test_runtornado_serves_the_handlers_on_the_port(start: Start, port: int) -> 
     with open_socket(port, "/ws/native/") as own, open_socket(port) as ours:
         command.process.send_signal(signal.SIGTERM)
         for ws in (own, ours):
-            with pytest.raises(ConnectionClosed) as closed:
-                ws.recv(WAIT)
-            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001
+            assert closed_next(ws)[0] == 1001
     assert command.wait() == 0
     assert announced(command.output) == ANNOUNCED
     assert "do not print me" not in command.output
@@ -157,9 +155,7 @@ def test_the_handlers_are_reloaded(
     with open_socket(port, "/ws/native/") as ws:
         handlers = tornado_project / "mysite" / "handlers.py"
         change(command, handlers, HANDLERS.replace("native ", "new "))
-        with pytest.raises(ConnectionClosed) as closed:
-            ws.recv(WAIT)
-    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
+        assert closed_next(ws)[0] == 1012
     command.wait_for("Tornado's settings", count=2)
     with open_socket(port, "/ws/native/") as ws:
         ws.send("hi")

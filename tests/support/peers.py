@@ -125,8 +125,19 @@ def closed_with(connection: Any) -> tuple[int, str]:
     with pytest.raises(ConnectionClosed) as closed:
         while True:
             connection.recv(WAIT)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, closed.value.rcvd.reason
+    return _code_and_reason(closed.value)
+
+
+def closed_next(connection: Any) -> tuple[int, str]:
+    """Return the code and reason of the server's Close, which must arrive next."""
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(WAIT)
+    return _code_and_reason(closed.value)
+
+
+def _code_and_reason(closed: ConnectionClosed) -> tuple[int, str]:
+    assert closed.rcvd is not None
+    return closed.rcvd.code, closed.rcvd.reason
 
 
 @dataclass

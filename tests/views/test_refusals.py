@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from websockets.exceptions import ConnectionClosed
 
+from tests.support.peers import closed_next
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT
 
 
 def close_of(live: LiveServer, path: str, **options: Any) -> tuple[int, str]:
     """Connect, which must succeed, and return the Close that follows."""
-    with live.connect(path, **options) as ws, pytest.raises(ConnectionClosed) as closed:
-        ws.recv(WAIT)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, closed.value.rcvd.reason
+    with live.connect(path, **options) as ws:
+        return closed_next(ws)
 
 
 def status_of(live: LiveServer, path: str, origin: str | None = None) -> int:
@@ -98,11 +96,9 @@ def test_under_debug_a_browser_sees_why_its_origin_is_refused(
         assert ws.response is not None
         assert "Set-Cookie" not in ws.response.headers  # as little as possible for other sites
         assert ws.subprotocol == "v1.example"
-        with pytest.raises(ConnectionClosed) as closed:
-            ws.recv(WAIT)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 4403
-    assert closed.value.rcvd.reason.startswith(f"origin: {advice}")
+        code, reason = closed_next(ws)
+    assert code == 4403
+    assert reason.startswith(f"origin: {advice}")
 
 
 def test_under_debug_the_handler_of_a_foreign_page_never_starts(
