@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -155,55 +155,44 @@ def test_an_upload_that_hangs_is_given_up(serve: Serve, pages: Pages) -> None:
         pages.release.set()
 
 
-def test_an_event_stream_is_ended_at_the_deadline(serve_as_is: Serve) -> None:
-    ended = threading.Event()
-
-    async def events() -> Any:
-        try:
-            yield b"first"
-            await asyncio.get_running_loop().create_future()
-        finally:
-            ended.set()
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        start_response("200 OK", [TEXT])
-        return events()
-
-    live = serve_as_is(application)
-    with live.client() as client:
-        client.send("GET / HTTP/1.1\nHost: a\n\n")
-        client.read_head()
-        assert client.read_chunk() == b"first"
-        live.stop(timeout=0.2)
-        assert ended.is_set()
+async def events(pause: float, ended: threading.Event) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            yield b"event"
+            await asyncio.sleep(pause)
+    finally:
+        ended.set()
 
 
-def test_an_event_stream_does_not_take_the_whole_drain(
-    serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
+def responding(body: AsyncIterator[bytes], *headers: tuple[str, str]) -> Any:
+    """Return an application that responds with an async body."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> AsyncIterator[bytes]:
+        start_response("200 OK", [TEXT, *headers])
+        return body
+
+    return application
+
+
+@pytest.mark.parametrize("pause", [0.02, 3600])
+@pytest.mark.parametrize(("drain", "endless"), [(0.2, WAIT), (WAIT * 10, 0.1)])
+def test_an_event_stream_is_ended_at_the_deadline_or_earlier(
+    serve_as_is: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    pause: float,
+    drain: float,
+    endless: float,
 ) -> None:
-    monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.1)
+    monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", endless)
     ended = threading.Event()
-
-    async def events() -> Any:
-        try:
-            while True:
-                yield b"tick"
-                await asyncio.sleep(0.02)
-        finally:
-            ended.set()
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        start_response("200 OK", [TEXT])
-        return events()
-
-    live = serve_as_is(application)
+    live = serve_as_is(responding(events(pause, ended)))
     with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         client.read_head()
-        assert client.read_chunk() == b"tick"
-        live.stop(timeout=WAIT * 10)
+        assert client.read_chunk() == b"event"
+        live.stop(timeout=drain)
+        assert ended.is_set()
         assert not client.read_to_end().endswith(b"0\r\n\r\n")
-    assert ended.is_set()
 
 
 def test_a_waiting_request_that_becomes_an_event_stream_is_ended_too(
@@ -211,16 +200,12 @@ def test_a_waiting_request_that_becomes_an_event_stream_is_ended_too(
 ) -> None:
     monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.1)
     running, release = threading.Event(), threading.Event()
-
-    async def events() -> Any:
-        yield b"first"
-        await asyncio.sleep(3600)
+    respond = responding(events(3600, threading.Event()))
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         running.set()
         assert release.wait(WAIT)
-        start_response("200 OK", [TEXT])
-        return events()
+        return respond(environ, start_response)
 
     live = serve_as_is(application)
     with live.client() as client:
@@ -237,16 +222,12 @@ def test_an_async_body_of_known_length_is_finished(
 ) -> None:
     monkeypatch.setattr(shutdown, "ENDLESS_TIMEOUT", 0.05)
 
-    async def export() -> Any:
+    async def export() -> AsyncIterator[bytes]:
         for _ in range(10):
             yield b"row\n"
             await asyncio.sleep(0.03)
 
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        start_response("200 OK", [TEXT, ("Content-Length", "40")])
-        return export()
-
-    live = serve_as_is(application)
+    live = serve_as_is(responding(export(), ("Content-Length", "40")))
     with live.client() as client:
         client.send("GET / HTTP/1.1\nHost: a\n\n")
         response = client.read_head()
