@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.shell import ROOT, SOURCES
 from tests.support.waiting import WAIT
 
-ROOT = Path(__file__).parents[2]
 Start = Callable[[], subprocess.Popen[bytes]]
 
 
@@ -29,7 +29,7 @@ def start(port: int, tmp_path: Path) -> Iterator[Start]:
         variables = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.project.steady_settings",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "servers")]),
+            "PYTHONPATH": SOURCES,
             "C10KWS_TEST_DATABASE": str(tmp_path / "steady.sqlite3"),
         }
         process = subprocess.Popen(

@@ -17,8 +17,8 @@ from websockets.sync.client import connect as connect_client
 
 import c10kws
 from c10kws.compat import tornado_websockets
+from tests.support.shell import SOURCES
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import django
 django.setup()
@@ -48,8 +48,10 @@ TornadoWrapper.loop()
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
-    environ = os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "tests.project.settings"}
+    environ = os.environ | {
+        "PYTHONPATH": SOURCES,
+        "DJANGO_SETTINGS_MODULE": "tests.project.settings",
+    }
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], env=environ, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import weakref
-from pathlib import Path
 
 import pytest
 
 from c10kws import ConnectionClosed, WebSocket
 from tests.support.connections import FakeStream, open_connection, receive, turn
 from tests.support.frames import TEXT, close_frame, frame
+from tests.support.shell import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "connection.rst"
+PAGE = ROOT / "docs" / "reference" / "connection.rst"
 
 
 def test_it_has_the_names_that_are_documented_and_no_others() -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.shell import ROOT, SOURCES
 
 
 def test_the_demo_passes_its_tests() -> None:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "project.settings",
-        "PYTHONPATH": path,
+        "PYTHONPATH": SOURCES,
     }
     run = subprocess.run(
         [sys.executable, "-W", "error", "manage.py", "test"],

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.shell import ROOT
+
 
 @pytest.fixture(autouse=True)
 def demo_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "demo"))
+    monkeypatch.syspath_prepend(str(ROOT / "demo"))
     yield
     monkeypatch.undo()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from tests.documentation.editor import type_in
 from tests.documentation.pages import Block, Step, Stop
 from tests.documentation.serving import WAIT, Server
-from tests.support.shell import clean_variables
+from tests.support.shell import clean_variables, run
 from tools.processes import free_port
 
 #: Answers to the questions of ``createsuperuser``.
@@ -92,23 +91,10 @@ class Reader:
         elif "runtornado" in words:
             self._command = [*words, str(self._port)]
         else:
-            printed = self._print([*words, *["--noinput"] * ("createsuperuser" in words)])
+            words += ["--noinput"] * ("createsuperuser" in words)
+            printed = run(*words, cwd=self.folder, variables=self._variables, timeout=WAIT)
             for line in filter(None, output.splitlines()):
                 assert line in printed, f"{command!r} does not print {line!r}:\n{printed}"
-
-    def _print(self, words: list[str]) -> str:
-        result = subprocess.run(
-            words,
-            cwd=self.folder,
-            env=self._variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=WAIT,
-        )
-        assert result.returncode == 0, f"{words} failed:\n{result.stdout}"
-        return result.stdout
 
     def _serve(self) -> None:
         """Start the server as the page did last, if it is not running."""

@@ -11,8 +11,8 @@ import pytest
 
 import c10kws
 from c10kws.checks import catalogue
+from tests.support.shell import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXTENSIONS = ROOT / "docs" / "extensions"
 CONFIGURATION = f"""
 import sys

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.shell import ROOT
+
 DOCS = ROOT / "docs"
 #: Files that name pages in their comments and texts.
 SUFFIXES = {".py", ".js", ".mts", ".ts", ".ini", ".toml", ".rst", ".txt"}

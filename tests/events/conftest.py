@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from c10kws.events import EventSocket, ProgressBar
-from tests.support.events import Connect, Make, connector, forget
+from tests.support.events import Connect, Make, MakeBar, connector, forget
 from tests.support.servers import LiveServer
 
 
@@ -27,7 +28,7 @@ def make() -> Iterator[Make]:
 
 
 @pytest.fixture
-def make_bar() -> Iterator[Callable[..., ProgressBar]]:
+def make_bar() -> Iterator[MakeBar]:
     """Make progress bars whose paths are free again after the test."""
     made: list[ProgressBar] = []
 
@@ -38,6 +39,14 @@ def make_bar() -> Iterator[Callable[..., ProgressBar]]:
     yield make_one
     for endpoint in made:
         forget(endpoint)
+
+
+@pytest.fixture
+def empty_cache() -> Iterator[None]:
+    """Clear the cache before and after the test."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture

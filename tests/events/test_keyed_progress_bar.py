@@ -5,31 +5,23 @@ from __future__ import annotations
 import re
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.template import engines
 from django.test import Client
 
-from c10kws.events import EventError, EventSocket, ProgressBar, Socket, paths
-from tests.support.events import Connect, Talk
+from c10kws.events import EventError, EventSocket, Socket, paths
+from tests.support.events import Connect, MakeBar, Talk
 from tests.support.peers import closed_with
+from tests.support.shell import ROOT
 from tests.support.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
-MakeBar = Callable[..., ProgressBar]
 PATH = "/events/module/progress_bar/jobs/"
 
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 def init_of(client: Talk) -> Any:

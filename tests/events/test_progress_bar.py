@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
-from c10kws.events import ProgressBar, Socket
-from tests.support.events import Connect
+from c10kws.events import Socket
+from tests.support.events import Connect, MakeBar
 
-MakeBar = Callable[..., ProgressBar]
 PATH = "/events/module/progress_bar/import"
 
 
@@ -89,12 +86,12 @@ def test_any_thread_may_tick(make_bar: MakeBar, connect: Connect) -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.usefixtures("empty_cache")
 @pytest.mark.parametrize("path", ["/import", "/import/<int:job>"])
 @pytest.mark.parametrize("label", [object(), float("nan"), "\udc80.txt"])
 def test_a_label_that_is_not_serializable_is_not_stored(
     make_bar: MakeBar, connect: Connect, path: str, label: Any
 ) -> None:
-    cache.clear()
     made = make_bar(path)
     bar = made if path == "/import" else made(job=7)
     for report in (bar.tick, bar.emit_update):

@@ -6,28 +6,19 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
-from c10kws.events import ProgressBar, Socket
+from c10kws.events import Socket
 from c10kws.events.progress.store import CacheStore, MemoryStore, ProgressState, ProgressStore
-from tests.support.events import Connect
+from tests.support.events import Connect, MakeBar
+from tests.support.shell import SOURCES
 
-ROOT = Path(__file__).parents[2]
-MakeBar = Callable[..., ProgressBar]
 PATH = "/events/module/progress_bar/jobs/"
 
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
-    """Clear the cache before and after each test."""
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 @pytest.fixture(params=["memory", "cache"])
@@ -111,11 +102,10 @@ print(bar(job=7).value, bar(job=7).max)
 
 
 def test_the_value_survives_a_restart(tmp_path: Path) -> None:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
     said = [
         subprocess.run(
             [sys.executable, "-c", RESTARTED, str(tmp_path)],
-            env=os.environ | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": ""},
+            env=os.environ | {"PYTHONPATH": SOURCES, "DJANGO_SETTINGS_MODULE": ""},
             check=True,
             capture_output=True,
             text=True,

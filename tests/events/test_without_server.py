@@ -19,8 +19,8 @@ from c10kws.compat.tornado_websockets.websocket import WebSocket
 from c10kws.events import EmitHandlerError, EventSocket, ProgressBar, paths
 from c10kws.test import without_server
 from tests.support.events import Connect, Make
+from tests.support.shell import ROOT
 
-ROOT = Path(__file__).parents[2]
 LOADDATA = """
 import json, sys
 import django

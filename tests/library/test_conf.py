@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.test import override_settings
 
 from c10kws import conf
+from tests.support.shell import ROOT
 
 
 def test_defaults() -> None:
@@ -34,6 +34,6 @@ def test_a_setting_that_changes_is_read_anew() -> None:
 
 def test_every_setting_is_documented() -> None:
 
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "settings.rst").read_text()
+    page = (ROOT / "docs" / "reference" / "settings.rst").read_text()
     for key in conf.KEYS:
         assert f"\n.. autosetting:: {key}\n" in page

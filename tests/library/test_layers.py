@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
+from tests.support.shell import ROOT
 from tools.house import LAYERS, Graph, circles_of, graph_of, imports_of, modules_of, upward_imports
 
-ROOT = Path(__file__).parents[2]
 LIBRARY, SERVER = LAYERS
 #: The first row of the library's layers that may import Django; ``conf`` reads its settings.
 DJANGO = 3

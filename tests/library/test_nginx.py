@@ -25,12 +25,13 @@ from websockets.sync.client import ClientConnection, connect
 from tests.project.proxied_views import gate
 from tests.support.browsers import FLAGS
 from tests.support.servers import LiveServer
+from tests.support.shell import ROOT
 from tests.support.waiting import WAIT, eventually
 from tools.processes import free_port, running, wait_until_it_answers
 
 pytestmark = pytest.mark.programs
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.rst"
+PAGE = ROOT / "docs" / "how-to" / "deploy.rst"
 #: All that nginx needs and that is not the page's: it runs as one process, in one folder.
 MAIN = """
 daemon off;

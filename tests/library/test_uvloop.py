@@ -15,7 +15,7 @@ import pytest
 from tests.support.commands import Command, get, open_socket
 from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from tests.support.peers import Peer, closed_next, closed_with, handshake
-from tests.support.shell import ROOT
+from tests.support.shell import ROOT, SOURCES
 from tests.support.waiting import WAIT
 
 pytestmark = pytest.mark.programs
@@ -277,11 +277,10 @@ def test_a_machine_without_uvloop_is_told_what_to_install(project: Path, port: i
     (project / "without.py").write_text(
         f"import sys\nsys.path.insert(0, {str(hidden)!r})\n{MANAGE}"
     )
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "servers")])
     result = subprocess.run(
         [sys.executable, "without.py", "runtornado", str(port)],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": paths},
+        env=os.environ | {"PYTHONPATH": SOURCES},
         capture_output=True,
         text=True,
         timeout=WAIT,

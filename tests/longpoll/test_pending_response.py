@@ -12,7 +12,7 @@ from django.http import (
 from c10kws.handlers.servers import servers
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
-from tests.support.polls import PARK, PLAY, answered, connect, send
+from tests.support.polls import PARK, PLAY, answered, connect, send, streamed
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
@@ -104,13 +104,7 @@ def test_a_poll_that_comes_while_the_server_stops(live: LiveServer) -> None:
 
 
 def test_a_stream_has_until_the_deadline(live: LiveServer) -> None:
-    with connect(live) as client:
-        send(client, PARK)
-        handler = parked.get(timeout=WAIT)
-        handler.write("a")
-        handler.flush()
-        client.read_head()
-        assert client.read_chunk() == b"a"
+    with streamed(live, "a") as (client, handler):
         stopping = threading.Thread(target=live.stop, kwargs={"timeout": WAIT})
         stopping.start()
         eventually(lambda: all(state.stopping for state in servers.running))

@@ -18,7 +18,7 @@ from django.test import override_settings
 from c10kws import ClientDisconnected
 from c10kws.longpoll import Handler
 from tests.project.longpoll_views import parked, stage
-from tests.support.polls import PARK, PLAY, answered, connect, fails, get, send
+from tests.support.polls import PARK, PLAY, answered, connect, fails, get, send, streamed
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT
 
@@ -127,13 +127,7 @@ def test_a_stream_whose_client_leaves(live: LiveServer) -> None:
 def test_an_error_after_the_head_cuts_the_response(
     live: LiveServer, end: Callable[[Handler], None]
 ) -> None:
-    with connect(live) as client:
-        send(client, PARK)
-        handler = parked.get(timeout=WAIT)
-        handler.write("half")
-        handler.flush()
-        client.read_head()
-        assert client.read_chunk() == b"half"
+    with streamed(live, "half") as (client, handler):
         end(handler)
         assert client.read_to_end() == b""
 

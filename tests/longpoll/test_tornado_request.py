@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from tornado.web import Application, RequestHandler
 
 from c10kws.longpoll import Handler
 from tests.differences import NEWER_NAMES
+from tests.support.shell import ROOT
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+REFERENCE = ROOT / "docs" / "reference"
 MANUAL = (REFERENCE / "longpoll.rst").read_text()
 NAMES = (REFERENCE / "tornado-names.rst").read_text()
 

@@ -29,17 +29,17 @@ def process(request):
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
 
+def add_view(project: Path, code: str, route: str, name: str) -> None:
+    with (project / "mysite" / "views.py").open("a") as views:
+        views.write(code)
+    with (project / "mysite" / "urls.py").open("a") as urls:
+        urls.write(f'urlpatterns.append(path("{route}", views.{name}))\n')
+
+
 @pytest.fixture(autouse=True)
 def process_view(project: Path) -> None:
     """Add a page ``/process/`` with the number of the process."""
-    with (project / "mysite" / "views.py").open("a") as views:
-        views.write(PROCESS)
-    urls = project / "mysite" / "urls.py"
-    urls.write_text(
-        urls.read_text().replace(
-            'path("ws/echo/"', 'path("process/", views.process),\n    path("ws/echo/"'
-        )
-    )
+    add_view(project, PROCESS, "process/", "process")
 
 
 @pytest.fixture
@@ -90,14 +90,7 @@ def test_only_a_signal_ends_the_server(
         pytest.importorskip("uvloop")
     with (project / "mysite" / "settings.py").open("a") as settings:
         settings.write(f'\nC10KWS = {{"UVLOOP": {uvloop}}}\n')
-    with (project / "mysite" / "views.py").open("a") as views:
-        views.write(RAISING)
-    urls = project / "mysite" / "urls.py"
-    urls.write_text(
-        urls.read_text().replace(
-            'path("ws/echo/"', 'path("ws/raising/", views.raising),\n    path("ws/echo/"'
-        )
-    )
+    add_view(project, RAISING, "ws/raising/", "raising")
     command = start("runtornado", str(port))
     command.wait_for(f"ws://127.0.0.1:{port}/")
     for how in ("thread", "task", "loop"):

@@ -15,7 +15,7 @@ import pytest
 from c10kws.management.testecho import memory
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer
-from tests.support.shell import ROOT
+from tests.support.shell import SOURCES
 from tests.support.testecho import page, reasons, testecho
 from tests.support.waiting import WAIT, eventually
 
@@ -78,7 +78,7 @@ def start(*arguments: str, limit: str = "") -> subprocess.Popen[str]:
         ["/bin/sh", "-c", f"{f'ulimit {limit};' if limit else ''} exec {command}"],
         env=os.environ
         | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "servers")]),
+            "PYTHONPATH": SOURCES,
             "DJANGO_SETTINGS_MODULE": "tests.project.settings",
         },
         stdout=subprocess.PIPE,

@@ -11,8 +11,8 @@ import c10kws
 import c10kws_tornado
 from matrix import page
 from matrix.results import Check, Pair, Report, Trial, has_failed
+from tests.support.shell import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "explanation"
 FINE: Check = {"works": True, "log": ["line one", "", "line two"]}
 BAD: Check = {"works": False, "log": ["it is broken"]}

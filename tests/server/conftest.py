@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 from wsgiref.validate import validator
@@ -32,3 +33,19 @@ def serve_as_is() -> Iterator[Callable[..., LiveServer]]:
 def serve(serve_as_is: Callable[..., LiveServer]) -> Callable[..., LiveServer]:
     """Start servers of ordinary applications, behind the standard library's validator."""
     return lambda application, **options: serve_as_is(validator(application), **options)
+
+
+@pytest.fixture
+def popen() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start programs whose output is read here; they are killed at the end of the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*command: str, **options: Any) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,23 +39,6 @@ serve(application, sockets=[sock], limits=Limits(reserved_descriptors=int(sys.ar
 """
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[[int], subprocess.Popen[str]]]:
-    """Start a server with few descriptors, of which so many are reserved."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(reserved: int) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", PROGRAM, str(reserved)]
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
-        return started[-1]
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def is_shed(client: Client) -> bool:
     """Return True if the server has closed the connection without a response."""
     try:
@@ -66,9 +49,9 @@ def is_shed(client: Client) -> bool:
 
 
 @pytest.mark.parametrize("reserved", [32, 0])
-def test_out_of_descriptors(start: Callable[[int], subprocess.Popen[str]], reserved: int) -> None:
+def test_out_of_descriptors(popen: Callable[..., subprocess.Popen[str]], reserved: int) -> None:
     """Without a reserve, accept() fails with EMFILE; one descriptor is kept to refuse clients."""
-    process = start(reserved)
+    process = popen(sys.executable, "-c", PROGRAM, str(reserved))
     assert process.stdout is not None
     port = int(process.stdout.readline())
     clients = [connect(port) for _ in range(LIMIT)]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from c10kws_tornado.heap import trim_heap
-from tests.support.waiting import WAIT
+from tests.support.shell import run_program
 
 #: Prints how many pages are resident with holes in the heap, and after they were trimmed.
 PROGRAM = """
@@ -32,15 +31,7 @@ print(before, resident())
     platform.libc_ver()[0] != "glibc" or sys.platform != "linux", reason="for glibc on Linux"
 )
 def test_holes_in_the_heap_go_back_to_the_system() -> None:
-    output = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=WAIT,
-        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
-    ).stdout
-    before, after = map(int, output.split())
+    before, after = map(int, run_program(PROGRAM).split())
     assert before - after > 300 * 100_000 // 4096
 
 

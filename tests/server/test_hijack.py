@@ -6,7 +6,6 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
 
@@ -15,6 +14,7 @@ import pytest
 from c10kws import hijack
 from c10kws.hijack import Contract
 from tests.support.servers import LiveServer
+from tests.support.shell import ROOT
 from tests.support.upgrades import (
     REQUEST,
     BufferedProtocol,
@@ -25,7 +25,7 @@ from tests.support.upgrades import (
 from tests.support.waiting import WAIT
 
 Serve = Callable[..., LiveServer]
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "hijack.rst"
+PAGE = ROOT / "docs" / "reference" / "hijack.rst"
 TEXT = ("Content-Type", "text/plain")
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,13 +107,8 @@ def application(environ, start_response):
 """
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    (tmp_path / "program.py").write_text(PROGRAM)
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        program = """
+#: Runs the command with short waits, and with two more flags.
+COMMAND = """
 import logging, sys
 from c10kws_tornado import __main__, shutdown
 from c10kws_tornado.process import exitdeadline, lifecycle, runner
@@ -133,24 +128,13 @@ flags = ["program", "--port", "0", "--drain-timeout", "0.2", "--threads", "4"]
 sys.argv[1:] = [*flags, *sys.argv[1:]]
 __main__.main()
 """
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", program, *arguments],
-                cwd=tmp_path,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return started[-1]
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, popen: Start) -> Start:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return lambda *arguments: popen(sys.executable, "-c", COMMAND, *arguments, cwd=tmp_path)
 
 
 def ask(client: Client, path: str) -> None:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 from c10kws_tornado import Limits, Server, bind, serve
 from tests.support.peers import Client, connect
 from tests.support.servers import LiveServer, port_of, read_line
+from tests.support.shell import run_program
 from tests.support.upgrades import REQUEST, application_of_the_page
 from tests.support.waiting import WAIT, eventually
 
@@ -44,32 +45,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start ``python -m c10kws_tornado`` in a folder with ``program.py``."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "c10kws_tornado", *arguments]
-        started.append(
-            subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return started[-1]
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(folder: Path, popen: Start) -> Start:
+    """Start ``python -m c10kws_tornado`` in a folder with ``program.py``."""
+    command = (sys.executable, "-m", "c10kws_tornado")
+    return lambda *arguments: popen(*command, *arguments, cwd=folder, stdin=subprocess.PIPE)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
@@ -355,13 +338,5 @@ def test_loaded_objects_are_excluded_from_garbage_collection() -> None:
         "freeze_loaded_objects()\n"
         "print(before, gc.get_freeze_count(), len(gc.get_objects()))"
     )
-    output = subprocess.run(
-        [sys.executable, "-c", program],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=WAIT,
-        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
-    ).stdout
-    before, frozen, left = map(int, output.split())
+    before, frozen, left = map(int, run_program(program).split())
     assert frozen > before / 2 > left

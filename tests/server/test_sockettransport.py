@@ -93,6 +93,13 @@ class Buffered(Events, asyncio.BufferedProtocol):
 Protocol = Plain | Buffered
 
 
+def lost_error(protocol: Protocol) -> Any:
+    """Return the error of ``connection_lost``, the only call after ``connection_made``."""
+    ((name, error),) = protocol.events[1:]
+    assert name == "lost"
+    return error
+
+
 def connect(kind: str) -> tuple[socket.socket, socket.socket]:
     """Return two ends; the kernel holds little between them."""
     if kind == "pair":
@@ -479,9 +486,7 @@ def test_a_reset_is_told_with_its_error(line: Line, kind: type[Protocol]) -> Non
     line.reset()
     line.until(lambda: len(protocol.events) > 1)
     line.turn()
-    ((name, error),) = protocol.events[1:]
-    assert name == "lost"
-    assert isinstance(error, ConnectionResetError)
+    assert isinstance(lost_error(protocol), ConnectionResetError)
 
 
 @only_tcp
@@ -493,9 +498,7 @@ def test_a_reset_while_bytes_wait_is_told_once(line: Line) -> None:
     line.reset()
     line.until(lambda: transport.is_closing())
     line.turn()
-    ((name, error),) = protocol.events[1:]
-    assert name == "lost"
-    assert isinstance(error, OSError)
+    assert isinstance(lost_error(protocol), OSError)
     assert transport.get_write_buffer_size() == 0
 
 
@@ -508,9 +511,7 @@ def test_a_reset_while_the_last_bytes_go_out_ends_it(line: Line) -> None:
     line.reset()
     line.until(lambda: len(protocol.events) > 1)
     line.turn()
-    ((name, error),) = protocol.events[1:]
-    assert name == "lost"
-    assert isinstance(error, OSError)
+    assert isinstance(lost_error(protocol), OSError)
 
 
 @pytest.mark.parametrize("lines", [False, True])
@@ -530,9 +531,7 @@ def test_a_write_to_a_peer_that_has_gone_raises_nothing(line: Line, lines: bool)
 
     line.until(write)
     line.turn()
-    ((name, error),) = protocol.events[1:]
-    assert name == "lost"
-    assert isinstance(error, OSError)
+    assert isinstance(lost_error(protocol), OSError)
 
 
 # Protocols that fail

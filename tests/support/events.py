@@ -10,13 +10,14 @@ from typing import Any
 from django.db import transaction
 from websockets.sync.client import ClientConnection
 
-from c10kws.events import EventSocket, Socket, paths
+from c10kws.events import EventSocket, ProgressBar, Socket, paths
 from c10kws.events.frames.envelope import SUBPROTOCOL
 
 from .servers import LiveServer
 from .waiting import WAIT
 
 Make = Callable[..., EventSocket]
+MakeBar = Callable[..., ProgressBar]
 
 
 def forget(endpoint: EventSocket) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from c10kws.longpoll import Handler
@@ -39,6 +40,19 @@ def answered(live: LiveServer, answer: Callable[[Handler], object]) -> Response:
         eventually(lambda: live.server.pool.busy == 0)
         answer(handler)
         return client.read_response()
+
+
+@contextmanager
+def streamed(live: LiveServer, part: str) -> Iterator[tuple[Client, Handler]]:
+    """Send a poll whose handler flushes a part of the response, and read this part."""
+    with connect(live) as client:
+        send(client, PARK)
+        handler = parked.get(timeout=WAIT)
+        handler.write(part)
+        handler.flush()
+        client.read_head()
+        assert client.read_chunk() == part.encode()
+        yield client, handler
 
 
 class Failure(Exception):
