@@ -3,7 +3,7 @@
 Makes ``.venv-benchmarks`` from ``requirements/benchmarks.txt``, compiles the load client with the
 C compiler of the machine (Linux only), starts each server and prints tables. It writes
 ``results.json`` (all runs), ``results.rst`` and ``results.svg`` to the folder ``--output``. A full
-run takes about an hour and a half, ``--quick`` five minutes; nothing else should run meanwhile.
+run takes about two and a half hours, ``--quick`` ten minutes; nothing else should run meanwhile.
 
 ``--here``
     Use this Python with the releases that it has installed.
@@ -72,6 +72,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help="number of rounds (default: 7)")
     parser.add_argument("--seconds", type=float, metavar="S", help="seconds of a run (default: 3)")
     parser.add_argument("--quick", action="store_true", help="measure one short round")
+    parser.add_argument(
+        "--connections", type=int, metavar="N", help="use at most N connections in a run"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")
     parser.add_argument(
         "--report",
@@ -102,6 +105,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         rounds=options.rounds or plain.rounds,
         seconds=options.seconds or plain.seconds,
         quick=plain.quick,
+        connections=options.connections or plain.connections,
     )
     cores = machine.choose_cores()
     placing = cores.describe()

@@ -1,6 +1,8 @@
 /* The load of the benchmarks: WebSocket and HTTP clients on one epoll, one thread.
  *
- *     load echo|handshakes|idle|broadcast|pages --port P [--path /…] [--connections N] …
+ *     load MODE --port P [--path /…] [--connections N] …
+ *
+ * The modes are echo, events, handshakes, reconnects, idle, churn, broadcast and pages.
  *
  * Prints one line of JSON. `failed` counts connections that did not do what they should, `failure`
  * says what the first one did; `unclean` counts closed ones that got no Close back; `client` is the
@@ -12,6 +14,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,12 +33,15 @@
 
 #include "load/options.h"
 #include "load/latency.h"
+#include "load/window.h"
 #include "load/connection.h"
 
-/* Print the end of the JSON line: what failed, and the part of a core that was needed. */
-static void print_end(double client)
+/* Print the end of the JSON line: the share of a core that this program used in a window of
+ * `seconds`, and the failures. */
+static void print_end(double seconds)
 {
-    printf(",\"client\":%.3f,\"unclean\":%u,\"failed\":%u", client, unclean, failed);
+    printf(",\"client\":%.3f,\"unclean\":%u,\"failed\":%u",
+           (double)window.client / 1e9 / seconds, unclean, failed);
     if (failed) {
         fputs(",\"failure\":\"", stdout);
         for (const char *letter = first_failure; *letter; letter++)
@@ -50,14 +56,20 @@ static void print_end(double client)
 #include "load/websocket.h"
 #include "load/pages.h"
 #include "load/echo.h"
-#include "load/others.h"
+#include "load/events.h"
+#include "load/handshakes.h"
+#include "load/idle.h"
+#include "load/broadcast.h"
+#include "load/reconnects.h"
+#include "load/churn.h"
 
 int main(int count, char **words)
 {
     static const struct {
         const char *name;
         void (*run)(void);
-    } modes[] = {{"echo", run_echo}, {"handshakes", run_handshakes}, {"idle", run_idle},
+    } modes[] = {{"echo", run_echo}, {"events", run_events}, {"handshakes", run_handshakes},
+                 {"reconnects", run_reconnects}, {"idle", run_idle}, {"churn", run_churn},
                  {"broadcast", run_broadcast}, {"pages", run_pages}};
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -73,5 +85,5 @@ int main(int count, char **words)
         modes[i].run();
         return 0;
     }
-    stop("say echo, handshakes, idle, broadcast or pages, then --port and other options");
+    stop("usage: load MODE --port PORT [OPTION VALUE …]; load.c lists the modes");
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -14,15 +15,22 @@ from typing import Any
 from .processes import Server, settle_on
 
 HERE = Path(__file__).resolve().parent
-#: Seconds in addition to ``--seconds`` before a run is killed; ``load`` itself gives up earlier.
+#: Seconds in addition to those of a workload before a run is killed; ``load`` itself gives up
+#: earlier.
 PATIENCE = 120.0
 #: Connections that are opened and closed first, so that lazy imports are not counted.
 FIRST_CONNECTIONS = "32"
 
 
+def find_compiler() -> str | None:
+    """Return the path of a C compiler, that of the environment variable CC first."""
+    names = (os.environ.get("CC", ""), "cc", "gcc", "clang")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
 def compile_programs(folder: Path) -> None:
     """Compile ``load`` and ``ceiling`` into a folder. Raises SystemExit without a C compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = find_compiler()
     if compiler is None:
         raise SystemExit(
             "No C compiler found. Install one (Debian, Ubuntu: apt-get install gcc libc6-dev)."

@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 
 #: Capabilities of a server; a workload needs one of them.
 ECHO, HANDSHAKES, IDLE, BROADCAST, PAGES = "echo", "handshakes", "idle", "broadcast", "pages"
+#: It echoes named events in JSON.
+EVENTS = "events"
+#: It is measured with 10,000 connections that open at once, or while others come and go. These runs
+#: take long, so variants of a server are left out.
+CROWD = "crowd"
 #: It can release the request, or never had a Django request.
 LIGHT = "light"
 #: c10kws without one of its optimizations.
@@ -27,6 +32,8 @@ UVICORN = (
     *("--loop", "uvloop", "--http", "httptools", "--backlog", "4096"),
     *("--ws-per-message-deflate", "false", "--lifespan", "off"),
 )
+#: Echo events in a thread instead of on the event loop.
+SYNC_CALLBACK = {"BENCHMARKS_CALLBACK": "sync"}
 GUNICORN = (
     *(*MODULE, "gunicorn", "--bind", "127.0.0.1:{port}", "--log-level", "critical"),
     *("--backlog", "4096", "--keep-alive", "60", "--workers", "1", "--worker-class", "gthread"),
@@ -55,7 +62,7 @@ def raw(library: str, title: str, *options: str) -> Peer:
     """Return the server of a library, a module in ``servers``."""
     name = "-".join([library, *(option.strip("-") for option in options)])
     command = (*MODULE, f"benchmarks.servers.raw_{library}", "{port}", *options)
-    return Peer(name, title, command, RAW)
+    return Peer(name, title, command, RAW if options else RAW | {CROWD})
 
 
 def without(optimization: str, title: str) -> Peer:
@@ -65,14 +72,21 @@ def without(optimization: str, title: str) -> Peer:
 
 
 PEERS = (
-    Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BUSY}),
+    Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BUSY, CROWD}),
     raw("tornado", "the same on uvloop", "--uvloop"),
-    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {OPTIMIZATIONS}),
+    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {CROWD, EVENTS, OPTIMIZATIONS}),
+    Peer(
+        "c10kws-sync",
+        "the same, with a sync callback",
+        C10KWS,
+        frozenset({EVENTS}),
+        SYNC_CALLBACK,
+    ),
     Peer(
         "c10kws-uvloop",
-        "the same on uvloop",
+        "c10kws on uvloop",
         C10KWS,
-        ALL,
+        ALL | {EVENTS},
         {"BENCHMARKS_C10KWS": '{"UVLOOP": true}'},
     ),
     Peer(
@@ -97,19 +111,26 @@ PEERS = (
         "channels-daphne",
         "Channels on daphne (Twisted)",
         (*MODULE, "daphne", "--verbosity", "0", "--port", "{port}", CHANNELS),
-        SOCKETS | {BUSY},
+        SOCKETS | {BUSY, CROWD, EVENTS},
     ),
     Peer(
         "channels-uvicorn",
         "Channels on uvicorn (uvloop, websockets)",
         (*UVICORN, "--ws", "websockets", CHANNELS),
-        SOCKETS | {BUSY},
+        SOCKETS | {BUSY, CROWD, EVENTS},
+    ),
+    Peer(
+        "channels-uvicorn-sync",
+        "the same, with a sync consumer",
+        (*UVICORN, "--ws", "websockets", CHANNELS),
+        frozenset({EVENTS}),
+        SYNC_CALLBACK,
     ),
     Peer(
         "channels-uvicorn-wsproto",
         "Channels on uvicorn (uvloop, wsproto)",
         (*UVICORN, "--ws", "wsproto", CHANNELS),
-        SOCKETS | {BUSY},
+        SOCKETS | {BUSY, EVENTS},
     ),
     Peer(
         "flask-sock",

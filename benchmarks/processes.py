@@ -14,7 +14,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,7 +71,7 @@ def running(
         )
     try:
         wait_until_listening(process, port, log)
-        yield Server(process.pid)
+        yield Server(process.pid, port)
         if process.poll() is not None:
             raise ServerError(f"the server ended with status {process.returncode}: {tail(log)}")
     finally:
@@ -89,6 +90,16 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path)
         except OSError:
             time.sleep(0.02)
     raise ServerError(f"the server did not listen within {READY_TIMEOUT:g} s: {tail(log)}")
+
+
+def wait_for_page(port: int, path: str) -> None:
+    """Wait until a page is answered: gunicorn listens before its worker is ready."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=READY_TIMEOUT)) as connection:
+        try:
+            connection.request("GET", path)
+            connection.getresponse().read()
+        except (OSError, HTTPException) as error:
+            raise ServerError(f"the first page was not answered: {error!r}") from error
 
 
 def tail(log: Path) -> str:
@@ -129,9 +140,10 @@ def session(leader: int) -> list[int]:
 class Server:
     """A running server."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, port: int) -> None:
         """``pid`` is the leader of its session."""
         self.pid = pid
+        self.port = port
 
     def memory(self) -> int:
         """Return the private memory of all its processes, in bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -10,6 +10,14 @@ from typing import Any
 from .workloads import WORKLOADS, Workload
 
 Run = dict[str, Any]
+
+#: Numbers of a run that are reported when they are not 0.
+COUNTED = {
+    "unclean": "Connections whose Close was not answered",
+    "disconnected": "Slow clients that the server disconnected",
+    "retries": "Attempts to connect that were repeated",
+    "full_collections": "Full garbage collections",
+}
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,15 @@ class Row:
     #: Medians of the latencies in milliseconds, None where the workload has none.
     p50: float | None
     p99: float | None
+    longest: float | None
+    #: The median of the processor time of the server for one unit of work, in microseconds.
+    processor: float | None
     #: The largest share of its core that the load client used; near 1 it was the limit.
     client: float
     rounds: int
     failures: tuple[str, ...]
-    #: Connections that the server ended without answering the Close frame.
-    unclean: int
+    #: The totals of COUNTED in all rounds.
+    counts: Mapping[str, int]
 
 
 def rows_of(workload: Workload, runs: Iterable[Run]) -> list[Row]:
@@ -64,12 +75,14 @@ def row_of(
         title=title,
         value=spread(found.values()),
         ratio=spread(found[number] / base[number] for number in found if base.get(number)),
-        p50=milliseconds(good, "p50_us"),
-        p99=milliseconds(good, "p99_us"),
+        p50=middle(good, "p50_us", 1000),
+        p99=middle(good, "p99_us", 1000),
+        longest=middle(good, "max_us", 1000),
+        processor=middle(good, "cpu_us"),
         client=max((run.get("client", 0.0) for run in good), default=0.0),
         rounds=len(found),
         failures=tuple(failure(run) for run in runs if not usable(workload, run)),
-        unclean=sum(run.get("unclean", 0) for run in good),
+        counts={key: sum(run.get(key, 0) for run in good) for key in COUNTED},
     )
 
 
@@ -96,9 +109,9 @@ def spread(numbers: Iterable[float]) -> Spread | None:
     return Spread(median(found), found[0], found[-1]) if found else None
 
 
-def milliseconds(runs: Sequence[Run], key: str) -> float | None:
-    """Return the median, in milliseconds, of a latency in microseconds."""
-    found = [run[key] / 1000 for run in runs if key in run]
+def middle(runs: Sequence[Run], key: str, divisor: float = 1) -> float | None:
+    """Return the median of a number of the runs that have it."""
+    found = [run[key] / divisor for run in runs if key in run]
     return median(found) if found else None
 
 

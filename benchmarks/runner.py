@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import pauses
 from .load import Client, compile_programs, settled_memory
 from .machine import Cores, file_limit
 from .peers import Peer
-from .processes import ROOT, ServerError, free_port, running
+from .processes import ROOT, Server, ServerError, free_port, running, wait_for_page
 from .workloads import Workload
 
 #: The headers that Chrome sends with a WebSocket handshake in addition to the required ones.
@@ -28,8 +29,13 @@ BROWSER = (
     "Accept-Language: en-US,en;q=0.9,de;q=0.8",
 )
 EXTENSIONS = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+#: Modes that measure opening. Their clients offer compression, as browsers do.
+OPENING = ("handshakes", "reconnects", "idle", "churn")
 #: File descriptors that a server needs in addition to its connections.
-SPARE_FILES = 500
+SPARE_FILES = 1000
+QUICK_CONNECTIONS = 1000
+#: Slow readers, and visitors, of a small run.
+FEWEST = 4
 
 Run = dict[str, Any]
 
@@ -41,16 +47,22 @@ class Scale:
     rounds: int = 7
     seconds: float = 3.0
     quick: bool = False
+    #: The maximum number of connections of a run.
+    connections: int = 1_000_000
 
     def options(self, workload: Workload) -> list[str]:
         """Return the load client's options for a workload at this scale."""
-        options = list(workload.options)
+        options = [*workload.options, "--timeout", str(workload.timeout)]
         if workload.timed:
             warmup = min(0.5, self.seconds / 2)
             options += ["--seconds", str(self.seconds), "--warmup", str(warmup)]
+        most = min(self.connections, file_limit() - SPARE_FILES)
         if self.quick:
-            lower(options, "--connections", 1000)
-        lower(options, "--connections", file_limit() - SPARE_FILES)
+            most = min(most, QUICK_CONNECTIONS)
+        lower(options, "--connections", most)
+        lower(options, "--visits", most)
+        for name in ("--slow", "--visitors"):
+            lower(options, name, max(most // 10, FEWEST))
         return options
 
 
@@ -71,10 +83,15 @@ class Bench:
     #: The value of the cookie ``sessionid`` of a logged-in user.
     session: str
 
+    @property
+    def pauses(self) -> Path:
+        """Return the log of the server's garbage collections."""
+        return self.folder / "pauses.log"
+
     def headers(self, workload: Workload, port: int) -> Iterator[str]:
         """Yield the options for the headers of a browser."""
         lines = [*BROWSER, f"Origin: http://127.0.0.1:{port}"]
-        if workload.mode in ("handshakes", "idle"):
+        if workload.mode in OPENING:
             lines.append(EXTENSIONS)
         cookies = "csrftoken=Zx4kQm2WcYt8RvB6nLpD0sHfJg3TaEuX"
         if workload.user:
@@ -91,14 +108,28 @@ class Bench:
             options += workload.busy_with
         variables = {**variables_for(self.folder), **peer.variables}
         command = [word.format(port=port, folder=self.folder) for word in peer.command]
+        if workload.mode == "churn":
+            self.pauses.unlink(missing_ok=True)
+            command = pauses.watched(command)
+            variables[pauses.VARIABLE] = str(self.pauses)
         log = self.folder / "server.log"
         try:
             with running(command, port, self.cores.server, variables, log) as server:
-                if workload.mode == "idle":
-                    return self.client.memory(server, options, settled_memory)
-                return self.client.run(workload.mode, options, scale.seconds)
+                return self.use(server, workload, options, scale)
         except ServerError as error:
             return {"failed": 1, "failure": str(error)}
+
+    def use(self, server: Server, workload: Workload, options: list[str], scale: Scale) -> Run:
+        """Measure a running server."""
+        options = [*options, "--session", str(server.pid)]
+        if workload.mode == "pages":
+            wait_for_page(server.port, workload.path)
+        if workload.mode == "idle":
+            return self.client.memory(server, options, settled_memory)
+        result = self.client.run(workload.mode, options, scale.seconds + workload.timeout)
+        if workload.mode == "churn" and not result["failed"]:
+            result |= pauses.pauses(self.pauses, result["from_ns"], result["until_ns"])
+        return result
 
 
 def variables_for(folder: Path) -> dict[str, str]:

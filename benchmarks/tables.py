@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from .results import Row, Run, Spread, measured, rows_of
+from .results import COUNTED, Row, Run, Spread, measured, rows_of
 from .workloads import Workload
 
-HEADS = ("server", "", "median", "ratio", "least to most", "p50 ms", "p99 ms", "client")
+HEADS = (
+    *("server", "", "median", "ratio", "least to most"),
+    *("p50 ms", "p99 ms", "max ms", "CPU µs", "client"),
+)
 #: A load average above which other programs have affected the results.
 NOISE = 0.5
 #: The share of a core above which the load client limits a faster server.
@@ -26,9 +29,10 @@ EXPLANATION = """\
 The line above each table names the unit of the median. A ratio is the result of a server divided by
 that of the baseline (the row with the ratio 1.00) in the same round. The table shows the median of
 these ratios, then the smallest and the largest. p50 and p99 are latencies: 50 % and 99 % of the
-answers came within this time (the median of all rounds). ``client`` is the share of its core that
-the load client used, in the round in which it was largest. Near 1.00, the client was the limit, not
-the server."""
+answers came within this time, and max is the longest one (medians of all rounds). ``CPU µs`` is the
+processor time that the server used for one echo, page or connection. ``client`` is the share of its
+core that the load client used, in the round in which it was largest. Near 1.00, the client was the
+limit, not the server."""
 
 
 def describe(facts: Mapping[str, str]) -> str:
@@ -51,10 +55,15 @@ def section(workload: Workload, rows: Sequence[Row]) -> list[str]:
     failures = [f"* {row.server}: {reason}" for row in rows for reason in row.failures]
     if failures:
         parts.append("Runs that do not count:\n\n" + "\n".join(failures))
-    forgotten = [f"{row.server} {row.unclean:,}" for row in rows if row.unclean]
-    if forgotten:
-        parts.append("Connections whose Close was not answered: " + ", ".join(forgotten) + ".")
-    return parts
+    return [*parts, *counted(rows)]
+
+
+def counted(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each thing that is counted and that happened."""
+    for key, text in COUNTED.items():
+        found = [f"{row.server} {row.counts[key]:,}" for row in rows if row.counts[key]]
+        if found:
+            yield f"{text}: {', '.join(found)}."
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -65,8 +74,7 @@ def cells(row: Row) -> tuple[str, ...]:
         number(row.value.middle) if row.value else "failed",
         f"{row.ratio.middle:.2f}" if row.ratio else "",
         between(row.ratio),
-        number(row.p50) if row.p50 is not None else "",
-        number(row.p99) if row.p99 is not None else "",
+        *map(optional, (row.p50, row.p99, row.longest, row.processor)),
         f"{row.client:.2f}{' (!)' if row.client >= BUSY else ''}" if row.client else "",
     )
 
@@ -74,6 +82,11 @@ def cells(row: Row) -> tuple[str, ...]:
 def between(spread: Spread | None) -> str:
     """Return the extremes."""
     return f"{spread.least:.2f} to {spread.most:.2f}" if spread else ""
+
+
+def optional(value: float | None) -> str:
+    """Return a number, or nothing."""
+    return "" if value is None else number(value)
 
 
 def number(value: float) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from .peers import (
     BROADCAST,
     BUSY,
+    CROWD,
     ECHO,
+    EVENTS,
     HANDSHAKES,
     IDLE,
     LIGHT,
@@ -33,6 +35,9 @@ class Metric:
 RATE = Metric("per_second", "1/s")
 P99 = Metric("p99_us", "p99, ms", 1000, higher_is_better=False)
 MEMORY = Metric("bytes_each", "KiB", 1024, higher_is_better=False)
+PER_CPU_SECOND = Metric("per_cpu_second", "per second of the server's processor time")
+SECONDS = Metric("seconds", "seconds until all are back", higher_is_better=False)
+PAUSE = Metric("longest_pause_us", "longest pause, ms", 1000, higher_is_better=False)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Workload:
     busy_with: tuple[str, ...] = ()
     #: True when the run has ``--seconds`` and ``--warmup``.
     timed: bool = True
+    #: Seconds that opening all connections may take.
+    timeout: int = 60
     #: The maximum number of rounds; more would add no information.
     most_rounds: int = 1000
     #: True for a workload that is measured only by name, and not in the picture.
@@ -100,11 +107,39 @@ def idle(name: str, title: str, needs: str) -> Workload:
         needs=needs,
         mode="idle",
         path=f"/ws/{name}/",
-        options=("--connections", "10000", "--timeout", "300"),  # some open 100 a second
+        options=("--connections", "10000"),
         metric=MEMORY,
         user=True,
         timed=False,
+        timeout=300,  # some open 100 a second
         most_rounds=3,
+    )
+
+
+def events(inflight: int) -> Workload:
+    """Return echoes of an event with a text of 64 B, on 64 connections."""
+    return Workload(
+        name=f"events-64x{inflight}",
+        title=f"Echoes of events with a text of 64 B, 64 connections, {inflight} in flight",
+        needs=EVENTS,
+        mode="events",
+        path="/ws/events/",
+        options=("--connections", "64", "--size", "64", "--inflight", str(inflight)),
+        metric=PER_CPU_SECOND,
+        baseline="channels-uvicorn",
+    )
+
+
+def tiny(connections: int) -> Workload:
+    """Return pages of one line, through the default middleware."""
+    return Workload(
+        name=f"tiny-{connections}",
+        title=f"Django pages of one line, {connections} connections, anonymous",
+        needs=PAGES,
+        mode="pages",
+        path="/tiny/",
+        options=("--connections", str(connections)),
+        baseline="django-gunicorn",
     )
 
 
@@ -113,12 +148,12 @@ def pages(*, user: bool) -> Workload:
     who = "logged-in user" if user else "anonymous"
     return Workload(
         name="pages" if user else "pages-anonymous",
-        title=f"Django pages, 32 connections, {who}",
+        title=f"Django pages from a template, 32 connections, {who}",
         needs=PAGES,
         mode="pages",
         path="/",
         options=("--connections", "32"),
-        baseline="django-tornado",
+        baseline="django-gunicorn",
         user=user,
     )
 
@@ -146,19 +181,62 @@ CALM = Workload(
     metric=P99,
 )
 
+BROADCASTS = Workload(
+    name="broadcast",
+    title="Broadcasts of 64 B to 1,000 connections, messages delivered",
+    needs=BROADCAST,
+    mode="broadcast",
+    path="/ws/broadcast/",
+    options=("--connections", "1000", "--size", "64", "--rounds", "1000"),
+)
+
 WORKLOADS = (
     *(echo(size, inflight) for size in (64, 4096, 65536) for inflight in (8, 1)),
+    echo(65536, 4),
+    *(events(inflight) for inflight in (8, 1)),
     handshakes(user=True),
     handshakes(user=False),
     idle("idle", "request and user kept", IDLE),
     idle("light", "request freed", LIGHT),
     Workload(
-        name="broadcast",
-        title="Broadcasts of 64 B to 1,000 connections, messages delivered",
-        needs=BROADCAST,
-        mode="broadcast",
-        path="/ws/broadcast/",
-        options=("--connections", "1000", "--size", "64", "--rounds", "1000"),
+        name="reconnects",
+        title="10,000 logged-in browsers reconnect at once, time until all are back",
+        needs=CROWD,
+        mode="reconnects",
+        path="/ws/idle/",
+        options=("--connections", "10000"),
+        metric=SECONDS,
+        user=True,
+        timed=False,
+        timeout=300,
+        most_rounds=3,
+    ),
+    Workload(
+        name="pauses",
+        title="Longest garbage collection, 10,000 idle while others come and go",
+        needs=CROWD,
+        mode="churn",
+        path="/ws/echo/",
+        options=(
+            *("--connections", "10000", "--visitors", "500", "--visits", "10000"),
+            *("--pace", "4", "--seconds", "30", "--warmup", "0", "--rate", "50", "--size", "64"),
+        ),
+        metric=PAUSE,
+        user=True,
+        timed=False,
+        timeout=300,
+        most_rounds=3,
+    ),
+    BROADCASTS,
+    replace(
+        BROADCASTS,
+        name="slow-readers",
+        title="Broadcasts of 4 KiB to 1,000 connections, 100 of which read slowly, "
+        "messages delivered to the others",
+        options=(
+            *("--connections", "1000", "--slow", "100", "--size", "4096"),
+            *("--rounds", "1000000"),
+        ),
     ),
     CALM,
     replace(
@@ -167,6 +245,7 @@ WORKLOADS = (
         title="Latency while 20 clients load pages of 50 ms (Tornado: no pages)",
         busy_with=("--blocking-pages", "20", "--pages-path", "/slow/"),
     ),
+    *(tiny(connections) for connections in (32, 4)),
     pages(user=True),
     pages(user=False),
     *(echoes_without(*shape) for shape in ((64, 8), (64, 1), (65536, 8))),

@@ -27,7 +27,7 @@ from tests.support.waiting import WAIT
 from tools.processes import free_port
 
 #: Folders whose tests start other programs.
-PROGRAMS = {"browser", "conformance", "demo", "documentation", "matrix", "packaging"}
+PROGRAMS = {"benchmarks", "browser", "conformance", "demo", "documentation", "matrix", "packaging"}
 #: Fixtures that start other programs.
 STARTERS = {"browser", "full_disk", "start"}
 #: Modules whose tests exchange frames; they run a second time without the fast lane.

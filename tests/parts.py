@@ -1,4 +1,4 @@
-"""The programs that tests need and that do not come with the lock: a browser, nginx, TypeScript."""
+"""The programs that tests need and that do not come with the lock, such as a browser and nginx."""
 
 from __future__ import annotations
 
@@ -144,5 +144,12 @@ PARTS = (
         trial=("--version",),
         package="npm",  # Debian's own TypeScript does not know the resolution of bundlers
         npm="typescript@5.9.3",
+    ),
+    Part(
+        name="a C compiler",
+        variable="CC",
+        places=lambda: iter(("cc", "gcc", "clang")),
+        trial=("--version",),
+        package="gcc",
     ),
 )

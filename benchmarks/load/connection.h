@@ -15,6 +15,9 @@ struct role {
     void (*data)(struct connection *, const unsigned char *bytes, size_t length);
     /* The peer ended it (error 0) or it broke (errno); the socket is closed already. */
     void (*end)(struct connection *, int error);
+    /* NULL, or: handle the loss of a connection that the server refused or ended, and return
+     * whether the loss was to be expected; otherwise the connection has failed. */
+    int (*lost)(struct connection *);
     /* Of WebSockets: the handshake is done; part of a message came; a message is complete. */
     void (*open)(struct connection *);
     void (*payload)(struct connection *, const unsigned char *bytes, size_t length);
@@ -44,7 +47,9 @@ struct connection {
     /* Of echoes: how many were sent and came back, when each was sent, and the bytes so far. */
     uint64_t sent, received, *times;
     size_t position;
-    unsigned silent; /* of pages: ends without an answer, one after another */
+    unsigned silent;   /* of pages: ends without an answer, one after another */
+    unsigned attempts; /* of reconnects: attempts to open that failed */
+    int reads_slowly;  /* epoll does not report its input */
 };
 
 static int poller = -1, timer = -1;
@@ -102,7 +107,8 @@ static void append(struct bytes *bytes, const void *data, size_t length)
 
 static void watch(struct connection *connection, int operation, int wants_write)
 {
-    struct epoll_event event = {.events = EPOLLIN | (wants_write ? (unsigned)EPOLLOUT : 0u)};
+    struct epoll_event event = {.events = (connection->reads_slowly ? 0u : (unsigned)EPOLLIN)
+                                          | (wants_write ? (unsigned)EPOLLOUT : 0u)};
     event.data.ptr = connection;
     connection->wants_write = wants_write;
     if (epoll_ctl(poller, operation, connection->descriptor, &event))
@@ -127,6 +133,12 @@ static void flush(struct connection *connection)
         watch(connection, EPOLL_CTL_MOD, more);
 }
 
+/* Return whether the role of a connection expected its loss. */
+static int expected(struct connection *connection)
+{
+    return connection->role->lost && connection->role->lost(connection);
+}
+
 /* Begin to connect from one of the source addresses. */
 static void start(struct connection *connection)
 {
@@ -148,17 +160,21 @@ static void start(struct connection *connection)
     }
     if (connect(descriptor, (struct sockaddr *)&server_address, sizeof server_address)
         && errno != EINPROGRESS) {
-        fail(connection, "connect: %s", strerror(errno));
+        int error = errno;
+        if (!expected(connection))
+            fail(connection, "connect: %s", strerror(error));
         return;
     }
     watch(connection, EPOLL_CTL_ADD, 1);
     connection->role->start(connection);
 }
 
-static void read_socket(struct connection *connection)
+#define MOST_READ (256u * 1024u)
+
+static void read_socket(struct connection *connection, size_t most)
 {
-    static unsigned char buffer[256 * 1024];
-    ssize_t length = recv(connection->descriptor, buffer, sizeof buffer, 0);
+    static unsigned char buffer[MOST_READ];
+    ssize_t length = recv(connection->descriptor, buffer, most, 0);
     if (length > 0) {
         input_time = now();
         connection->role->data(connection, buffer, (size_t)length);
@@ -193,7 +209,7 @@ static int turn(uint64_t deadline)
         if (connection->descriptor >= 0 && (events[i].events & EPOLLOUT))
             flush(connection);
         if (connection->descriptor >= 0 && (events[i].events & ~(unsigned)EPOLLOUT))
-            read_socket(connection);
+            read_socket(connection, MOST_READ);
     }
     return told;
 }

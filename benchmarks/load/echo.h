@@ -1,27 +1,34 @@
-/* `load echo`: messages that must come back byte for byte.
+/* `load echo`: messages that must come back byte for byte; `load events` uses this, too.
  *
  * Flooding (the default): each connection keeps `--inflight` messages on their way. With `--rate R`
  * each sends R a second instead, on a schedule; the latency then counts from the moment that the
  * schedule names, so a server that stalls cannot hide it. `--blocking-pages N` has N more
  * connections ask for `--pages-path` again and again at the same time.
  *
- * A message is its number in 16 hexadecimal digits, lowest first, and a piece of a random text that
- * begins at another place each time; no two of a connection are the same from 6 bytes on.
+ * The text of a message is its number in 16 hexadecimal digits, lowest first, and a piece of a random
+ * text that begins at another place each time; no two of a connection are the same from 6 bytes on.
  */
 #define POOL 65521 /* places where a piece may begin, a prime */
 #define MOST_LATE 8192 /* messages of a connection on their way at most, with --rate */
 #define LABEL 16
 
-static unsigned char *pool, *scratch;
+static unsigned char *pool, *scratch;             /* the random text; the message being sent */
+static const char *message_begin = "", *message_end = ""; /* around the text of a message */
+static size_t message_size;
 static struct latency echo_latency;
-static uint64_t measure_from, measure_until, echo_slots;
+static uint64_t echo_slots;
 
 static void make_pool(void)
 {
+    size_t begin = strlen(message_begin), end = strlen(message_end);
+    message_size = begin + options.size + end;
     pool = grow(NULL, POOL + options.size);
-    scratch = grow(NULL, options.size + LABEL);
+    scratch = grow(NULL, message_size + LABEL);
     for (size_t i = 0; i < POOL + options.size; i++)
-        pool[i] = (unsigned char)(' ' + random_bits() % 95);
+        pool[i] = begin ? (unsigned char)('a' + random_bits() % 26) /* may stand in JSON */
+                        : (unsigned char)(' ' + random_bits() % 95);
+    memcpy(scratch, message_begin, begin);
+    memcpy(scratch + begin + options.size, message_end, end);
 }
 
 static void write_label(uint64_t number, unsigned char label[LABEL])
@@ -40,14 +47,21 @@ static const unsigned char *message_text(uint64_t number)
     return pool + (number * 0x9e3779b97f4a7c15u >> 32) % POOL;
 }
 
+/* Write a message to `scratch`. */
+static void write_message(uint64_t number)
+{
+    unsigned char *text = scratch + strlen(message_begin), label[LABEL];
+    size_t length = options.size < LABEL ? options.size : LABEL;
+    write_label(number, label);
+    memcpy(text, label, length);
+    memcpy(text + length, message_text(number) + length, options.size - length);
+}
+
 /* Queue a message that counts from `time`. */
 static void send_message(struct connection *connection, uint64_t time)
 {
-    uint64_t number = message_number(connection, connection->sent);
-    memcpy(scratch + LABEL, message_text(number) + LABEL,
-           options.size > LABEL ? options.size - LABEL : 0);
-    write_label(number, scratch);
-    queue_frame(connection, TEXT, scratch, options.size);
+    write_message(message_number(connection, connection->sent));
+    queue_frame(connection, TEXT, scratch, message_size);
     connection->times[connection->sent++ % echo_slots] = time;
 }
 
@@ -77,15 +91,15 @@ static void echo_payload(struct connection *connection, const unsigned char *byt
 
 static void echo_message(struct connection *connection)
 {
-    if (connection->position != options.size) {
-        fail(connection, "an echo has %zu bytes of %zu", connection->position, options.size);
+    if (connection->position != message_size) {
+        fail(connection, "an echo has %zu bytes of %zu", connection->position, message_size);
         return;
     }
     uint64_t sent = connection->times[connection->received++ % echo_slots];
     connection->position = 0;
-    if (input_time >= measure_from && input_time < measure_until)
+    if (in_window(input_time))
         latency_add(&echo_latency, input_time - sent);
-    if (options.rate == 0 && input_time < measure_until)
+    if (options.rate == 0 && input_time < window.until)
         send_message(connection, input_time);
 }
 
@@ -100,13 +114,13 @@ static const struct role echo_role = {
 };
 
 /* Send what is due by now; return when the next one is. */
-static uint64_t send_due(struct connection *connections, uint64_t begin)
+static uint64_t send_due(struct connection *connections, unsigned count, uint64_t begin)
 {
-    static uint64_t count;
-    double step = 1e9 / (options.rate * options.connections);
+    static uint64_t sent;
+    double step = 1e9 / (options.rate * count);
     uint64_t due;
-    while ((due = begin + (uint64_t)((double)count * step)) <= now() && due < measure_until) {
-        struct connection *connection = &connections[count++ % options.connections];
+    while ((due = begin + (uint64_t)((double)sent * step)) <= now() && due < window.until) {
+        struct connection *connection = &connections[sent++ % count];
         if (connection->state != OPEN)
             continue;
         if (connection->sent - connection->received == echo_slots) {
@@ -116,61 +130,70 @@ static uint64_t send_due(struct connection *connections, uint64_t begin)
         send_message(connection, due);
         flush(connection);
     }
-    return due < measure_until ? due : measure_until;
+    return due < window.until ? due : window.until;
 }
 
 /* Wait for the echoes still on their way; the ones that do not come make their connection fail. */
-static void drain(struct connection *connections)
+static void drain(struct connection *connections, unsigned count)
 {
     uint64_t deadline = now() + nanoseconds(10), left = 1;
     while (left && now() < deadline) {
         left = 0;
-        for (unsigned i = 0; i < options.connections; i++)
+        for (unsigned i = 0; i < count; i++)
             if (connections[i].state == OPEN)
                 left += connections[i].sent - connections[i].received;
         if (left)
             turn(deadline);
     }
-    for (unsigned i = 0; i < options.connections; i++)
+    for (unsigned i = 0; i < count; i++)
         if (connections[i].state == OPEN && connections[i].sent != connections[i].received)
             fail(&connections[i], "echoes are missing at the end");
 }
 
-static void run_echo(void)
+/* Make what `send_message` needs. */
+static void prepare_echoes(struct connection *connections, unsigned count)
 {
-    struct connection *connections = make_connections(options.connections, &echo_role);
-    struct connection *pages = make_connections(options.blocking_pages, &pages_role);
     echo_slots = options.rate > 0 ? MOST_LATE : options.inflight;
     make_pool();
-    for (unsigned i = 0; i < options.connections; i++)
+    for (unsigned i = 0; i < count; i++)
         connections[i].times = grow(NULL, echo_slots * sizeof(uint64_t));
+}
+
+static void measure_echoes(const char *mode, const struct role *role)
+{
+    struct connection *connections = make_connections(options.connections, role);
+    struct connection *pages = make_connections(options.blocking_pages, &pages_role);
+    prepare_echoes(connections, options.connections);
     open_all(connections, options.connections);
     pages_path = options.pages_path;
     for (unsigned i = 0; i < options.blocking_pages; i++)
         start(&pages[i]);
-    uint64_t begin = now(), busy = 0;
-    measure_from = pages_from = begin + nanoseconds(options.warmup);
-    measure_until = pages_until = measure_from + nanoseconds(options.seconds);
+    uint64_t begin = now();
+    plan_window();
     if (options.rate == 0)
         for (unsigned i = 0; i < options.connections; i++) {
             for (unsigned k = 0; k < options.inflight && connections[i].state == OPEN; k++)
                 send_message(&connections[i], now());
             flush(&connections[i]);
         }
-    while (now() < measure_until) {
-        if (busy == 0 && now() >= measure_from)
-            busy = processor_time();
-        turn(options.rate > 0 ? send_due(connections, begin)
-             : now() < measure_from ? measure_from : measure_until);
+    while (now() < window.until) {
+        uint64_t change = next_change();
+        if (options.rate > 0)
+            change = min(change, send_due(connections, options.connections, begin));
+        turn(change);
     }
-    busy = processor_time() - busy;
-    drain(connections);
+    end_window();
+    drain(connections, options.connections);
     close_all(connections, options.connections);
-    printf("{\"mode\":\"echo\",\"messages\":%llu,\"seconds\":%g,\"per_second\":%.1f",
-           (unsigned long long)echo_latency.count, options.seconds,
-           (double)echo_latency.count / options.seconds);
+    printf("{\"mode\":\"%s\",", mode);
+    print_rate("messages", echo_latency.count, options.seconds);
     latency_print(&echo_latency);
     if (options.blocking_pages)
         printf(",\"pages\":%llu", (unsigned long long)pages_latency.count);
-    print_end((double)busy / 1e9 / options.seconds);
+    print_end(options.seconds);
+}
+
+static void run_echo(void)
+{
+    measure_echoes("echo", &echo_role);
 }

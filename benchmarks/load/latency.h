@@ -11,24 +11,27 @@ struct latency {
     uint64_t buckets[(64 - BUCKET_BITS + 1) * BUCKETS_A_POWER];
 };
 
-static uint64_t now(void)
+static uint64_t clock_time(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    if (clock_gettime(clock, &time))
+        return 0; /* the clock of a process that has ended */
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t now(void)
+{
+    return clock_time(CLOCK_MONOTONIC);
+}
+
+static uint64_t min(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
 }
 
 static uint64_t nanoseconds(double seconds)
 {
     return (uint64_t)(seconds * 1e9);
-}
-
-/* Processor time of this process so far, user and system. */
-static uint64_t processor_time(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static void latency_add(struct latency *latency, uint64_t value)

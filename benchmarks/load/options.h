@@ -5,7 +5,8 @@
  */
 struct options {
     const char *host, *path, *pages_path;
-    unsigned port, connections, inflight, rounds, pace, blocking_pages;
+    unsigned port, connections, inflight, rounds, pace, blocking_pages, slow, visitors, visits;
+    unsigned session; /* of the server's processes; 0 measures no processor time of the server */
     size_t size;
     double seconds, warmup, rate, timeout;
     char *headers; /* whole lines, each with its CRLF */
@@ -13,7 +14,7 @@ struct options {
 
 static struct options options = {
     .host = "127.0.0.1", .path = "/", .pages_path = "/slow/", .connections = 64, .inflight = 1,
-    .rounds = 50, .pace = 32, .size = 64, .seconds = 3, .warmup = 0.5, .timeout = 60,
+    .rounds = 50, .pace = 32, .visits = 10000, .size = 64, .seconds = 3, .warmup = 0.5, .timeout = 60,
 };
 
 static void stop(const char *format, ...)
@@ -61,6 +62,10 @@ static void read_option(const char *name, const char *value)
     else if (!strcmp(name, "--port")) options.port = (unsigned)number(name, value);
     else if (!strcmp(name, "--connections")) options.connections = (unsigned)number(name, value);
     else if (!strcmp(name, "--inflight")) options.inflight = (unsigned)number(name, value);
+    else if (!strcmp(name, "--slow")) options.slow = (unsigned)number(name, value);
+    else if (!strcmp(name, "--visitors")) options.visitors = (unsigned)number(name, value);
+    else if (!strcmp(name, "--visits")) options.visits = (unsigned)number(name, value);
+    else if (!strcmp(name, "--session")) options.session = (unsigned)number(name, value);
     else if (!strcmp(name, "--rounds")) options.rounds = (unsigned)number(name, value);
     else if (!strcmp(name, "--pace")) options.pace = (unsigned)number(name, value);
     else if (!strcmp(name, "--blocking-pages"))

@@ -8,7 +8,6 @@
 
 static const char *pages_path;
 static struct latency pages_latency;
-static uint64_t pages_from, pages_until;
 
 static void ask_page(struct connection *connection)
 {
@@ -53,11 +52,11 @@ static void finish_page(struct connection *connection, int keep)
     uint64_t time = now();
     connection->input.start = connection->input.end = 0;
     connection->silent = 0;
-    if (time >= pages_from && time < pages_until)
+    if (in_window(time))
         latency_add(&pages_latency, time - connection->since);
     if (!keep)
         close_socket(connection);
-    if (time >= pages_until)
+    if (time >= window.until)
         connection->state = UNUSED;
     else if (keep)
         ask_page(connection);
@@ -112,7 +111,7 @@ static void page_end(struct connection *connection, int error)
         fail(connection, "the server does not answer: %s", error ? strerror(error) : "EOF");
     } else {
         close_socket(connection);
-        if (now() < pages_until)
+        if (now() < window.until)
             start(connection);
     }
 }
@@ -122,21 +121,15 @@ static const struct role pages_role = {.start = start_page, .data = page_data, .
 static void run_pages(void)
 {
     struct connection *connections = make_connections(options.connections, &pages_role);
-    uint64_t busy = 0;
     pages_path = options.path;
-    pages_from = now() + nanoseconds(options.warmup);
-    pages_until = pages_from + nanoseconds(options.seconds);
+    plan_window();
     for (unsigned i = 0; i < options.connections; i++)
         start(&connections[i]);
-    while (now() < pages_until) {
-        if (busy == 0 && now() >= pages_from)
-            busy = processor_time();
-        turn(now() < pages_from ? pages_from : pages_until);
-    }
-    busy = processor_time() - busy;
-    printf("{\"mode\":\"pages\",\"pages\":%llu,\"seconds\":%g,\"per_second\":%.1f",
-           (unsigned long long)pages_latency.count, options.seconds,
-           (double)pages_latency.count / options.seconds);
+    while (now() < window.until)
+        turn(next_change());
+    end_window();
+    printf("{\"mode\":\"pages\",");
+    print_rate("pages", pages_latency.count, options.seconds);
     latency_print(&pages_latency);
-    print_end((double)busy / 1e9 / options.seconds);
+    print_end(options.seconds);
 }

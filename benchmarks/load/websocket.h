@@ -86,7 +86,8 @@ static int accept_answer(struct connection *connection, const char *head)
     char digest[29];
     const char *accept = header(head, "sec-websocket-accept");
     if (strncmp(head, "HTTP/1.1 101 ", 13)) {
-        fail(connection, "the handshake was refused: %.*s", (int)strcspn(head, "\r\n"), head);
+        if (!expected(connection))
+            fail(connection, "the handshake was refused: %.*s", (int)strcspn(head, "\r\n"), head);
         return 0;
     }
     accept_digest(connection->key, digest);
@@ -105,7 +106,7 @@ static void handle_control(struct connection *connection)
     if (connection->opcode != CLOSE)
         return;
     connection->got_close = 1;
-    if (connection->state == OPEN)
+    if (connection->state == OPEN && !expected(connection))
         fail(connection, "the server closed with %d, unasked",
              connection->control_length < 2
                  ? 1005
@@ -206,7 +207,7 @@ static void websocket_end(struct connection *connection, int error)
     if (connection->state == CLOSING) {
         unclean += !connection->got_close;
         connection->state = UNUSED;
-    } else {
+    } else if (!expected(connection)) {
         fail(connection, "the server ended the connection: %s", error ? strerror(error) : "EOF");
     }
     close_socket(connection);

@@ -14,7 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from .consumers import BroadcastConsumer, EchoConsumer  # noqa: E402
+from .consumers import BroadcastConsumer, EchoConsumer, events  # noqa: E402
 
 websockets = URLRouter(
     [
@@ -22,6 +22,7 @@ websockets = URLRouter(
         path("ws/idle/", EchoConsumer.as_asgi()),
         path("ws/light/", EchoConsumer.as_asgi()),
         path("ws/broadcast/", BroadcastConsumer.as_asgi()),
+        path("ws/events/", events),
     ]
 )
 application = ProtocolTypeRouter(

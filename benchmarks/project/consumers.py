@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.generic.websocket import (
+    AsyncJsonWebsocketConsumer,
+    AsyncWebsocketConsumer,
+    JsonWebsocketConsumer,
+)
 
 GROUP = "everybody"
 
@@ -42,3 +47,23 @@ class BroadcastConsumer(AsyncWebsocketConsumer):
     async def say(self, event: dict[str, Any]) -> None:
         """Send a message of the group."""
         await self.send(text_data=event["text"])
+
+
+class AsyncEventsConsumer(AsyncJsonWebsocketConsumer):
+    """Echoes each event, on the event loop."""
+
+    async def receive_json(self, content: dict[str, Any], **options: Any) -> None:
+        """Echo the event."""
+        await self.send_json({"event": content["event"], "data": content["data"]})
+
+
+class EventsConsumer(JsonWebsocketConsumer):
+    """Echoes each event, in a thread."""
+
+    def receive_json(self, content: dict[str, Any], **options: Any) -> None:
+        """Echo the event."""
+        self.send_json({"event": content["event"], "data": content["data"]})
+
+
+synchronous = os.environ.get("BENCHMARKS_CALLBACK") == "sync"
+events = (EventsConsumer if synchronous else AsyncEventsConsumer).as_asgi()

@@ -18,6 +18,7 @@ ALLOWED_HOSTS = ["127.0.0.1"]
 
 INSTALLED_APPS = [
     "c10kws",
+    "benchmarks.project",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,4 +1,4 @@
-"""A page, a page that blocks, and WebSockets of c10kws."""
+"""A page from a template, a tiny one, one that blocks, and WebSockets of c10kws."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ CONNECTIONS: set[WebSocket] = set()
 def page(request: HttpRequest) -> HttpResponse:
     """Render a template with the user, through the whole middleware."""
     return render(request, "page.html", {"rows": ROWS})
+
+
+def tiny(request: HttpRequest) -> HttpResponse:
+    """Respond with a line, through the whole middleware."""
+    return HttpResponse("hello\n")
 
 
 def slow(request: HttpRequest) -> HttpResponse:
