@@ -98,10 +98,16 @@ _SENT = frozenset(CloseCode) - NEVER_SENT
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Code and reason of a Close frame (§5.5.1); an empty one has the code 1005."""
+    """Code and reason of a Close frame (§5.5.1); an empty one has the code 1005.
+
+    The code becomes a plain ``int``, also that of an enum: handlers and logs show it.
+    """
 
     code: int
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", int(self.code))  # the class is frozen
 
     def to_payload(self) -> bytes:
         """Return the payload of the frame: the code in two bytes, then the reason in UTF-8."""

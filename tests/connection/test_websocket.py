@@ -57,6 +57,31 @@ def test_what_comes_after_the_end_is_dropped_and_raises() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("received", "shown"),
+    [
+        pytest.param(frame(TEXT, b"\xff"), "(1007, 'data that is not valid'", id="wsproto's code"),
+        pytest.param(frame(3), "(1002, 'protocol error'", id="our code"),
+        pytest.param(None, "(1006, ''", id="no code"),
+    ],
+)
+def test_the_code_of_the_end_is_a_plain_number(received: bytes | None, shown: str) -> None:
+    """Programs log ``repr(error)`` and serialize the code."""
+
+    async def main() -> None:
+        ws, connection, _ = open_connection()
+        if received is None:
+            connection.connection_lost(None)
+        else:
+            receive(connection, received)
+        assert type(ws.close_code) is int
+        with pytest.raises(ConnectionClosed) as caught:
+            await ws.read_message()
+        assert repr(caught.value).startswith(f"ConnectionClosed{shown}")
+
+    asyncio.run(main())
+
+
 def test_nothing_keeps_an_ended_connection_alive() -> None:
     """Without a cycle it is freed at once, not by the garbage collector."""
 
