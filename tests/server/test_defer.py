@@ -317,7 +317,7 @@ def test_defer_survives_the_validator_and_sentry(serve_as_is: Serve) -> None:
     assert [each.closed.is_set() for each in application.placeholders] == [True] * 3
 
 
-# End 2
+# Async iterables
 
 
 class Events:
