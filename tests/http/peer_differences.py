@@ -1,0 +1,180 @@
+"""The known differences between the server and its peers, each with its rule and its reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .agreement import Disagreement, Kind
+
+Test = Callable[[Disagreement], object]
+H11, TORNADO = "h11", "Tornado"
+PEERS = (H11, TORNADO)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A kind of message that the server reads otherwise than a peer, on purpose."""
+
+    peers: Sequence[str]
+    #: What the server does.
+    kinds: Sequence[Kind]
+    rule: str
+    reason: str
+    explains: Test
+
+    def covers(self, found: Disagreement) -> bool:
+        """Return True if this is the reason for a disagreement."""
+        right = found.peer in self.peers and found.kind in self.kinds
+        return right and bool(self.explains(found))
+
+
+def accepts(peers: Sequence[str], rule: str, reason: str, explains: Test) -> Difference:
+    return Difference(peers, ["accepts"], rule, reason, explains)
+
+
+def refuses(peers: Sequence[str], rule: str, reason: str, explains: Test) -> Difference:
+    return Difference(peers, ["refuses"], rule, reason, explains)
+
+
+def in_head(pattern: bytes) -> Test:
+    return lambda found: re.search(pattern, found.head, re.IGNORECASE)
+
+
+def in_body(pattern: bytes) -> Test:
+    return lambda found: re.search(pattern, found.body)
+
+
+def in_rest(pattern: bytes) -> Test:
+    return lambda found: re.match(pattern, found.rest)
+
+
+def in_last(pattern: bytes) -> Test:
+    """Search the message before the one in question."""
+    return lambda found: re.search(pattern, found.before.rpartition(b" /a ")[2], re.IGNORECASE)
+
+
+def has_no_single_host(found: Disagreement) -> bool:
+    hosts = re.findall(rb"\nhost:", found.head, re.IGNORECASE)
+    return len(hosts) > 1 or (not hosts and b"HTTP/1.1" in found.head)
+
+
+DIFFERENCES = (
+    refuses(
+        PEERS,
+        "9110 §15.5.14, §15.5.15",
+        "The server limits the sizes of heads and bodies; the peers have higher limits.",
+        lambda found: found.status in (413, 431),
+    ),
+    refuses(
+        PEERS,
+        "9112 §3.2",
+        "The peers leave the form of the target to their users.",
+        in_head(rb"^(?!OPTIONS \* )[^ ]+ (?!/|https?://[^/?#\[ ]|https?://\[[^\]/ ]*\])"),
+    ),
+    refuses(
+        PEERS,
+        "9112 §6.1",
+        "Transfer-Encoding in HTTP/1.0 is faulty framing.",
+        in_head(rb"(?s)^[^\n]* HTTP/1\.0\r?\n(.*\n)?transfer-encoding:"),
+    ),
+    refuses(
+        [H11],
+        "9112 §6.3 rule 3",
+        "h11 ignores Content-Length next to Transfer-Encoding.",
+        in_head(rb"(?s)(?=.*\ntransfer-encoding:)(?=.*\ncontent-length:)"),
+    ),
+    refuses(
+        [H11],
+        "9110 §15.6.6",
+        "h11 leaves the check of the major version to its user.",
+        in_head(rb"^[^\n]* HTTP/[02-9]\.\d\r?(\n|$)"),
+    ),
+    refuses(
+        [H11],
+        "9110 §5.5",
+        "h11 takes control characters in values, for the cookies of some websites.",
+        in_head(rb"[\x01-\x08\x0e-\x1f\x7f]"),
+    ),
+    refuses([H11], "9112 §5.2", "h11 reads folded values.", in_head(rb"\n[ \t]")),
+    refuses(
+        [H11], "9112 §7.1", "h11 takes white space after a chunk's size.", in_body(rb"[ \t]\r\n")
+    ),
+    refuses(
+        [H11],
+        "9112 §2.2",
+        "h11 takes a bare CR in a chunk's extension and a bare LF in trailers.",
+        in_body(rb"(?m)^0+(;.*)?\r\n([^\r]*\r\n)?[^\r]*(?<!\r)\n|;[^\n]*\r(?!\n)"),
+    ),
+    refuses(
+        [H11],
+        "9112 §7.1.1",
+        "h11 limits extensions and trailers by the size of its buffer only.",
+        in_body(rb";[^\r]{4000}|X-A: x{4000}"),
+    ),
+    Difference(
+        [H11],
+        ["refuses", "differs"],
+        "9112 §9.3",
+        "h11 keeps connections of later minor versions; closing them is always allowed.",
+        in_last(rb"HTTP/1\.[2-9]"),
+    ),
+    Difference(
+        [H11],
+        ["accepts", "differs"],
+        "9112 §9.3",
+        "h11 does not keep connections of HTTP/1.0.",
+        in_last(rb"(?s)HTTP/1\.0\r\n(.*\n)?connection: *keep-alive"),
+    ),
+    accepts([H11], "9112 §2.2", "h11 reads no empty line before a request.", in_rest(rb"\r?\n")),
+    accepts(
+        [H11], "9112 §3.2", "h11 takes targets in ASCII only.", in_head(rb"^[^\n]*[\x80-\xff]")
+    ),
+    accepts(
+        [H11],
+        "9110 §8.6, 9112 §7.1",
+        "h11 limits lengths to 20 digits.",
+        lambda found: in_head(rb"content-length: *0\d{20}")(found) or in_body(rb"\w{21}")(found),
+    ),
+    accepts(
+        [H11],
+        "9112 §7.1.1",
+        "h11 takes no white space before an extension.",
+        in_body(rb"(?m)^[0-9a-f]+[ \t]+;"),
+    ),
+    accepts([TORNADO], "9112 §7.1.1", "Tornado takes no extensions.", in_body(rb"\w[ \t]*;")),
+    accepts(
+        [TORNADO], "9112 §7.1.2", "Tornado takes no trailers.", in_body(rb"(?m)^0+(;.*)?\r\n[^\r]")
+    ),
+    refuses(
+        [TORNADO], "9112 §3.2", "Tornado leaves the check of Host to its user.", has_no_single_host
+    ),
+    refuses(
+        [TORNADO],
+        "9110 §7.6.1",
+        "Tornado compares the whole of Connection with close.",
+        in_last(rb"(?s)connection:.*(,.*close|close *,|connection: *close)"),
+    ),
+)
+
+#: What the server should refuse.
+DEFECTS = (
+    accepts(
+        [H11],
+        "9112 §2.2",
+        "The server removes bare CRs before the request line and at its end.",
+        in_rest(rb"\r[^\n]|[^\n]*\r\r\n"),
+    ),
+    accepts(
+        [H11],
+        "9112 §5.1, 9110 §5.5",
+        "The server does not read the trailers that it discards.",
+        in_body(rb"(?m)^0+(;.*)?\r\n[^\r]"),
+    ),
+)
+
+
+def explanations(found: Disagreement) -> list[Difference]:
+    """Return the differences that explain a disagreement."""
+    return [difference for difference in (*DIFFERENCES, *DEFECTS) if difference.covers(found)]
