@@ -56,6 +56,12 @@ class HandlerWatch:
         """Remember that the handler knows of the end."""
         self._watch(timeout).notice()
 
+    def end(self) -> None:
+        """Forget the task, which has ended: its context refers to the connection."""
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._watchdog = self.task = None
+
     def _watch(self, timeout: float) -> Watchdog:
         if self._watchdog is None:
             self._watchdog = Watchdog(self.task, timeout, self.handlers)

@@ -54,6 +54,7 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
         await websocket.wait_closed()
     finally:
         observer.ended(websocket)
+        connection.handler.end()
 
 
 def _is_normal_end(error: BaseException, websocket: WebSocket) -> bool:

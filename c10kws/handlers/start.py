@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextvars
 import logging
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import LazyObject
 
 from ..conf import Settings
 from ..connection.websocket import WebSocket, connection_of
@@ -19,6 +17,7 @@ from ..protocol.handshake import Accept
 from ..protocol.negotiation import Compression
 from .connection_log import ConnectionLog
 from .context import ViewContext
+from .request_cycles import break_cycles
 from .serve import HandlerFunction, serve
 from .servers import servers
 
@@ -81,15 +80,10 @@ class HandlerStart:
 
     def _hand_over_request(self, websocket: WebSocket) -> None:
         request = self.request
+        break_cycles(request)
         if self.load_user and hasattr(request, "user"):
-            websocket.user = request.user if self.keep_request else _evaluated(request.user)
+            websocket.user = request.user
         if self.keep_request:
             websocket.request = request
-            request.__dict__.pop("_messages", None)  # no response follows that could show them
             if hasattr(request, "session"):
                 request.session.modified = False
-
-
-def _evaluated(user: Any) -> Any:
-    """Return the user without its lazy object, whose function would keep the request alive."""
-    return user._wrapped if isinstance(user, LazyObject) else user

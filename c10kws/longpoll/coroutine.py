@@ -57,3 +57,5 @@ class ViewCoroutine:
         finally:
             # asyncio keeps a cancelled timer, and with it this context, until its time has come.
             del self._call, self._handler
+            self._task = None  # its context refers to this object
+            del self._context

@@ -22,6 +22,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ..exceptions import ClientDisconnected
+from ..handlers.request_cycles import break_cycles
 from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
 from ..handlers.threads import HandlerThreads
@@ -212,6 +213,8 @@ class PendingResponse:
     def close(self) -> None:
         """End the response: the server has finished with it, or the view raised."""
         self._settle(ResponseState.OVER)
+        self.background = None
+        break_cycles(self._request)
         with _lock:
             callbacks, self._callbacks = self._callbacks, []
         if self._body is not None:
@@ -238,8 +241,9 @@ class PendingResponse:
         server.add(self)
         if self._seconds is not None:
             self._timeout = ResponseTimeout(self.loop, self._seconds, self._time_out)
-        if self.background is not None:
-            self._task = self.background.start(self.loop, server.threads)
+        background, self.background = self.background, None  # it refers to this response
+        if background is not None:
+            self._task = background.start(self.loop, server.threads)
             server.add_task(self._task, self)
 
     def _time_out(self) -> None:

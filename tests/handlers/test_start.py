@@ -12,13 +12,14 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.urls import path, resolve
 from django.utils import timezone, translation
-from django.utils.functional import LazyObject
+from django.utils.functional import SimpleLazyObject
 
 from c10kws import WebSocket, hijack, websocket
 from c10kws.connection.websocket import connection_of
@@ -49,6 +50,20 @@ def handshake(view: View) -> View:
     return wrapped
 
 
+def with_own_user(view: View) -> View:
+    """Set a lazy user, as middleware for tokens does."""
+
+    def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        async def auser() -> Any:
+            return request.user
+
+        user = User(username="own")
+        request.user, request.auser = SimpleLazyObject(lambda: request and user), auser
+        return view(request, **kwargs)
+
+    return wrapped
+
+
 async def tell(ws: WebSocket, word: str) -> None:
     """Send the context, wait for a command, and raise an exception if the command is to fail."""
     found[:] = [getattr(ws, name, None) for name in ("request", "user")]
@@ -62,6 +77,14 @@ async def ask(ws: WebSocket) -> None:
     await ws.write_message(str(ws.request))
 
 
+async def load(ws: WebSocket) -> None:
+    """Load the user of the request in both ways, each time again."""
+    request = ws.request
+    users = [await request.auser(), await sync_to_async(lambda: request.user.get_username())()]
+    assert users[0] is await request.auser()
+    await ws.write_message(f"{users[0]} {users[1]}")
+
+
 async def say_lane(ws: WebSocket) -> None:
     await ws.write_message(str(connection_of(ws).sender.protocol.fast_lane))
 
@@ -72,6 +95,10 @@ urlpatterns = [
     path("let-go/<str:word>/", handshake(websocket(keep_request=False)(tell))),
     path("nobody/<str:word>/", handshake(websocket(keep_request=False, load_user=False)(tell))),
     path("asks/", websocket(keep_request=False)(ask)),
+    path("loads/loaded/", websocket(load)),
+    path("loads/lazy/", websocket(load_user=False)(load)),
+    path("loads/own/", with_own_user(websocket(load))),
+    path("loads/own-lazy/", with_own_user(websocket(load_user=False)(load))),
 ]
 
 every_view = pytest.mark.parametrize("name", ["kept", "let-go", "nobody"])
@@ -134,13 +161,29 @@ def test_nobody_is_a_user_too(live: LiveServer) -> None:
         assert type(found[1]) is AnonymousUser
     with live.connect("/kept/x/") as ws:
         ws.recv(WAIT)
-        assert isinstance(found[1], LazyObject) and found[1].is_anonymous
+        assert type(found[1]) is AnonymousUser
 
 
 def test_a_user_that_was_not_asked_for_is_not_there(live: LiveServer) -> None:
     with live.connect("/nobody/x/", additional_headers=cookies(logged_in("ann"))) as ws:
         ws.recv(WAIT)
         assert found == [None, None]
+
+
+@pytest.mark.parametrize("how", ["loaded", "lazy", "own", "own-lazy"])
+def test_a_handler_may_ask_the_request_for_its_user(live: LiveServer, how: str) -> None:
+    name = "own" if "own" in how else "ann"
+    with live.connect(f"/loads/{how}/", additional_headers=cookies(logged_in("ann"))) as ws:
+        assert ws.recv(WAIT) == f"{name} {name}"
+
+
+def test_without_middleware_there_is_no_user(
+    make_live: Callable[..., LiveServer], settings: Any
+) -> None:
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Session" in each]
+    with make_live().connect("/kept/x/") as ws:
+        ws.recv(WAIT)
+        assert found[0] is not None and found[1] is None
 
 
 def request_lives() -> bool:
