@@ -4,13 +4,12 @@
  *
  * The modes are echo, events, handshakes, reconnects, idle, churn, broadcast and pages.
  *
- * Prints one line of JSON. `failed` counts connections that did not do what they should, `failure`
- * says what the first one did; `unclean` counts closed ones that got no Close back; `client` is the
- * part of a core that this program needed while it measured: near 1 it is the limit, not the
- * server. `idle` prints `ready N failed M` before, and holds its connections until its standard
- * input ends. All sizes are bytes, all times seconds; load/options.h has the options.
+ * Prints one line of JSON. `failed` is the number of connections that failed, `failure` the reason
+ * of the first one. `unclean` is the number of connections whose Close was not answered. `client`
+ * is the share of a core that this program used: near 1 it is the limit, not the server. All sizes
+ * are bytes, all times seconds. load/options.h has the options.
  *
- * The status is 0 when it could measure, 2 when the command line or the system did not let it.
+ * The exit status is 0 after a measurement, and 2 after an error of the command line or the system.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -2,7 +2,8 @@
 
 A collection stops all threads of its process. Each one that takes at least SHORTEST, and each full
 one, adds a line to the file that the environment variable ``BENCHMARKS_PAUSES`` names: when it
-began, how long it took (both in nanoseconds) and its generation.
+began, its processor time (both in nanoseconds) and its generation. Processor time excludes the time
+in which another thread or program ran.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ def watched(command: Sequence[str]) -> list[str]:
 def log_collections(path: str) -> None:
     """Append a line to a file for each long or full collection of this process."""
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    began = 0
+    began = used = 0
 
     def collected(phase: str, info: Mapping[str, int]) -> None:
-        nonlocal began
-        now = time.monotonic_ns()
+        nonlocal began, used
         if phase == "start":
-            began = now
-        elif now - began >= SHORTEST or info["generation"] == FULL:
-            os.write(log, b"%d %d %d\n" % (began, now - began, info["generation"]))
+            began, used = time.monotonic_ns(), time.thread_time_ns()
+            return
+        took = time.thread_time_ns() - used
+        if took >= SHORTEST or info["generation"] == FULL:
+            os.write(log, b"%d %d %d\n" % (began, took, info["generation"]))
 
     gc.callbacks.append(collected)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -11,13 +11,25 @@ from .workloads import WORKLOADS, Workload
 
 Run = dict[str, Any]
 
-#: Numbers of a run that are reported when they are not 0.
-COUNTED = {
-    "unclean": "Connections whose Close was not answered",
-    "disconnected": "Slow clients that the server disconnected",
-    "retries": "Attempts to connect that were repeated",
-    "full_collections": "Full garbage collections",
-}
+
+@dataclass(frozen=True)
+class Note:
+    """A number of a run that is reported below the table when it is not 0."""
+
+    key: str
+    text: str
+    #: Makes one number of those of all rounds.
+    combine: Callable[[Sequence[float]], float] = sum
+    divisor: float = 1
+
+
+NOTES = (
+    Note("unclean", "Connections whose Close was not answered"),
+    Note("disconnected", "Slow clients that the server disconnected"),
+    Note("retries", "Attempts to connect that were repeated"),
+    Note("full_collections", "Full garbage collections"),
+    Note("opening_pause_us", "Longest while the connections were opened, ms", median, 1000),
+)
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,8 @@ class Row:
     client: float
     rounds: int
     failures: tuple[str, ...]
-    #: The totals of COUNTED in all rounds.
-    counts: Mapping[str, int]
+    #: The numbers of NOTES, by their keys.
+    notes: Mapping[str, float]
 
 
 def rows_of(workload: Workload, runs: Iterable[Run]) -> list[Row]:
@@ -82,7 +94,7 @@ def row_of(
         client=max((run.get("client", 0.0) for run in good), default=0.0),
         rounds=len(found),
         failures=tuple(failure(run) for run in runs if not usable(workload, run)),
-        counts={key: sum(run.get(key, 0) for run in good) for key in COUNTED},
+        notes={note.key: noted(note, good) for note in NOTES},
     )
 
 
@@ -107,6 +119,12 @@ def spread(numbers: Iterable[float]) -> Spread | None:
     """Return the median, minimum and maximum; None without values."""
     found = sorted(numbers)
     return Spread(median(found), found[0], found[-1]) if found else None
+
+
+def noted(note: Note, runs: Sequence[Run]) -> float:
+    """Return the number of a note, 0 when no run has it."""
+    found = [run[note.key] / note.divisor for run in runs if note.key in run]
+    return note.combine(found) if found else 0
 
 
 def middle(runs: Sequence[Run], key: str, divisor: float = 1) -> float | None:

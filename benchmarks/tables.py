@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .results import COUNTED, Row, Run, Spread, measured, rows_of
+from .results import NOTES, Row, Run, Spread, measured, rows_of
 from .workloads import Workload
 
 HEADS = (
@@ -55,15 +55,19 @@ def section(workload: Workload, rows: Sequence[Row]) -> list[str]:
     failures = [f"* {row.server}: {reason}" for row in rows for reason in row.failures]
     if failures:
         parts.append("Runs that do not count:\n\n" + "\n".join(failures))
-    return [*parts, *counted(rows)]
+    return [*parts, *notes(rows)]
 
 
-def counted(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a line for each thing that is counted and that happened."""
-    for key, text in COUNTED.items():
-        found = [f"{row.server} {row.counts[key]:,}" for row in rows if row.counts[key]]
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each note that a server has."""
+    for note in NOTES:
+        found = [
+            f"{row.server} {row.notes[note.key]:,.1f}".removesuffix(".0")
+            for row in rows
+            if row.notes[note.key]
+        ]
         if found:
-            yield f"{text}: {', '.join(found)}."
+            yield f"{note.text}: {', '.join(found)}."
 
 
 def cells(row: Row) -> tuple[str, ...]:

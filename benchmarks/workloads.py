@@ -200,7 +200,7 @@ WORKLOADS = (
     idle("light", "request freed", LIGHT),
     Workload(
         name="reconnects",
-        title="10,000 logged-in browsers reconnect at once, time until all are back",
+        title="10,000 browsers of logged-in users reconnect at once, time until all are back",
         needs=CROWD,
         mode="reconnects",
         path="/ws/idle/",
@@ -213,7 +213,7 @@ WORKLOADS = (
     ),
     Workload(
         name="pauses",
-        title="Longest garbage collection, 10,000 idle while others come and go",
+        title="Longest garbage collection, 10,000 idle connections while others come and go",
         needs=CROWD,
         mode="churn",
         path="/ws/echo/",

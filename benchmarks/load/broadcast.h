@@ -1,7 +1,7 @@
-/* `load broadcast`: one connection sends a message, all must receive it, then the next.
+/* `load broadcast`: one connection sends a message. When all have received it, it sends the next.
  *
- * With `--slow N` the first N connections read slowly: their socket has a small buffer, of which
- * they read a little at a time. Nothing waits for them, and the server may disconnect them.
+ * With `--slow N` the first N connections read slowly: their sockets have a small buffer, and they
+ * read it in intervals. Nothing waits for them, and the server may disconnect them.
  */
 #define SLOW_BUFFER 4096 /* bytes of the receive buffer, and of a read */
 #define SLOW_PAUSE nanoseconds(0.05)
@@ -20,7 +20,7 @@ static void round_payload(struct connection *connection, const unsigned char *by
 static void round_message(struct connection *connection)
 {
     if (connection->position != options.size)
-        fail(connection, "%zu bytes came of a broadcast of %zu", connection->position, options.size);
+        fail(connection, "a broadcast has %zu bytes of %zu", connection->position, options.size);
     connection->position = 0;
     connection->received++;
     deliveries++;
@@ -65,7 +65,7 @@ static const struct role slow_role = {
     .open = slow_open, .payload = slow_payload, .message = nothing,
 };
 
-/* Read a little from each slow connection when its pause has ended; return when the next one is. */
+/* Read from the slow connections if the pause has ended; return the end of the next pause. */
 static uint64_t read_slowly(struct connection *connections)
 {
     static uint64_t next;
@@ -78,7 +78,7 @@ static uint64_t read_slowly(struct connection *connections)
     return next;
 }
 
-/* Let all receive one message; return whether they did within the timeout. */
+/* Broadcast one message; return whether all have received it within the timeout. */
 static int broadcast_round(struct connection *connections, unsigned count, unsigned round)
 {
     uint64_t deadline = now() + nanoseconds(options.timeout);
@@ -97,8 +97,8 @@ static int broadcast_round(struct connection *connections, unsigned count, unsig
     return failed == 0;
 }
 
-/* Rounds until `--rounds` or `--seconds` have passed; the first one and those of `--warmup` do not
- * count. The sender receives its message, too. */
+/* Broadcast until `--rounds` or `--seconds` have passed. The first round and those within
+ * `--warmup` do not count. The sender receives its message, too. */
 static void run_broadcast(void)
 {
     unsigned count = options.connections + 1, round = 0;

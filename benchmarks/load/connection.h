@@ -1,19 +1,19 @@
 /* Connections and the loop that drives them: one epoll, level-triggered, one thread.
  *
- * A connection has a role, which says what its bytes mean. Output is queued by `queue` and sent by
- * `flush`; what the socket does not take waits for EPOLLOUT. A connection that failed is counted
- * once, closed and left alone; the reason of the first one is kept for the report.
+ * A connection has a role, whose functions handle its bytes. Output is appended to `output` and
+ * sent by `flush`; bytes that the socket does not accept wait for EPOLLOUT. A connection that
+ * failed is counted once and closed. The reason of the first failure is kept for the report.
  */
 #define SOURCES 16 /* source addresses 127.0.0.1 to 127.0.0.16, so that ports do not run out */
 
 struct connection;
 
 struct role {
-    /* The socket is being connected: queue what is to be said first. */
+    /* The socket is being connected: queue the first bytes. */
     void (*start)(struct connection *);
     /* Bytes came. */
     void (*data)(struct connection *, const unsigned char *bytes, size_t length);
-    /* The peer ended it (error 0) or it broke (errno); the socket is closed already. */
+    /* The peer ended the connection (error 0) or it broke (errno). The socket has been closed. */
     void (*end)(struct connection *, int error);
     /* NULL, or: handle the loss of a connection that the server refused or ended, and return
      * whether the loss was to be expected; otherwise the connection has failed. */
@@ -26,7 +26,7 @@ struct role {
 
 struct bytes {
     unsigned char *data;
-    size_t start, end, capacity; /* what counts is data[start:end] */
+    size_t start, end, capacity; /* the content is data[start:end] */
 };
 
 enum state { UNUSED, OPENING, OPEN, CLOSING, BROKEN };
@@ -37,14 +37,15 @@ struct connection {
     int descriptor, wants_write;
     unsigned number;
     struct bytes input, output;
-    uint64_t since; /* when it began to open, or its page was asked for */
+    uint64_t since; /* when it began to open, or its page was requested */
     /* Of WebSockets: the key of the handshake and the frame that is being read. */
     char key[25];
     unsigned char head[14], control[125];
     unsigned head_length, opcode, message_opcode, final, control_length;
-    uint64_t left; /* payload bytes of the frame still to come */
+    uint64_t left; /* payload bytes of the frame that have not arrived */
     int in_frame, got_close;
-    /* Of echoes: how many were sent and came back, when each was sent, and the bytes so far. */
+    /* Of echoes: the numbers sent and received, the times of sending, and the bytes received of
+     * the current one. */
     uint64_t sent, received, *times;
     size_t position;
     unsigned silent;   /* of pages: ends without an answer, one after another */
@@ -67,7 +68,7 @@ static void close_socket(struct connection *connection)
     connection->output.start = connection->output.end = 0;
 }
 
-/* Count a failure with its reason, printf's way, and give the connection up. */
+/* Count a failure and close the connection. The reason has the format of printf. */
 static void fail(struct connection *connection, const char *format, ...)
 {
     if (failed++ == 0) {
@@ -82,7 +83,7 @@ static void fail(struct connection *connection, const char *format, ...)
     connection->state = BROKEN;
 }
 
-/* Make room for `length` bytes at the end and return where they go. */
+/* Make room for `length` bytes at the end and return the place. */
 static unsigned char *reserve(struct bytes *bytes, size_t length)
 {
     if (bytes->start == bytes->end)
@@ -126,7 +127,7 @@ static void flush(struct connection *connection)
         else if (errno == EAGAIN)
             break;
         else if (errno != EINTR)
-            return; /* the next read tells the end, after what the peer still said */
+            return; /* the next read reports the end, after the last bytes of the peer */
     }
     int more = output->start < output->end;
     if (connection->descriptor >= 0 && more != connection->wants_write)
@@ -187,7 +188,7 @@ static void read_socket(struct connection *connection, size_t most)
     }
 }
 
-/* Handle what happens until `deadline`, or one batch of it; return whether stdin has something. */
+/* Wait for events until `deadline` and handle one batch; return whether stdin has input. */
 static int turn(uint64_t deadline)
 {
     static struct epoll_event events[512];

@@ -1,15 +1,16 @@
 /* `load echo`: messages that must come back byte for byte; `load events` uses this, too.
  *
- * Flooding (the default): each connection keeps `--inflight` messages on their way. With `--rate R`
- * each sends R a second instead, on a schedule; the latency then counts from the moment that the
- * schedule names, so a server that stalls cannot hide it. `--blocking-pages N` has N more
- * connections ask for `--pages-path` again and again at the same time.
+ * By default, each connection keeps `--inflight` messages in flight. With `--rate R` each sends R a
+ * second instead, on a schedule. The latency then counts from the planned time, so a server that
+ * stalls cannot hide it. With `--blocking-pages N`, N more connections request `--pages-path` again
+ * and again at the same time.
  *
- * The text of a message is its number in 16 hexadecimal digits, lowest first, and a piece of a random
- * text that begins at another place each time; no two of a connection are the same from 6 bytes on.
+ * The text of a message is its number in 16 hexadecimal digits, lowest first, and a piece of a
+ * random text, which begins at another place each time. From 6 bytes on, no two messages of a
+ * connection are equal.
  */
 #define POOL 65521 /* places where a piece may begin, a prime */
-#define MOST_LATE 8192 /* messages of a connection on their way at most, with --rate */
+#define MOST_LATE 8192 /* messages in flight of a connection at most, with --rate */
 #define LABEL 16
 
 static unsigned char *pool, *scratch;             /* the random text; the message being sent */
@@ -57,7 +58,7 @@ static void write_message(uint64_t number)
     memcpy(text + length, message_text(number) + length, options.size - length);
 }
 
-/* Queue a message that counts from `time`. */
+/* Queue a message whose latency counts from `time`. */
 static void send_message(struct connection *connection, uint64_t time)
 {
     write_message(message_number(connection, connection->sent));
@@ -113,7 +114,7 @@ static const struct role echo_role = {
     .open = nothing, .payload = echo_payload, .message = echo_message,
 };
 
-/* Send what is due by now; return when the next one is. */
+/* Send the messages that are due; return the time of the next one. */
 static uint64_t send_due(struct connection *connections, unsigned count, uint64_t begin)
 {
     static uint64_t sent;
@@ -133,7 +134,7 @@ static uint64_t send_due(struct connection *connections, unsigned count, uint64_
     return due < window.until ? due : window.until;
 }
 
-/* Wait for the echoes still on their way; the ones that do not come make their connection fail. */
+/* Wait for the echoes in flight. If one does not arrive, its connection has failed. */
 static void drain(struct connection *connections, unsigned count)
 {
     uint64_t deadline = now() + nanoseconds(10), left = 1;

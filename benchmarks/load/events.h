@@ -1,7 +1,7 @@
 /* `load events`: messages of `load echo`, as events in JSON.
  *
- * A message is `{"event":"echo","data":{"text":"…"}}` with a text of `--size` bytes. The answer must
- * be the same event; it may have spaces between its parts.
+ * A message is `{"event":"echo","data":{"text":"…"}}` with a text of `--size` bytes. The answer
+ * must be the same event. It may have spaces between its parts.
  */
 #define EVENT_BEGIN "{\"event\":\"echo\",\"data\":{\"text\":\""
 #define EVENT_END "\"}}"

@@ -38,8 +38,8 @@ static void sha1_block(uint32_t state[5], const unsigned char block[64])
     state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e;
 }
 
-/* Write what Sec-WebSocket-Accept must be for a key of 24 characters (RFC 6455 §4.2.2): 28
- * characters and a NUL. Key and GUID are 60 bytes, so SHA-1 pads them to two blocks. */
+/* Write the value of Sec-WebSocket-Accept for a key of 24 characters (RFC 6455 §4.2.2): 28
+ * characters and a NUL. Key and GUID have 60 bytes, so SHA-1 pads them to two blocks. */
 static void accept_digest(const char *key, char *text)
 {
     uint32_t state[5] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
@@ -56,7 +56,7 @@ static void accept_digest(const char *key, char *text)
     base64(digest, 20, text);
 }
 
-/* Return where the value of a header begins, NULL when the head has none of that name. */
+/* Return the beginning of a header's value, NULL if the head does not have this header. */
 static const char *header(const char *head, const char *name)
 {
     size_t length = strlen(name);

@@ -1,4 +1,4 @@
-/* Time, and how long things took: a histogram that never grows.
+/* Time, and a histogram of latencies, whose size is fixed.
  *
  * All times are nanoseconds of CLOCK_MONOTONIC. A bucket is at most 1/128 of its values wide, so a
  * percentile is off by less than 1 %; the maximum is exact.
@@ -47,7 +47,7 @@ static void latency_add(struct latency *latency, uint64_t value)
         latency->maximum = value;
 }
 
-/* The value that `part` (0 to 1) of all values do not exceed; 0 when there are none. */
+/* Return the value that a share `part` (0 to 1) of all values does not exceed; 0 without values. */
 static uint64_t latency_at(const struct latency *latency, double part)
 {
     uint64_t wanted = (uint64_t)((double)latency->count * part), seen = 0;

@@ -1,6 +1,6 @@
 /* The command line, and the HTTP request that it asks for.
  *
- * Every option has one argument. Unknown ones, and options without an argument, end the program
+ * Each option has one argument. An unknown option, or one without its argument, ends the program
  * with status 2.
  */
 struct options {
@@ -14,7 +14,8 @@ struct options {
 
 static struct options options = {
     .host = "127.0.0.1", .path = "/", .pages_path = "/slow/", .connections = 64, .inflight = 1,
-    .rounds = 50, .pace = 32, .visits = 10000, .size = 64, .seconds = 3, .warmup = 0.5, .timeout = 60,
+    .rounds = 50, .pace = 32, .visits = 10000, .size = 64,
+    .seconds = 3, .warmup = 0.5, .timeout = 60,
 };
 
 static void stop(const char *format, ...)
@@ -42,7 +43,7 @@ static double number(const char *name, const char *text)
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end != '\0' || value < 0)
-        stop("%s needs a number that is not negative, not %s", name, text);
+        stop("%s must be a number of at least 0, not %s", name, text);
     return value;
 }
 
@@ -75,7 +76,7 @@ static void read_option(const char *name, const char *value)
     else if (!strcmp(name, "--warmup")) options.warmup = number(name, value);
     else if (!strcmp(name, "--rate")) options.rate = number(name, value);
     else if (!strcmp(name, "--timeout")) options.timeout = number(name, value);
-    else stop("there is no option %s", name);
+    else stop("unknown option %s", name);
 }
 
 static void read_options(int count, char **words)
@@ -88,7 +89,7 @@ static void read_options(int count, char **words)
         read_option(words[i], words[i + 1]);
     }
     if (options.port == 0 || options.port > 65535)
-        stop("--port is needed, 1 to 65535");
+        stop("--port must be between 1 and 65535");
     if (options.connections == 0 || options.inflight == 0 || options.pace == 0 || options.size == 0)
         stop("--connections, --inflight, --pace and --size must not be 0");
 }

@@ -1,10 +1,10 @@
-/* `load pages`: GETs over connections that are kept alive, each answer read to its end.
+/* `load pages`: GET requests on persistent connections; each answer is read to its end.
  *
- * An answer is right when its status is 200 and its body ends as Content-Length or the chunks say,
- * or with the connection when there is neither. A server that ends the connection between two
- * answers is connected to again.
+ * An answer is valid if its status is 200 and its body ends as Content-Length or the chunks
+ * declare, or with the connection if there is neither. If the server ends the connection between
+ * two answers, a new one is opened.
  */
-#define MOST_SILENT 100 /* ends without an answer, one after another, before a connection fails */
+#define MOST_SILENT 100 /* ends without an answer in a row, before a connection has failed */
 
 static const char *pages_path;
 static struct latency pages_latency;
@@ -28,7 +28,7 @@ static void start_page(struct connection *connection)
     opening--;
 }
 
-/* Return the end of a chunked body (RFC 9112 §7.1), NULL when it is not all there. */
+/* Return the end of a chunked body (RFC 9112 §7.1), NULL while it is incomplete. */
 static const char *end_of_chunks(const char *body, const char *end)
 {
     for (;;) {
@@ -46,7 +46,7 @@ static const char *end_of_chunks(const char *body, const char *end)
     }
 }
 
-/* A page is complete: count it and ask for the next one, on a new connection if need be. */
+/* A page is complete: count it and request the next one, on a new connection if necessary. */
 static void finish_page(struct connection *connection, int keep)
 {
     uint64_t time = now();
@@ -75,7 +75,7 @@ static void page_data(struct connection *connection, const unsigned char *bytes,
     char *body = strstr(head, "\r\n\r\n");
     if (body == NULL)
         return;
-    body[2] = '\0'; /* the head is a string of its own while it is looked at */
+    body[2] = '\0'; /* end the head, so that `header` does not read the body */
     const char *size = header(head, "content-length"), *coding = header(head, "transfer-encoding");
     const char *connected = header(head, "connection");
     int keep = connected == NULL || strncasecmp(connected, "close", 5);
@@ -87,7 +87,7 @@ static void page_data(struct connection *connection, const unsigned char *bytes,
     body[2] = '\r';
     body += 4;
     if (size == NULL && coding == NULL)
-        return; /* it ends with the connection */
+        return; /* the body ends with the connection */
     if (size ? (size_t)(end - body) < wanted : end_of_chunks(body, end) == NULL)
         return;
     if ((size ? body + wanted : end_of_chunks(body, end)) != end)

@@ -1,13 +1,13 @@
 /* The client's side of RFC 6455: the opening handshake, masked frames out, unmasked frames in.
  *
- * Frames may be cut anywhere. Payloads are passed on as they come, never gathered; only the head
- * of a frame and the payload of a control frame (at most 125 bytes, §5.5) are kept until complete.
+ * Reads may split frames anywhere. Payloads are passed on as they arrive. Only the head of a frame
+ * and the payload of a control frame (at most 125 bytes, §5.5) are kept until they are complete.
  */
 enum opcode { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
-/* xorshift64*: quick, and never the same twice in a run. */
+/* Return the next number of xorshift64*, which is fast and does not repeat in a run. */
 static uint64_t random_bits(void)
 {
     random_state ^= random_state >> 12;
@@ -16,7 +16,7 @@ static uint64_t random_bits(void)
     return random_state * 0x2545f4914f6cdd1du;
 }
 
-/* Queue one frame, final, under a random mask that is not zero. `payload` may be what is queued. */
+/* Queue one final frame with a random mask that is not zero. */
 static void queue_frame(struct connection *connection, enum opcode opcode,
                         const unsigned char *payload, size_t length)
 {
@@ -71,7 +71,7 @@ static void start_websocket(struct connection *connection)
         options.path, options.host, options.port, connection->key, options.headers);
 }
 
-/* Close with 1000; what still comes is read until the server ends the connection. */
+/* Close with 1000, and read until the server ends the connection. */
 static void close_websocket(struct connection *connection)
 {
     queue_frame(connection, CLOSE, (const unsigned char *)"\x03\xe8", 2);
@@ -79,8 +79,8 @@ static void close_websocket(struct connection *connection)
     flush(connection);
 }
 
-/* Check the server's answer (§4.2.2); return whether it opens the connection. Extensions may be
- * accepted, as a browser offers one, but not used: a compressed frame is a failure. */
+/* Check the server's answer (§4.2.2); return whether it opens the connection. The server may accept
+ * the extension that a browser offers, but not use it: a compressed frame is a failure. */
 static int accept_answer(struct connection *connection, const char *head)
 {
     char digest[29];
@@ -98,7 +98,7 @@ static int accept_answer(struct connection *connection, const char *head)
     return 1;
 }
 
-/* A control frame is complete (§5.5): answer pings; no server has a reason to close first. */
+/* A control frame is complete (§5.5): answer a Ping. A Close before ours is a failure. */
 static void handle_control(struct connection *connection)
 {
     if (connection->opcode == PING)
@@ -107,13 +107,13 @@ static void handle_control(struct connection *connection)
         return;
     connection->got_close = 1;
     if (connection->state == OPEN && !expected(connection))
-        fail(connection, "the server closed with %d, unasked",
+        fail(connection, "the server closed with %d first",
              connection->control_length < 2
                  ? 1005
                  : connection->control[0] << 8 | connection->control[1]);
 }
 
-/* Take the head of the next frame, byte by byte if need be; return how many bytes it took. */
+/* Read the head of the next frame, or a part of it; return the number of bytes read. */
 static size_t read_head(struct connection *connection, const unsigned char *bytes, size_t length)
 {
     unsigned char *head = connection->head;
@@ -176,7 +176,7 @@ static void read_frames(struct connection *connection, const unsigned char *byte
     }
 }
 
-/* Bytes came: the rest of the handshake's answer, then frames. */
+/* Handle bytes: the rest of the handshake's answer, then frames. */
 static void websocket_data(struct connection *connection, const unsigned char *bytes, size_t length)
 {
     if (connection->state != OPENING) {
@@ -200,8 +200,8 @@ static void websocket_data(struct connection *connection, const unsigned char *b
     read_frames(connection, (unsigned char *)end + 4, rest);
 }
 
-/* The end of a connection: fine after our Close, even if the server forgot its own (a browser
- * would show 1006 then, so these are counted), a failure before. */
+/* The connection ended. Before our Close this is a failure. After it, count the connections on
+ * which the server sent no Close: a browser would show 1006. */
 static void websocket_end(struct connection *connection, int error)
 {
     if (connection->state == CLOSING) {
@@ -213,7 +213,7 @@ static void websocket_end(struct connection *connection, int error)
     close_socket(connection);
 }
 
-/* Open all, `--pace` at a time; return how many are open. Late ones count as failed. */
+/* Open all, `--pace` at a time; return the number that is open. The others have failed. */
 static unsigned open_all(struct connection *connections, unsigned count)
 {
     unsigned begun = 0, open = 0;
@@ -231,7 +231,7 @@ static unsigned open_all(struct connection *connections, unsigned count)
     return open;
 }
 
-/* Close all that are open and wait up to two seconds for the server to do the same. */
+/* Close all that are open, and wait up to two seconds for the server. */
 static void close_all(struct connection *connections, unsigned count)
 {
     uint64_t deadline = now() + nanoseconds(2);

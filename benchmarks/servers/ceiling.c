@@ -1,9 +1,9 @@
-/* The ceiling: an echo server that does next to nothing, on one epoll and one thread.
+/* The ceiling: an echo server that does as little as possible, on one epoll and one thread.
  *
  *     ceiling PORT
  *
- * It is here to show that the load client is not what the other servers are measured by. It trusts
- * its client: whole handshakes in one read, no fragments, no limits.
+ * It shows the highest rate that the load client can measure. It trusts its client: a handshake
+ * arrives in one read, messages have no fragments, and nothing is limited.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 
 struct peer {
     int descriptor, open;
-    unsigned char *input, *output; /* `length` bytes, and `waiting` bytes not sent yet */
+    unsigned char *input, *output; /* `length` bytes, and `waiting` unsent bytes */
     size_t length, input_room, waiting, output_room;
 };
 
@@ -75,7 +75,7 @@ static size_t answer_handshake(struct peer *peer)
     return peer->length;
 }
 
-/* Echo the frame at `frame` if it is all there; return its length, or 0. A Close is answered. */
+/* Echo the frame at `frame` if it is complete; return its length, or 0. A Close is answered. */
 static size_t answer_frame(struct peer *peer, unsigned char *frame, size_t length)
 {
     size_t head = 2, payload;
