@@ -1,24 +1,37 @@
 /* `load broadcast`: one connection sends a message. When all have received it, it sends the next.
  *
+ * A handler may start after its client has received the 101, and would miss the first round.
+ * Therefore greetings come before the rounds, until each connection has received one.
+ *
  * With `--slow N` the first N connections read slowly: their sockets have a small buffer, and they
  * read it in intervals. Nothing waits for them, and the server may disconnect them.
  */
 #define SLOW_BUFFER 4096 /* bytes of the receive buffer, and of a read */
 #define SLOW_PAUSE nanoseconds(0.05)
 
+#define GREETING_INTERVAL nanoseconds(0.2)
+
 static uint64_t deliveries;
+static unsigned greeted; /* connections that have received a greeting */
 static unsigned disconnected; /* slow connections that the server ended */
 
 static void round_payload(struct connection *connection, const unsigned char *bytes, size_t length)
 {
-    if (connection->position + length > options.size
+    if (connection->position + length > options.size + 1
         || memcmp(bytes, scratch + connection->position, length))
         fail(connection, "another message came than was broadcast");
     connection->position += length;
 }
 
+/* A greeting is the message of the first round and one byte more. */
 static void round_message(struct connection *connection)
 {
+    if (connection->position == options.size + 1 && connection->received == 0) {
+        greeted += !connection->sent;
+        connection->sent = 1;
+        connection->position = 0;
+        return;
+    }
     if (connection->position != options.size)
         fail(connection, "a broadcast has %zu bytes of %zu", connection->position, options.size);
     connection->position = 0;
@@ -78,14 +91,35 @@ static uint64_t read_slowly(struct connection *connections)
     return next;
 }
 
-/* Broadcast one message; return whether all have received it within the timeout. */
-static int broadcast_round(struct connection *connections, unsigned count, unsigned round)
+static void write_round(unsigned round)
 {
-    uint64_t deadline = now() + nanoseconds(options.timeout);
     char label[32];
     size_t length = (size_t)snprintf(label, sizeof label, "go %u ", round);
     memcpy(scratch, pool + round * 31u % POOL, options.size);
     memcpy(scratch, label, length < options.size ? length : options.size);
+    scratch[options.size] = '.';
+}
+
+/* Send greetings until each connection that reads has received one. */
+static void greet(struct connection *connections, unsigned count)
+{
+    uint64_t deadline = now() + nanoseconds(options.timeout), next = 0;
+    write_round(0);
+    while (greeted < count - options.slow && failed == 0 && now() < deadline) {
+        if (now() >= next) {
+            queue_frame(&connections[count - 1], TEXT, scratch, options.size + 1);
+            flush(&connections[count - 1]);
+            next = now() + GREETING_INTERVAL;
+        }
+        turn(next);
+    }
+}
+
+/* Broadcast one message; return whether all have received it within the timeout. */
+static int broadcast_round(struct connection *connections, unsigned count, unsigned round)
+{
+    uint64_t deadline = now() + nanoseconds(options.timeout);
+    write_round(round);
     deliveries = 0;
     queue_frame(&connections[count - 1], TEXT, scratch, options.size);
     flush(&connections[count - 1]);
@@ -111,6 +145,7 @@ static void run_broadcast(void)
         connections[i].role = &slow_role;
     make_pool();
     open_all(connections, count);
+    greet(connections, count);
     plan_window();
     while (failed == 0 && latency.count < options.rounds && spent < nanoseconds(options.seconds)) {
         uint64_t begin = now();
