@@ -119,7 +119,9 @@ class Settings:
     #: True logs the query strings of WebSockets and event streams. False by default: a page cannot
     #: add headers to these requests, so many sites put a token into the URL.
     log_query_strings: bool = False
-    #: Import path of the :class:`json.JSONEncoder` that serializes the data of events.
+    #: Import path of the :class:`json.JSONEncoder` that serializes the data of events. All threads
+    #: share one instance. If orjson is installed, an encoder that overrides only ``default`` is not
+    #: used for frames without other types than those of JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
     #: Policy for ``emit`` and ``tick`` in a process that does not serve, such as a management
     #: command, a shell or a Celery worker: ``"warn"`` logs a warning, once for each EventSocket,
@@ -165,9 +167,7 @@ def current() -> Settings:
 
     Unknown keys are ignored here; the system checks report them.
     """
-    # Only now: the layers below the handlers import this module and do not need Django.
-    from django.conf import settings
-
+    settings = _django_settings or _import_django_settings()
     own = getattr(settings, NAME, {}) if settings.configured or _names_settings() else {}
     if not own:
         return DEFAULTS
@@ -176,6 +176,19 @@ def current() -> Settings:
         known = {key.lower(): value for key, value in own.items() if key in KEYS}
         _last = dict(own), Settings(**known)
     return _last[1]
+
+
+#: Django's settings, once they are imported.
+_django_settings: Any = None
+
+
+def _import_django_settings() -> Any:
+    global _django_settings
+    # Only now: the layers below the handlers import this module and do not need Django.
+    from django.conf import settings
+
+    _django_settings = settings
+    return settings
 
 
 def _names_settings() -> bool:

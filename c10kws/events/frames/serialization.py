@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from ... import conf
 from ..exceptions import InvalidInstanceError
 from . import envelope
+from .fast_json import dump_object
 
 #: Data of an emitted event.
 EventData = Mapping[str, Any] | str | None
@@ -47,6 +48,8 @@ def encode_event(
 
 def as_object(data: EventData) -> dict[str, Any]:
     """Return data as an object: None becomes ``{}`` and a str ``{"message": …}``."""
+    if type(data) is dict:
+        return data
     if data is None:
         return {}
     if isinstance(data, str):
@@ -57,20 +60,45 @@ def as_object(data: EventData) -> dict[str, Any]:
 
 
 def encode(event: str, data: object, **extra: int | str) -> str:
-    """Return any frame, by the encoder of JSON_ENCODER.
+    """Return any frame, by the encoder of JSON_ENCODER. ``extra`` are ``re`` and ``room``.
 
-    Raises TypeError for data that is not JSON-serializable, ValueError for NaN.
+    Raises TypeError for data that is not JSON-serializable and ValueError for NaN, infinities and
+    lone surrogates.
     """
-    return envelope.encode(event, data, encoder=_encoder(conf.current().json_encoder), **extra)
+    return _serializer(conf.current().json_encoder).encode({"event": event, "data": data, **extra})
+
+
+class Serializer:
+    """Frames as text by one encoder, in any thread.
+
+    Plain values go to orjson. An encoder is never asked about these, unless it overrides more than
+    ``default``.
+    """
+
+    def __init__(self, encoder: type[json.JSONEncoder]) -> None:
+        self._encoder = encoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        self._has_plain_values = all(
+            getattr(encoder, name) is getattr(json.JSONEncoder, name)
+            for name in ("__init__", "encode", "iterencode")
+        )
+
+    def encode(self, frame: dict[str, Any]) -> str:
+        """Return a frame as text. Raises as :func:`encode` does."""
+        text = dump_object(frame) if self._has_plain_values else None
+        if text is None:
+            text = self._encoder.encode(frame)
+            if not text.isascii():
+                text.encode()  # raises for a lone surrogate now, not after a commit
+        return text
 
 
 @lru_cache
-def _encoder(path: str) -> type[json.JSONEncoder]:
-    """Return the project's encoder, extended to serialize a Socket as its id."""
+def _serializer(path: str) -> Serializer:
+    """Return the serializer of the project's encoder, which also serializes a Socket as its id."""
     base: type[json.JSONEncoder] = import_string(path)
 
     class Encoder(base):  # type: ignore[misc,valid-type]
         def default(self, o: Any) -> Any:
             return o.id if isinstance(o, SerializedAsId) else super().default(o)
 
-    return Encoder
+    return Serializer(Encoder)
