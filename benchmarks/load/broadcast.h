@@ -111,7 +111,7 @@ static void greet(struct connection *connections, unsigned count)
             flush(&connections[count - 1]);
             next = now() + GREETING_INTERVAL;
         }
-        turn(next);
+        turn(options.slow ? min(next, read_slowly(connections)) : next);
     }
 }
 

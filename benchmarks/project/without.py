@@ -7,6 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
+def override(owner: object, name: str, value: object) -> None:
+    """Replace an attribute. Raises AttributeError if it does not exist, so a change would show."""
+    getattr(owner, name)
+    setattr(owner, name, value)
+
+
 def waiter() -> None:
     """Resume the handler in the loop's next turn, as a future does."""
     from c10kws.connection.waiter import Waiter
@@ -17,7 +23,7 @@ def waiter() -> None:
             self._callback = self._context = None
             self._loop.call_soon(callback, self, context=context)
 
-    Waiter.wake = wake  # type: ignore[method-assign]
+    override(Waiter, "wake", wake)
 
 
 def cork() -> None:
@@ -31,7 +37,7 @@ def cork() -> None:
         connection_of(self).sender.cork.flush()
         return written
 
-    WebSocket.write_message = write_message  # type: ignore[method-assign]
+    override(WebSocket, "write_message", write_message)
 
 
 def done() -> None:
@@ -44,14 +50,14 @@ def done() -> None:
         original(self, *arguments)
         return self._written(0)
 
-    WebSocket.write_message = write_message  # type: ignore[method-assign]
+    override(WebSocket, "write_message", write_message)
 
 
 def mask() -> None:
     """Unmask payloads by wsproto, in Python."""
     from c10kws_tornado.http import environ
 
-    environ.websocket_mask = None  # type: ignore[assignment]
+    override(environ, "websocket_mask", None)
 
 
 def transport() -> None:
@@ -61,21 +67,21 @@ def transport() -> None:
     class NoLoop(asyncio.AbstractEventLoop):
         """A class without instances."""
 
-    stream.BaseSelectorEventLoop = NoLoop  # type: ignore[misc,assignment]
+    override(stream, "BaseSelectorEventLoop", NoLoop)
 
 
 def wide() -> None:
     """Read at most 64 KiB at a time."""
     from c10kws.connection import connection
 
-    connection.LONG_READ = 1 << 60
+    override(connection, "LONG_READ", 1 << 60)
 
 
 def pieces() -> None:
     """Join all corked data before it is written."""
     from c10kws.connection import cork
 
-    cork.LONG = 1 << 60
+    override(cork, "LONG", 1 << 60)
 
 
 OPTIMIZATIONS: Mapping[str, Callable[[], None]] = {

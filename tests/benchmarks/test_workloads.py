@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from benchmarks import results, runner, tables
-from benchmarks.load import find_compiler
-from benchmarks.machine import choose_cores
 from benchmarks.peers import PEERS
 from benchmarks.workloads import WORKLOADS, Workload
 
@@ -30,17 +27,6 @@ CASES = [
     ("tiny-4", "c10kws"),
     ("pages", "c10kws"),
 ]
-
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[runner.Bench]:
-    """The compiled load client and the database of the benchmarks."""
-    if not sys.platform.startswith("linux"):
-        pytest.skip("the load client needs epoll, which only Linux has")
-    if not find_compiler():
-        pytest.skip("no C compiler on this machine: apt-get install gcc")
-    with runner.bench(choose_cores()) as bench:
-        yield bench
 
 
 def workload_named(name: str) -> Workload:
