@@ -118,6 +118,12 @@ def nginx_places() -> Iterator[str]:
     yield from ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx")
 
 
+def haproxy_places() -> Iterator[str]:
+    """Yield where HAProxy may be, as for nginx."""
+    yield from ("haproxy", "/usr/sbin/haproxy", "/usr/local/sbin/haproxy")
+    yield "/opt/homebrew/bin/haproxy"
+
+
 PARTS = (
     Part(
         name="headless Chromium",
@@ -136,6 +142,15 @@ PARTS = (
         package="nginx",
         # The tests run one of their own; Debian's takes port 80.
         afterwards=("service", "nginx", "stop"),
+    ),
+    Part(
+        name="HAProxy",
+        variable="C10KWS_HAPROXY",
+        places=haproxy_places,
+        trial=("-v",),
+        package="haproxy",
+        # The tests run one of their own.
+        afterwards=("service", "haproxy", "stop"),
     ),
     Part(
         name="TypeScript",

@@ -24,31 +24,15 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.project.proxied_views import gate
 from tests.support.browsers import FLAGS
+from tests.support.proxies import find_program, nginx
 from tests.support.servers import LiveServer
 from tests.support.shell import ROOT
 from tests.support.waiting import WAIT, eventually
-from tools.processes import free_port, running, wait_until_it_answers
+from tools.processes import free_port
 
 pytestmark = pytest.mark.programs
 
 PAGE = ROOT / "docs" / "how-to" / "deploy.rst"
-#: All that nginx needs and that is not the page's: it runs as one process, in one folder.
-MAIN = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {page}
-}}
-"""
 TLS = pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])
 Serve = Callable[[bool], "Proxied"]
 
@@ -113,11 +97,9 @@ class Proxied:
 @pytest.fixture
 def serve(make_live: Callable[..., LiveServer], settings: Any, tmp_path: Path) -> Iterator[Serve]:
     """Start the project, and nginx with the configuration of the page in front of it."""
-    found = os.environ.get("C10KWS_NGINX") or shutil.which("nginx")
-    if not found:
-        pytest.skip("no nginx on this machine: apt-get install nginx")
+    find_program("nginx")
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    live, port, log = make_live(), free_port(), tmp_path / "nginx.txt"
+    live, port = make_live(), free_port()
     authority = trustme.CA()
     certificate = tmp_path / "certificate.pem"
     pem = authority.issue_cert("localhost").private_key_and_cert_chain_pem
@@ -134,11 +116,7 @@ def serve(make_live: Callable[..., LiveServer], settings: Any, tmp_path: Path) -
             "/etc/ssl/example.com.key": str(certificate),
         }
         page = substitute(configuration_of_the_page(), replacements)
-        file = tmp_path / "nginx.conf"
-        file.write_text(MAIN.format(folder=tmp_path, page=page))
-        command = [found, "-p", tmp_path, "-c", file]
-        process = stack.enter_context(running(command, log, folder=tmp_path))
-        wait_until_it_answers(process, port, log)
+        stack.enter_context(nginx(page, port, tmp_path))
         return Proxied(port, live, context if tls else None)
 
     with stack:

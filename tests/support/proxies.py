@@ -1,0 +1,61 @@
+"""Real proxies in front of the server, each as one process in one folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tools.processes import running, wait_until_it_answers
+
+#: All that nginx needs beside the blocks of its ``http`` block.
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {page}
+}}
+"""
+
+
+def find_program(name: str) -> str:
+    """Return the path of a proxy; skip the test if this machine has none."""
+    found = os.environ.get(f"C10KWS_{name.upper()}") or shutil.which(name)
+    if not found:
+        pytest.skip(f"no {name} on this machine: apt-get install {name}")
+    return found
+
+
+@contextmanager
+def nginx(page: str, port: int, folder: Path) -> Iterator[None]:
+    """Run nginx with these blocks, which listen on the port."""
+    file, log = folder / "nginx.conf", folder / "nginx.txt"
+    file.write_text(NGINX.format(folder=folder, page=page))
+    command: list[str | Path] = [find_program("nginx"), "-p", folder, "-c", file]
+    with running(command, log, folder=folder) as process:
+        wait_until_it_answers(process, port, log)
+        yield
+
+
+@contextmanager
+def haproxy(configuration: str, port: int, folder: Path) -> Iterator[None]:
+    """Run HAProxy with this configuration, which listens on the port."""
+    file, log = folder / "haproxy.cfg", folder / "haproxy.txt"
+    file.write_text(configuration)
+    command: list[str | Path] = [find_program("haproxy"), "-db", "-f", file]
+    with running(command, log, folder=folder) as process:
+        wait_until_it_answers(process, port, log)
+        yield
