@@ -65,11 +65,7 @@ class LoopState:
 
 def on_event_loop() -> bool:
     """Return True if this code runs on an event loop, which it must not block."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    return asyncio._get_running_loop() is not None  # get_running_loop() raises in a thread
 
 
 def loop_state_of(loop: asyncio.AbstractEventLoop) -> LoopState:

@@ -42,6 +42,7 @@ class Sender:
     """
 
     __slots__ = (
+        "_flush_due",
         "_outbox",
         "_owner",
         "closed_with",
@@ -65,7 +66,7 @@ class Sender:
         self.cork = Cork(loop_state.loop, settings.max_queue_bytes)
         self.closed_with: Close | None = None
         self.sent = self.dropped = 0
-        self.prompt = False
+        self.prompt = self._flush_due = False
         self._outbox: Outbox | None = None
         self.stream: MessageStream | None = None
 
@@ -85,7 +86,8 @@ class Sender:
             self.flush_and_relieve()
             if self._outbox is not None:
                 self._outbox.check(loop, self._close_slow_client)
-        elif not loop.is_closed():
+        elif not (self._flush_due or loop.is_closed()):
+            self._flush_due = True
             loop.call_soon_threadsafe(self.flush_and_relieve)
         return ticket or 0
 
@@ -134,6 +136,7 @@ class Sender:
 
     def flush_and_relieve(self) -> None:
         """Send queued items while the client keeps up, and enforce MAX_TOTAL_QUEUE_BYTES."""
+        self._flush_due = False  # first: this flush may miss an item that comes from now on
         self.flush()
         self._relieve()
 

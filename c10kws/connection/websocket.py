@@ -164,7 +164,7 @@ class WebSocket:
 
     def _write(self, data: Any, opcode: int | None) -> Awaitable[None]:
         sender = self._connection.sender
-        if isinstance(data, AsyncIterable):
+        if not isinstance(data, str | bytes) and isinstance(data, AsyncIterable):
             check_opcode(opcode)
             item = FragmentedMessage(data, opcode, asyncio.Future(loop=sender.loop_state.loop))
             sender.post(item)

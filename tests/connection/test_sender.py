@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from unittest import mock
 
 import pytest
 
@@ -30,6 +31,23 @@ def test_what_threads_send_keeps_its_place() -> None:
         await turn()
         assert b"".join(transport.writes) == b"\x81\x011\x81\x012\x81\x013\x88\x02\x0f\xa0"
         assert (ws.sent, ws.dropped, ws.close_code) == (3, 0, 4000)
+
+    asyncio.run(main())
+
+
+def test_a_thread_wakes_the_loop_once_for_all_that_it_sends() -> None:
+    async def main() -> None:
+        ws, _, transport = open_connection()
+        await turn()
+        loop = asyncio.get_running_loop()
+        with mock.patch.object(
+            loop, "call_soon_threadsafe", wraps=loop.call_soon_threadsafe
+        ) as woken:
+            for texts in ("abc", "de"):
+                in_thread(lambda: [ws.write_message(text) for text in texts])  # noqa: B023
+                await turn()
+        assert woken.call_count == 2
+        assert transport.writes == [b"\x81\x01a\x81\x01b\x81\x01c", b"\x81\x01d\x81\x01e"]
 
     asyncio.run(main())
 
