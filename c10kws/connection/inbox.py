@@ -76,6 +76,13 @@ class Inbox:
             self.resume()
         return message
 
+    def take_some(self, limit: int) -> list[Message]:
+        """Return the oldest messages, at most ``limit``, while the inbox is not ``observed``."""
+        taken = self.messages[-limit:]
+        del self.messages[-limit:]
+        taken.reverse()
+        return taken
+
     # Reading
 
     def fill(self, protocol: Source, receive: Callable[[list[Message]], object]) -> bool:

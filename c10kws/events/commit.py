@@ -28,6 +28,8 @@ def after_commit(send: Callable[[], object], using: str | None) -> bool:
 
 def _in_a_block(alias: str) -> bool:
     connection = connections[alias]
+    if not connection.in_atomic_block:
+        return False
     blocks = getattr(connection, "atomic_blocks", ())
     testcase = [getattr(block, "_from_testcase", False) for block in blocks]
-    return connection.in_atomic_block and not (testcase and all(testcase))
+    return not (testcase and all(testcase))

@@ -147,10 +147,6 @@ class EventSocket:
         """
         return signed_names.sign(room, self.path, user, max_age)
 
-    def arguments(self, socket: Socket, data: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments for a callback, by the names of its parameters."""
-        return {"self": self.context, "socket": socket, "data": self.data_class(data)}
-
     async def _serve(self, websocket: WebSocket, /, *args: Any, **kwargs: Any) -> None:
         await Conversation(self, self.socket_class(self, websocket, kwargs)).run()
 

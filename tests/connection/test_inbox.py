@@ -144,3 +144,15 @@ def test_a_full_inbox_asks_for_no_turn() -> None:
         assert source.held == ["next"]
 
     asyncio.run(main())
+
+
+def test_the_oldest_messages_are_taken_together() -> None:
+    async def main() -> None:
+        inbox, _ = make()
+        assert inbox.take_some(2) == []
+        inbox.put(["a", "b", "c"])
+        assert inbox.take_some(2) == ["a", "b"]
+        assert inbox.take_some(2) == ["c"]
+        assert (EMPTY, inbox.messages) == ([], [])
+
+    asyncio.run(main())

@@ -32,10 +32,7 @@ class WebSocketHandler(Socket):
         async_to_sync(self._handle)(message)
 
     async def _handle(self, message: str) -> None:
-        dispatcher = Dispatcher(self.endpoint, self)
-        dispatcher.add(message)
-        while await dispatcher.handle_some():
-            pass
+        await Dispatcher(self.endpoint, self).handle([message])
 
     def on_close(self) -> None:
         """Remove this client from its ``WebSocket``."""

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ... import conf
 from ...connection.loop import on_event_loop
 from ...connection.websocket import WebSocket, connection_of
 from ...protocol.closing import CloseCode
@@ -44,7 +43,8 @@ def call_for(websocket: WebSocket, path: str, function: Callable[..., Any], *arg
     thread for a long time. ``path`` is that of the EventSocket, for the log.
     """
     before = getattr(_local, "turn", None)
-    _local.turn = _Turn(websocket, path, conf.current().send_timeout)
+    settings = connection_of(websocket).sender.settings
+    _local.turn = _Turn(websocket, path, settings.send_timeout)
     try:
         return function(*arguments)
     finally:
@@ -79,7 +79,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
         waiting.cancel()
         logger.warning(
             "%s: closing slow client: a callback has waited %g s for it to read.",
-            *(turn.path, conf.current().send_timeout),
+            *(turn.path, connection.sender.settings.send_timeout),
         )
         loop_state.loop.call_soon_threadsafe(
             connection.send_close, CloseCode.TRY_AGAIN_LATER, "too slow"

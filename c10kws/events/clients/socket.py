@@ -87,7 +87,12 @@ class Socket(SerializedAsId):
     @property
     def closed(self) -> bool:
         """True when nothing can be sent any more."""
-        return self.connection.closed
+        return connection_of(self.connection).sender.closed_with is not None
+
+    @property
+    def encoder(self) -> str:
+        """Import path of the encoder of frames: JSON_ENCODER when the client connected."""
+        return connection_of(self.connection).sender.settings.json_encoder
 
     # Sending
 
@@ -111,7 +116,7 @@ class Socket(SerializedAsId):
         :exc:`InvalidInstanceError` for other data, TypeError and ValueError for data that is not
         JSON-serializable.
         """
-        text = encode_event(event, data, refused=self.endpoint.never_emitted)
+        text = encode_event(event, data, refused=self.endpoint.never_emitted, encoder=self.encoder)
         self._check_open()
         if on_commit and after_commit(lambda: self.writer.write_if_open(text), using):
             return Later()

@@ -40,7 +40,8 @@ class ClientWriter:
         sent = self._connection.write_message(text)
         if backpressure.is_own(self._connection):
             self._written_since_wait += weigh(text)
-            if self._written_since_wait > conf.current().max_queue_bytes // backpressure.SHARE:
+            limit = connection_of(self._connection).sender.settings.max_queue_bytes
+            if self._written_since_wait > limit // backpressure.SHARE:
                 self._written_since_wait = 0
                 backpressure.wait_for_client(sent)
         return sent

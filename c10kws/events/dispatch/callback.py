@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from asgiref.sync import iscoroutinefunction
 
+from ..clients.socket import Socket
 from ..exceptions import NotCallableError
 
 #: Arguments for a callback, by the name of its parameter.
 ARGUMENTS = ("self", "socket", "data")
 
 
+class ArgumentSource(Protocol):
+    """The parts of an EventSocket that its callbacks get."""
+
+    context: Any
+    data_class: Callable[[dict[str, Any]], dict[str, Any]]
+
+
 class Callback:
     """A function and its parameters among ``self``, ``socket`` and ``data``, looked up once."""
 
-    __slots__ = ("function", "is_async", "name", "parameters")
+    __slots__ = ("_takes_data", "_takes_self", "_takes_socket", "function", "is_async", "name")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         """Raise :exc:`NotCallableError`, or TypeError for an unsupported parameter."""
@@ -28,11 +36,21 @@ class Callback:
         self.is_async = iscoroutinefunction(function) or iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004
         )
-        self.parameters = tuple(_parameters_of(function))
+        parameters = _parameters_of(function)
+        self._takes_self, self._takes_socket, self._takes_data = (
+            name in parameters for name in ARGUMENTS
+        )
 
-    def call(self, arguments: Mapping[str, Any]) -> Any:
+    def call(self, source: ArgumentSource, socket: Socket, data: dict[str, Any]) -> Any:
         """Call the function with those of the arguments that it has parameters for."""
-        return self.function(**{name: arguments[name] for name in self.parameters})
+        arguments: dict[str, Any] = {}
+        if self._takes_self:
+            arguments["self"] = source.context
+        if self._takes_socket:
+            arguments["socket"] = socket
+        if self._takes_data:
+            arguments["data"] = source.data_class(data)
+        return self.function(**arguments)
 
 
 def _parameters_of(function: Callable[..., Any]) -> list[str]:

@@ -16,14 +16,16 @@ from typing import Any, Protocol
 
 from django.core.exceptions import PermissionDenied
 
+from ...connection.connection import Connection
 from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
 from ...interrupts import must_pass
+from ...protocol.messages import Message
 from ..clients.members import Members
 from ..clients.socket import Socket
 from ..exceptions import EventError
 from .callback import Callback
-from .dispatcher import CallbackOwner, Dispatcher
+from .dispatcher import MAX_EVENTS, CallbackOwner, Dispatcher
 
 logger = logging.getLogger("c10kws.events")
 
@@ -71,13 +73,9 @@ class Conversation:
             await self._end()
 
     async def _handle_messages(self, websocket: WebSocket) -> None:
-        messages = self._dispatcher
+        connection, handle = connection_of(websocket), self._dispatcher.handle
         async for message in websocket:
-            messages.add(message)
-            while websocket.pending and not messages.is_full:
-                messages.add(await websocket.read_message())
-            while await messages.handle_some():
-                _restart_timeout(websocket)
+            await handle([message, *_take_pending(connection)])
 
     async def _end(self) -> None:
         """Call ``close``, unless another callback would still run."""
@@ -112,11 +110,11 @@ class Conversation:
             await self._threads.call(self._open_in_thread, callback)
             return
         if callback is not None:
-            await callback.call(self._arguments())
+            await self._call(callback)
         self._opened = True
 
     def _open_in_thread(self, callback: Callback) -> None:
-        callback.call(self._arguments())
+        self._call(callback)
         self._opened = True  # here: the task that waits for the thread may be cancelled meanwhile
 
     async def _call_close(self) -> None:
@@ -125,9 +123,9 @@ class Conversation:
             return
         try:
             if callback.is_async:
-                await callback.call(self._arguments())
+                await self._call(callback)
             else:
-                await self._threads.call(callback.call, self._arguments())
+                await self._threads.call(self._call, callback)
         except ConnectionClosed:
             pass  # nothing can be sent in ``close``
         except BaseException as error:
@@ -135,12 +133,13 @@ class Conversation:
                 raise
             self._endpoint.failures.log("close", error)
 
-    def _arguments(self) -> dict[str, Any]:
-        return self._endpoint.arguments(self._socket, {})
+    def _call(self, callback: Callback) -> Any:
+        return callback.call(self._endpoint, self._socket, {})
 
 
-def _restart_timeout(websocket: WebSocket) -> None:
-    """Restart HANDLER_TIMEOUT, since an event was handled."""
-    task = asyncio.current_task()
-    if websocket.closed and task is not None:
-        connection_of(websocket).cancel_when_over(task)
+def _take_pending(connection: Connection) -> list[Message]:
+    """Return the messages that can be handled together with the one before them."""
+    inbox, limit = connection.inbox, MAX_EVENTS - 1
+    if not inbox.observed:
+        return inbox.take_some(limit)
+    return [connection.take() for _ in range(min(len(inbox.messages), limit))]

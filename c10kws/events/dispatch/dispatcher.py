@@ -8,15 +8,16 @@ free for other clients.
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
+from ...connection.websocket import connection_of
 from ...interrupts import is_ctrl_c, must_pass
 from ...protocol.messages import Message
 from ..clients.socket import Socket
 from ..frames.envelope import NOT_BOUND, RESERVED_PREFIX, BadFrame, Frame, decode
 from . import reserved_events
 from .bindings import Bindings
-from .callback import Callback
+from .callback import ArgumentSource, Callback
 from .failure_log import FailureLog
 from .replies import Replies
 from .thread_calls import ThreadCalls
@@ -27,13 +28,11 @@ MAX_SECONDS = 0.05
 Event = tuple[Callback, Frame]
 
 
-class CallbackOwner(Protocol):
+class CallbackOwner(ArgumentSource, Protocol):
     """The parts of an EventSocket that handle events."""
 
     bindings: Bindings
     failures: FailureLog
-
-    def arguments(self, socket: Socket, data: dict[str, Any]) -> dict[str, Any]: ...
 
 
 class Dispatcher:
@@ -55,35 +54,33 @@ class Dispatcher:
         self._endpoint = endpoint
         self._bindings = endpoint.bindings
         self._socket = socket
-        self._messages: list[Message] = []  # an empty deque takes 600 bytes
+        self._messages: list[Message] = []
         self._next: Event | None = None  # decoded in a thread, for a later turn
-
-    def add(self, message: Message) -> None:
-        """Queue a message."""
-        self._messages.append(message)
-
-    @property
-    def is_full(self) -> bool:
-        """True when enough messages are queued for one turn."""
-        return len(self._messages) >= MAX_EVENTS
 
     @property
     def unhandled(self) -> int:
-        """Number of queued messages."""
+        """Number of messages that are not handled yet."""
         return len(self._messages) + (self._next is not None)
 
-    async def handle_some(self) -> bool:
-        """Call an async callback, or sync ones for one turn. Return False when none is left."""
-        event = self._take()
-        if event is None:
-            return False
-        callback, frame = event
-        if callback.is_async:
-            await self._call_async(callback, frame)
-        else:
-            self._next = event
-            await self.threads.call(self._handle_in_thread)
-        return True
+    async def handle(self, messages: list[Message]) -> None:
+        """Call the callbacks for messages, one after another; the list is emptied."""
+        self._messages = messages
+        connection = connection_of(self._socket.connection)
+        while (event := self._take()) is not None:
+            callback, frame = event
+            if callback.is_async:
+                try:
+                    result = await callback.call(self._endpoint, self._socket, frame.data)
+                    self.replies.reply(frame, result)
+                except BaseException as error:
+                    if must_pass(error):
+                        raise
+                    self.replies.fail(frame, error)
+            else:
+                self._next = event
+                await self.threads.call(self._handle_in_thread)
+            if connection.closed:
+                connection.handler.restart(connection.sender.settings.handler_timeout)
 
     def _handle_in_thread(self) -> None:
         """Call sync callbacks, until the next one is async or the turn is over."""
@@ -97,22 +94,12 @@ class Dispatcher:
                 self._next = event
                 return
             try:
-                self.replies.reply(frame, callback.call(self._arguments(frame)))
+                result = callback.call(self._endpoint, self._socket, frame.data)
+                self.replies.reply(frame, result)
             except BaseException as error:
                 if is_ctrl_c(error):
                     raise
                 self.replies.fail(frame, error)
-
-    async def _call_async(self, callback: Callback, frame: Frame) -> None:
-        try:
-            self.replies.reply(frame, await callback.call(self._arguments(frame)))
-        except BaseException as error:
-            if must_pass(error):
-                raise
-            self.replies.fail(frame, error)
-
-    def _arguments(self, frame: Frame) -> dict[str, Any]:
-        return self._endpoint.arguments(self._socket, frame.data)
 
     def _take(self) -> Event | None:
         """Return the next event with a callback; None when no message is left."""
@@ -121,7 +108,7 @@ class Dispatcher:
             return event
         while self._messages:
             try:
-                found = self._find(self._decode(self._messages.pop(0)))
+                found = self._find(self._messages.pop(0))
             except BadFrame as error:
                 if not self.replies.refuse_frame(error):
                     self._messages.clear()
@@ -131,16 +118,14 @@ class Dispatcher:
                     return found
         return None
 
-    def _decode(self, message: Message) -> Frame:
-        return decode(message, self._socket.version, self._bindings.life_cycle)
-
-    def _find(self, frame: Frame) -> Event | None:
-        """Return the callback of a frame; None for one of the protocol that is answered."""
+    def _find(self, message: Message) -> Event | None:
+        """Return the callback of a message and its frame; None if it is already answered."""
+        frame = decode(message, self._socket.version, self._bindings.life_cycle)
+        callback = self._bindings.find(frame.event)
+        if callback is not None:
+            return callback, frame
         if self._socket.version >= 1 and frame.event.startswith(RESERVED_PREFIX):
             callback = reserved_events.find(frame, self._bindings.authorise, self.replies)
             return None if callback is None else (callback, frame)
-        callback = self._bindings.find(frame.event)
-        if callback is None:
-            text = f"no callback is bound to {frame.event!r}"
-            raise BadFrame("unknown_event", text, NOT_BOUND, frame.id)
-        return callback, frame
+        text = f"no callback is bound to {frame.event!r}"
+        raise BadFrame("unknown_event", text, NOT_BOUND, frame.id)

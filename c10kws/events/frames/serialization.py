@@ -29,9 +29,12 @@ def encode_event(
     data: EventData,
     *,
     refused: frozenset[str] = envelope.CONNECTION_EVENTS,
+    encoder: str | None = None,
     **extra: int | str,
 ) -> str:
     """Return the frame of an application's event, whose name must not be in ``refused``.
+
+    ``encoder`` and ``extra`` are those of :func:`encode`.
 
     Raises ValueError for a name that is reserved, empty or too long, :exc:`InvalidInstanceError`
     for data that is neither a mapping nor a str.
@@ -43,7 +46,7 @@ def encode_event(
         raise ValueError(f"the name of an event has 1 to {limit} characters; {event!r} does not")
     if event.startswith(envelope.RESERVED_PREFIX) or event in refused:
         raise ValueError(f"the event name {event!r} is reserved; choose another name")
-    return encode(event, as_object(data), **extra)
+    return encode(event, as_object(data), encoder=encoder, **extra)
 
 
 def as_object(data: EventData) -> dict[str, Any]:
@@ -59,13 +62,16 @@ def as_object(data: EventData) -> dict[str, Any]:
     raise InvalidInstanceError(data, "a dict or a str as data")
 
 
-def encode(event: str, data: object, **extra: int | str) -> str:
-    """Return any frame, by the encoder of JSON_ENCODER. ``extra`` are ``re`` and ``room``.
+def encode(event: str, data: object, *, encoder: str | None = None, **extra: int | str) -> str:
+    """Return any frame. ``extra`` are ``re`` and ``room``.
+
+    ``encoder`` is the import path of the encoder; None takes it from the setting JSON_ENCODER.
 
     Raises TypeError for data that is not JSON-serializable and ValueError for NaN, infinities and
     lone surrogates.
     """
-    return _serializer(conf.current().json_encoder).encode({"event": event, "data": data, **extra})
+    serializer = _serializer(encoder or conf.current().json_encoder)
+    return serializer.encode({"event": event, "data": data, **extra})
 
 
 class Serializer:
