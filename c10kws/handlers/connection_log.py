@@ -10,8 +10,8 @@ import time
 
 from django.core import signals
 from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path
 
-from .. import conf
 from ..connection.websocket import WebSocket, connection_of
 from ..hijack import CLIENT
 from .threads import HandlerThreads
@@ -30,13 +30,18 @@ class ConnectionLog:
     __slots__ = ("_address", "_request", "_threads", "path")
 
     def __init__(
-        self, threads: HandlerThreads, request: HttpRequest, *, keep_request: bool
+        self,
+        threads: HandlerThreads,
+        request: HttpRequest,
+        *,
+        keep_request: bool,
+        log_query_strings: bool,
     ) -> None:
         self._threads = threads
         address: str = request.META.get(CLIENT) or request.META.get("REMOTE_ADDR") or "-"
         self._address = address
-        path = request.get_full_path()
-        self.path = path if conf.current().log_query_strings else path.partition("?")[0]
+        path = request.get_full_path() if log_query_strings else escape_uri_path(request.path)
+        self.path = request.path if path == request.path else path  # one string saves memory
         self._request = request if keep_request else None
 
     def failed(self, error: BaseException) -> None:

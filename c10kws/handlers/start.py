@@ -17,7 +17,7 @@ from ..protocol.handshake import Accept
 from ..protocol.negotiation import Compression
 from .connection_log import ConnectionLog
 from .context import ViewContext
-from .request_cycles import break_cycles
+from .kept_request import break_cycles, drop_handshake_data
 from .serve import HandlerFunction, serve
 from .servers import servers
 
@@ -56,7 +56,12 @@ class HandlerStart:
         connection = connection_of(websocket)
         connection.handler.handlers = server
         self.context.enter(server.threads, connection)
-        log = ConnectionLog(server.threads, self.request, keep_request=self.keep_request)
+        log = ConnectionLog(
+            server.threads,
+            self.request,
+            keep_request=self.keep_request,
+            log_query_strings=self.settings.log_query_strings,
+        )
         task = self.contract.loop.create_task(
             serve(websocket, self.handler, log), name=log.path, context=self.context.variables
         )
@@ -85,5 +90,6 @@ class HandlerStart:
             websocket.user = request.user
         if self.keep_request:
             websocket.request = request
+            drop_handshake_data(request)
             if hasattr(request, "session"):
                 request.session.modified = False

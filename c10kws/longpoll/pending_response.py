@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ..exceptions import ClientDisconnected
-from ..handlers.request_cycles import break_cycles
+from ..handlers.kept_request import break_cycles
 from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
 from ..handlers.threads import HandlerThreads

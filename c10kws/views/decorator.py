@@ -127,7 +127,8 @@ def _check_handler(handler: Handler) -> None:
 
 
 def _accept(request: HttpRequest, handler: Handler, options: WebSocketOptions) -> HandlerStart:
-    compression = options.choose_compression()
+    settings = conf.current()
+    compression = options.choose_compression(settings)
     contract = Contract.from_environ(request.META)
     try:
         accepted = handshake.accept(request.META, options.subprotocols, compression)
@@ -143,7 +144,7 @@ def _accept(request: HttpRequest, handler: Handler, options: WebSocketOptions) -
         handler,
         contract,
         accepted,
-        conf.current(),
+        settings,
         compression,
         options.max_message_size,
         options.load_user,

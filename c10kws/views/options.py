@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import conf
+from ..conf import Settings
 from ..protocol.negotiation import Compression
 from .origins import Origins
 
@@ -32,9 +32,9 @@ class WebSocketOptions:
         if size is not None and not (isinstance(size, int) and size > 0):
             raise TypeError(f"@websocket: expected max_message_size in bytes, not {size!r}")
 
-    def choose_compression(self) -> Compression | None:
+    def choose_compression(self, settings: Settings) -> Compression | None:
         """Return the compression of the view, or of the settings if the view has none."""
-        value = conf.current().compression if self.compression is None else self.compression
+        value = settings.compression if self.compression is None else self.compression
         return Compression.from_value(value)
 
 

@@ -177,6 +177,20 @@ def test_a_handler_may_ask_the_request_for_its_user(live: LiveServer, how: str) 
         assert ws.recv(WAIT) == f"{name} {name}"
 
 
+def test_the_request_keeps_its_headers_but_nothing_of_the_server(live: LiveServer) -> None:
+    with live.connect("/kept/x/?a=1", additional_headers={"X-Token": "yes"}) as ws:
+        ws.recv(WAIT)
+        request = found[0]
+        assert request.headers["X-Token"] == request.environ["HTTP_X_TOKEN"] == "yes"
+        assert request.get_host() == f"127.0.0.1:{live.port}"
+        assert request.META["REMOTE_ADDR"] == "127.0.0.1"
+        assert not {hijack.STREAM, hijack.LOOP, hijack.SERVER} & request.META.keys()
+        assert request.META["wsgi.input"].read() == request.body == request.read() == b""
+        assert request.GET == {"a": ["1"]} and not request.POST
+        assert request.resolver_match.kwargs == {"word": "x"}
+        assert request.resolver_match.tried is None
+
+
 def test_without_middleware_there_is_no_user(
     make_live: Callable[..., LiveServer], settings: Any
 ) -> None:
