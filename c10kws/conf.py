@@ -119,6 +119,10 @@ class Settings:
     #: True logs the query strings of WebSockets and event streams. False by default: a page cannot
     #: add headers to these requests, so many sites put a token into the URL.
     log_query_strings: bool = False
+    #: Number of new connections after which ``runtornado`` excludes all objects from garbage
+    #: collection (``gc.freeze``), see :ref:`how this keeps pauses short <pauses>`. None disables
+    #: this.
+    freeze_connections: int | None = 500
     #: Import path of the :class:`json.JSONEncoder` that serializes the data of events. All threads
     #: share one instance. If orjson is installed, an encoder that overrides only ``default`` is not
     #: used for frames without other types than those of JSON.
@@ -148,6 +152,7 @@ MAY_BE_NONE = frozenset(
     {
         "BLOCKED_LOOP_WARNING",
         "BUSY_THREADS_WARNING",
+        "FREEZE_CONNECTIONS",
         "ASYNCHRONOUS_TIMEOUT",
         "MIN_READ_RATE",
         "MIN_SEND_RATE",

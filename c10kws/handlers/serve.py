@@ -10,6 +10,7 @@ from ..connection.websocket import WebSocket, connection_of
 from ..exceptions import ConnectionClosed
 from ..interrupts import must_pass
 from ..protocol.closing import CloseCode
+from .freezer import freezer
 
 HandlerFunction = Callable[[WebSocket], Awaitable[None]]
 
@@ -35,6 +36,7 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
     assert task is not None
     connection = connection_of(websocket)
     connection.cancel_when_over(task)
+    freezer.opened()
     try:
         running = handler(websocket)
         del handler  # it may refer to a request that is not kept
@@ -49,12 +51,20 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
         if not _is_normal_end(error, websocket):
             connection.fail()
             observer.failed(error)
+    await _end(websocket, observer)
+
+
+async def _end(websocket: WebSocket, observer: EndObserver) -> None:
+    """Close the connection unless it is closed, and wait for its end."""
+    connection = connection_of(websocket)
     try:
-        websocket.close(CloseCode.NORMAL_CLOSURE)
-        await websocket.wait_closed()
+        if not connection.closed:
+            connection.close(CloseCode.NORMAL_CLOSURE)
+        await connection.wait_closed()
     finally:
         observer.ended(websocket)
         connection.handler.end()
+        freezer.ended(connection.opened)
 
 
 def _is_normal_end(error: BaseException, websocket: WebSocket) -> bool:

@@ -72,6 +72,10 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             for value in (0, -1, -0.5, float("nan"), True, False, "20", [20])
         ),
         *(
+            ("FREEZE_CONNECTIONS", value, "a whole number above 0 or None")
+            for value in (0, -1, True, 1.5, "500")
+        ),
+        *(
             (key, value, "True or False")
             for key in (
                 "FAST_LANE",

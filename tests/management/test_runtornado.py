@@ -105,6 +105,43 @@ def test_only_a_signal_ends_the_server(
     assert command.wait() == 0
 
 
+TRACKED = """
+import gc
+from django.http import HttpResponse
+
+class Marker:
+    pass
+
+marker = Marker()
+
+def tracked(request):
+    return HttpResponse(str(any(each is marker for each in gc.get_objects())))
+
+def renew(request):
+    global marker
+    marker = Marker()
+    return HttpResponse("new")
+"""
+
+
+@pytest.mark.parametrize("step", [2, None])
+def test_two_connections_freeze_what_exists(
+    start: Start, port: int, project: Path, step: int | None
+) -> None:
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(f'\nC10KWS = {{"FREEZE_CONNECTIONS": {step}}}\n')
+    add_view(project, TRACKED, "tracked/", "tracked")
+    add_view(project, "", "renew/", "renew")
+    start("runtornado", str(port)).wait_for(f"ws://127.0.0.1:{port}/")
+    get(port, "/renew/")
+    assert get(port, "/tracked/") == (200, b"True")
+    with open_socket(port) as first, open_socket(port) as second:
+        for ws in (first, second):
+            ws.send("hello")
+            ws.recv(WAIT)
+        assert get(port, "/tracked/") == (200, str(step is None).encode())
+
+
 def process_of(number: int) -> int:
     status, text = get(number, "/process/")
     assert status == 200

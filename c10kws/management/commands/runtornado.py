@@ -23,6 +23,7 @@ from c10kws_tornado.process.exitdeadline import exit_within
 from c10kws_tornado.process.lifecycle import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
+from ...handlers.freezer import freezer
 from ...refusals import Refusals
 from .. import reloading, tornado_handlers
 from ..log_output import log_to_stderr
@@ -152,6 +153,7 @@ class Command(BaseCommand):
         address, port = parse_address(addrport)
         handler = make_handler(use_static_handler=options["use_static_handler"])
         log_to_stderr()
+        freezer.enable(conf.current().freeze_connections)
         try:
             sockets = bind(address, port)
             serve(
