@@ -29,13 +29,17 @@ from tools.processes import free_port
 #: Folders whose tests start other programs.
 PROGRAMS = {"benchmarks", "browser", "conformance", "demo", "documentation", "matrix", "packaging"}
 #: Fixtures that start other programs.
-STARTERS = {"browser", "full_disk", "start"}
+STARTERS = {"browser", "full_disk", "popen", "start"}
 #: Modules whose tests exchange frames; they run a second time without the fast lane.
 CONVERSATIONS = {
-    *(
-        f"connection/test_{name}.py"
-        for name in ("broadcast", "connection", "fragmented", "keepalive", "limits")
-    ),
+    "connection/test_broadcast.py",
+    "connection/test_close_codes.py",
+    "connection/test_compression.py",
+    "connection/test_connection.py",
+    "connection/test_fragmented.py",
+    "connection/test_freed_request.py",
+    "connection/test_keepalive.py",
+    "connection/test_limits.py",
     "handlers/test_start.py",
 }
 LANES = [True, pytest.param(False, marks=pytest.mark.repeated)]

@@ -15,7 +15,7 @@ from c10kws import ConnectionClosed, WebSocket
 from c10kws.connection.keepalive import Keepalive
 from c10kws.connection.keepalive_timer import SLOTS, KeepaliveTimer
 from c10kws.connection.pings import MAX_PINGS
-from tests.project.frames_views import connections, play
+from tests.project.frames_views import connections, echo, play
 from tests.support.connections import inbox
 from tests.support.frames import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 from tests.support.peers import Peer, opened
@@ -27,11 +27,6 @@ PLAIN = "/ws/frames/plain/"
 
 def quick(**other: Any) -> dict[str, Any]:
     return {"PING_INTERVAL": 0.1, "PING_TIMEOUT": 0.5, "CLOSE_TIMEOUT": 0.2} | other
-
-
-async def echo(ws: WebSocket) -> None:
-    async for message in ws:
-        await ws.write_message(message)
 
 
 def read_until(peer: Peer, opcode: int) -> bytes:

@@ -1,18 +1,17 @@
-"""The bounds of a connection, its compression, and what is left of its request."""
+"""The bounds of a connection: sizes of messages, and queues in both directions."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import threading
-import zlib
 from typing import Any
 
 import pytest
 
 from c10kws import WebSocket
 from c10kws.connection.inbox import MAX_INBOX
-from tests.project.frames_views import COMPRESSED, PLAIN, connections, play, requests_alive
+from tests.project.frames_views import COMPRESSED, PLAIN, connections, echo, play
 from tests.support.connections import cork, inbox
 from tests.support.frames import (
     BINARY,
@@ -21,27 +20,16 @@ from tests.support.frames import (
     FIN,
     MASK,
     PING,
-    PONG,
     TEXT,
     close_frame,
     deflated,
     frame,
 )
-from tests.support.logs import named
-from tests.support.peers import OFFER, Peer, closed_with, opened, opened_with, read_raw
+from tests.support.peers import OFFER, Peer, closed_with, opened, opened_with
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
-
-@pytest.fixture(autouse=True)
-def unpinged(settings: Any) -> None:
-    """Frames are counted here: leave the Pings out. After a failure TCP ends with the timeout."""
-    settings.C10KWS = {"PING_INTERVAL": None, "CLOSE_TIMEOUT": 0.2}
-
-
-async def echo(ws: WebSocket) -> None:
-    async for message in ws:
-        await ws.write_message(message)
+pytestmark = pytest.mark.usefixtures("no_pings")
 
 
 # Sizes of messages
@@ -349,93 +337,6 @@ def test_pongs_to_a_client_that_does_not_read_are_bounded(live: LiveServer, sett
 # Compression, end to end
 
 
-@pytest.mark.parametrize(
-    ("setting", "path", "header"),
-    [
-        (False, PLAIN, None),
-        (True, PLAIN, "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"),
-        ({"threshold": 0, "server_max_window_bits": 15}, PLAIN, "permessage-deflate; client_max"),
-        ({"client_no_context_takeover": True}, PLAIN, "client_no_context_takeover"),
-        ({"server_no_context_takeover": True}, PLAIN, "server_no_context_takeover"),
-        (False, COMPRESSED, "permessage-deflate"),
-        (True, "/ws/frames/uncompressed/", None),
-        (True, "/ws/frames/narrow/", "permessage-deflate; server_max_window_bits=10"),
-        (False, "/ws/frames/narrow/", "permessage-deflate; server_max_window_bits=10"),
-    ],
-)
-def test_compression_of_the_settings_and_of_the_view(
-    live: LiveServer, settings: Any, setting: Any, path: str, header: str | None
-) -> None:
-    settings.C10KWS = {"COMPRESSION": setting, "CLOSE_TIMEOUT": 0.2}
-    play(echo)
-    with live.connect(path, compression="deflate", max_size=None) as ws:
-        assert ws.response is not None
-        answer = ws.response.headers.get("Sec-WebSocket-Extensions")
-        assert (answer is None) == (header is None)
-        assert header is None or header in str(answer)
-        for message in ("short", "", "lorem ipsum " * 500, b"\x00" * 500_000, b"", "é" * 1000):
-            for _ in range(2):
-                ws.send(message)
-                assert ws.recv(WAIT) == message
-        ws.send(["fragments ", "of ", "lorem " * 1000])
-        assert ws.recv(WAIT) == "fragments of " + "lorem " * 1000
-
-
-def test_a_client_that_offers_nothing_gets_nothing(live: LiveServer) -> None:
-    play(echo)
-    with live.connect(COMPRESSED, compression=None) as ws:
-        assert ws.response is not None
-        assert "Sec-WebSocket-Extensions" not in ws.response.headers
-        ws.send("x" * 1000)
-        assert ws.recv(WAIT) == "x" * 1000
-
-
-def test_long_messages_are_compressed_and_short_ones_are_not(live: LiveServer) -> None:
-    play(echo)
-    with opened_with(live, COMPRESSED, OFFER) as peer:
-        peer.socket.sendall(frame(TEXT, b"x" * 255) + frame(TEXT, b"x" * 256))
-        assert read_raw(peer) == (FIN | TEXT, b"x" * 255)
-        first, payload = read_raw(peer)
-        assert first == FIN | 0x40 | TEXT
-        assert len(payload) < 50
-        inflated = zlib.decompressobj(-15).decompress(payload + b"\x00\x00\xff\xff")
-        assert inflated == b"x" * 256
-
-
-def test_a_ping_between_compressed_fragments_does_no_harm(live: LiveServer) -> None:
-    play(echo)
-    payload = deflated(b"lorem ipsum " * 1000)
-    with opened_with(live, COMPRESSED, OFFER) as peer:
-        for _ in range(2):
-            peer.socket.sendall(
-                frame(0x40 | TEXT, payload[:20], fin=False)
-                + frame(PING, b"hi")
-                + frame(CONTINUATION, payload[20:])
-            )
-            assert read_raw(peer) == (FIN | PONG, b"hi")
-            first, answer = read_raw(peer)
-            assert first == FIN | 0x40 | TEXT
-            assert len(answer) < 500
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (frame(0x40 | TEXT, b"\xff\xff\xff\xff"), 1007),  # no deflated data
-        (frame(0x40 | PING, b"hi"), 1002),
-        (frame(0x40 | TEXT, deflated(b"\xff")), 1007),
-        (frame(TEXT, b"a", fin=False) + frame(0x40 | CONTINUATION, b"b"), 1002),
-        (frame(0x20 | TEXT, b"a"), 1002),
-    ],
-)
-def test_broken_compression_closes(live: LiveServer, data: bytes, code: int) -> None:
-    play(echo)
-    with opened_with(live, COMPRESSED, OFFER) as peer:
-        peer.socket.sendall(data)
-        opcode, payload = peer.read_frame()
-        assert (opcode, payload[:2]) == (CLOSE, code.to_bytes(2, "big"))
-
-
 def test_compressed_messages_to_a_handler_that_does_not_read_are_bounded(
     live: LiveServer, settings: Any
 ) -> None:
@@ -455,135 +356,3 @@ def test_compressed_messages_to_a_handler_that_does_not_read_are_bounded(
         peer.socket.sendall(frame(TEXT, b"count"))
         assert peer.read_frame() == (TEXT, b"200")
     assert held < 10_000_000
-
-
-# The request
-
-
-def ask_for_request(answers: list[Any]) -> Any:
-    async def handler(ws: WebSocket) -> None:
-        answers.append(hasattr(ws, "request"))
-        answers.append(hasattr(ws, "user") and ws.user.is_anonymous)
-        await ws.write_message("ready")
-        if await ws.read_message() == "fail":
-            raise KeyError("as told")
-
-    return handler
-
-
-@pytest.mark.parametrize(
-    ("path", "answers"),
-    [
-        ("/ws/frames/kept/", [True, True]),
-        ("/ws/frames/let-go/", [False, True]),
-        ("/ws/frames/let-go-nobody/", [False, False]),
-    ],
-)
-def test_a_connection_without_its_request_is_still_reported(
-    live: LiveServer,
-    caplog: pytest.LogCaptureFixture,
-    path: str,
-    answers: list[bool],
-) -> None:
-    caplog.set_level("INFO", "c10kws.access")
-    seen: list[Any] = []
-    play(ask_for_request(seen))
-    with live.connect(f"{path}?a=1") as ws:
-        assert ws.recv(WAIT) == "ready"
-        ws.send("fail")
-        assert closed_with(ws) == (1011, "internal error")
-    assert seen == answers
-    eventually(lambda: named(caplog, "c10kws.access"))
-    (record,) = named(caplog, "c10kws.access")
-    assert record.getMessage().startswith(
-        f'127.0.0.1 "WebSocket {path}" 1011 received 1 sent 1 dropped 0 '
-    )
-    eventually(lambda: named(caplog, "django.request"))
-    (record,) = named(caplog, "django.request")
-    assert record.getMessage().startswith(f"WebSocket handler failed: {path}")
-    assert record.exc_info is not None and record.exc_info[0] is KeyError
-    assert hasattr(record, "request") == (path == "/ws/frames/kept/")
-
-
-@pytest.mark.parametrize(
-    ("path", "alive"),
-    [
-        ("/ws/frames/kept/", 1),
-        ("/ws/frames/let-go/", 0),
-        ("/ws/frames/let-go-nobody/", 0),
-    ],
-)
-def test_a_request_that_is_let_go_leaves_the_memory(
-    live: LiveServer, path: str, alive: int
-) -> None:
-    play(ask_for_request([]))
-    with live.connect(path) as ws:
-        assert ws.recv(WAIT) == "ready"
-        eventually(lambda: requests_alive() == alive)
-
-
-# Close codes
-
-
-RESERVED = [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535]
-
-
-def test_codes_that_may_not_be_sent_are_refused_where_they_are_used(live: LiveServer) -> None:
-    async def handler(ws: WebSocket) -> None:
-        for code in (*RESERVED, -1, 70_000):
-            with pytest.raises(ValueError, match=str(code)):
-                ws.close(code)
-        with pytest.raises(ValueError, match="123 bytes"):
-            ws.close(1000, "x" * 124)
-        with pytest.raises(ValueError, match="123 bytes"):
-            ws.close(1000, "é" * 62)
-        await ws.write_message("still open")
-        await ws.close(1000, "é" * 61)
-
-    play(handler)
-    with live.connect(PLAIN) as ws:
-        assert ws.recv(WAIT) == "still open"
-        assert closed_with(ws) == (1000, "é" * 61)
-
-
-@pytest.mark.parametrize("code", RESERVED)
-def test_codes_that_may_not_be_sent_are_a_protocol_error_of_the_client(
-    live: LiveServer, caplog: pytest.LogCaptureFixture, code: int
-) -> None:
-    caplog.set_level("INFO", "c10kws.access")
-    play(echo)
-    with opened(live, PLAIN) as peer:
-        peer.socket.sendall(close_frame(code))
-        assert peer.read_frame() == (CLOSE, b"\x03\xeaprotocol error")
-    eventually(lambda: f'"WebSocket {PLAIN}" 1002' in caplog.text)
-
-
-@pytest.mark.parametrize(
-    "code", [1000, 1001, 1002, 1003, 1007, 1011, 1012, 1013, 3000, 3999, 4000, 4999]
-)
-def test_codes_that_may_be_sent_go_there_and_back(live: LiveServer, code: int) -> None:
-    async def handler(ws: WebSocket) -> None:
-        async for _ in ws:
-            await ws.close(code, "bye")
-
-    play(handler)
-    with opened(live, PLAIN) as peer:
-        peer.socket.sendall(close_frame(code, "bye"))
-        assert peer.read_frame() == (CLOSE, code.to_bytes(2, "big") + b"bye")
-    with live.connect(PLAIN) as ws:
-        ws.send("close")
-        assert closed_with(ws) == (code, "bye")
-
-
-def test_tcp_ends_when_the_peer_has_answered_the_close_of_a_failure(
-    live: LiveServer, settings: Any
-) -> None:
-    """RFC 6455 §7.1.1: a client waits for the server to end TCP."""
-    settings.C10KWS = {"CLOSE_TIMEOUT": WAIT}
-    play(echo)
-    with opened(live, PLAIN) as peer:
-        peer.socket.sendall(frame(3))
-        assert peer.read_frame() == (CLOSE, b"\x03\xeaprotocol error")
-        peer.socket.sendall(close_frame(1002))
-        peer.socket.settimeout(3)
-        assert peer.read_to_end() == b""

@@ -50,6 +50,12 @@ def observed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return observing
 
 
+async def echo(ws: WebSocket) -> None:
+    """Handler for ``play``: answer each message with itself."""
+    async for message in ws:
+        await ws.write_message(message)
+
+
 urlpatterns = [
     path("plain/", websocket(scripted)),
     path("compressed/", websocket(compression=True)(scripted)),

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import gc
-import hashlib
 import logging
-import socket
-import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from tornado.web import RequestHandler
 
 from c10kws_tornado import Limits, make_application
-from c10kws_tornado.http.iostreams import PlainStream
+from tests.support.applications import digest, hello, read_body
+from tests.support.logs import messages
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 MIB = 1024 * 1024
-
-
-def read_body(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Respond with the method, the declared length and the digest of the body."""
-    body = environ["wsgi.input"].read(-1)
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    length = environ.get("CONTENT_LENGTH")
-    return [f"{environ['REQUEST_METHOD']} {length} {digest(body)}".encode()]
-
-
-def digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
-
-
-def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
-    return [b"hello"]
-
-
-def messages(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == name]
 
 
 def test_a_connection_is_kept(serve: Serve) -> None:
@@ -432,165 +407,6 @@ def test_a_client_that_leaves_in_its_body(serve: Serve, caplog: pytest.LogCaptur
     assert '"POST / HTTP/1.1" 400 0 ' in record.getMessage()
 
 
-# Clients that close their half
-
 GET = "GET / HTTP/1.1\nHost: a\n\n"
 POST = "POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\nhello"
-CHUNKED = "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n"
-
-
-@pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.parametrize("request_", [GET, POST, CHUNKED, GET + POST + CHUNKED])
-def test_a_client_that_closes_its_half_gets_its_responses(
-    serve: Serve, request_: str, at_once: bool
-) -> None:
-    live = serve(read_body)
-    with live.client() as client:
-        for piece in [request_] if at_once else [request_[:-9], request_[-9:]]:
-            client.send(piece)
-        client.socket.shutdown(socket.SHUT_WR)
-        for _ in range(request_.count("Host")):
-            assert client.read_response().status == 200
-        assert client.read_to_end() == b""
-    eventually(lambda: live.server.connections == live.server.requests == 0)
-
-
-def test_the_loop_rests_while_a_client_that_closed_its_half_waits(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads, running, may_end = [], threading.Event(), threading.Event()
-    read = PlainStream.read_from_fd
-
-    def count(self: PlainStream, buf: Any) -> int | None:
-        reads.append(buf)
-        return read(self, buf)
-
-    def wait(environ: dict[str, Any], start_response: Any) -> Any:
-        running.set()
-        assert may_end.wait(WAIT)
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return iter([b"a" * 300_000, b"b" * 300_000])
-
-    monkeypatch.setattr(PlainStream, "read_from_fd", count)
-    live = serve(wait)
-    with live.client() as client:
-        client.send(GET)
-        assert running.wait(WAIT)
-        client.socket.shutdown(socket.SHUT_WR)
-        eventually(lambda: len(reads) >= 3)  # the request, and its end twice
-        for _ in range(50):
-            live.on_loop(lambda: None)
-        assert len(reads) < 10
-        may_end.set()
-        assert client.read_response().body == b"a" * 300_000 + b"b" * 300_000
-        assert client.read_to_end() == b""
-    assert len(reads) < 50
-
-
-def test_a_view_in_a_thread_learns_that_its_client_left(serve: Serve) -> None:
-    closed = threading.Event()
-
-    class Endless:
-        def __iter__(self) -> Any:
-            while True:
-                yield b"x" * 100
-
-        def close(self) -> None:
-            closed.set()
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return Endless()
-
-    with serve(application).client() as client:
-        client.send(GET)
-        client.read_head()
-    assert closed.wait(WAIT)
-
-
-# Requests that stall
-
 HEAD = "POST /stall HTTP/1.1\nHost: a\n"
-QUICK = {"linger_timeout": 0.2}
-STALLED = pytest.mark.parametrize(
-    ("limits", "request_", "line"),
-    [
-        (QUICK | {"idle_timeout": 0.2}, "GET / HTTP/1.1\nHost: a\n", '"-" 408 53'),
-        (QUICK | {"read_timeout": 0.2}, HEAD + "Content-Length: 9\n\nabc", "408 41"),
-        (QUICK | {"read_timeout": 0.2}, HEAD + "Content-Length: 9\n\n", "408 41"),
-        (QUICK | {"read_timeout": 0.2}, HEAD + "Transfer-Encoding: chunked\n\n5\nabc", "408 41"),
-        (QUICK | {"read_timeout": 0.2}, HEAD + "Transfer-Encoding: chunked\n\n5", "408 41"),
-        (QUICK | {"body_timeout": 0.2}, HEAD + "Content-Length: 9\n\nabc", "408 41"),
-    ],
-)
-
-
-@STALLED
-def test_a_request_that_stalls_is_answered_with_408(
-    serve: Serve, caplog: pytest.LogCaptureFixture, limits: dict[str, Any], request_: str, line: str
-) -> None:
-    caplog.set_level(logging.INFO, "c10kws_tornado")
-    live = serve(hello, limits=Limits(**limits))
-    with live.client() as client:
-        client.send(request_)
-        response = client.read_response()
-        assert (response.status, response["connection"]) == (408, "close")
-        assert response["date"]
-        assert b"did not arrive in time" in response.body
-        assert client.read_to_end() == b""
-    live.stop()
-    (access,) = messages(caplog, "c10kws_tornado.access")
-    assert line in access
-    (message,) = messages(caplog, "c10kws_tornado")
-    assert "did not arrive in time" in message
-
-
-@pytest.mark.parametrize("spool_size", [1000, 1], ids=["in memory", "on disk"])
-def test_a_client_that_sends_a_byte_now_and_then(serve: Serve, spool_size: int) -> None:
-    live = serve(hello, limits=Limits(read_timeout=0.3, spool_size=spool_size))
-    over = threading.Event()
-    with live.client() as client:
-        client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 9000\n\n")
-
-        def drip() -> None:
-            with suppress(OSError):
-                while not over.wait(0.02):
-                    client.send(b"x")
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        try:
-            assert client.read_response().status == 408
-        finally:
-            over.set()
-            thread.join()
-
-
-def test_many_stalled_uploads_end_and_give_their_memory_back(serve: Serve) -> None:
-    live = serve(hello, limits=Limits(read_timeout=0.5, linger_timeout=0.2))
-    with ExitStack() as stack:
-        clients = [stack.enter_context(live.client()) for _ in range(200)]
-        for client in clients:
-            client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 1000000\n\n")
-            client.send(bytes(20_000))
-        eventually(lambda: live.server.requests == 200 or count_bodies() == 0)
-        assert [client.read_response().status for client in clients] == [408] * 200
-        eventually(lambda: live.server.connections == live.server.requests == 0)
-        eventually(lambda: count_bodies() == 0)
-
-
-def count_bodies() -> int:
-    gc.collect()
-    kind = tempfile.SpooledTemporaryFile  # isinstance() would evaluate lazy objects of other tests
-    return sum(issubclass(type(each), kind) for each in gc.get_objects())
-
-
-def test_a_connection_that_never_asks_is_closed(serve: Serve) -> None:
-    with serve(hello, limits=Limits(idle_timeout=0.2)).client() as client:
-        assert client.read_to_end() == b""
-
-
-def test_an_idle_connection_is_closed(serve: Serve) -> None:
-    with serve(hello, limits=Limits(idle_timeout=0.2)).client() as client:
-        assert client.get().body == b"hello"
-        assert client.read_to_end() == b""

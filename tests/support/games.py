@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from .shell import ROOT, SOURCES
 from .waiting import WAIT
@@ -35,6 +38,24 @@ def started(address: str, *options: str) -> Iterator[subprocess.Popen[str]]:
             yield game
         finally:
             game.kill()
+
+
+@contextmanager
+def cell(
+    address: str, row: int, column: int, names: str | bytes = "0,0"
+) -> Iterator[ClientConnection]:
+    """Connect a cell to the relay, without a game."""
+    with connect(f"{relay_of(address)}{row}/{column}/", proxy=None, compression=None) as ws:
+        with suppress(ConnectionClosed):  # the cell was refused
+            ws.send(names)
+        yield ws
+
+
+def say(ws: ClientConnection, message: str, listener: ClientConnection) -> None:
+    """Send a state, which a listener receives next."""
+    ws.send(message)
+    heard = listener.recv(WAIT)
+    assert isinstance(heard, str) and heard.endswith(f" {message}")
 
 
 def finish(game: subprocess.Popen[str]) -> tuple[int, str, str]:

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from c10kws_tornado import Server, bind
 
-from .peers import Client
+from .peers import Client, Response
 from .peers import connect as connect_to
 from .waiting import WAIT, eventually
 
@@ -115,6 +115,12 @@ class LiveServer:
     def _note_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.errors.append(context)
         loop.default_exception_handler(context)
+
+
+def get(live: LiveServer, method: str = "GET") -> Response:
+    """Request ``/`` on a new connection."""
+    with live.client() as client:
+        return client.get("/", method=method)
 
 
 def server_threads() -> set[threading.Thread]:
