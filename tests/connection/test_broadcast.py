@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -341,6 +341,21 @@ def test_a_count_that_nobody_wants_any_more_is_no_error(
 BIG = b"x" * 50_000
 
 
+@contextmanager
+def slow_and_reader(live: LiveServer) -> Iterator[tuple[Peer, list[str | bytes]]]:
+    """Open a peer that does not read, then a client whose messages are collected."""
+    messages: list[str | bytes] = []
+    with ExitStack() as stack:
+        (slow,) = open_peers(live, stack, 1)
+        reader = stack.enter_context(live.connect(PLAIN))
+        eventually(lambda: len(connections) == 2)
+        thread = threading.Thread(target=lambda: messages.extend(reader))
+        thread.start()
+        yield slow, messages
+        reader.close()
+        thread.join(WAIT)
+
+
 def cast_until_one_takes_it(live: LiveServer, cast: Cast) -> int:
     """Broadcast to two, one of whom does not read, until it took one less; return the rounds."""
     for rounds in range(1, 10_000):
@@ -360,13 +375,7 @@ def test_a_slow_client_is_closed_with_1013_and_aborted(
     }
     caplog.set_level("INFO", "c10kws.access")
     play(stay)
-    with ExitStack() as stack:
-        (slow,) = open_peers(live, stack, 1)
-        reader = stack.enter_context(live.connect(PLAIN))
-        eventually(lambda: len(connections) == 2)
-        messages: list[Any] = []
-        thread = threading.Thread(target=lambda: messages.extend(reader))
-        thread.start()
+    with slow_and_reader(live) as (slow, messages):
         rounds = cast_until_one_takes_it(live, cast)
         assert connections[0].close_code == 1013
         assert not connections[1].closed
@@ -374,8 +383,6 @@ def test_a_slow_client_is_closed_with_1013_and_aborted(
         eventually(lambda: f'"WebSocket {PLAIN}" 1013' in caplog.text)  # nobody read to the end
         assert cast(live, connections, "last") == 1
         eventually(lambda: len(messages) == rounds + 1)
-        reader.close()
-        thread.join(WAIT)
         with pytest.raises(ConnectionResetError):
             slow.read_to_end()
             raise ConnectionResetError  # a plain end of file is as good
@@ -393,12 +400,7 @@ def test_drop_leaves_the_message_out_and_keeps_the_client(
         "SLOW_CLIENT": "drop",
     }
     play(stay)
-    with ExitStack() as stack:
-        (slow,) = open_peers(live, stack, 1)
-        reader = stack.enter_context(live.connect(PLAIN))
-        eventually(lambda: len(connections) == 2)
-        thread = threading.Thread(target=lambda: list(reader))
-        thread.start()
+    with slow_and_reader(live) as (slow, _):
         rounds = cast_until_one_takes_it(live, cast)
         assert cast(live, connections, BIG) == 1
         assert [ws.dropped for ws in connections] == [2, 0]
@@ -408,8 +410,6 @@ def test_drop_leaves_the_message_out_and_keeps_the_client(
         assert [ws.sent for ws in connections] == [rounds - 1, rounds + 1]
         assert cast(live, connections, "again") == 2
         assert slow.read_frame() == (TEXT, b"again")
-        reader.close()
-        thread.join(WAIT)
 
 
 def test_a_message_of_its_own_closes_a_slow_client_all_the_same(
