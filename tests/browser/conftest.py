@@ -12,9 +12,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
-from tests.support.browsers import Open
+from tests.support.browsers import Open, windows
 from tests.support.shell import ROOT, SOURCES
 from tests.support.waiting import WAIT
 from tools.processes import free_port
@@ -36,26 +36,8 @@ def page(browser: Browser, demo: str) -> Iterator[Page]:
 @pytest.fixture
 def open_window(browser: Browser, demo: str) -> Iterator[Open]:
     """Open a path in a window of a fresh profile; its exceptions and warnings are errors."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def open_path(path: str) -> Page:
-        context = browser.new_context(base_url=demo)
-        contexts.append(context)
-        context.set_default_timeout(WAIT * 1000)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda told: wrong.append(told.text) if told.type in ("warning", "error") else None,
-        )
-        page.goto(path)
-        return page
-
-    yield open_path
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    with windows(browser, demo) as open_path:
+        yield open_path
 
 
 @pytest.fixture(scope="session")
