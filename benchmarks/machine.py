@@ -11,7 +11,7 @@ from pathlib import Path
 
 PACKAGES = (
     *("Django", "tornado", "wsproto", "websockets", "aiohttp", "picows", "channels", "daphne"),
-    *("uvicorn", "uvloop", "httptools", "flask-sock", "simple-websocket", "gunicorn"),
+    *("orjson", "uvicorn", "uvloop", "httptools", "flask-sock", "simple-websocket", "gunicorn"),
 )
 
 

@@ -76,8 +76,15 @@ PEERS = (
     raw("tornado", "the same on uvloop", "--uvloop"),
     Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {CROWD, EVENTS, OPTIMIZATIONS}),
     Peer(
+        "c10kws-json",
+        "the same, without orjson",
+        C10KWS,
+        frozenset({EVENTS}),
+        {"BENCHMARKS_WITHOUT": "orjson"},
+    ),
+    Peer(
         "c10kws-sync",
-        "the same, with a sync callback",
+        "c10kws, with a sync callback",
         C10KWS,
         frozenset({EVENTS}),
         SYNC_CALLBACK,

@@ -84,9 +84,16 @@ def pieces() -> None:
     override(cork, "LONG", 1 << 60)
 
 
+def orjson() -> None:
+    """Read and write the JSON of events by Python's json module."""
+    from c10kws.events.frames import fast_json
+
+    override(fast_json, "orjson", None)
+
+
 OPTIMIZATIONS: Mapping[str, Callable[[], None]] = {
     optimization.__name__: optimization
-    for optimization in (waiter, cork, done, mask, transport, wide, pieces)
+    for optimization in (waiter, cork, done, mask, transport, wide, pieces, orjson)
 }
 
 
