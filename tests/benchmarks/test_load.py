@@ -16,7 +16,7 @@ from benchmarks import runner
 
 Handler = Callable[[ServerConnection], None]
 Gate = Callable[[ServerConnection, Request], Response | None]
-EVENTS = ("--connections", "1", "--size", "20", "--seconds", "0.1", "--warmup", "0")
+EVENTS = ("--connections", "1", "--size", "20", "--seconds", "0.5", "--warmup", "0")
 
 
 def wait(connection: ServerConnection) -> None:

@@ -29,6 +29,10 @@ CASES = [
 ]
 
 
+#: Seconds of the attempts: on a busy machine, nothing may happen in the first one.
+ATTEMPTS = (SCALE.seconds, 3.0, 30.0)
+
+
 def workload_named(name: str) -> Workload:
     return next(workload for workload in WORKLOADS if workload.name == name)
 
@@ -37,9 +41,11 @@ def workload_named(name: str) -> Workload:
 def test_a_workload_measures_its_metric(bench: runner.Bench, name: str, server: str) -> None:
     workload = workload_named(name)
     peer = next(peer for peer in workload.peers() if peer.name == server)
-    run = {"round": 0, **bench.measure(workload, peer, SCALE)}
+    for seconds in ATTEMPTS:
+        run = {"round": 0, **bench.measure(workload, peer, replace(SCALE, seconds=seconds))}
+        if run["failed"] or results.usable(workload, run):
+            break
     assert results.usable(workload, run), results.failure(run)
-    assert workload.metric.key in run
 
 
 def test_every_kind_of_work_is_tested() -> None:
