@@ -42,7 +42,7 @@ CONVERSATIONS = {
     "connection/test_limits.py",
     "handlers/test_start.py",
 }
-LANES = [True, pytest.param(False, marks=pytest.mark.repeated)]
+LANES = [True, pytest.param(False, marks=pytest.mark.thorough)]
 TESTS = Path(__file__).parent
 
 

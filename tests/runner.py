@@ -17,7 +17,7 @@ from tools import environment
 PROCESSES = min(2 * (os.cpu_count() or 1), 8)
 #: A module stays in one process, and modules start in the order of tests/conftest.py.
 PARALLEL = [f"--numprocesses={PROCESSES}", "--dist=loadscope", "--no-loadscope-reorder"]
-QUICK = ["-m", "not programs and not repeated", *PARALLEL]
+QUICK = ["-m", "not programs and not thorough", *PARALLEL]
 STYLE = (["ruff", "check"], ["ruff", "format", "--check"])
 TYPES = (["mypy"],)
 

@@ -21,6 +21,7 @@ from .tornado_reader import read_with_tornado
 NOISE = "noise"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_byte_of_a_body_is_read_as_a_request(family: str, tmp_path: Path) -> None:
     mutations = generate(family)
