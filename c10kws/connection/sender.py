@@ -140,6 +140,11 @@ class Sender:
         self.flush()
         self._relieve()
 
+    def flush_within(self, seconds: float) -> asyncio.TimerHandle:
+        """Flush after some seconds. Until then threads do not wake the loop for each item."""
+        self._flush_due = True
+        return self.loop_state.loop.call_later(seconds, self.flush_and_relieve)
+
     def flush_without_waiting(self) -> None:
         """Send everything that is queued, without waiting for the client."""
         if self._outbox:

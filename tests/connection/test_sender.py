@@ -52,6 +52,26 @@ def test_a_thread_wakes_the_loop_once_for_all_that_it_sends() -> None:
     asyncio.run(main())
 
 
+def test_a_promised_flush_spares_wake_ups_and_comes() -> None:
+    async def main() -> None:
+        ws, connection, transport = open_connection()
+        await turn()
+        loop = asyncio.get_running_loop()
+        wake = mock.Mock(wraps=loop.call_soon_threadsafe)
+        with mock.patch.object(loop, "call_soon_threadsafe", wake):
+            connection.sender.flush_within(0.001)
+            in_thread(lambda: ws.write_message("a"))
+            assert (wake.call_count, transport.writes) == (0, [])
+            while not transport.writes:
+                await turn()
+            in_thread(lambda: ws.write_message("b"))
+            assert wake.call_count == 1
+            await turn()
+        assert transport.writes == [b"\x81\x01a", b"\x81\x01b"]
+
+    asyncio.run(main())
+
+
 def test_during_a_pause_messages_wait_in_the_outbox() -> None:
     async def main() -> None:
         before = total_queue.size

@@ -12,6 +12,7 @@ import pytest
 from c10kws.events import (
     EventError,
     EventSocket,
+    Socket,
 )
 from tests.project.views import ERRORS, raise_error
 from tests.support.events import Connect
@@ -89,6 +90,26 @@ def test_a_client_with_many_events_does_not_hold_the_threads(
         other.send(json.dumps({"event": "step", "data": {"who": "other"}}))
         eventually(lambda: "other" in order)
         assert order.index("other") < 900
+
+
+def test_what_a_sync_callback_emits_is_sent_while_it_runs(
+    chat: EventSocket, connect: Connect
+) -> None:
+    go_on = threading.Event()
+
+    @chat.on
+    def work(socket: Socket) -> str:
+        socket.emit("began")
+        socket.emit("half", {"done": 50})
+        assert go_on.wait(WAIT)
+        return "done"
+
+    with connect() as client:
+        client.send("work", id=1)
+        assert client.expect("began") == {}
+        assert client.expect("half") == {"done": 50}
+        go_on.set()
+        assert client.expect("ws:reply") == "done"
 
 
 def test_answers_carry_the_id_of_their_request(chat: EventSocket, connect: Connect) -> None:

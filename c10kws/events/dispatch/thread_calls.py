@@ -13,9 +13,14 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from ...connection.websocket import connection_of
 from ...interrupts import is_ctrl_c
 from ..clients.backpressure import call_for
 from ..clients.socket import Socket
+
+#: Seconds for which the emits of a function to its client may wait for its end: to wake the event
+#: loop for each costs more than the rest of an event.
+MAX_DELAY = 0.002
 
 
 class NotAnException(RuntimeError):
@@ -46,6 +51,8 @@ class ThreadCalls:
         """
         socket = self._socket
         job = _Job(call_for, socket.connection, socket.endpoint.path, function, *arguments)
+        sender = connection_of(socket.connection).sender
+        timer = sender.flush_within(MAX_DELAY)
         try:
             await job.run()
         except asyncio.CancelledError:
@@ -53,6 +60,9 @@ class ThreadCalls:
             await job.give_up()
             self.abandoned = False
             raise
+        finally:
+            timer.cancel()
+            sender.flush_and_relieve()
 
 
 class _Job:
