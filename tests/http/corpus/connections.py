@@ -36,6 +36,13 @@ CASES = (
     ),
     case(
         "9112 §9.6",
+        "close in a second field of a kept HTTP/1.0",
+        "GET /a HTTP/1.0\nConnection: keep-alive\nConnection: close\n\n" + B + "\n",
+        got("/a"),
+        CLOSED,
+    ),
+    case(
+        "9112 §9.6",
         "nothing is read after close",
         A + "Connection: close\n\n" + B + "\n",
         got("/a"),

@@ -10,6 +10,25 @@ TWO = (got("/", "hello", CONTENT_LENGTH="5"), got("/next", CONTENT_LENGTH=None))
 
 CASES = (
     case(
+        "9112 §2.2",
+        "a head ends with its first empty line",
+        POST + "Content-Length: 7<LF><LF>\nhello" + NEXT,
+        got("/", "\nhello"),
+        got("/next"),
+    ),
+    case(
+        "9112 §2.2",
+        "a bare LF before the empty line",
+        POST + "Content-Length: 5<LF>\nhello" + NEXT,
+        *TWO,
+    ),
+    case(
+        "9112 §2.2",
+        "a bare LF as the empty line",
+        POST + "Content-Length: 5\n<LF>hello" + NEXT,
+        *TWO,
+    ),
+    case(
         "9112 §6.3 rule 7",
         "no length is no body",
         POST + "\n" + NEXT,

@@ -44,7 +44,8 @@ def handshakes(random: Random) -> bytes:
         framing, body = random.choice([(LENGTH, INNER), (CODING, CHUNKED)])
         fields.insert(random.randrange(3), framing)
     early = random.choice([b"", INNER, INNER * 2, b"\r\n" + INNER, bytes(20) + INNER])
-    early = NEXT if body else early
     version = random.choice([b"HTTP/1.1"] * 4 + [b"HTTP/1.0"] * (not body))
+    # In HTTP/1.0 there is no upgrade, and a request may follow on a kept connection.
+    early = NEXT if body or version == b"HTTP/1.0" else early
     line = random.choice([b"GET", b"POST"]) + b" /a " + version
     return before + message(random, fields, body, line) + early

@@ -17,7 +17,19 @@ HOST = b"Host: a"
 #: Characters that parsers treat as white space, as an end, or not at all.
 ODD = [bytes([i]) for i in range(33)] + [b"\x7f", b"\x85", b"\xa0", b"\xff", b"\xe2\x80\x89"]
 FILLERS = [b"X-A: b", b"Accept: */*", b"Cookie: a=b", b"Connection: keep-alive", b"X_A: b"]
-ENDS = [b"\n", b"\r", b"\r\r\n", b"\n\r", b"\r\n\r", b"\0\r\n", b" \r\n", b"\r \n", b"\v\r\n"]
+ENDS = [
+    b"\n",
+    b"\r",
+    b"\r\r\n",
+    b"\n\r",
+    b"\n\n",
+    b"\n\r\n",
+    b"\r\n\r",
+    b"\0\r\n",
+    b" \r\n",
+    b"\r \n",
+    b"\v\r\n",
+]
 #: All families, by name.
 FAMILIES: dict[str, Family] = {}
 
