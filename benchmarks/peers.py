@@ -76,8 +76,15 @@ PEERS = (
     raw("tornado", "the same on uvloop", "--uvloop"),
     Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {CROWD, EVENTS, OPTIMIZATIONS}),
     Peer(
+        "c10kws-unfrozen",
+        "the same, FREEZE_CONNECTIONS None",
+        C10KWS,
+        frozenset({CROWD}),
+        {"BENCHMARKS_C10KWS": json.dumps({"FREEZE_CONNECTIONS": None})},
+    ),
+    Peer(
         "c10kws-json",
-        "the same, without orjson",
+        "c10kws, without orjson",
         C10KWS,
         frozenset({EVENTS}),
         {"BENCHMARKS_WITHOUT": "orjson"},
