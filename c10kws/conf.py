@@ -122,7 +122,7 @@ class Settings:
     #: Number of new connections after which ``runtornado`` excludes all objects from garbage
     #: collection (``gc.freeze``), see :ref:`how this keeps pauses short <pauses>`. None disables
     #: this.
-    freeze_connections: int | None = 500
+    freeze_connections: int | None = 200
     #: Import path of the :class:`json.JSONEncoder` that serializes the data of events. All threads
     #: share one instance. If orjson is installed, an encoder that overrides only ``default`` is not
     #: used for frames without other types than those of JSON.

@@ -51,7 +51,7 @@ class Freezer:
             if self._has_grown():
                 self._thaw()
             else:
-                gc.collect(1)
+                gc.collect()  # visits only the objects that are not frozen
                 self._freeze()
 
     def ended(self, opened: float) -> None:
