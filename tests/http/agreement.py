@@ -1,4 +1,4 @@
-"""Comparing what the server and another reader make of the same bytes."""
+"""Comparison of the outcomes of the server and of a peer for the same bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Disagreement:
     """The first point at which the server and a peer disagree."""
 
     peer: str
-    #: What the server does: it accepts or refuses more than the peer, or reads another request.
+    #: The server accepts or refuses more than the peer, or reads another request.
     kind: Kind
     #: The bytes before the message in question, and those from it on.
     before: bytes
@@ -45,7 +45,7 @@ def compare(data: bytes, ours: Outcome, peer: Outcome, name: str) -> Disagreemen
 
 
 def kind_of(ours: Outcome, peer: Outcome, same: int) -> Kind | None:
-    """Return the kind of the disagreement after as many equal requests."""
+    """Return the kind of the disagreement after this number of equal requests."""
     more, fewer = len(ours.requests) > same, len(peer.requests) > same
     refuses, refused = ours.refusal is not None, peer.refusal is not None
     if (more and fewer) or ours.upgraded != peer.upgraded:

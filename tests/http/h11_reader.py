@@ -1,4 +1,4 @@
-"""The bytes of a connection as h11 reads them."""
+"""A reader of the bytes of a connection: h11."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ def read_with_h11(data: bytes) -> Outcome:
     connection.receive_data(data)
     outcome = Outcome()
     try:
-        while True:
+        while outcome.upgraded is None and not outcome.closed:
             outcome.starts.append(connection.trailing_data[0])
             if (request := read_request(connection)) is None:
                 break
             outcome.requests.append(request)
-            if request.upgrades:
-                switch = h11.InformationalResponse(status_code=101, headers=[])
-                connection.send(switch)
-                outcome.upgraded = connection.trailing_data[0]
-                break
-            # A success would switch the protocol after CONNECT.
-            connection.send(h11.Response(status_code=404, headers=[("content-length", "0")]))
-            connection.send(h11.EndOfMessage())
-            if connection.our_state is h11.MUST_CLOSE:
-                outcome.closed = True
-                outcome.starts.append(connection.trailing_data[0])
-                break
-            connection.next_event()  # after a request that may upgrade, the end of the pause
-            connection.start_next_cycle()
+            answer(connection, request, outcome)
     except h11.RemoteProtocolError as error:
         outcome.refusal = error.error_status_hint
     return outcome
+
+
+def answer(connection: h11.Connection, request: Request, outcome: Outcome) -> None:
+    """Answer a request, and note the end of the connection."""
+    if request.upgrades:
+        connection.send(h11.InformationalResponse(status_code=101, headers=[]))
+        outcome.upgraded = connection.trailing_data[0]
+        return
+    # A success would switch the protocol after CONNECT.
+    connection.send(h11.Response(status_code=404, headers=[("content-length", "0")]))
+    connection.send(h11.EndOfMessage())
+    if connection.our_state is h11.MUST_CLOSE:
+        outcome.closed = True
+        outcome.starts.append(connection.trailing_data[0])
+    else:
+        connection.next_event()  # after a request that may upgrade, the end of the pause
+        connection.start_next_cycle()
 
 
 def read_request(connection: h11.Connection) -> Request | None:

@@ -1,4 +1,4 @@
-"""What a server makes of the bytes of one connection."""
+"""The outcome of a connection: its requests and its end, from whichever reader."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ def make_request(
 
 
 def environ_of_fields(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the keys of header fields; those with an underscore in their name are dropped."""
     environ: dict[str, str] = {}
     for name, value in fields:
         if "_" in name:

@@ -18,7 +18,7 @@ class Difference:
     """A kind of message that the server reads otherwise than a peer, on purpose."""
 
     peers: Sequence[str]
-    #: What the server does.
+    #: The server accepts or refuses more than the peer, or reads another request.
     kinds: Sequence[Kind]
     rule: str
     reason: str
@@ -135,7 +135,9 @@ DIFFERENCES = (
         [H11],
         "9110 §8.6, 9112 §7.1",
         "h11 limits lengths to 20 digits.",
-        lambda found: in_head(rb"content-length: *0\d{20}")(found) or in_body(rb"\w{21}")(found),
+        lambda found: (
+            in_head(rb"content-length:[ \t]*0\d{20}")(found) or in_body(rb"\w{21}")(found)
+        ),
     ),
     accepts(
         [H11],
@@ -159,7 +161,7 @@ DIFFERENCES = (
     ),
 )
 
-#: What the server should refuse.
+#: Defects of the server: it should refuse these messages, too.
 DEFECTS = (
     accepts(
         [H11],

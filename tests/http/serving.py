@@ -1,4 +1,4 @@
-"""The bytes of connections as the server reads them, over sockets, whole or in pieces."""
+"""The server reads the bytes of connections, over sockets, whole or in pieces."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Switch(list[bytes]):
 
 
 class Recorder:
-    """A WSGI application that keeps its requests; each response names the number of its request."""
+    """A WSGI application that keeps its requests; a response has the number of its request."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -66,7 +66,7 @@ class Recorder:
 
 
 class Conversation:
-    """A client's connection."""
+    """A client's connection. It sends its pieces, one at each call of :meth:`send`."""
 
     def __init__(self, address: Any, pieces: Pieces) -> None:
         family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
@@ -113,7 +113,7 @@ class Conversation:
 
 
 async def read_with_server(connections: Sequence[Pieces], folder: Path) -> list[Outcome]:
-    """Return what the server reads in each connection, whose bytes it gets in these pieces."""
+    """Return the outcome of each connection, whose bytes the server gets in these pieces."""
     recorder = Recorder()
     listen = listen_in(folder)
     server = Server(recorder, limits=LIMITS, threads=1)
@@ -149,6 +149,7 @@ async def converse(server: Server, address: Any, batch: Iterable[Pieces]) -> lis
         sending = [conversation for conversation in sending if conversation.send()]
         await turn()
     received = -1
+    await turn(20)
     while received != (received := sum(len(each.received) for each in conversations)):
         # The server has one thread: when it has done this job, it has done all before.
         await asyncio.wrap_future(server.pool.submit(bool))

@@ -1,4 +1,4 @@
-"""The bytes of a connection as Tornado's own HTTP1ServerConnection reads them."""
+"""A reader of the bytes of a connection: Tornado's own HTTP1ServerConnection."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Message(HTTPMessageDelegate):
 
 
 async def read_with_tornado(data: bytes) -> Outcome:
-    """Return what Tornado reads in the bytes of one connection. It does not switch protocols."""
+    """Return what Tornado reads in the bytes of one connection."""
     stream, reader = MemoryStream(data), Reader()
     connection = HTTP1ServerConnection(stream)  # type: ignore[arg-type]
     connection.start_serving(reader)

@@ -12,7 +12,7 @@ import pytest
 
 from tools.processes import running, wait_until_it_answers
 
-#: All that nginx needs beside the blocks of its ``http`` block.
+#: Settings of nginx; the blocks within its ``http`` block are added.
 NGINX = """
 daemon off;
 master_process off;

@@ -29,7 +29,7 @@ CLOSED = "closed"
 
 @dataclass(frozen=True)
 class Case:
-    """The bytes of a connection, and what a server must make of them.
+    """The bytes of a connection, and the expected outcome.
 
     In ``text`` each line ends with CRLF; ``<CR>``, ``<LF>``, ``<NUL>`` and the like stand for
     single bytes, and ``<x*1000>`` for a thousand times ``x``. ``expected`` are the requests, in
@@ -40,7 +40,7 @@ class Case:
     name: str
     text: str
     expected: tuple[Expected, ...]
-    #: What today's server does instead.
+    #: The outcome today, if the server has a defect.
     today: tuple[Expected, ...] | None = None
 
     @property

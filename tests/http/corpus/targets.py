@@ -77,6 +77,21 @@ CASES = (
     case(
         "3986 §3.2.2", "a bracket that is not closed", "GET http://[::1/ HTTP/1.1\nHost: a\n\n", 400
     ),
+    # A proxy may take a successful response for the beginning of a tunnel (9110 §9.3.6).
+    case(
+        "9112 §3.2.3",
+        "CONNECT with a path",
+        "CONNECT /a HTTP/1.1\nHost: a\n\n",
+        400,
+        today=got("/a"),
+    ),
+    case(
+        "9112 §3.2.3",
+        "CONNECT with a URL",
+        "CONNECT http://b/a HTTP/1.1\nHost: a\n\n",
+        400,
+        today=got("/a"),
+    ),
     case("9112 §3.2.3", "CONNECT", "CONNECT b:80 HTTP/1.1\nHost: b:80\n\n", 400),
     case(
         "9112 §3.2.4",

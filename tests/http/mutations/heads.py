@@ -19,6 +19,9 @@ from .pieces import (
     recase,
 )
 
+TARGETS = [b"//b/a", b"/a?b=HTTP/1.1", b"/a%20HTTP/1.1", b"/a HTTP/1.1", b"/a\tHTTP/1.1", b"*"]
+TARGETS += [b"a:80", b"a", b"ftp://a/", b"/%0d%0aContent-Length:%200", b""]
+
 
 @family
 def line_ends(random: Random) -> bytes:
@@ -67,25 +70,17 @@ def folds(random: Random) -> bytes:
 @family
 def request_targets(random: Random) -> bytes:
     odd = random.choice(ODD[:1] + ODD[12:13] + ODD[-5:])
+    authority = random.choice([b"a", b"b:80", b"", b"[::1]", b"[", b"a@b"])
+    fragment = random.choice([b"", b"b", b"?c"])
     target = random.choice(
         [
-            b"http://" + random.choice([b"a", b"b:80", b"", b"[::1]", b"[", b"a@b"]),
+            *TARGETS,
+            b"http://" + authority,
             recase(random, b"https://b/a"),
-            b"//b/a",
-            b"/a?b=HTTP/1.1",
-            b"/a#" + random.choice([b"", b"b", b"?c"]),
-            b"/a%20HTTP/1.1",
-            b"/a HTTP/1.1",
-            b"/a\tHTTP/1.1",
-            b"*",
-            b"a:80",
-            b"a",
-            b"ftp://a/",
-            b"/%0d%0aContent-Length:%200",
+            b"/a#" + fragment,
             b"/" + odd,
             b"/" + odd + b" HTTP/1.1" + odd,
             b"/" + b"a" * random.randrange(1, 40),
-            b"",
         ]
     )
     method = random.choice([b"POST", b"GET", b"OPTIONS", b"CONNECT", b"DELETE", b"x"])

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+#: Returns a mutation.
 Family = Callable[[Random], bytes]
+#: The request that is hidden in a body, and the one that follows the body.
 INNER = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 NEXT = b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"
+#: Both framings of a body.
 SIZE = b"%d" % len(INNER)
 CHUNK = b"%x" % len(INNER)
 CHUNKED = CHUNK + b"\r\n" + INNER + b"\r\n0\r\n\r\n"
@@ -16,7 +19,9 @@ CODING = b"Transfer-Encoding: chunked"
 HOST = b"Host: a"
 #: Characters that parsers treat as white space, as an end, or not at all.
 ODD = [bytes([i]) for i in range(33)] + [b"\x7f", b"\x85", b"\xa0", b"\xff", b"\xe2\x80\x89"]
+#: Fields that change nothing.
 FILLERS = [b"X-A: b", b"Accept: */*", b"Cookie: a=b", b"Connection: keep-alive", b"X_A: b"]
+#: Ends of lines, instead of CRLF.
 ENDS = [
     b"\n",
     b"\r",
@@ -35,6 +40,7 @@ FAMILIES: dict[str, Family] = {}
 
 
 def family(function: Family) -> Family:
+    """Register a family by the name of its function."""
     FAMILIES[function.__name__] = function
     return function
 
@@ -50,40 +56,31 @@ def message(
 
 
 def recase(random: Random, text: bytes) -> bytes:
+    """Return the text with the case of its letters changed."""
     cased = (random.choice([chr(c).lower(), chr(c).upper(), chr(c)]) for c in text)
     return "".join(cased).encode()
 
 
 def insert(random: Random, text: bytes, piece: bytes, start: int = 0) -> bytes:
+    """Return the text with a piece inserted anywhere from ``start`` on."""
     place = random.randrange(start, len(text) + 1)
     return text[:place] + piece + text[place:]
 
 
 def bad_number(random: Random, number: bytes) -> bytes:
-    """Return a number that other parsers may read, and that is none, or another spelling."""
+    """Return a number that is none, another spelling of it, or a list."""
     odd = random.choice(ODD)
+    ends = [b".0", b"e0", b"L", b";", b"," + number, b", 0", b"," + odd, odd]
+    starts = [b"+", b"-", b"0x", b"0, ", b"0" * random.randrange(1, 30), odd]
+    overflow = 2 ** random.choice([16, 31, 32, 53, 63, 64, 65, 128]) + int(number, 16)
     return random.choice(
         [
-            b"+" + number,
-            b"-" + number,
-            b"0x" + number,
-            number + b".0",
-            number + b"e0",
-            number + b"L",
-            number[:1] + b"_" + number[1:],
-            number[:1] + b" " + number[1:],
+            *(number + end for end in ends),
+            *(start + number for start in starts),
+            *(number[:1] + middle + number[1:] for middle in (b"_", b" ", odd)),
             b'"' + number + b'"',
-            b"0" * random.randrange(1, 30) + number,
-            number + b"," + number,
-            number + b", " + b"0",
-            b"0, " + number,
-            number + b";",
-            number + b"," + odd,
-            odd + number,
-            number + odd,
-            insert(random, number, odd),
+            b"%d" % overflow,
             b"",
-            b"%d" % (2 ** random.choice([16, 31, 32, 53, 63, 64, 65, 128]) + int(number, 16)),
             b"\xb2\xb9",
             "٣٥".encode(),
         ]
