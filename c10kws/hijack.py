@@ -38,6 +38,8 @@ class Stream(Protocol):
         Bytes that the client sent early are delivered from within ``connection_made``.
         """
 
+    # Servers may offer two more methods, ``close_first`` and ``on_upgrade``: see the page.
+
 
 class Executor(Protocol):
     """A bounded pool of threads."""

@@ -153,6 +153,7 @@ class _ClosingResponse:
     def __init__(self, refused: Iterable[bytes], start: HandlerStart) -> None:
         self._refused = refused
         self._start = start
+        start.close_first()
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(())

@@ -62,12 +62,12 @@ def mask() -> None:
 
 def transport() -> None:
     """Use asyncio's transport."""
-    from c10kws_tornado.raw import stream
+    from c10kws_tornado.raw import transports
 
     class NoLoop(asyncio.AbstractEventLoop):
         """A class without instances."""
 
-    override(stream, "BaseSelectorEventLoop", NoLoop)
+    override(transports, "BaseSelectorEventLoop", NoLoop)
 
 
 def wide() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.http import HttpRequest
 
@@ -39,11 +40,26 @@ class HandlerStart:
     keep_request: bool = False
     context: ViewContext = field(default_factory=ViewContext)
 
+    def close_first(self) -> None:
+        """Let the server call ``close()`` of the 101 before it sends its head, if it can.
+
+        Then the head, the start of the handler and the end of the request need one wake-up of the
+        loop, and no thread waits for the client.
+        """
+        close_first = getattr(self.contract.stream, "close_first", None)
+        if close_first is not None:
+            close_first()
+
     def start_soon(self) -> None:
-        """Start the handler in the loop's next turn; from any thread."""
+        """Start the handler when the connection is upgraded; from ``close()`` of the 101."""
+        # In a context of its own: the loop copies it for each callback of the connection.
+        context = contextvars.Context()
+        on_upgrade = getattr(self.contract.stream, "on_upgrade", None)
+        if on_upgrade is not None:
+            on_upgrade(partial(context.run, self._start))
+            return
         try:
-            # In a context of its own: the loop copies it for each callback of the connection.
-            self.contract.loop.call_soon_threadsafe(self._start, context=contextvars.Context())
+            self.contract.loop.call_soon_threadsafe(self._start, context=context)
         except RuntimeError:
             logger.info("%s: the server stopped during the handshake", self.request.path)
 

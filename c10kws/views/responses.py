@@ -44,6 +44,7 @@ class SwitchingProtocols(AwaitableResponse):
     def __init__(self, start: HandlerStart) -> None:
         super().__init__(headers=start.accepted.headers)
         self._handler_start = start
+        start.close_first()
 
     def load_user_unless_awaited(self) -> None:
         """Load the user in this worker thread; do nothing if an event loop runs in it.

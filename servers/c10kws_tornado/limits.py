@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-#: Tornado closes the connection without a response when a head exceeds its own limit. That limit
-#: is higher than ours by this factor, so that ours can answer with 431.
+#: A complete head may exceed its limit by this factor. Then it is parsed, so that its access line
+#: shows the request, and refused.
 HEAD_ROOM = 2
 #: Limits that 0 disables.
 MAY_BE_ZERO = frozenset({"min_read_rate", "min_send_rate", "reserved_descriptors"})

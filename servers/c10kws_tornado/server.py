@@ -7,12 +7,8 @@ import os
 import socket
 import ssl
 from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from tornado.http1connection import HTTP1Connection
-from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.web import Application
 
 from . import atfork
@@ -21,14 +17,14 @@ from .accesslog import reopen_files
 from .http.connections import Connections
 from .http.environ import server_keys
 from .http.filewrapper import FileWrapper
-from .http.incoming import IncomingRequest
-from .http.iostreams import PlainStream, TLSStream
-from .http.parseerrors import ParseErrors
+from .http.host import HTTPHost
 from .http.peer import Peers
+from .http.protocol import HTTPProtocol
 from .http.proxies import TrustedProxies
 from .http.resources import Resources
-from .limits import HEAD_ROOM, Limits, check_positive
+from .limits import Limits, check_positive
 from .pool import Pool
+from .raw.transports import Connector
 from .shutdown import Shutdown, StopCallback
 from .stallmonitor import StallMonitor
 from .tornado_app import TornadoApp
@@ -40,7 +36,7 @@ GOING_AWAY = 1001
 
 
 class Server:
-    """Serve a WSGI application (PEP 3333) on Tornado's HTTP/1.1 parser and an event loop.
+    """Serve a WSGI application (PEP 3333) over HTTP/1.1 on Tornado's event loop.
 
     At most ``threads`` requests run at the same time, and ``queue_size`` more are queued; further
     ones get 503. ``trusted_proxies`` are the addresses and networks whose forwarded headers reach
@@ -138,21 +134,13 @@ class Server:
                 self._tornado_application, self._connections, log, self.limits
             )
             self.on_stop(self._tornado_app.stop)
-        self._parse_errors = ParseErrors(log, self._connections, self.limits)
-        self._http = self._make_http_server()
+        find = None if self._tornado_app is None else self._tornado_app.find
+        self._host = HTTPHost(self._resources, self._peers, find)
+        self._connector = Connector(self._resources.loop, self._ssl_context)
         self._connections.close_idle(self.limits.idle_timeout)
         self._stall_monitor.start()
         for sock in self._sockets:
             self._listen(sock)
-
-    def _make_http_server(self) -> HTTPServer:
-        http = _HTTPServer(
-            _Requests(self),
-            max_header_size=self.limits.max_head_size * HEAD_ROOM,
-            chunk_size=self.limits.chunk_size * 4,
-        )
-        http.conn_params.header_timeout = None
-        return http
 
     def _listen(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -165,27 +153,7 @@ class Server:
         connection.setblocking(False)
         if connection.family != getattr(socket, "AF_UNIX", None):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream = self._make_stream(connection)
-        if stream is not None:
-            stream.linger_timeout = self.limits.linger_timeout
-            self._http.handle_stream(stream, address)
-
-    def _make_stream(self, connection: socket.socket) -> PlainStream | TLSStream | None:
-        options: dict[str, Any] = {
-            # One head or one piece of a body, and what is read with it.
-            "max_buffer_size": self.limits.max_head_size * HEAD_ROOM * 2,
-            "read_chunk_size": self.limits.chunk_size * 4,
-        }
-        if self._ssl_context is None:
-            return PlainStream(connection, **options)
-        try:
-            wrapped = self._ssl_context.wrap_socket(
-                connection, server_side=True, do_handshake_on_connect=False
-            )
-        except OSError:  # the client has disconnected
-            connection.close()
-            return None
-        return TLSStream(wrapped, **options)
+        self._connector.connect(connection, HTTPProtocol(self._host, address))
 
     def on_stop(self, callback: StopCallback) -> None:
         """Register ``callback(code, deadline)`` for the stop; may be called from any thread.
@@ -215,7 +183,7 @@ class Server:
         if self._started:
             for acceptor in self._acceptors:
                 acceptor.stop()
-            shutdown = Shutdown(self._resources, self._http, self._tornado_app, self._callbacks)
+            shutdown = Shutdown(self._resources, self._tornado_app, self._callbacks)
             await shutdown.run(code, timeout)
             self._stall_monitor.stop()
         atfork.unregister(self._close_sockets)
@@ -225,49 +193,3 @@ class Server:
     def _close_sockets(self) -> None:
         for sock in self._sockets:
             sock.close()
-
-    def start_request(
-        self, server_connection: object, connection: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        """Return the delegate of the next request on a connection, for Tornado."""
-        assert isinstance(connection, HTTP1Connection)
-        self._connections.add(server_connection)
-        peer = self._peers.find(server_connection, connection)
-        stream = cast(PlainStream | TLSStream, connection.stream)
-        if stream.on_parse_error is None:
-            stream.on_parse_error = partial(self._parse_errors.respond, server_connection, peer)
-        request = IncomingRequest(self._resources, server_connection, connection, peer)
-        if self._tornado_app is None:
-            return request
-        return self._tornado_app.choose(request, server_connection, connection, peer)
-
-    def close_connection(self, server_connection: object) -> None:
-        """Forget a connection that Tornado has closed, or whose stream it has detached."""
-        self._connections.remove(server_connection)
-        self._peers.remove(server_connection)
-        if self._tornado_app is not None:
-            self._tornado_app.end(server_connection)
-
-
-class _Requests(HTTPServerConnectionDelegate):
-    """The delegate through which Tornado calls the server."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        return self._server.start_request(server_conn, request_conn)
-
-    def on_close(self, server_conn: object) -> None:
-        self._server.close_connection(server_conn)
-
-
-class _HTTPServer(HTTPServer):
-    """Tornado's server, which also tells its delegate when a connection ends."""
-
-    def on_close(self, server_conn: object) -> None:
-        super().on_close(server_conn)
-        assert isinstance(self.request_callback, _Requests)
-        self.request_callback.on_close(server_conn)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from tornado.httpserver import HTTPServer
-
 from .http.resources import Resources
 from .safelogger import get_logger
 from .tornado_app import TornadoApp
@@ -31,12 +29,10 @@ class Shutdown:
     def __init__(
         self,
         resources: Resources,
-        http: HTTPServer,
         tornado_app: TornadoApp | None,
         callbacks: Sequence[StopCallback],
     ) -> None:
         self._resources = resources
-        self._http = http
         self._tornado_app = tornado_app
         self._callbacks = callbacks
 
@@ -102,9 +98,7 @@ class Shutdown:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=SETTLE_TIMEOUT)
-        closing = asyncio.ensure_future(self._http.close_all_connections())
-        await asyncio.wait([closing], timeout=SETTLE_TIMEOUT)
-        closing.cancel()  # a connection may wait for a thread that hangs
+        await self._resources.connections.wait_closed(SETTLE_TIMEOUT)
 
     async def _finish_jobs(self) -> None:
         """Wait for the log lines and clean-up jobs of the last connections."""

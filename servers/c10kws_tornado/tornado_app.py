@@ -10,17 +10,12 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import cast
 
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
-    HTTPHeaders,
     HTTPInputError,
     HTTPMessageDelegate,
     HTTPServerRequest,
-    RequestStartLine,
-    ResponseStartLine,
 )
 from tornado.iostream import IOStream
 from tornado.web import Application, RequestHandler
@@ -30,17 +25,13 @@ from .accesslog import AccessLog
 from .handlerconnection import HandlerConnection
 from .http.bodytimer import BodyTimer
 from .http.connections import Connections
-from .http.environ import BadRequest, check_head, head_size
-from .http.peer import Peer
-from .http.proxies import drop_forwarded
+from .http.protocol import HTTPProtocol
+from .http.requesthead import BadRequest, RequestHead
 from .limits import Limits
 from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
-#: The buffer size of a stream with a WebSocket, which must hold a frame: Tornado's default. A
-#: message is limited by ``websocket_max_message_size``, 10 MiB by default.
-WEBSOCKET_BUFFER_SIZE = 100 * 1024 * 1024
 #: Seconds between two checks of a stopping server for the end of closing handshakes.
 POLL_INTERVAL = 0.02
 
@@ -59,93 +50,51 @@ class TornadoApp:
         self._connections = connections
         self._log = log
         self.limits = limits
-        self._running: dict[object, HandlerConnection] = {}
         self._streams: dict[IOStream, Callable[[], WebSocketHandler | None] | None] = {}
+        self._websockets: dict[HandlerConnection, Callable[[], WebSocketHandler | None]] = {}
         self._code: int | None = None
         self._log_function = application.settings.get("log_function")
         application.settings["log_function"] = self._handled
 
-    def choose(
-        self,
-        request: HTTPMessageDelegate,
-        server_connection: object,
-        connection: HTTP1Connection,
-        peer: Peer,
-    ) -> HTTPMessageDelegate:
-        """Return the delegate of the next request on a connection; ``request`` is the WSGI one.
-
-        Tornado asks for it when the previous request has ended.
-        """
-        self.end(server_connection)
-        return RequestDispatcher(self, request, server_connection, connection, peer)
-
-    def find(
-        self,
-        start_line: RequestStartLine,
-        headers: HTTPHeaders,
-        server_connection: object,
-        connection: HTTP1Connection,
-        peer: Peer,
-    ) -> HTTPMessageDelegate | None:
-        """Return the delegate of the matching rule and begin the request; None without a match."""
-        if head_size(start_line, headers) > self.limits.max_head_size:
+    def find(self, connection: HTTPProtocol, head: RequestHead) -> NativeRequest | None:
+        """Return the receiver of a request that matches a rule; None without a match."""
+        if head.size > self.limits.max_head_size:
             return None
-        line = peer.begin_line(start_line, headers)
-        recorded = HandlerConnection(connection, line, self._remember_stream)
+        native = NativeRequest(self, connection, head)
         try:
-            check_head(start_line, headers)
+            head.check()
             request = HTTPServerRequest(
-                connection=recorded,
-                server_connection=server_connection,
-                start_line=start_line,
-                headers=headers,
+                connection=native.connection,
+                server_connection=connection,
+                start_line=head.start_line,
+                headers=head.headers(trusted=connection.peer.trusted),
             )
         except (BadRequest, HTTPInputError):
             return None  # the WSGI request refuses it
         delegate = self._application.default_router.find_handler(request)
-        if delegate is not None:
-            self._begin(server_connection, connection, headers)
-            self._running[server_connection] = recorded
-        return delegate
+        if delegate is None:
+            return None
+        native.begin(delegate, request)
+        self._connections.begin(connection)
+        return native
 
-    def _begin(
-        self, server_connection: object, connection: HTTP1Connection, headers: HTTPHeaders
-    ) -> None:
-        connection.set_max_body_size(self.limits.max_body_size)
-        if "Upgrade" in headers:
-            connection.stream.max_buffer_size = WEBSOCKET_BUFFER_SIZE
-        self._connections.begin(server_connection)
+    def end(self, connection: HTTPProtocol, native: HandlerConnection) -> None:
+        """Handle the end of a request."""
+        self._log.write_later(native.line)
+        self._connections.end(connection)
 
-    def fail(self, server_connection: object) -> None:
-        """Handle a client that disconnects during its request, or a malformed body."""
-        if server_connection in self._running:
-            line = self._running[server_connection].line
-            line.status = line.status or 400
-
-    def refuse_stalled_body(self, server_connection: object) -> None:
-        """Send 408, unless the handler has begun to respond, and close."""
-        if server_connection in self._running:
-            self._running[server_connection].refuse_stalled_body()
-
-    def end(self, server_connection: object) -> None:
-        """End the Tornado request of a connection, if it has one."""
-        connection = self._running.pop(server_connection, None)
-        if connection is not None:
-            self._log.write_later(connection.line)
-            self._connections.end(server_connection)
-
-    def _remember_stream(self, stream: IOStream) -> None:
+    def remember_stream(self, native: HandlerConnection, stream: IOStream) -> None:
         """Remember a stream that a handler took; ended ones are forgotten from time to time."""
         if len(self._streams) % 256 == 255:
             live = {each: kept for each, kept in self._streams.items() if not each.closed()}
             self._streams = live
-        self._streams.setdefault(stream, None)
+        self._streams[stream] = self._websockets.pop(native, None)
 
     def _handled(self, handler: RequestHandler) -> None:
         """Handle Tornado's call of ``log_function``: a response is complete, a 101 not detached."""
         if isinstance(handler, WebSocketHandler) and handler.get_status() == 101:
-            connection = cast(HandlerConnection, handler.request.connection)
-            self._streams[connection.stream] = weakref.ref(handler)
+            native = cast(HandlerConnection, handler.request.connection)
+            self._websockets[native] = weakref.ref(handler)
             if self._code is not None:  # after Tornado has taken the stream
                 asyncio.get_running_loop().call_soon(self._close, handler, self._code)
         if self._log_function is not None:
@@ -177,74 +126,99 @@ class TornadoApp:
         self._streams.clear()
 
 
-class RequestDispatcher(HTTPMessageDelegate):
-    """A delegate that chooses by the head who serves the request, and forwards the rest to it."""
+class NativeRequest:
+    """A request that Tornado's handler serves; its connection calls it on the loop's thread."""
+
+    serves_half_closed = False
 
     def __init__(
-        self,
-        tornado_app: TornadoApp,
-        request: HTTPMessageDelegate,
-        server_connection: object,
-        connection: HTTP1Connection,
-        peer: Peer,
+        self, tornado_app: TornadoApp, connection: HTTPProtocol, head: RequestHead
     ) -> None:
         self._tornado_app = tornado_app
-        self._delegate = request
-        self._server_connection = server_connection
-        self._connection = connection
-        self._peer = peer
-        self._receiving = False
-        self._timer: BodyTimer | None = None
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        """Try the rules, then forward."""
-        start_line = cast(RequestStartLine, start_line)
-        if not self._peer.trusted:
-            drop_forwarded(headers)
-        if not self._connection.stream.closed():
-            found = self._tornado_app.find(
-                start_line, headers, self._server_connection, self._connection, self._peer
-            )
-            self._delegate = found or self._delegate
-            if found is not None and {"Content-Length", "Transfer-Encoding"} & headers.keys():
-                self._start_timer()
-        waiting = self._delegate.headers_received(start_line, headers)
+        self._http = connection
+        self._head = head
+        self._delegate: HTTPMessageDelegate
+        self._request: HTTPServerRequest
         self._receiving = True
-        return waiting
+        self._running = True
+        self._received = 0
+        self._timer: BodyTimer | None = None
+        self.connection = HandlerConnection(
+            connection,
+            head,
+            connection.peer.begin_line(head),
+            tornado_app.remember_stream,
+            self._end,
+        )
+        self.connection.max_body_size = tornado_app.limits.max_body_size
 
-    def _start_timer(self) -> None:
-        refuse = partial(self._tornado_app.refuse_stalled_body, self._server_connection)
-        self._timer = BodyTimer(asyncio.get_running_loop(), self._tornado_app.limits, refuse)
+    def begin(self, delegate: HTTPMessageDelegate, request: HTTPServerRequest) -> None:
+        """Set the delegate of the rule that matches."""
+        self._delegate = delegate
+        self._request = request
+
+    @property
+    def has_responded(self) -> bool:
+        """True when the handler has begun to respond."""
+        return bool(self.connection.line.status)
+
+    def head_received(self, head: RequestHead) -> Awaitable[None] | None:
+        """Call the delegate."""
+        if head.has_body:
+            refuse = self.connection.refuse_stalled_body
+            loop = asyncio.get_running_loop()
+            self._timer = BodyTimer(loop, self._tornado_app.limits, refuse)
+        waiting = self._delegate.headers_received(head.start_line, self._request.headers)
+        if waiting is not None:
+            return self._wait_and_check(waiting)
+        self._check_size(head.length)
+        return None
+
+    async def _wait_and_check(self, waiting: Awaitable[None]) -> None:
+        await waiting
+        self._check_size(self._head.length)
+
+    def _check_size(self, size: int) -> None:
+        if size > self.connection.max_body_size:
+            raise HTTPInputError("The request body is too long.")
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Forward."""
-        waiting = self._delegate.data_received(chunk)
+        """Call the delegate; the timer is paused while it is busy."""
+        self._received += len(chunk)
+        self._check_size(self._received)
         if self._timer is not None:
             self._timer.received(len(chunk))
-            if waiting is not None:
-                return self._wait(waiting, self._timer)
-        return waiting
+        waiting = self._delegate.data_received(chunk)
+        return None if waiting is None else self._wait(waiting)
 
-    async def _wait(self, waiting: Awaitable[None], timer: BodyTimer) -> None:
-        """Wait for a handler that receives its body in pieces; the timer is paused."""
-        timer.pause()
+    async def _wait(self, waiting: Awaitable[None]) -> None:
+        if self._timer is not None:
+            self._timer.pause()
         await waiting
-        timer.resume()
+        if self._timer is not None:
+            self._timer.resume()
 
     def finish(self) -> None:
-        """Forward."""
+        """Call the delegate, which runs the handler."""
         self._receiving = False
         self._stop_timer()
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
-        """Forward."""
+        """Handle a client that disconnects, or a malformed body."""
         self._stop_timer()
         if self._receiving:
-            self._tornado_app.fail(self._server_connection)
-        self._delegate.on_connection_close()
+            line = self.connection.line
+            line.status = line.status or 400
+            self._delegate.on_connection_close()
+        self.connection.connection_lost()
+        self._end()
+
+    def _end(self) -> None:
+        if self._running:
+            self._running = False
+            self._stop_timer()
+            self._tornado_app.end(self._http, self.connection)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

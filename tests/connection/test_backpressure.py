@@ -22,7 +22,7 @@ from c10kws import ConnectionClosed, WebSocket, broadcast
 from c10kws.connection import slow_clients
 from c10kws.connection.total_queue import total_queue
 from c10kws.connection.websocket import connection_of
-from c10kws_tornado.raw import stream
+from c10kws_tornado.raw import transports
 from tests.differences import asyncio_pauses_writers
 from tests.project.frames_views import connections, play
 from tests.support.connections import cork, paused, queued
@@ -88,7 +88,7 @@ def dial(
         live = make_live(ssl_context=context)
         return lambda: slow_peer(live, authority)
     if request.param == "asyncio":
-        monkeypatch.setattr(stream, "BaseSelectorEventLoop", type("Nobody", (), {}))
+        monkeypatch.setattr(transports, "BaseSelectorEventLoop", type("Nobody", (), {}))
     elif request.param == "uvloop":
         uvloop = pytest.importorskip("uvloop", reason="for uvloop: pip install c10kws[uvloop]")
         live = make_live(loop_factory=uvloop.new_event_loop)

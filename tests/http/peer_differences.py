@@ -150,6 +150,12 @@ DIFFERENCES = (
         [TORNADO], "9112 §7.1.2", "Tornado takes no trailers.", in_body(rb"(?m)^0+(;.*)?\r\n[^\r]")
     ),
     refuses(
+        [TORNADO],
+        "9112 §2.2",
+        "Tornado removes bare CRs before the request line and at its end.",
+        in_rest(rb"(\r?\n)*\r[^\n]|(\r?\n)*[^\n]*\r\r\n"),
+    ),
+    refuses(
         [TORNADO], "9112 §3.2", "Tornado leaves the check of Host to its user.", has_no_single_host
     ),
     Difference(
@@ -163,12 +169,6 @@ DIFFERENCES = (
 
 #: Defects of the server: it should refuse these messages, too.
 DEFECTS = (
-    accepts(
-        [H11],
-        "9112 §2.2",
-        "The server removes bare CRs before the request line and at its end.",
-        in_rest(rb"\r[^\n]|[^\n]*\r\r\n"),
-    ),
     accepts(
         [H11],
         "9112 §5.1, 9110 §5.5",

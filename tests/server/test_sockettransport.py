@@ -268,12 +268,12 @@ def test_connection_made_that_raises_does_not_leave_the_peer_waiting(line: Line)
         raise LookupError("made")
 
     protocol = Plain(made=fail)
+    line.send(b"hello")
     line.open(protocol)
+    line.turn()
     (context,) = line.errors
     line.errors.clear()
     assert isinstance(context["exception"], LookupError)
-    line.send(b"hello")
-    line.turn()
     assert protocol.events[1:] in ([b"hello"], [("lost", context["exception"])])
 
 

@@ -87,7 +87,7 @@ class LiveServer:
     def wait_until_left(self) -> None:
         """Return when the server knows that no client sends anything more."""
         connections = self.server._connections._running
-        eventually(lambda: all(each.stream.half_closed for each in list(connections)))
+        eventually(lambda: all(each.half_closed for each in list(connections)))
 
     def on_loop(self, function: Callable[[], Any]) -> Any:
         """Call a function on the loop's thread and return its result."""

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-
-from tornado.http1connection import HTTP1ServerConnection
-
-from .iostreams import PlainStream, TLSStream
+from contextlib import suppress
+from typing import Protocol
 
 #: Checks of an idle connection before it is closed.
 CHECKS = 4
 
 
-class Connections:
-    """Open connections and their requests; used on the loop's thread.
+class OpenConnection(Protocol):
+    """A connection, as this module sees it."""
 
-    Tornado's own set forgets detached streams and does not know which connections are idle.
-    """
+    def expire(self) -> None:
+        """Close an idle connection; answer a head that stalls."""
+
+    def close(self) -> None:
+        """Close a connection without a request."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+class Connections:
+    """Open connections and their requests; used on the loop's thread."""
 
     def __init__(self) -> None:
-        self._running: dict[object, int] = {}
-        self._idle: dict[object, int] = {}
+        self._running: dict[OpenConnection, int] = {}
+        self._idle: dict[OpenConnection, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self.stopping = False
@@ -29,8 +37,7 @@ class Connections:
     def close_idle(self, timeout: float) -> None:
         """Close connections without a request for ``timeout`` seconds, or up to a quarter more.
 
-        One timer serves all connections: Tornado would start one for each request that it waits
-        for.
+        One timer serves all connections.
         """
         self._idle = {
             connection: self._idle.get(connection, 0) + 1
@@ -39,37 +46,37 @@ class Connections:
         }
         for connection, checks in self._idle.items():
             if checks > CHECKS:
-                self._stream_of(connection).expire()
+                connection.expire()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(timeout / CHECKS, self.close_idle, timeout)
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def add(self, connection: object) -> None:
+    def add(self, connection: OpenConnection) -> None:
         """Remember a connection that waits for its next request."""
         self._running.setdefault(connection, 0)
 
-    def is_running(self, connection: object) -> bool:
+    def is_running(self, connection: OpenConnection) -> bool:
         """Return True while a connection carries a request whose head was parsed."""
         return self._running.get(connection, 0) > 0
 
-    def begin(self, connection: object) -> None:
+    def begin(self, connection: OpenConnection) -> None:
         """Count a request that has begun. The response to the previous one may still be closing."""
         self.requests += 1
         self._running[connection] += 1
         self._idle.pop(connection, None)
 
-    def end(self, connection: object) -> None:
+    def end(self, connection: OpenConnection) -> None:
         """Count a request that has ended; a stopping server then closes the connection."""
         self.requests -= 1
         if connection in self._running:
             self._running[connection] -= 1
             if self.stopping and not self._running[connection]:
-                self._stream_of(connection).close()
+                connection.close()
         self._changed.set()
 
-    def remove(self, connection: object) -> None:
+    def remove(self, connection: OpenConnection) -> None:
         """Forget a connection that was closed or became a raw stream."""
         self._running.pop(connection, None)
         self._idle.pop(connection, None)
@@ -83,7 +90,7 @@ class Connections:
         self.stopping = True
         for connection, running in list(self._running.items()):
             if not running:
-                self._stream_of(connection).close()
+                connection.close()
         loop = asyncio.get_running_loop()
         while self.requests and (left := deadline - loop.time()) > 0:
             self._changed.clear()
@@ -97,10 +104,12 @@ class Connections:
         if self._timer is not None:
             self._timer.cancel()
         for connection in list(self._running):
-            self._stream_of(connection).abort()
+            connection.abort()
 
-    @staticmethod
-    def _stream_of(connection: object) -> PlainStream | TLSStream:
-        assert isinstance(connection, HTTP1ServerConnection)
-        assert isinstance(connection.stream, PlainStream | TLSStream)
-        return connection.stream
+    async def wait_closed(self, timeout: float) -> None:
+        """Wait until all connections have ended, at most ``timeout`` seconds."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)

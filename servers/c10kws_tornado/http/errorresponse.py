@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .responsehead import Headers, ResponseHead, make_head
+from .responsehead import Headers, make_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,18 @@ class ErrorResponse:
     body: bytes
 
     @property
-    def head(self) -> ResponseHead:
-        """A head that may still be changed."""
-        return make_head(self.status, self.headers)
+    def code(self) -> int:
+        """The status code."""
+        return int(self.status[:3])
+
+    def encode_head(self, *, close: bool = True) -> bytes:
+        """Return the bytes of the head; with ``close`` the connection closes after the response."""
+        ending = [("Connection", "close")] if close else []
+        return make_head(self.status, [*self.headers, *ending]).encode()
 
     def encode(self) -> bytes:
         """Return the bytes of the response, after which the connection closes."""
-        head = make_head(self.status, [*self.headers, ("Connection", "close")])
-        return head.encode() + self.body
+        return self.encode_head() + self.body
 
 
 def plain_error(code: int, reason: str, text: str, *extra: tuple[str, str]) -> ErrorResponse:

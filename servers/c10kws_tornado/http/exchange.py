@@ -6,7 +6,7 @@
                              wait for the client once it has queued the end
 3 asynchronous response      an async iterable, or an awaitable announced by ``c10kws.defer``:
                              iterated or awaited on the loop, closed in a worker thread
-4 101 Switching Protocols    head flushed, stream detached, ``close()`` in the same worker thread
+4 101 Switching Protocols    ``close()`` in the same worker thread; the stream changes its protocol
 ============================ ====================================================================
 
 A ``wsgi.file_wrapper`` body is an asynchronous response, too: a thread reads each block, and none
@@ -18,23 +18,21 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import threading
 from collections.abc import Awaitable, Callable
-from typing import IO, Any, cast
-
-from tornado.http1connection import HTTP1Connection
+from typing import IO, Any
 
 from ..accesslog import AccessLine
 from ..pool import run_urgent
-from ..raw.stream import RawStream, may_upgrade
 from ..safelogger import get_logger
 from .bodyiteration import is_async, is_whole
 from .deferred import ClosedTogether, Defer
 from .filewrapper import FileWrapper
-from .iostreams import PlainStream
+from .protocol import HTTPProtocol
 from .resources import Resources
-from .responsehead import make_head, merge_heads
-from .responsewriter import ConnectionLost, ResponseWriter
+from .responsehead import merge_heads
+from .responsesender import ResponseSender
+from .responsewriter import ConnectionLost
+from .upgrade import Upgrade
 from .wsgiresponse import WSGIResponse
 
 logger = get_logger("c10kws_tornado.error")
@@ -46,7 +44,7 @@ class Exchange:
     def __init__(
         self,
         resources: Resources,
-        connection: HTTP1Connection,
+        connection: HTTPProtocol,
         environ: dict[str, Any],
         body: IO[bytes],
         line: AccessLine,
@@ -58,20 +56,20 @@ class Exchange:
         self._request_body = body
         self._line = line
         self._done = done
-        self._writer = ResponseWriter(
-            connection, resources.mailbox, resources.loop, resources.limits, resources.send_buffers
-        )
-        self._response = WSGIResponse(resources, self._writer, environ, line)
+        self._sender = ResponseSender(resources, connection)
+        self._response = WSGIResponse(resources, environ, line, self._sender)
         self._defer = Defer()
-        self._stream = RawStream()
+        self._upgrade = Upgrade(resources, connection, line)
         self._result: Any = None
+        #: True while a client that closes its half of the connection still gets its response.
+        self.serves_half_closed = True
         self._task: asyncio.Task[None] | None = None
         self._ended_early = False
         self._add_contract()
 
     def _add_contract(self) -> None:
         environ, resources = self._environ, self._resources
-        environ["c10kws.stream"] = self._stream
+        environ["c10kws.stream"] = self._upgrade.stream
         environ["c10kws.loop"] = resources.loop
         environ["c10kws.executor"] = resources.pool
         environ["c10kws.server"] = resources.state
@@ -86,7 +84,7 @@ class Exchange:
     @property
     def sent(self) -> int:
         """Bytes of the body that were sent."""
-        return self._writer.sent
+        return self._sender.sent
 
     # In a worker thread
 
@@ -113,7 +111,7 @@ class Exchange:
         if self._defer.awaitable is not None:
             return self._hand_over(self._send_deferred())
         if status is not None and status.startswith("101"):
-            self._switch(status)
+            self._upgrade.begin(environ=self._environ, start_response=response.start_response)
         elif is_async(self._result) or isinstance(self._result, FileWrapper):
             return self._hand_over(response.send_chunks_async(response.begin(), self._result))
         elif is_whole(self._result):
@@ -127,32 +125,12 @@ class Exchange:
         self._resources.mailbox.post(context.run, self._begin, coroutine)
         return True
 
-    def _switch(self, status: str) -> None:
-        """Switch protocols: wait for the flush here, so that ``close()`` runs in this thread."""
-        if not may_upgrade(self._environ):
-            raise ValueError(
-                "A 101 is possible only for an HTTP/1.1 request with Upgrade and without a body."
-            )
-        upgrade = self._environ["HTTP_UPGRADE"]
-        head = make_head(status, self._response.start_response.headers, upgrade=upgrade)
-        self._line.status = head.code
-        timeout = self._resources.limits.flush_timeout
-        switched = threading.Lock()
-        switched.acquire()
-        self._resources.mailbox.post(
-            self._stream.switch, self._connection, head.encode(), timeout, switched.release
-        )
-        switched.acquire(timeout=timeout + 1)
-        if not self._stream.upgraded:
-            text = "%s: the client disconnected before the 101 was sent."
-            logger.info(text, self._line.request_line)
-
     def _fail(self, error: BaseException) -> None:
         """Answer 500 for an exception of the application, or abort a response that has begun."""
         logger.error("%s: the application raised.", self._line.request_line, exc_info=error)
         if inspect.iscoroutine(self._defer.awaitable):
             self._defer.awaitable.close()  # it may not have started
-        if self._response.head_queued or self._connection.stream is None:
+        if self._response.head_queued or self._upgrade.stream.upgraded:
             self._abort()
             return
         try:
@@ -161,7 +139,7 @@ class Exchange:
             self._abort()
 
     def _abort(self) -> None:
-        self._resources.mailbox.post(self._writer.abort)
+        self._resources.mailbox.post(self._sender.abort)
 
     def _close(self) -> None:
         """PEP 3333: ``close()`` is called "regardless of whether the request completed"."""
@@ -176,23 +154,16 @@ class Exchange:
         try:
             self._request_body.close()
             self._result = None  # it would stay in memory until the client has read the response
-            if not self._is_long:
-                self._line.size = self._writer.sent
+            if not self._sender.is_long:
+                self._line.size = self.sent
                 self._line.write()
         finally:  # even if a log handler raises
-            if self._line.status == 101:  # after the callback that takes the stream over
+            if self._upgrade.head:
+                self._resources.mailbox.post(self._switch)
+            elif self._line.status == 101:  # after the callback that takes the stream over
                 self._resources.loop.call_soon_threadsafe(self._end)
             else:
                 self._resources.mailbox.post(self._end)
-
-    @property
-    def _is_long(self) -> bool:
-        """True if much of the response may be unsent when the application has finished.
-
-        Its access line is written at the end of sending. Doing so on the loop for all responses
-        would wake up the log's thread for each.
-        """
-        return self._writer.given > self._resources.limits.high_water
 
     # On the loop
 
@@ -200,7 +171,7 @@ class Exchange:
         self._task = task = self._resources.spawn(self._supervise(sending))
         if not isinstance(self._result, FileWrapper):
             self._expect_client()
-        if self._writer.disconnected:
+        if self._sender.disconnected:
             self._resources.loop.call_soon(task.cancel)
 
     def _expect_client(self) -> None:
@@ -209,10 +180,9 @@ class Exchange:
         A body that may be silent for long has no other way to detect it. A view in a thread and a
         file have an end, so their response is sent.
         """
-        stream = cast(PlainStream, self._connection.stream)
-        stream.serves_half_closed = False
-        if stream.half_closed:
-            self._writer.abort()
+        self.serves_half_closed = False
+        if self._connection.half_closed:
+            self._sender.abort()
 
     async def _supervise(self, sending: Awaitable[None]) -> None:
         """Send an asynchronous response, then clean up in a thread that is never refused."""
@@ -220,12 +190,12 @@ class Exchange:
         try:
             await sending
         except ConnectionLost:
-            self._writer.abort()
+            self._sender.abort()
         except BaseException as error:  # sys.exit() in a body ends its response, not the server
             if isinstance(error, GeneratorExit) and not _is_running(task):
                 raise  # this coroutine is being closed
             if task is not None and task.cancelling():  # disconnected, or the server stops
-                self._writer.abort()
+                self._sender.abort()
             else:
                 await run_urgent(self._resources.pool, self._fail, error)
         finally:
@@ -252,7 +222,8 @@ class Exchange:
 
     def client_disconnected(self) -> None:
         """Cancel the code on the loop that waits for a disconnected client."""
-        self._writer.connection_lost()
+        self._sender.connection_lost()
+        self._upgrade.stream.connection_lost()
         if self._task is not None:
             # In the next turn: a task that is cancelled before its first step does not clean up.
             self._resources.loop.call_soon(self._task.cancel)
@@ -265,28 +236,32 @@ class Exchange:
 
     def _end(self) -> None:
         """Handle the end of the application's part; data may still be unsent."""
-        if self._line.status != 101:
-            self._writer.ended.add_done_callback(self._ended)
-            return
-        # Code that takes the stream over has scheduled it on the loop by now.
-        self._stream.close_unattached()
-        if self._stream.upgraded:
-            self._resources.raw_streams.add(self._stream)
-        self._done()
+        if self._line.status == 101:
+            # Code that takes the stream over has scheduled it on the loop by now.
+            self._upgrade.end()
+            self._done()
+        else:
+            self._sender.when_ended(self._ended)
 
-    def _ended(self, _: object) -> None:
+    def _switch(self) -> None:
+        """Send the 101, start the application's code, and end the request."""
+        try:
+            self._upgrade.switch()
+        finally:  # even if the application's code raises
+            self._end()
+
+    def _ended(self) -> None:
         """Finish the request: the last byte was sent, or the client has disconnected."""
-        if self._is_long:
-            self._line.size = self._writer.sent
+        if self._sender.is_long:  # doing so for all responses would wake the log's thread for each
+            self._line.size = self.sent
             self._resources.log.write_later(self._line)
-        if self._writer.slow is not None:
+        if self._sender.slow is not None:
             self._resources.slow_clients += 1
             self._resources.log.later(self._log_slow_client)
         self._done()
 
     def _log_slow_client(self) -> None:
-        text = "%s: closed a slow client: %s"
-        logger.info(text, self._line.request_line, self._writer.slow)
+        logger.info("%s: closed a slow client: %s", self.request_line, self._sender.slow)
 
 
 def _is_running(task: asyncio.Task[None] | None) -> bool:

@@ -6,12 +6,10 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from tornado.http1connection import HTTP1Connection
-from tornado.httputil import HTTPHeaders, RequestStartLine
-
 from ..accesslog import AccessLine
 from .environ import address_keys
 from .proxies import TrustedProxies
+from .requesthead import RequestHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +29,26 @@ class Peer:
         """True when the forwarded headers of this peer are used."""
         return self.proxies is not None
 
-    def client(self, headers: HTTPHeaders) -> str:
+    def client(self, head: RequestHead) -> str:
         """Return the client's address: the peer's, or the one that a trusted proxy reports."""
-        if self.proxies is None or not (hops := headers.get_list("X-Forwarded-For")):
+        if self.proxies is None or (hops := head.forwarded.get("HTTP_X_FORWARDED_FOR")) is None:
             return self.address
         return self.proxies.client_of(hops) or self.address
 
-    def begin_line(self, start_line: RequestStartLine, headers: HTTPHeaders) -> AccessLine:
+    def begin_line(self, head: RequestHead) -> AccessLine:
         """Return the access line of a request.
 
         The query strings of WebSockets and event streams are omitted: they often contain a token,
         because a browser cannot send other headers with these requests.
         """
-        path = start_line.path
-        if not self.log_query_strings and _may_carry_token(headers):
+        method, path, version = head.start_line
+        if not self.log_query_strings and _may_carry_token(head):
             path = path.partition("?")[0]
-        return AccessLine(self.client(headers), f"{start_line.method} {path} {start_line.version}")
+        return AccessLine(self.client(head), f"{method} {path} {version}")
 
 
 class Peers:
-    """The peers of a server's open connections, each created once.
-
-    Peers on unix sockets are trusted too.
-    """
+    """Factory of the peers of a server's connections. Peers on unix sockets are trusted too."""
 
     def __init__(
         self, trusted: TrustedProxies, keys: dict[str, Any], *, log_query_strings: bool
@@ -61,28 +56,20 @@ class Peers:
         self._trusted = trusted
         self._keys = keys
         self._log_query_strings = log_query_strings
-        self._peers: dict[object, Peer] = {}
 
-    def find(self, server_connection: object, connection: HTTP1Connection) -> Peer:
-        """Return the peer of a connection."""
-        peer = self._peers.get(server_connection)
-        if peer is None:
-            context: Any = connection.context
-            keys = self._keys | address_keys(connection.stream.socket, context)
-            proxies = self._trusted if self._is_trusted(context) else None
-            peer = Peer(str(context), keys, proxies, self._log_query_strings)
-            self._peers[server_connection] = peer
-        return peer
-
-    def remove(self, server_connection: object) -> None:
-        """Forget the peer of a connection that has ended."""
-        self._peers.pop(server_connection, None)
-
-    def _is_trusted(self, context: Any) -> bool:
-        if context.address_family not in (socket.AF_INET, socket.AF_INET6):
-            return True
-        return context.address[0] in self._trusted
+    def make_peer(self, sock: socket.socket | None, address: Any) -> Peer:
+        """Return the peer of a connection; ``address`` is that of ``accept``."""
+        keys = self._keys | address_keys(sock, address)
+        named = isinstance(address, tuple)  # not that of a unix socket
+        trusted = not named or address[0] in self._trusted
+        return Peer(
+            address[0] if named else "",
+            keys,
+            self._trusted if trusted else None,
+            self._log_query_strings,
+        )
 
 
-def _may_carry_token(headers: HTTPHeaders) -> bool:
-    return "Upgrade" in headers or headers.get("Accept") == "text/event-stream"
+def _may_carry_token(head: RequestHead) -> bool:
+    fields = head.fields
+    return "HTTP_UPGRADE" in fields or fields.get("HTTP_ACCEPT") == "text/event-stream"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-
-from tornado.httputil import HTTPHeaders
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -66,12 +64,6 @@ def is_forwarded(name: str) -> bool:
     return name.startswith(FORWARDED)
 
 
-def drop_forwarded(headers: HTTPHeaders) -> None:
-    """Remove the headers that only a trusted proxy may send."""
-    for name in [name for name in headers if is_forwarded(name)]:
-        del headers[name]
-
-
 class TrustedProxies:
     """The addresses and networks whose forwarded headers are trusted.
 
@@ -88,14 +80,14 @@ class TrustedProxies:
         address = _parse_address(text)
         return address is not None and any(address in network for network in self._networks)
 
-    def client_of(self, hops: Sequence[str]) -> str | None:
+    def client_of(self, hops: str) -> str | None:
         """Return the client's address from ``X-Forwarded-For``; None when it is unknown.
 
         Each proxy appends the address of its peer. So the client's is the right-most one that does
         not belong to a trusted proxy. The client may have forged everything to the left of it.
         """
         client = None
-        for hop in reversed(",".join(hops).split(",")):
+        for hop in reversed(hops.split(",")):
             address = _parse_address(_without_port(hop.strip()))
             if address is None:
                 break

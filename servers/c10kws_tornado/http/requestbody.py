@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import IO, Any
 
-from tornado.iostream import IOStream
-
 from ..accesslog import AccessLine
 from ..safelogger import get_logger
 from .bodytimer import BodyTimer
@@ -29,20 +27,17 @@ class RequestBody:
     def __init__(
         self,
         resources: Resources,
-        stream: IOStream,
         line: AccessLine,
         refuse: Callable[[ErrorResponse], object],
     ) -> None:
         self._resources = resources
-        self._stream = stream
+        self._left = asyncio.Event()
         self._line = line
         self._refuse = refuse
         self._upload = resources.uploads.make_upload()
         self._file: IO[bytes] | None = self._upload.file  # until it is taken or discarded
         self._timer = BodyTimer(resources.loop, resources.limits, self._stall)
         self.size = 0
-        #: True when the client disconnected while a piece waited for a thread that writes it.
-        self.truncated = False
 
     def receive(self, chunk: bytes) -> Awaitable[None] | None:
         """Store a piece in memory, or on disk (by the pool) when memory is full."""
@@ -61,20 +56,17 @@ class RequestBody:
     async def _write_to_disk(self, chunk: bytes) -> None:
         """Write in the pool. Stop waiting for a thread if the client disconnects meanwhile."""
         self._timer.pause()
-        left = asyncio.Event()
-        self._stream.set_close_callback(left.set)
         writing = asyncio.wrap_future(self._resources.pool.submit_urgent(self._upload.store, chunk))
-        leaving = asyncio.ensure_future(left.wait())
+        leaving = asyncio.ensure_future(self._left.wait())
         either: set[asyncio.Future[Any]] = {writing, leaving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
-        self._stream.set_close_callback(None)
         self._timer.resume()
         if writing.done():
             self._upload.leave_memory()
             self._finish_writing(writing.exception())
         else:
-            self.truncated = writing.cancel()
+            writing.cancel()
 
     def _finish_writing(self, error: BaseException | None) -> None:
         if error is None or self._file is None:  # it took too long, and was discarded meanwhile
@@ -108,6 +100,11 @@ class RequestBody:
     def stop_timer(self) -> None:
         """Stop the timer: the body is complete, or no longer needed."""
         self._timer.cancel()
+
+    def client_disconnected(self) -> None:
+        """Stop waiting for a thread that writes a piece, and discard the body."""
+        self._left.set()
+        self.discard()
 
     def take(self) -> IO[bytes]:
         """Return the complete body as a file, which the caller closes."""

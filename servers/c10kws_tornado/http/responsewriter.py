@@ -11,17 +11,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterable
-from typing import cast
-
-from tornado.http1connection import HTTP1Connection
-from tornado.iostream import StreamClosedError
+from collections.abc import Callable, Iterable
 
 from ..limits import Limits
 from ..mailbox import Mailbox
 from ..safelogger import get_logger
-from .iostreams import PlainStream, TLSStream
-from .responsehead import ResponseHead
+from .protocol import HTTPProtocol
+from .responseframing import ResponseFraming
 from .sendbuffers import SendBuffers
 from .sendrate import SendRate, SlowClient
 
@@ -39,14 +35,13 @@ class ResponseWriter:
     """Sends one response on its connection.
 
     ``given`` counts the bytes of the body that were queued; ``sent`` leaves out the bytes that a
-    disconnected client did not read. ``ended`` is done when the last byte was sent or the client
-    has disconnected. ``slow`` is the reason why a slow client was disconnected. ``send_buffers``
-    counts the unsent data of all responses.
+    disconnected client did not read. ``slow`` is the reason why a slow client was disconnected.
+    ``send_buffers`` counts the unsent data of all responses.
     """
 
     def __init__(
         self,
-        connection: HTTP1Connection,
+        connection: HTTPProtocol,
         mailbox: Mailbox,
         loop: asyncio.AbstractEventLoop,
         limits: Limits,
@@ -64,26 +59,34 @@ class ResponseWriter:
         self.held = 0  # like _size, but the first item of the queue counts as a whole
         self._counted = 0  # by the send buffers
         self._rate: SendRate | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._changed = threading.Condition()
-        self._pump: asyncio.Task[None] | None = None
-        self._head: ResponseHead | None = None
+        self._pausing = False  # until the kernel has taken a slice, or until the loop's next turn
+        self._emptied: asyncio.Future[None] | None = None
+        self._framing: ResponseFraming | None = None
+        self._close = False
         self._begun = False
+        self._whole = False  # the response is one slice
         self.given = 0
         self._unread = 0
         self.disconnected = False
         self.slow: SlowClient | None = None
-        self.ended: asyncio.Future[None] = loop.create_future()
+        self._ended = False
+        self._on_end: Callable[[], object] | None = None
 
     @property
     def sent(self) -> int:
         return self.given - self._unread
 
+    def begin(self, framing: ResponseFraming, *, close: bool) -> None:
+        """Set the framing of the response; ``close`` ends the connection with it."""
+        self._framing = framing
+        self._close = close
+
     # From a worker thread
 
-    def send(
-        self, head: ResponseHead | None, parts: Iterable[bytes], *, last: bool = False
-    ) -> None:
-        """Queue a head (with the first data) and data.
+    def send(self, parts: Iterable[bytes], *, last: bool = False) -> None:
+        """Queue data; the head is sent with the first.
 
         Wait first while too much is unsent, but not with the ``last`` data, so that the thread is
         free. Raises :exc:`ConnectionLost`.
@@ -91,20 +94,19 @@ class ResponseWriter:
         with self._changed:
             if not last:
                 self._changed.wait_for(self._has_room)
-            self._put(head, parts, last)
+            self._put(parts, last)
         self._mailbox.post(self._wake)
 
     def _has_room(self) -> bool:
         return self.disconnected or self._size <= self._limits.high_water
 
-    def _put(self, head: ResponseHead | None, parts: Iterable[bytes], last: bool) -> None:
+    def _put(self, parts: Iterable[bytes], last: bool) -> None:
         if self.disconnected:
             raise ConnectionLost
         data = [part for part in parts if part]
         size = sum(map(len, data))
-        if head is not None:
-            self._head = head
-            data = data or [b""]  # the head is sent alone
+        if not (data or last or self._queue or self._begun):
+            data = [b""]  # the head is sent alone
         self._queue.extend(data)
         self._size += size
         self.held += size
@@ -114,21 +116,32 @@ class ResponseWriter:
 
     # On the loop
 
-    async def send_async(
-        self, head: ResponseHead | None, parts: Iterable[bytes], *, last: bool = False
-    ) -> None:
+    async def send_async(self, parts: Iterable[bytes], *, last: bool = False) -> None:
         """Queue like :meth:`send`, from a coroutine; return when the data was sent."""
         with self._changed:
-            self._put(head, parts, last)
+            self._put(parts, last)
         self._wake()
-        if self._pump is not None:
-            await asyncio.wait([self._pump])
+        if self._queue and not self.disconnected:
+            self._emptied = self._loop.create_future()
+            await self._emptied
         if self.disconnected:
             raise ConnectionLost
 
-    @property
-    def _stream(self) -> PlainStream | TLSStream:
-        return cast(PlainStream | TLSStream, self._connection.stream)
+    def supervise(self, response: bytes, *, close: bool) -> None:
+        """Supervise a complete response that was written, and that the kernel did not take."""
+        self._close = close
+        self._begun = self._whole = True
+        self._queue.append(response)
+        self._slice_size = self._size = self.held = self.given = len(response)
+        self._pause()
+        self._count()
+
+    def when_ended(self, callback: Callable[[], object]) -> None:
+        """Call when the last byte was sent, or the client has disconnected."""
+        if self._ended or self.disconnected:
+            callback()
+        else:
+            self._on_end = callback
 
     def connection_lost(self) -> None:
         """Handle the end of the connection: wake the thread or task that waits."""
@@ -138,127 +151,120 @@ class ResponseWriter:
             self._queue.clear()
             self._size = self.held = 0
             self._changed.notify_all()
-        if self._pump is not None and self._pump is not asyncio.current_task():
-            self._pump.cancel()
+        self._stop_timer()
         self._count()
+        self._release()
         self._end()
 
     def disconnect(self, reason: str) -> None:
         """Disconnect a client that reads too slowly."""
         self.slow = SlowClient(reason)
-        if self._connection.stream is not None:
-            self._stream.reset()
-        self.abort()
+        self._connection.output.reset()
+        self.connection_lost()
 
     @property
     def seconds_left(self) -> float:
         """Seconds that the client needs for the data in memory, at its latest rate."""
-        if self._rate is None or self._connection.stream is None:
+        if self._rate is None or self._connection.lost:
             return 0.0
-        return self._rate.time_for(self.held, self._stream.taken, self._limits.chunk_size)
+        taken = self._connection.output.taken
+        return self._rate.time_for(self.held, taken, self._limits.chunk_size)
+
+    def abort(self) -> None:
+        """Close the connection without ending the response, which is incomplete."""
+        self._connection.abort()
+        self.connection_lost()
+
+    def _wake(self) -> None:
+        """Write what the kernel takes now, unless earlier data still waits."""
+        if not self._pausing:
+            if self.given > self._limits.high_water:
+                self._connection.output.limit_unsent(self._limits.high_water)
+            self._write_queue()
+        if self.held or self._counted:
+            self._count()
 
     def _count(self) -> None:
         """Update the server's count of unsent bytes."""
-        held = self.held  # a thread may add to it
+        held = self.held if self._pausing else 0  # a thread may add to it
         change, self._counted = held - self._counted, held
         if change:
             self._send_buffers.change(self, change)
 
-    def abort(self) -> None:
-        """Close the connection without ending the response, which is incomplete."""
-        if self._connection.stream is not None:
-            self._stream.abort()
-            self._connection.close()
-        self.connection_lost()
-
-    def _wake(self) -> None:
-        """Write what the kernel takes now; a task writes the rest."""
-        if self._pump is not None:
-            self._count()
-            return
-        if self.given > self._limits.high_water:
-            self._stream.limit_unsent(self._limits.high_water)
-        try:
-            pending = self._write_queue()
-        except Exception:
-            self._fail()
-            return
-        if pending is not None or self._queue:
-            self._rate = SendRate(self._limits, self._stream.taken)
-            self._pump = self._loop.create_task(self._write_slowly(pending, self._rate))
-            self._count()
-
-    def _fail(self) -> None:
-        """Log an error of the connection, and wake a thread that waits for it."""
-        logger.exception("A response could not be written; closed the connection.")
-        self.abort()
-
-    def _write_queue(self) -> asyncio.Future[None] | None:
-        """Write until the kernel does not take a slice, and return the future of that slice.
+    def _write_queue(self) -> None:
+        """Write until the kernel does not take a slice.
 
         At most ``high_water`` bytes and MAX_WRITES slices at a time, since other clients wait for
         the loop too.
         """
         written = 0
         for _ in range(MAX_WRITES):
-            if self.disconnected or not self._queue or written > self._limits.high_water:
+            if self.disconnected or not self._queue:
                 break
-            future = self._write(self._next_slice())
-            if not future.done():
-                return future
-            if future.exception() is not None:
-                self.connection_lost()
-            else:
-                written += self._slice_size
-                self._advance()
-        return None
+            if written > self._limits.high_water:
+                break
+            if not self._connection.output.write(self._next_slice()):
+                self._pause()
+                return
+            written += self._slice_size
+            self._advance()
+        if self._queue:
+            self._pausing = True
+            self._loop.call_soon(self._resume)
+        else:
+            self._release()
 
-    def _next_slice(self) -> bytes | None:
-        """Return the next slice of the first item; slicing all of it at once would copy it."""
+    def _pause(self) -> None:
+        """Wait until the kernel has taken the slice."""
+        self._pausing = True
+        self._connection.output.when_drained(self._drained)
+        if self._rate is None:
+            self._rate = SendRate(self._limits, self._connection.output.taken)
+        if self._timer is None:
+            self._timer = self._loop.call_later(max(self._rate.left, 0), self._check_rate)
+
+    def _drained(self) -> None:
+        self._advance()
+        self._resume()
+
+    def _resume(self) -> None:
+        if not self.disconnected:
+            self._pausing = False
+            self._write_queue()
+            if not self._queue:
+                self._stop_timer()
+            self._count()
+
+    def _check_rate(self) -> None:
+        """Disconnect a client that has read too little, as the kernel reports it."""
+        self._timer = None
+        assert self._rate is not None
+        try:
+            if self._rate.left <= 0:
+                self._rate.check(self._connection.output.taken)
+        except SlowClient as error:
+            self.disconnect(str(error))
+            return
+        self._timer = self._loop.call_later(max(self._rate.left, 0), self._check_rate)
+
+    def _stop_timer(self) -> None:
+        self._rate = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _next_slice(self) -> bytes:
+        """Return a slice of the first item; slicing all of it at once would copy it."""
+        assert self._framing is not None
         data, step = self._queue[0], self._limits.chunk_size
         if data is not None and len(data) > step:
             data = data[self._position : self._position + step]
         self._slice_size = len(data or b"")
-        return data
-
-    async def _write_slowly(self, pending: asyncio.Future[None] | None, rate: SendRate) -> None:
-        stream = self._stream
-        try:
-            while not self.disconnected and self._queue:
-                if pending is None:
-                    await asyncio.sleep(0)
-                else:
-                    await self._wait_for(pending, stream, rate)
-                    self._advance()
-                pending = self._write_queue()
-        except StreamClosedError:
-            self.connection_lost()
-        except SlowClient as error:
-            self.disconnect(str(error))
-        except Exception:
-            self._fail()
-        finally:
-            self._pump = None
-
-    async def _wait_for(
-        self, leaving: asyncio.Future[None], stream: PlainStream | TLSStream, rate: SendRate
-    ) -> None:
-        """Wait for a slice while the client reads fast enough, as the kernel reports it."""
-        while not leaving.done():
-            await asyncio.wait([leaving], timeout=max(rate.left, 0))
-            if not stream.closed() and rate.left <= 0:
-                rate.check(stream.taken)
-        await leaving
-
-    def _write(self, data: bytes | None) -> asyncio.Future[None]:
+        head = b"" if self._begun else self._framing.encode_head()
+        self._begun = True
         if data is None:
-            return self._finish()
-        if not self._begun and self._head is not None:
-            self._begun = True
-            return self._connection.write_headers(
-                self._head.start_line, self._head.headers, data or None
-            )
-        return self._connection.write(data)
+            return head + self._framing.end
+        return head + self._framing.encode_piece(data) if data else head
 
     def _advance(self) -> None:
         """Account for a slice that was sent."""
@@ -272,24 +278,18 @@ class ResponseWriter:
                 self.held -= len(self._queue.popleft() or b"")
                 self._position = 0
             self._changed.notify_all()
-        if self._counted:
-            self._count()
-        if first is None:
+        if first is None or self._whole:
+            self._connection.response_sent(close=self._close)
             self._end()
 
-    def _finish(self) -> asyncio.Future[None]:
-        """End the body; the future is done when all of it was sent."""
-        stream = self._connection.stream
-        self._connection.finish()
-        chunked = self._head is None or self._head.length is None
-        if chunked and not stream.closed():
-            return stream.write(b"")  # after the last chunk
-        finished: asyncio.Future[None] = self._loop.create_future()
-        finished.set_result(None)
-        return finished
+    def _release(self) -> None:
+        """Resume the coroutine that waits for its data."""
+        emptied, self._emptied = self._emptied, None
+        if emptied is not None and not emptied.done():
+            emptied.set_result(None)
 
     def _end(self) -> None:
-        if self._head is not None and self._head.close:
-            self._connection.close()
-        if not self.ended.done():
-            self.ended.set_result(None)
+        self._ended = True
+        callback, self._on_end = self._on_end, None
+        if callback is not None:
+            callback()

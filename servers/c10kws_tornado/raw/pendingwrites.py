@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from .writequeue import Data, WriteQueue
 
@@ -40,6 +41,11 @@ class PendingWrites:
     def size(self) -> int:
         """The number of unsent bytes."""
         return self._queue.size
+
+    @property
+    def unsent(self) -> list[bytes | memoryview[Any]]:
+        """The unsent pieces."""
+        return self._queue.first(len(self._queue))
 
     def add(self, pieces: Iterable[Data], sent: int = 0) -> None:
         """Queue pieces, without the bytes that were already sent."""

@@ -15,12 +15,8 @@ from contextlib import suppress
 from typing import Any, cast
 
 from .pendingwrites import MAX_PIECES, PendingWrites
-from .protocols import report, water_marks
+from .protocols import NO_PROTOCOL, READ_SIZE, is_buffered, report, socket_info, water_marks
 from .writequeue import Data, in_bytes
-
-READ_SIZE = 64 * 1024
-#: The protocol of a closed transport, which so keeps no other object alive.
-NO_PROTOCOL = asyncio.BaseProtocol()
 
 
 class SocketTransport(asyncio.Transport):
@@ -60,8 +56,7 @@ class SocketTransport(asyncio.Transport):
         self._reading = False
         self._protocol_paused = False
         self._high, self._low = water_marks()
-        # After two turns: a task created in this turn runs first and can wait for the first bytes.
-        loop.call_soon(loop.call_soon, self._begin)
+        loop.call_soon(self._begin)
 
     def _begin(self) -> None:
         self._reading = True
@@ -74,20 +69,12 @@ class SocketTransport(asyncio.Transport):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return ``socket``, ``peername`` or ``sockname``."""
-        with suppress(OSError):  # disconnected
-            match name:
-                case "socket":
-                    return self._socket
-                case "peername":
-                    return self._socket.getpeername()
-                case "sockname":
-                    return self._socket.getsockname()
-        return default
+        return socket_info(self._socket, name, default)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Replace the protocol, also by one of the other kind."""
-        self._protocol = protocol
-        if self._reading and not self._closing:
+        """Replace the protocol. One of the same kind costs no call of the kernel."""
+        before, self._protocol = self._protocol, protocol
+        if self._reading and not self._closing and is_buffered(before) != is_buffered(protocol):
             self._watch_reads()
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -97,8 +84,7 @@ class SocketTransport(asyncio.Transport):
     # Reading
 
     def _watch_reads(self) -> None:
-        buffered = isinstance(self._protocol, asyncio.BufferedProtocol)
-        callback = self._read_into_buffer if buffered else self._read
+        callback = self._read_into_buffer if is_buffered(self._protocol) else self._read
         self._loop.add_reader(self._fd, callback)
 
     def _read_into_buffer(self) -> None:
@@ -215,9 +201,9 @@ class SocketTransport(asyncio.Transport):
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         """Send several pieces in one call, without joining them."""
-        pieces = [in_bytes(piece) for piece in list_of_data]
         if self._closing or self._eof_written:
             return
+        pieces = [in_bytes(piece) for piece in list_of_data]
         if self._pending is not None:
             self._queue(pieces)
             return
@@ -288,9 +274,18 @@ class SocketTransport(asyncio.Transport):
         self._pending = None
         self._finish_soon(error)
 
+    def detach(self) -> tuple[socket.socket, list[bytes | memoryview[Any]]]:
+        """Give up the connection; return its socket and the unsent data."""
+        unsent = [] if self._pending is None else self._pending.unsent
+        self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
+        self._closing = True
+        self._pending = None
+        self._protocol = NO_PROTOCOL
+        return self._socket, unsent
+
     def _finish_soon(self, error: Exception | None) -> None:
-        """Finish after two turns of the loop, since ``_begin`` runs after two."""
-        self._loop.call_soon(self._loop.call_soon, self._finish, error)
+        self._loop.call_soon(self._finish, error)
 
     def _finish(self, error: Exception | None) -> None:
         protocol, self._protocol = self._protocol, NO_PROTOCOL

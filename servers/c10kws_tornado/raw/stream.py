@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
-from asyncio.selector_events import BaseSelectorEventLoop
-from collections.abc import Callable
-from typing import Any, Protocol, cast
-
-from tornado.http1connection import HTTP1Connection
-from tornado.iostream import IOStream, StreamClosedError
-
-from .protocols import feed
-from .sockettransport import SocketTransport
-from .tlstransport import TLSTransport
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
 
-class HTTPStream(Protocol):
-    """The stream of an HTTP connection that is about to switch protocols."""
+class HTTPOutput(Protocol):
+    """What an HTTP connection sends."""
+
+    def write(self, data: bytes) -> bool:
+        """Write; return True if the kernel has taken all data."""
+
+    def when_drained(self, callback: Callable[[], object] | None) -> None:
+        """Call when the kernel has taken all data."""
+
+
+class SwitchingConnection(Protocol):
+    """An HTTP connection that may switch protocols."""
+
+    half_closed: bool
 
     @property
-    def half_closed(self) -> bool:
-        """True when the client has closed its half."""
+    def transport(self) -> asyncio.Transport:
+        """Its transport, which it keeps."""
 
+    @property
+    def output(self) -> HTTPOutput:
+        """What it sends."""
+
+    @property
     def closed(self) -> bool:
-        """Return True when the connection has ended."""
+        """True if nothing can be sent."""
 
-    def write(self, data: bytes) -> asyncio.Future[None]:
-        """Write; the future is done when the kernel has taken the data."""
+    def release(self) -> None:
+        """Stop parsing; what arrives is kept until ``hand_over``."""
 
-    def limit_unsent(self, size: int) -> None:
-        """Limit the bytes that the kernel queues unsent; 0 for its own limit."""
+    def hand_over(self, protocol: asyncio.BaseProtocol) -> None:
+        """Give the transport to a protocol, with all events that it has missed."""
 
 
 class RawStream:
@@ -41,140 +48,128 @@ class RawStream:
 
     __slots__ = (
         "_attached",
-        "_connecting",
-        "_early",
-        "_pending",
-        "_socket",
-        "_tls",
+        "_connection",
+        "_on_upgrade",
+        "_stop_waiting",
         "_unwanted",
+        "closes_first",
         "transport",
         "upgraded",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, connection: SwitchingConnection) -> None:
         self.upgraded = False
+        self.closes_first = False
         self.transport: asyncio.Transport | None = None
-        self._early = b""
+        self._connection: SwitchingConnection | None = connection
+        self._on_upgrade: Callable[[], object] | None = None
+        self._stop_waiting: Callable[[], object] | None = None
         self._attached = False
         self._unwanted = False
-        self._socket: socket.socket | None = None
-        self._tls: IOStream | None = None
-        self._pending: asyncio.Future[bytes] | None = None
-        self._connecting: asyncio.Task[object] | None = None
 
-    def switch(
-        self, connection: HTTP1Connection, head: bytes, timeout: float, done: Callable[[], object]
-    ) -> None:
-        """Send the head of the 101 and take the stream from Tornado when it was sent; on the loop.
+    # For the application
 
-        ``done`` is called then, or when the client has disconnected or read nothing for ``timeout``
-        seconds. ``upgraded`` tells the two apart.
-        """
-        stream = cast(HTTPStream | None, connection.stream)  # None when the client disconnected
-        if stream is None or stream.closed() or stream.half_closed:
-            connection.close()
-            done()
-            return
-        flushed = stream.write(head)
-        # Usually it is sent by now. In another turn of the loop Tornado would read what follows.
-        if flushed.done():
-            self._flushed(connection, flushed)
-            done()
-            return
+    def close_first(self) -> None:
+        """Let ``close()`` of the response be called before the 101 is sent, not after it."""
+        self.closes_first = True
 
-        self._await_flush(connection, flushed, timeout, done)
-
-    def _await_flush(
-        self,
-        connection: HTTP1Connection,
-        flushed: asyncio.Future[None],
-        timeout: float,
-        done: Callable[[], object],
-    ) -> None:
-        def end() -> None:
-            timer.cancel()
-            if flushed.done():
-                self._flushed(connection, flushed)
-            else:
-                connection.close()
-            done()
-
-        timer = asyncio.get_running_loop().call_later(timeout, end)
-        flushed.add_done_callback(lambda _: None if timer.cancelled() else end())
-
-    def _flushed(self, connection: HTTP1Connection, flushed: asyncio.Future[None]) -> None:
-        if flushed.exception() is not None or connection.stream.closed():
-            return
-        if self._unwanted:  # the loop was blocked for so long that the caller has given up
-            connection.close()
-            return
-        try:
-            cast(HTTPStream, connection.stream).limit_unsent(0)
-            self._take(connection.detach())
-        except OSError:
-            return  # the client has disconnected
-        self.upgraded = True
-
-    def _take(self, stream: IOStream) -> None:
-        # One read returns all buffered bytes, or stays pending when there are none.
-        early = asyncio.ensure_future(stream.read_bytes(stream.max_buffer_size, partial=True))
-        if early.done():
-            self._early = early.result()
-        if isinstance(stream.socket, ssl.SSLSocket):
-            # asyncio refuses an SSLSocket, and the IOStream holds decrypted bytes.
-            self._tls = stream
-            self._pending = None if early.done() else early
-            return
-        if stream.closed():
-            raise StreamClosedError
-        if not early.done():
-            early.add_done_callback(lambda future: future.exception())
-        self._socket = stream.socket.dup()
-        stream.close()
+    def on_upgrade(self, callback: Callable[[], object]) -> None:
+        """Call on the loop right after the 101 is written; only from ``close()``."""
+        self._on_upgrade = callback
 
     def attach(self, protocol_factory: ProtocolFactory) -> None:
         """Connect a protocol, which gets ``connection_made`` in one of the loop's next turns.
 
-        Bytes that the client sent early are delivered from within it. Raises RuntimeError when
-        the 101 was not sent, or the second time.
+        Bytes that the client sent early are delivered right after it. Raises RuntimeError when the
+        101 was not sent, or the second time.
         """
         if not self.upgraded:
             raise RuntimeError("The 101 was not sent; check `upgraded` before calling attach().")
         if self._attached:
             raise RuntimeError("The stream is already attached.")
         self._attached = True
-        first = EarlyBytes(self, protocol_factory, self._early)
-        self._early = b""
-        self._connect(asyncio.get_running_loop(), first)
+        loop = asyncio.get_running_loop()
+        # After two turns: a task created in this turn runs first and can wait for the first bytes.
+        loop.call_soon(loop.call_soon, self._hand_over, protocol_factory)
 
-    def _connect(self, loop: asyncio.AbstractEventLoop, first: EarlyBytes) -> None:
-        if self._tls is not None:
-            self.transport = TLSTransport(self._tls, first, self._pending)
-            self._tls = self._pending = None
-            return
-        assert self._socket is not None
-        if isinstance(loop, BaseSelectorEventLoop):
-            self.transport = SocketTransport(loop, self._socket, first)
+    def _hand_over(self, protocol_factory: ProtocolFactory) -> None:
+        connection, self._connection = self._connection, None
+        assert connection is not None
+        connection.hand_over(protocol_factory())
+
+    # For the server
+
+    def switch(self, head: bytes) -> bool:
+        """Send the head of the 101, and call the application; return False without a client."""
+        callback, self._on_upgrade = self._on_upgrade, None
+        connection = self._connection
+        assert connection is not None
+        if connection.closed or connection.half_closed:
+            connection.transport.close()
+            return False
+        connection.output.write(head)
+        self._release(connection)
+        if callback is not None:
+            callback()
+        return True
+
+    def switch_and_flush(self, head: bytes, timeout: float, done: Callable[[], object]) -> None:
+        """Send the head of the 101, and take the connection from HTTP when it was sent.
+
+        ``done`` is called then, or when the client has disconnected or read nothing for ``timeout``
+        seconds. ``upgraded`` tells the two apart.
+        """
+        connection = self._connection
+        assert connection is not None
+        if connection.closed or connection.half_closed:
+            connection.transport.close()
+            done()
+        elif connection.output.write(head):
+            self._flushed(connection)
+            done()
         else:
-            self._connecting = loop.create_task(
-                loop.connect_accepted_socket(lambda: first, self._socket)
-            )
-            self._connecting.add_done_callback(self._connected)
-        self._socket = None
+            self._await_flush(connection, timeout, done)
 
-    def _connected(self, task: asyncio.Task[object]) -> None:
-        """Drop the task: its result would hold memory that an idle client does not need."""
-        self._connecting = None
+    def _await_flush(
+        self, connection: SwitchingConnection, timeout: float, done: Callable[[], object]
+    ) -> None:
+        def end(*, flushed: bool) -> None:
+            timer.cancel()
+            self._stop_waiting = None
+            connection.output.when_drained(None)
+            if flushed:
+                self._flushed(connection)
+            else:
+                connection.transport.abort()
+            done()
+
+        self._stop_waiting = lambda: end(flushed=False)
+        timer = asyncio.get_running_loop().call_later(timeout, self._stop_waiting)
+        connection.output.when_drained(lambda: end(flushed=True))
+
+    def _flushed(self, connection: SwitchingConnection) -> None:
+        if self._unwanted:  # the loop was blocked for so long that the caller has given up
+            connection.transport.close()
+        elif not connection.closed:
+            self._release(connection)
+
+    def _release(self, connection: SwitchingConnection) -> None:
+        connection.release()
+        self.transport = connection.transport
+        self.upgraded = True
+
+    def connection_lost(self) -> None:
+        """Stop waiting for a client that has disconnected."""
+        if self._stop_waiting is not None:
+            self._stop_waiting()
 
     def close_unattached(self) -> None:
-        """Close a stream that was not attached; on the loop."""
-        if self._attached:
-            return
-        self._attached = self._unwanted = True
-        if self._socket is not None:
-            self._socket.close()
-        if self._tls is not None:
-            self._tls.close()
+        """Close a stream that was not attached."""
+        if not self._attached:
+            self._attached = self._unwanted = True
+            self._connection = None
+            if self.transport is not None:
+                self.transport.close()
 
     @property
     def ended(self) -> bool:
@@ -184,30 +179,13 @@ class RawStream:
         return self.transport.is_closing()
 
     def abort(self) -> None:
-        """End the connection at once; on the loop."""
+        """End the connection at once."""
         self.close_unattached()
         if self.transport is not None and not self.transport.is_closing():
             self.transport.abort()
 
 
-class EarlyBytes(asyncio.Protocol):
-    """The first protocol of a stream; installs the real one and delivers early bytes to it."""
-
-    def __init__(self, stream: RawStream, protocol_factory: ProtocolFactory, early: bytes) -> None:
-        self._stream = stream
-        self._protocol_factory = protocol_factory
-        self._early = early
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Install the real protocol."""
-        self._stream.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        protocol = self._protocol_factory()
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-        feed(protocol, self._early, transport)
-
-
-def may_upgrade(environ: dict[str, Any]) -> bool:
+def may_upgrade(environ: Mapping[str, Any]) -> bool:
     """Return True if the client asked for an upgrade, and not over HTTP/1.0 (RFC 9110 §7.8)."""
     return (
         "HTTP_UPGRADE" in environ

@@ -1,169 +1,300 @@
-"""An asyncio transport over Tornado's TLS stream, which buffers decrypted bytes."""
+"""An asyncio transport for TLS on a non-blocking ``ssl.SSLSocket``.
+
+asyncio's own needs a buffer of 256 KiB for each connection. This one has none, and it works on each
+loop on which Tornado's IOLoop can watch file descriptors.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
-from tornado.iostream import IOStream, StreamClosedError
+from .descriptorwatch import READ, WRITE, DescriptorWatch
+from .protocols import NO_PROTOCOL, READ_SIZE, feed, report, socket_info, water_marks
+from .writequeue import WriteQueue, in_bytes
 
-from .protocols import feed, report, water_marks
-from .writequeue import WriteQueue
-
-READ_SIZE = 64 * 1024
-#: Bytes that Tornado gets at a time; it reports when all of them were sent.
+#: Bytes that are encrypted in one call.
 WRITE_SIZE = 64 * 1024
+#: Reads in one turn of the loop. OpenSSL returns at most one record of 16 KiB.
+MAX_READS = 8
 
 
 class TLSTransport(asyncio.Transport):
-    """A transport that reads and writes one piece at a time and counts unsent bytes."""
+    """The transport of a connection whose handshake may not have begun.
+
+    ``connection_made`` is called in one of the loop's next turns, before the handshake is complete.
+    """
 
     def __init__(
-        self, stream: IOStream, protocol: asyncio.Protocol, pending: Any | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: ssl.SSLSocket,
+        protocol: asyncio.BaseProtocol,
     ) -> None:
-        super().__init__(_extra_info(stream.socket))
-        self._stream = stream
-        self._protocol: asyncio.BaseProtocol = protocol
-        self._pending = pending
-        self._queue = WriteQueue()
-        self._in_flight = 0  # bytes that Tornado has not sent
-        self._paused = False
-        self._closing = False
-        self._high, self._low = water_marks()
-        self._reading = True
-        self._undelivered: bytes | None = None  # read before a pause
-        loop = asyncio.get_running_loop()
-        # After two turns: a task created in this turn runs first and can wait for the first bytes.
-        loop.call_soon(loop.call_soon, self._begin)
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        super().__init__()
+        self._loop = loop
+        self._socket = connection
+        self._descriptor = DescriptorWatch(connection.fileno(), self._handle)
         self._protocol = protocol
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        return self._protocol
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def pause_reading(self) -> None:
+        self._secure = False
+        self._queue = WriteQueue()
+        self._chunk: bytes | memoryview[Any] = b""  # OpenSSL expects the same data again
+        self._read_waits_for = READ
+        self._write_waits_for = WRITE
         self._reading = False
-
-    def resume_reading(self) -> None:
-        self._reading = True
-        data, self._undelivered = self._undelivered, None
-        if data is not None:
-            asyncio.get_running_loop().call_soon(self._deliver, data)
-
-    def is_reading(self) -> bool:
-        return self._reading
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._high, self._low = water_marks(high, low)
-
-    def get_write_buffer_size(self) -> int:
-        return self._queue.size + self._in_flight
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self.writelines([data])
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
-        if self._stream.closed() or self._closing:
-            return
-        for data in list_of_data:
-            self._queue.add(data)
-        self._send_more()
-        if self.get_write_buffer_size() > self._high and not self._paused:
-            self._paused = True
-            self._protocol.pause_writing()
-
-    def _send_more(self) -> None:
-        while self._queue.size and not self._in_flight and not self._stream.closed():
-            chunk = self._queue.take(WRITE_SIZE)
-            sent = self._stream.write(chunk)
-            if not sent.done():
-                self._in_flight = len(chunk)
-                sent.add_done_callback(self._sent)
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Send the queued data, then close."""
-        if not self._closing:
-            self._closing = True
-            if not self.get_write_buffer_size():
-                self._stream.close()
-
-    def abort(self) -> None:
-        self._closing = True
-        self._stream.close()
-
-    def _sent(self, sent: asyncio.Future[None]) -> None:
-        if sent.cancelled() or sent.exception() is not None:
-            return
-        self._in_flight = 0
-        self._send_more()
-        unsent = self.get_write_buffer_size()
-        if self._closing and not unsent:
-            self._stream.close()
-        elif self._paused and unsent <= self._low:
-            self._paused = False
-            self._protocol.resume_writing()
+        self._at_end = False
+        self._closing = False
+        self._finished = False
+        self._protocol_paused = False
+        self._high, self._low = water_marks()
+        loop.call_soon(self._begin)
 
     def _begin(self) -> None:
+        self._reading = True
         try:
             self._protocol.connection_made(self)
         except Exception as error:
             self._protocol_failed(error)
-        self._stream.set_close_callback(self._closed)
-        if self._stream.closed():  # Tornado does not call the callback then
-            asyncio.get_running_loop().call_soon(self._closed)
+        if not self._closing:
+            self._shake_hands()
+            self._watch()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return ``socket``, ``ssl_object``, ``sslcontext``, ``peername`` or ``sockname``."""
+        return socket_info(self._socket, name, default)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Replace the protocol."""
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return the protocol."""
+        return self._protocol
+
+    # Events
+
+    def _watch(self) -> None:
+        """Watch for the events that reading and writing wait for."""
+        events = 0
+        if not self._finished:
+            if not self._closing and (self._receives or not self._secure):
+                events |= self._read_waits_for
+            if self._secure and self.get_write_buffer_size():
+                events |= self._write_waits_for
+        self._descriptor.watch(events)
+
+    def _handle(self) -> None:
+        if not self._secure:
+            self._shake_hands()
         else:
-            self._read()
+            if self.get_write_buffer_size():
+                self._send()
+            if self._receives:
+                self._read()
+        self._watch()
+
+    @property
+    def _receives(self) -> bool:
+        return self._reading and not (self._closing or self._at_end)
+
+    def _shake_hands(self) -> None:
+        try:
+            self._socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self._read_waits_for = READ
+        except ssl.SSLWantWriteError:
+            self._read_waits_for = WRITE
+        except (OSError, ValueError) as error:  # ValueError: disconnected before the handshake
+            self._lose(error)
+        else:
+            self._secure = True
+            self._read_waits_for = READ
+            self._send()
+            if self._receives:
+                self._read()
+
+    # Reading
 
     def _read(self) -> None:
-        if not self._closing:
-            pending, self._pending = self._pending, None
-            reading = pending or self._stream.read_bytes(READ_SIZE, partial=True)
-            asyncio.ensure_future(reading).add_done_callback(self._take)
+        """Read until OpenSSL has no more data: the loop does not see what OpenSSL has buffered."""
+        for _ in range(MAX_READS):
+            data = self._receive()
+            if data is None:
+                return
+            if not data:
+                self._end_of_file()
+                return
+            try:
+                feed(self._protocol, data, self)
+            except Exception as error:
+                self._protocol_failed(error)
+            if not self._receives:
+                return
+        self._loop.call_soon(self._read_more)
 
-    def _take(self, reading: asyncio.Future[bytes]) -> None:
-        if reading.cancelled() or reading.exception() is not None:
-            return  # the close callback informs the protocol
-        self._deliver(reading.result())
-
-    def _deliver(self, data: bytes) -> None:
-        """Deliver from a callback: a task that a protocol resumes cannot run inside another."""
-        if not self._reading:
-            self._undelivered = data
-            return
-        try:
-            feed(self._protocol, data, self)
+    def _read_more(self) -> None:
+        if self._receives:
             self._read()
-        except StreamClosedError:
-            pass  # the close callback informs the protocol
+        self._watch()
+
+    def _receive(self) -> bytes | None:
+        """Return decrypted data; empty at the end, None if there is none yet."""
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except ssl.SSLWantReadError:
+            self._read_waits_for = READ
+            return None
+        except ssl.SSLWantWriteError:
+            self._read_waits_for = WRITE
+            return None
+        except OSError as error:
+            self._lose(error)
+            return None
+        return data
+
+    def _end_of_file(self) -> None:
+        """Handle the client's close_notify, or the end of TCP."""
+        self._at_end = True
+        try:
+            keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
         except Exception as error:
             self._protocol_failed(error)
+            return
+        if not keep_open:
+            self.close()
 
     def _protocol_failed(self, error: Exception) -> None:
         """Log the exception of a protocol and close, as asyncio's own transports do."""
-        report(asyncio.get_running_loop(), self._protocol, error)
-        self.abort()
+        report(self._loop, self._protocol, error)
+        self._lose(error)
 
-    def _closed(self) -> None:
+    def is_reading(self) -> bool:
+        """True while received data is delivered."""
+        return self._reading and not self._closing
+
+    def pause_reading(self) -> None:
+        """Stop delivering received data until ``resume_reading``."""
+        self._reading = False
+        self._watch()
+
+    def resume_reading(self) -> None:
+        """Deliver received data again."""
+        if not self._reading and not self._closing:
+            self._reading = True
+            if self._secure:
+                self._loop.call_soon(self._read_more)  # of what OpenSSL has buffered
+            self._watch()
+
+    # Writing
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        """Send as much as the kernel takes now and queue the rest."""
+        self.writelines([data])
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
+        """Send several pieces, encrypted together if they are short."""
+        if self._closing:
+            return
+        idle = not self.get_write_buffer_size()
+        for data in list_of_data:
+            self._queue.add(in_bytes(data))
+        if idle and self._secure:
+            self._send()
+            self._watch()
+        if self.get_write_buffer_size() > self._high and not self._protocol_paused:
+            self._protocol_paused = True
+            self._protocol.pause_writing()
+
+    def _send(self) -> None:
+        while self._chunk or self._queue.size:
+            self._chunk = self._chunk or self._queue.take(WRITE_SIZE)
+            try:
+                sent = self._socket.send(self._chunk)
+            except ssl.SSLWantWriteError:
+                self._write_waits_for = WRITE
+                break
+            except ssl.SSLWantReadError:
+                self._write_waits_for = READ
+                break
+            except OSError as error:
+                self._lose(error)
+                return
+            self._chunk = self._chunk[sent:]
+        self._sent()
+
+    def _sent(self) -> None:
+        left = self.get_write_buffer_size()
+        if self._closing and not left:
+            self._finish_soon(None, notify=True)
+        elif self._protocol_paused and left <= self._low and not self._closing:
+            self._protocol_paused = False
+            self._protocol.resume_writing()
+
+    def get_write_buffer_size(self) -> int:
+        """Return the number of bytes that were not encrypted and sent."""
+        return self._queue.size + len(self._chunk)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """Return the sizes at which ``resume_writing`` and ``pause_writing`` are called."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set these sizes, with the defaults that asyncio documents."""
+        self._high, self._low = water_marks(high, low)
+
+    def can_write_eof(self) -> bool:
+        """Return False."""
+        return False
+
+    # The end
+
+    def is_closing(self) -> bool:
+        """Return True when the transport is closing or closed."""
+        return self._closing
+
+    def close(self) -> None:
+        """Send the queued data and close_notify (RFC 8446 §6.1), then close."""
+        if self._closing:
+            return
         self._closing = True
-        error = self._stream.error
-        self._protocol.connection_lost(error if isinstance(error, Exception) else None)
+        if not self.get_write_buffer_size() or not self._secure:
+            self._finish_soon(None, notify=self._secure)
+        self._watch()
 
+    def abort(self) -> None:
+        """Close at once, without close_notify: the data may be incomplete (RFC 9112 §9.8)."""
+        self._lose(None)
 
-def _extra_info(sock: Any) -> dict[str, Any]:
-    """Return the data of ``get_extra_info``; empty for a disconnected client."""
-    if not isinstance(sock, ssl.SSLSocket):  # closed
-        return {}
-    try:
-        names = {"peername": sock.getpeername(), "sockname": sock.getsockname()}
-    except OSError:
-        return {}
-    return names | {"socket": sock, "ssl_object": sock, "sslcontext": sock.context}
+    def detach(self) -> tuple[ssl.SSLSocket, list[bytes | memoryview[Any]]]:
+        """Give up the connection; return its socket and the unsent data."""
+        unsent = [self._chunk, *self._queue.first(len(self._queue))]
+        self._closing = self._finished = True
+        self._protocol = NO_PROTOCOL
+        self._watch()
+        return self._socket, [data for data in unsent if data]
+
+    def _lose(self, error: Exception | None) -> None:
+        self._closing = True
+        self._finish_soon(error, notify=False)
+
+    def _finish_soon(self, error: Exception | None, *, notify: bool) -> None:
+        if self._finished:
+            return
+        self._finished = True
+        self._queue, self._chunk = WriteQueue(), b""
+        self._watch()
+        self._loop.call_soon(self._finish, error, notify)
+
+    def _finish(self, error: Exception | None, notify: bool) -> None:
+        protocol, self._protocol = self._protocol, NO_PROTOCOL
+        try:
+            protocol.connection_lost(error)
+        finally:
+            if notify:
+                # The server does not wait for the peer's close_notify: TLS 1.3 does not require it.
+                with suppress(OSError, ValueError):
+                    self._socket.unwrap()
+            self._socket.close()

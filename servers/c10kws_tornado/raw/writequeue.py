@@ -36,6 +36,9 @@ class WriteQueue:
             self.size += size
             self._pieces.append(memoryview(data)[start:] if start else data)
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     def first(self, count: int) -> list[bytes | memoryview[Any]]:
         """Return up to ``count`` pieces."""
         return list(islice(self._pieces, count))
