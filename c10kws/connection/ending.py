@@ -37,12 +37,12 @@ class EndingConnection(Protocol):
 class Ending:
     """Made when a connection begins to end, or a task waits for that; an idle one does without."""
 
-    __slots__ = ("_connection", "_lost", "_sender", "_timer")
+    __slots__ = ("_connection", "_sender", "_timer", "_waiters")
 
     def __init__(self, connection: EndingConnection) -> None:
         self._connection = connection
         self._sender = connection.sender
-        self._lost: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         #: Limits how long a Close waits for a message in fragments, then for its answer.
         self._timer: asyncio.TimerHandle | None = None
 
@@ -134,9 +134,9 @@ class Ending:
         self._stop_timer()
         self._sender.end(close)
         self._connection.keepalive.end()
+        self._connection.inbox.end()  # first, since most handlers notice the end and need no timer
         loop, timeout = self._sender.loop_state.loop, self._sender.settings.handler_timeout
         self._connection.handler.begin(loop, timeout)
-        self._connection.inbox.end()
 
     def _limit_answer(self) -> None:
         timeout = self._sender.settings.close_timeout
@@ -150,14 +150,15 @@ class Ending:
         self._end(Close(CloseCode.ABNORMAL_CLOSURE))
         self._stop_timer()
         self._sender.flush()
-        if self._lost is not None and not self._lost.done():
-            self._lost.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def wait(self) -> None:
         """Wait until the connection has ended and its socket is closed."""
-        if self._lost is None:
-            self._lost = self._sender.loop_state.loop.create_future()
-        await asyncio.shield(self._lost)
+        waiter = self._sender.loop_state.loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
 
     # The timer
 

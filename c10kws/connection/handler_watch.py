@@ -42,7 +42,9 @@ class HandlerWatch:
                 self._watchdog = None
 
     def begin(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
-        """Watch the handler, unless it is its own task that ends the connection."""
+        """Watch the handler, unless it knows of the end: its own task ends the connection, say."""
+        if self.task is None or (self._watchdog is not None and self._watchdog.noticed):
+            return
         if asyncio.current_task(loop) is self.task:
             self.notice(timeout)
         else:
