@@ -1,6 +1,6 @@
 """Sync functions in threads, which a cancelled task waits for.
 
-When a task is cancelled, ``sync_to_async`` returns although its thread continues. Here the task
+When a task is cancelled, ``call_in_thread`` returns although its thread continues. Here the task
 waits for the thread before it goes on.
 """
 
@@ -11,9 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from ...connection.websocket import connection_of
+from ...handlers.thread_call import call_in_thread
 from ...interrupts import is_ctrl_c
 from ..clients.backpressure import call_for
 from ..clients.socket import Socket
@@ -75,15 +74,14 @@ class _Job:
 
     async def run(self) -> None:
         """Call the function in a thread of the server."""
-        await _call_in_thread(self)
+        await call_in_thread(self._call)
 
     async def give_up(self) -> None:
         """Do not start the function. If it has started, wait until it has returned or raised."""
         if not self._end.cancel():
             await asyncio.wrap_future(self._end)
 
-    def call(self) -> None:
-        """Call the function in this thread, unless it was given up."""
+    def _call(self) -> None:
         if not self._end.set_running_or_notify_cancel():
             return
         try:
@@ -96,7 +94,3 @@ class _Job:
             raise NotAnException(error) from error  # else it would end the event loop
         finally:
             self._end.set_result(None)
-
-
-#: Made once: to make it takes a third of the time of a call.
-_call_in_thread = sync_to_async(_Job.call, thread_sensitive=True)
