@@ -49,7 +49,7 @@ def complete(data: bytes) -> bool:
 def test_the_handshake_that_all_others_are_changed_from(live: LiveServer) -> None:
     text = answer(live)
     assert text.startswith("HTTP/1.1 101 ")
-    assert "\r\nSec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in text
+    assert "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in text
     assert "\r\nContent-Type" not in text
     assert "\r\nContent-Length" not in text
 
@@ -64,7 +64,7 @@ def test_a_plain_get_is_asked_to_upgrade(live: LiveServer) -> None:
 def test_another_version_is_told_ours(live: LiveServer) -> None:
     text = answer(live, {"Sec-WebSocket-Version": "8"})
     assert text.startswith("HTTP/1.1 426 ")
-    assert "\r\nSec-Websocket-Version: 13\r\n" in text
+    assert "\r\nSec-WebSocket-Version: 13\r\n" in text
 
 
 @pytest.mark.parametrize(
