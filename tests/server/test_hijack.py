@@ -271,3 +271,84 @@ def test_the_validator_hides_nothing(serve_as_is: Serve) -> None:
         assert client.read_head().status == 101
         client.send(b"a")
         assert client.read_exactly(1) == b"a"
+
+
+# close() before the 101
+
+
+class Early(Switch):
+    """Its ``close()`` comes first, and registers what is to be called after the 101."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        environ["c10kws.stream"].close_first()
+        return super().__call__(environ, start_response)
+
+    def close(self) -> None:
+        stream = self.environ["c10kws.stream"]
+        self.threads.append(threading.current_thread())
+        self.upgraded.append(stream.upgraded)
+        stream.on_upgrade(self.start)
+        self.closed.set()
+
+    def start(self) -> None:
+        self.threads.append(threading.current_thread())
+        self.upgraded.append(self.environ["c10kws.stream"].upgraded)
+        self.environ["c10kws.stream"].attach(self.make)
+
+
+def test_close_comes_before_the_101_if_the_application_allows_it(serve: Serve) -> None:
+    switch = Early()
+    live = serve(switch)
+    with live.client() as client:
+        client.send(REQUEST + "early")
+        assert client.read_head().status == 101
+        assert client.read_exactly(5) == b"early"
+        client.send(b"late")
+        assert client.read_exactly(4) == b"late"
+    assert switch.upgraded == [False, True]
+    called, closed, started = switch.threads
+    assert called is closed is not started
+    assert started.name == "live-server"
+
+
+def test_nothing_starts_for_a_client_that_left_before_close(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "c10kws_tornado")
+    switch = Early()
+    switch.may_answer.clear()
+    live = serve(switch)
+    with live.client() as client:
+        client.send(REQUEST)
+        assert switch.called.wait(WAIT)
+    live.wait_until_left()
+    switch.may_answer.set()
+    assert switch.closed.wait(WAIT)
+    live.stop()
+    assert switch.upgraded == [False]
+    assert "the client disconnected before the 101 was sent" in caplog.text
+
+
+def test_a_start_that_raises_closes_the_connection(serve: Serve) -> None:
+    class Failing(Early):
+        def start(self) -> None:
+            raise LookupError
+
+    live = serve(Failing())
+    with live.client() as client:
+        client.send(REQUEST)
+        assert client.read_head().status == 101
+        assert client.read_to_end() == b""
+    (context,) = live.errors
+    assert isinstance(context["exception"], LookupError)
+    live.errors.clear()
+
+
+def test_a_response_that_is_no_101_starts_nothing(serve: Serve) -> None:
+    switch = Early(status="200 OK")
+    live = serve(switch)
+    with live.client() as client:
+        client.send(REQUEST)
+        assert client.read_response().status == 200
+    live.stop()
+    assert switch.upgraded == [False]

@@ -53,6 +53,7 @@ class BodyTimer:
     def cancel(self) -> None:
         """Stop the timer: the body is complete, or no longer needed."""
         self._handle.cancel()
+        self._expire = _ignore  # the function refers to the body, which refers to this timer
 
     def _check(self) -> None:
         """Expire, or check again when the body is due; pieces do not reschedule the timer."""
@@ -65,3 +66,7 @@ class BodyTimer:
             self._handle = self._loop.call_at(due, self._check)
         else:
             self._expire()
+
+
+def _ignore() -> None:
+    """Do nothing: the timer was cancelled."""

@@ -153,6 +153,7 @@ class Exchange:
         """Release what the request holds; the last step in the worker thread."""
         try:
             self._request_body.close()
+            self._response.start_response.release()
             self._result = None  # it would stay in memory until the client has read the response
             if not self._sender.is_long:
                 self._line.size = self.sent

@@ -113,6 +113,8 @@ class IncomingRequest:
 
     def on_connection_close(self) -> None:
         """Handle a client that disconnects, or a malformed body."""
+        if not self._running:
+            return
         if self._exchange is not None:
             self._exchange.client_disconnected()
             return
@@ -146,6 +148,7 @@ class IncomingRequest:
             self._running = False
             if self._body is not None:
                 self._body.leave_memory()
+            self._body = self._exchange = None  # which refer to this object
             self._resources.requests.discard(self)
             self._resources.connections.end(self._connection)
 

@@ -19,6 +19,11 @@ class StartResponse:
         self._write = write
         self._head_sent = head_sent
 
+    def release(self) -> None:
+        """Drop the functions, which refer to the response, when it has ended."""
+        self._write = _write_too_late
+        self._head_sent = _yes
+
     def __call__(
         self, status: str, headers: Headers, exc_info: ExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
@@ -33,3 +38,11 @@ class StartResponse:
         self.status = status
         self.headers = list(headers)
         return self._write
+
+
+def _write_too_late(data: bytes) -> None:
+    raise AssertionError("The response has ended; write() was called too late.")
+
+
+def _yes() -> bool:
+    return True

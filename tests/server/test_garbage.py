@@ -1,0 +1,103 @@
+"""Requests leave nothing for the garbage collector: their objects are freed when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.support.servers import LiveServer
+from tests.support.upgrades import REQUEST, Protocol
+from tests.support.waiting import eventually
+
+Serve = Callable[..., LiveServer]
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    path = environ["PATH_INFO"]
+    if path == "/fail":
+        raise LookupError
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return iter([b"a", b"b"]) if path == "/stream" else [environ["wsgi.input"].read()]
+
+
+@contextmanager
+def no_garbage(live: LiveServer) -> Iterator[None]:
+    """Check that nothing of the server becomes garbage."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+        eventually(lambda: live.server.requests == 0)
+        live.on_loop(lambda: None)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        found = [type(each).__name__ for each in gc.garbage if is_ours(each)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert found == []
+
+
+def is_ours(thing: object) -> bool:
+    return type(thing).__module__.startswith("c10kws_tornado.")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "GET /page HTTP/1.1\nHost: a\n\n",
+        "GET /stream HTTP/1.1\nHost: a\n\n",
+        "GET /fail HTTP/1.1\nHost: a\n\n",
+        "POST /page HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc",
+    ],
+)
+def test_a_request_leaves_no_garbage(serve_as_is: Serve, request_: str) -> None:
+    live = serve_as_is(application)
+    with live.client() as client:
+        client.send(request_)
+        client.read_response()
+        with no_garbage(live):
+            for _ in range(3):
+                client.send(request_)
+                client.read_response()
+
+
+def test_a_refused_request_leaves_no_garbage(serve_as_is: Serve) -> None:
+    live = serve_as_is(application)
+    with no_garbage(live), live.client() as client:
+        client.send("GET relative HTTP/1.1\nHost: a\n\n")
+        assert client.read_response().status == 400
+        assert client.read_to_end() == b""
+
+
+def test_an_upgrade_leaves_no_garbage(serve_as_is: Serve) -> None:
+    protocols: list[Protocol] = []
+
+    def make() -> asyncio.BaseProtocol:
+        protocols.append(Protocol())
+        return protocols[-1]
+
+    class Upgrade(list[bytes]):
+        def __init__(self, stream: Any) -> None:
+            self.stream = stream
+
+        def close(self) -> None:
+            stream = self.stream
+            stream.on_upgrade(lambda: stream.attach(make))
+
+    def upgrade(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["c10kws.stream"].close_first()
+        start_response("101 Switching Protocols", [])
+        return Upgrade(environ["c10kws.stream"])
+
+    live = serve_as_is(upgrade)
+    with no_garbage(live), live.client() as client:
+        client.send(REQUEST + "early")
+        assert client.read_head().status == 101
+        assert client.read_exactly(5) == b"early"
