@@ -39,8 +39,8 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self.output: Output
         self._parser = RequestParser(host.limits.max_head_size * HEAD_ROOM)
         self._receiver: Receiver | None = None
-        self._busy = False  # from the end of a request to that of its response
-        self._deaf = False  # received data waits for a receiver, or for another protocol
+        self._responding = False  # from the end of a request to that of its response
+        self._holding = False  # received data waits for a receiver, or for another protocol
         self._advancing = False
         self._reading_paused = False
         self._linger: asyncio.TimerHandle | None = None
@@ -70,7 +70,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if self._linger is not None:
             return
         self._parser.receive_data(self._host.read_buffer[:nbytes])
-        if self._busy or self._deaf:
+        if self._responding or self._holding:
             self._limit_waiting()
         else:
             self._advance()
@@ -80,9 +80,9 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self.half_closed = True
         if self._linger is not None:
             return False
-        if self._busy:
+        if self._responding:
             return self._receiver is None or self._receiver.serves_half_closed
-        return self._deaf
+        return self._holding
 
     def pause_writing(self) -> None:
         """Remember that data is unsent."""
@@ -115,7 +115,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         """Parse what has arrived, up to the end of the current request."""
         self._advancing = True
         try:
-            while not (self._busy or self._deaf or self.closed):
+            while not (self._responding or self._holding or self.closed):
                 event = self._parser.next_event()
                 if event is None:
                     break
@@ -124,7 +124,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self._fail(error)
         finally:
             self._advancing = False
-        if self.half_closed and not (self._busy or self._deaf):
+        if self.half_closed and not (self._responding or self._holding):
             self.transport.close()
 
     def _handle(self, event: object) -> None:
@@ -132,7 +132,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self._begin(event)
         elif event is END:
             assert self._receiver is not None
-            self._busy = True
+            self._responding = True
             self._receiver.finish()
         elif self._receiver is not None:
             waiting = self._receiver.data_received(cast(bytes, event))
@@ -143,7 +143,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self.keep_alive = head.keeps_alive
         self._receiver = self._host.start_request(self, head)
         waiting = self._receiver.head_received(head)
-        if self._deaf or self.closed:
+        if self._holding or self.closed:
             return
         self._parser.begin_body(head)
         if waiting is not None:
@@ -153,7 +153,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
 
     def _wait_for(self, waiting: Awaitable[None], head: RequestHead | None = None) -> None:
         """Keep received data until a receiver is ready for it."""
-        self._deaf = True
+        self._holding = True
         self._waiting = asyncio.ensure_future(self._wait(waiting, head))
 
     async def _wait(self, waiting: Awaitable[None], head: RequestHead | None) -> None:
@@ -163,7 +163,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self._fail(error)
             return
         if self._linger is None and not self.closed:
-            self._deaf = False
+            self._holding = False
             if head is not None and head.expects_continue:
                 self.transport.write(CONTINUE)
             self._continue()
@@ -183,22 +183,22 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if self.lost or self._taken_over:
             return
         self._receiver = None
-        if close or not (self.keep_alive and self._busy):
+        if close or not (self.keep_alive and self._responding):
             self.transport.close()
             return
         if not self._advancing and (self._parser.buffer or self.half_closed):
             asyncio.get_running_loop().call_soon(self._next_request)
         else:
-            self._busy = False
+            self._responding = False
             self._parser.next_request()
 
     def _next_request(self) -> None:
-        self._busy = False
+        self._responding = False
         self._parser.next_request()
         self._continue()
 
     def _continue(self) -> None:
-        if not (self._busy or self._deaf or self.closed):
+        if not (self._responding or self._holding or self.closed):
             self._advance()
             self._limit_waiting()
 
@@ -227,7 +227,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if self.closed or not linger or self.half_closed:
             self.transport.close()
             return
-        self._deaf = True
+        self._holding = True
         self._parser.take_rest()
         self._limit_waiting()
         if self.transport.can_write_eof():
@@ -264,7 +264,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
 
     def release(self) -> None:
         """Stop parsing, for another protocol; what arrives until ``hand_over`` is kept."""
-        self._deaf = self._taken_over = True
+        self._holding = self._taken_over = True
         self._receiver = None
         self._host.connection_lost(self)
 
