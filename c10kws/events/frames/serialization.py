@@ -51,8 +51,8 @@ def encode_event(
 
 def as_object(data: EventData) -> dict[str, Any]:
     """Return data as an object: None becomes ``{}`` and a str ``{"message": …}``."""
-    if type(data) is dict:
-        return data
+    if isinstance(data, dict):  # asked first: to ask for a Mapping takes longer
+        return data if type(data) is dict else dict(data)
     if data is None:
         return {}
     if isinstance(data, str):
