@@ -73,7 +73,7 @@ def websocket(
     ``compression``, ``max_message_size`` (bytes)
         Override the settings COMPRESSION and MAX_MESSAGE_SIZE.
     ``keep_request``
-        False frees the request after the handshake, which saves two thirds of the memory of an
+        False frees the request after the handshake, which saves almost half of the memory of an
         idle connection. The handler then has no ``ws.request``; ``ws.user`` stays.
 
     Raises TypeError when the handler is not a coroutine function, has no parameter for the
