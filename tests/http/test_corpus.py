@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.differences import only_strict_tornado
-
 from .agreement import Disagreement, compare
 from .corpus import CORPUS
 from .corpus.case import Case, describe
@@ -18,7 +16,6 @@ from .peer_differences import DEFECTS, DIFFERENCES, H11, TORNADO, explanations
 from .serving import byte_by_byte, cuts, read_with_server
 from .tornado_reader import read_with_tornado
 
-pytestmark = only_strict_tornado
 EACH_PART = pytest.mark.parametrize("part", CORPUS)
 
 
