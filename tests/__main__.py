@@ -8,8 +8,8 @@ process; ``-n 4`` makes it four.
 
 ``--quick``
     Only the tests that start no other program: no browser, no nginx, no server or client in a
-    process of its own, no installation. Without the mutations of HTTP requests, and without the
-    second run of conversations with FAST_LANE off.
+    process of its own, no installation. Also without the tests that take long: mutations of HTTP
+    requests, searches for garbage, and the second run of conversations with FAST_LANE off.
 ``--strict``
     Fail when a required program is missing.
 ``--newest``

@@ -35,6 +35,8 @@ from tests.support.frames import TEXT, close_frame, frame
 from tests.support.peers import HANDSHAKE
 from tests.support.waiting import WAIT
 
+pytestmark = pytest.mark.thorough
+
 #: Connections of a test: one object more or less would be an accident.
 CONNECTIONS = 3
 

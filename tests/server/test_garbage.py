@@ -14,6 +14,8 @@ from tests.support.servers import LiveServer
 from tests.support.upgrades import REQUEST, Protocol
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.thorough
+
 Serve = Callable[..., LiveServer]
 
 
