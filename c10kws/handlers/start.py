@@ -41,7 +41,7 @@ class HandlerStart:
     context: ViewContext = field(default_factory=ViewContext)
 
     def close_first(self) -> None:
-        """Let the server call ``close()`` of the 101 before it sends its head, if it can.
+        """Ask the server to call ``close()`` of the 101 before it sends the head, if possible.
 
         Then the head, the start of the handler and the end of the request need one wake-up of the
         loop, and no thread waits for the client.

@@ -229,7 +229,7 @@ class HandlerConnection(HTTPConnection):
             self._connection.refuse(stalled_body().encode(), linger=False)
 
     def connection_lost(self) -> None:
-        """Tell the handler that its client has disconnected."""
+        """Notify the handler that its client has disconnected."""
         callback, self._close_callback = self._close_callback, None
         if callback is not None:
             callback()

@@ -88,7 +88,7 @@ def dial(
         live = make_live(ssl_context=context)
         return lambda: slow_peer(live, authority)
     if request.param == "asyncio":
-        monkeypatch.setattr(transports, "BaseSelectorEventLoop", type("Nobody", (), {}))
+        monkeypatch.setattr(transports, "BaseSelectorEventLoop", type("OtherLoop", (), {}))
     elif request.param == "uvloop":
         uvloop = pytest.importorskip("uvloop", reason="for uvloop: pip install c10kws[uvloop]")
         live = make_live(loop_factory=uvloop.new_event_loop)

@@ -32,7 +32,7 @@ def ask_for_request(answers: list[Any]) -> Any:
     [
         ("/ws/frames/kept/", [True, True]),
         ("/ws/frames/let-go/", [False, True]),
-        ("/ws/frames/let-go-nobody/", [False, False]),
+        ("/ws/frames/let-go-both/", [False, False]),
     ],
 )
 def test_a_connection_without_its_request_is_still_reported(
@@ -66,7 +66,7 @@ def test_a_connection_without_its_request_is_still_reported(
     [
         ("/ws/frames/kept/", 1),
         ("/ws/frames/let-go/", 0),
-        ("/ws/frames/let-go-nobody/", 0),
+        ("/ws/frames/let-go-both/", 0),
     ],
 )
 def test_a_request_that_is_let_go_leaves_the_memory(

@@ -32,7 +32,7 @@ class Clients:
             self.freezer.opened()
 
     def leave(self, number: int = 1) -> None:
-        """Let the oldest clients leave."""
+        """Disconnect the oldest clients."""
         for _ in range(number):
             self.freezer.ended(self.open.pop(0))
 

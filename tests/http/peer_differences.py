@@ -62,6 +62,11 @@ def has_no_single_host(found: Disagreement) -> bool:
     return len(hosts) > 1 or (not hosts and b"HTTP/1.1" in found.head)
 
 
+def has_invalid_host(found: Disagreement) -> bool:
+    hosts = re.findall(rb"\nhost:[ \t]*([^\r\n]*)", found.head, re.IGNORECASE)
+    return any(re.search(rb"[^a-zA-Z0-9\-._~!$&'()*+;=%:\[\]]", host.strip()) for host in hosts)
+
+
 DIFFERENCES: tuple[Difference, ...] = (
     refuses(
         PEERS,
@@ -74,6 +79,18 @@ DIFFERENCES: tuple[Difference, ...] = (
         "9112 §3.2",
         "The peers leave the form of the target to their users.",
         in_head(rb"^(?!OPTIONS \* )[^ ]+ (?!/|https?://[^/?#\[ ]|https?://\[[^\]/ ]*\])"),
+    ),
+    refuses(
+        PEERS,
+        "9112 §3.2.3",
+        "The peers leave CONNECT to their users.",
+        in_head(rb"^CONNECT "),
+    ),
+    refuses(
+        PEERS,
+        "9112 §3.2",
+        "The peers do not check the characters of Host.",
+        has_invalid_host,
     ),
     refuses(
         PEERS,
@@ -99,7 +116,18 @@ DIFFERENCES: tuple[Difference, ...] = (
         "h11 takes control characters in values, for the cookies of some websites.",
         in_head(rb"[\x01-\x08\x0e-\x1f\x7f]"),
     ),
-    refuses([H11], "9112 §5.2", "h11 reads folded values.", in_head(rb"\n[ \t]")),
+    refuses(
+        [H11],
+        "9110 §5.5",
+        "h11 takes control characters in a chunk's extension and in trailers.",
+        in_body(rb"(?m)^([0-9A-Fa-f]+[ \t]*;|[\w-]+:)[^\r\n]*[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
+    ),
+    refuses(
+        [H11],
+        "9112 §5.2",
+        "h11 reads folded values, in trailers too.",
+        lambda found: in_head(rb"\n[ \t]")(found) or in_body(rb"\n[ \t]")(found),
+    ),
     refuses(
         [H11], "9112 §7.1", "h11 takes white space after a chunk's size.", in_body(rb"[ \t]\r\n")
     ),
@@ -147,6 +175,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         "h11 takes no white space before an extension.",
         in_body(rb"(?m)^[0-9a-f]+[ \t]+;"),
     ),
+    accepts(
+        [H11],
+        "9112 §7.1.2",
+        "h11 reads framing in trailers.",
+        in_body(rb"(?mi)^(content-length|transfer-encoding):"),
+    ),
     accepts([TORNADO], "9112 §7.1.1", "Tornado takes no extensions.", in_body(rb"\w[ \t]*;")),
     accepts(
         [TORNADO], "9112 §7.1.2", "Tornado takes no trailers.", in_body(rb"(?m)^0+(;.*)?\r\n[^\r]")
@@ -180,17 +214,7 @@ OLD_DIFFERENCES = (
 if not reads_strictly:
     DIFFERENCES = (*DIFFERENCES, *OLD_DIFFERENCES)
 
-#: Defects of the server: it should refuse these messages, too.
-DEFECTS = (
-    accepts(
-        [H11],
-        "9112 §5.1, 9110 §5.5",
-        "The server does not read the trailers that it discards.",
-        in_body(rb"(?m)^0+(;.*)?\r\n[^\r]"),
-    ),
-)
-
 
 def explanations(found: Disagreement) -> list[Difference]:
     """Return the differences that explain a disagreement."""
-    return [difference for difference in (*DIFFERENCES, *DEFECTS) if difference.covers(found)]
+    return [difference for difference in DIFFERENCES if difference.covers(found)]

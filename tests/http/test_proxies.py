@@ -22,7 +22,6 @@ from tests.support.servers import ADDRESS, LiveServer
 from tests.support.waiting import WAIT
 from tools.processes import free_port
 
-from .corpus import CORPUS
 from .mutations import FAMILIES, generate
 from .mutations.pieces import CHUNKED, CODING, INNER, LENGTH
 from .outcome import Request
@@ -74,8 +73,6 @@ COUNT = 40
 #: Attackers at the same time, and victims with the requests of each meanwhile.
 ATTACKERS, VICTIMS, REQUESTS = 60, 4, 8
 VICTIM = "HTTP_X_VICTIM"
-#: The case of the corpus whose defect concerns HAProxy.
-CONNECT = next(case for case in CORPUS["targets"] if case.name == "CONNECT with a path")
 #: How victims frame their requests, and the bodies that the application must get.
 FRAMINGS = [
     (b"\r\n", b""),
@@ -126,8 +123,6 @@ def test_requests_of_several_clients_never_mix(port: int, application: Applicati
 async def attack(port: int, requests: Sequence[Request]) -> None:
     """Send the mutations, and the requests of victims at the same time."""
     mutations = [each for name in FAMILIES for each in generate(name, COUNT)]
-    if CONNECT.today is not None:  # HAProxy makes a tunnel of a connection after the response
-        mutations = [each for each in mutations if not each.startswith(b"CONNECT ")]
     async with asyncio.timeout(WAIT):
         victims = [await Victim.connect(port, str(number), requests) for number in range(VICTIMS)]
         for start in range(0, len(mutations), ATTACKERS):

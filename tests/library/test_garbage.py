@@ -7,10 +7,9 @@ never freed. The application is called without a server, whose objects would be 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -32,6 +31,7 @@ from c10kws.test.transport import MemoryStream
 from tests.support.accounts import cookies, logged_in
 from tests.support.events import forget
 from tests.support.frames import TEXT, close_frame, frame
+from tests.support.garbage import no_garbage
 from tests.support.peers import HANDSHAKE
 from tests.support.waiting import WAIT
 
@@ -202,23 +202,6 @@ def visitor(
     visitor.leave()
 
 
-@contextmanager
-def no_garbage() -> Iterator[None]:
-    """Check that what the block drops is freed without the garbage collector."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        garbage = [type(each).__qualname__ for each in gc.garbage if is_of_connection(each)]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
-    assert garbage == []
-
-
 def is_of_connection(thing: object) -> bool:
     """Return True for the objects of a connection; threads of other tests may leave others."""
     kinds = (HttpRequest, HttpResponse, LazyObject, User, asyncio.Future)
@@ -228,14 +211,14 @@ def is_of_connection(thing: object) -> bool:
 @pytest.mark.parametrize("name", ["kept", "let-go", "not-loaded", "neither", "failing"])
 def test_of_a_websocket(visitor: Visitor, name: str) -> None:
     visitor.talk(f"/{name}/", b"hello")
-    with no_garbage():
+    with no_garbage(is_of_connection):
         for _ in range(CONNECTIONS):
             visitor.talk(f"/{name}/", b"hello")
 
 
 def test_of_a_user_who_is_loaded_late(visitor: Visitor) -> None:
     answer = visitor.talk("/asked/", b"hello")
-    with no_garbage():
+    with no_garbage(is_of_connection):
         assert visitor.talk("/asked/", b"hello") == answer
 
 
@@ -243,7 +226,7 @@ def test_of_a_user_who_is_loaded_late(visitor: Visitor) -> None:
 def test_of_a_client_of_an_event_endpoint(visitor: Visitor, event: str) -> None:
     message = b'{"event": "%s", "data": {"text": "hello"}}' % event.encode()
     visitor.talk("/events/", message)
-    with no_garbage():
+    with no_garbage(is_of_connection):
         for _ in range(CONNECTIONS):
             visitor.talk("/events/", message)
 
@@ -251,7 +234,7 @@ def test_of_a_client_of_an_event_endpoint(visitor: Visitor, event: str) -> None:
 @pytest.mark.parametrize("name", ["poll", "poll-as-user"])
 def test_of_a_long_poll(visitor: Visitor, name: str) -> None:
     visitor.poll(f"/{name}/")
-    with no_garbage():
+    with no_garbage(is_of_connection):
         for _ in range(CONNECTIONS):
             visitor.poll(f"/{name}/")
 
@@ -259,6 +242,6 @@ def test_of_a_long_poll(visitor: Visitor, name: str) -> None:
 @pytest.mark.parametrize("name", ["poll", "poll-in-vain"])
 def test_of_a_long_poll_whose_client_disconnects(visitor: Visitor, name: str) -> None:
     visitor.poll(f"/{name}/", leaves=True)
-    with no_garbage():
+    with no_garbage(is_of_connection):
         for _ in range(CONNECTIONS):
             visitor.poll(f"/{name}/", leaves=True)

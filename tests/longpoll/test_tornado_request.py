@@ -32,7 +32,7 @@ def tornados() -> RequestHandler:
 
     class Connection:
         def set_close_callback(self, callback: object) -> None:
-            """Nobody leaves."""
+            """Do nothing: no client leaves."""
 
     line = RequestStartLine("GET", "/", "HTTP/1.1")
     headers = HTTPHeaders({"Host": "localhost"})

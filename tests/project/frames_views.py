@@ -66,5 +66,5 @@ urlpatterns = [
     path("long/", websocket(max_message_size=3_000_000)(scripted)),
     path("kept/", observed(websocket(scripted))),
     path("let-go/", observed(websocket(keep_request=False)(scripted))),
-    path("let-go-nobody/", observed(websocket(keep_request=False, load_user=False)(scripted))),
+    path("let-go-both/", observed(websocket(keep_request=False, load_user=False)(scripted))),
 ]

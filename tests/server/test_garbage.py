@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
+from tests.support.garbage import no_garbage
 from tests.support.servers import LiveServer
 from tests.support.upgrades import REQUEST, Protocol
 from tests.support.waiting import eventually
@@ -27,23 +27,14 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
     return iter([b"a", b"b"]) if path == "/stream" else [environ["wsgi.input"].read()]
 
 
-@contextmanager
-def no_garbage(live: LiveServer) -> Iterator[None]:
-    """Check that nothing of the server becomes garbage."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
+def nothing_left(live: LiveServer) -> AbstractContextManager[None]:
+    """Check that the requests of the block leave no object of the server as garbage."""
+
+    def settle() -> None:
         eventually(lambda: live.server.requests == 0)
         live.on_loop(lambda: None)
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        found = [type(each).__name__ for each in gc.garbage if is_ours(each)]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
-    assert found == []
+
+    return no_garbage(is_ours, settle)
 
 
 def is_ours(thing: object) -> bool:
@@ -64,7 +55,7 @@ def test_a_request_leaves_no_garbage(serve_as_is: Serve, request_: str) -> None:
     with live.client() as client:
         client.send(request_)
         client.read_response()
-        with no_garbage(live):
+        with nothing_left(live):
             for _ in range(3):
                 client.send(request_)
                 client.read_response()
@@ -72,7 +63,7 @@ def test_a_request_leaves_no_garbage(serve_as_is: Serve, request_: str) -> None:
 
 def test_a_refused_request_leaves_no_garbage(serve_as_is: Serve) -> None:
     live = serve_as_is(application)
-    with no_garbage(live), live.client() as client:
+    with nothing_left(live), live.client() as client:
         client.send("GET relative HTTP/1.1\nHost: a\n\n")
         assert client.read_response().status == 400
         assert client.read_to_end() == b""
@@ -99,7 +90,7 @@ def test_an_upgrade_leaves_no_garbage(serve_as_is: Serve) -> None:
         return Upgrade(environ["c10kws.stream"])
 
     live = serve_as_is(upgrade)
-    with no_garbage(live), live.client() as client:
+    with nothing_left(live), live.client() as client:
         client.send(REQUEST + "early")
         assert client.read_head().status == 101
         assert client.read_exactly(5) == b"early"

@@ -1,7 +1,8 @@
 """Decoding of a chunked body (RFC 9112 §7.1); no I/O.
 
 Chunk extensions and trailers are ignored, and limited. A line ends with CRLF: a bare CR or LF in it
-is refused, because other programs may treat it as the end of the line.
+is refused, because other programs may treat it as the end of the line. So are other control
+characters, and a trailer without a valid name.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ MAX_LINE = 4096
 #: Most bytes of extensions and trailers in one body.
 MAX_IGNORED = 65536
 _SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;(.*))?", re.DOTALL)
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:.*", re.DOTALL)
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CRLF = b"\r\n"
 
 
@@ -100,15 +103,15 @@ class ChunkedBody:
         """RFC 9112 §7.1.2: trailers must not become headers of the request."""
         if not line:
             self.ended = True
-        elif b":" not in line:
-            raise BadRequest("a trailer without a colon")
+        elif _TRAILER.fullmatch(line) is None:
+            raise BadRequest("a trailer without a valid name")
         else:
             self._ignore(line)
 
     def _ignore(self, ignored: bytes) -> None:
-        """Count ignored bytes, and refuse bytes that end a line for other programs."""
+        """Count ignored bytes, and refuse control characters (RFC 9110 §5.5)."""
         self._ignored += len(ignored)
         if self._ignored > MAX_IGNORED:
             raise BadRequest("too many chunk extensions and trailers")
-        if b"\r" in ignored or b"\n" in ignored:
-            raise BadRequest("a bare CR or LF in a line of the chunked body")
+        if _CONTROL.search(ignored) is not None:
+            raise BadRequest("a control character in a line of the chunked body")

@@ -1,4 +1,4 @@
-"""What the connections of one server share: the factory of their requests, and a read buffer."""
+"""Objects that all connections of a server share: the factory of requests, and a read buffer."""
 
 from __future__ import annotations
 

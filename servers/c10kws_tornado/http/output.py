@@ -1,4 +1,4 @@
-"""What a connection sends: how much the kernel has taken, and how much the client."""
+"""The sending half of a connection: counts bytes that the kernel or the client has accepted."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self.output.drained()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the receiver and the server."""
+        """Notify the receiver and the server."""
         self.lost = True
         self.output.when_drained(None)
         if self._linger is not None:

@@ -9,6 +9,8 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 from .headlines import HeaderLine, cached_line, cached_start_line, parse_line, parse_start_line
 
 _DIGITS = re.compile(r"[0-9]+")
+#: The characters of a host and its port (RFC 3986 §3.2); a comma would be a list of hosts.
+_HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+;=%:\[\]]*")
 #: Digits that Python converts to a number; a length with more is too long in any case.
 MAX_DIGITS = 18
 
@@ -49,11 +51,15 @@ class RequestHead:
     def check(self) -> None:
         """Raise :exc:`BadRequest` for a head that must not be served.
 
-        RFC 9112 §3.2: an HTTP/1.1 request needs one Host header, and no request may have more. RFC
-        9112 §6.1: Transfer-Encoding in HTTP/1.0 is faulty framing, and the connection must be
-        closed. A proxy that does not know chunks may parse other requests from these bytes.
+        RFC 9112 §3.2: an HTTP/1.1 request needs one valid Host header, and no request may have
+        more. RFC 9112 §3.2.3: CONNECT asks for a tunnel, which an origin server does not offer. A
+        proxy may take any successful response for the beginning of a tunnel. RFC 9112 §6.1:
+        Transfer-Encoding in HTTP/1.0 is faulty framing, and the connection must be closed. A proxy
+        that does not know chunks may parse other requests from these bytes.
         """
         version = self.start_line.version
+        if self.start_line.method == "CONNECT":
+            raise BadRequest("CONNECT is for proxies")
         if self.transfer_encoding is not None:
             if version == "HTTP/1.0":
                 raise BadRequest("Transfer-Encoding in an HTTP/1.0 request")
@@ -63,6 +69,8 @@ class RequestHead:
                 raise BadRequest("no Host header")
         elif sum(line.key == "HTTP_HOST" for line in self.lines) > 1:
             raise BadRequest("more than one Host header")
+        elif _HOST.fullmatch(self.fields["HTTP_HOST"]) is None:
+            raise BadRequest("invalid Host header")
         if "CONTENT_LENGTH" in self.fields:
             self._check_length(self.fields["CONTENT_LENGTH"])
 

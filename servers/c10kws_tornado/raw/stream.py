@@ -10,7 +10,7 @@ ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
 
 class HTTPOutput(Protocol):
-    """What an HTTP connection sends."""
+    """The sending half of an HTTP connection."""
 
     def write(self, data: bytes) -> bool:
         """Write; return True if the kernel has taken all data."""
@@ -30,7 +30,7 @@ class SwitchingConnection(Protocol):
 
     @property
     def output(self) -> HTTPOutput:
-        """What it sends."""
+        """Its sending half."""
 
     @property
     def closed(self) -> bool:
@@ -70,7 +70,7 @@ class RawStream:
     # For the application
 
     def close_first(self) -> None:
-        """Let ``close()`` of the response be called before the 101 is sent, not after it."""
+        """Call ``close()`` of the response before the 101 is sent, not after it."""
         self.closes_first = True
 
     def on_upgrade(self, callback: Callable[[], object]) -> None:

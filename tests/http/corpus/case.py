@@ -40,24 +40,15 @@ class Case:
     name: str
     text: str
     expected: tuple[Expected, ...]
-    #: The outcome today, if the server has a defect.
-    today: tuple[Expected, ...] | None = None
 
     @property
     def data(self) -> bytes:
         return encode(self.text)
 
 
-def case(
-    rule: str,
-    name: str,
-    text: str,
-    *expected: Expected,
-    today: Expected | tuple[Expected, ...] | None = None,
-) -> Case:
+def case(rule: str, name: str, text: str, *expected: Expected) -> Case:
     """Return an entry of the corpus."""
-    known = today if today is None or isinstance(today, tuple) else (today,)
-    return Case(rule, name, text, expected, known)
+    return Case(rule, name, text, expected)
 
 
 def got(path: str = "/", body: str = "", **keys: str | None) -> Got:

@@ -83,14 +83,12 @@ CASES = (
         "CONNECT with a path",
         "CONNECT /a HTTP/1.1\nHost: a\n\n",
         400,
-        today=got("/a"),
     ),
     case(
         "9112 §3.2.3",
         "CONNECT with a URL",
         "CONNECT http://b/a HTTP/1.1\nHost: a\n\n",
         400,
-        today=got("/a"),
     ),
     case("9112 §3.2.3", "CONNECT", "CONNECT b:80 HTTP/1.1\nHost: b:80\n\n", 400),
     case(
@@ -120,8 +118,8 @@ CASES = (
     case("9112 §3.2", "an empty Host", "GET / HTTP/1.1\nHost:\n\n", got("/", HTTP_HOST="")),
     case("9110 §7.2", "a Host with a port", "GET / HTTP/1.1\nHost: a:8\n\n", got(HTTP_HOST="a:8")),
     case("9110 §7.2", "IPv6", "GET / HTTP/1.1\nHost: [::1]:8\n\n", got(HTTP_HOST="[::1]:8")),
-    case("9112 §3.2", "a Host with a space", "GET / HTTP/1.1\nHost: a b\n\n", 400, today=got()),
-    case("9112 §3.2", "a Host with a path", "GET / HTTP/1.1\nHost: a/b\n\n", 400, today=got()),
-    case("9112 §3.2", "a Host with a user", "GET / HTTP/1.1\nHost: a@b\n\n", 400, today=got()),
-    case("9112 §3.2", "a Host with a list", "GET / HTTP/1.1\nHost: a, b\n\n", 400, today=got()),
+    case("9112 §3.2", "a Host with a space", "GET / HTTP/1.1\nHost: a b\n\n", 400),
+    case("9112 §3.2", "a Host with a path", "GET / HTTP/1.1\nHost: a/b\n\n", 400),
+    case("9112 §3.2", "a Host with a user", "GET / HTTP/1.1\nHost: a@b\n\n", 400),
+    case("9112 §3.2", "a Host with a list", "GET / HTTP/1.1\nHost: a, b\n\n", 400),
 )

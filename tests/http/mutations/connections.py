@@ -34,7 +34,7 @@ def pipelines(random: Random) -> bytes:
 
 @family
 def handshakes(random: Random) -> bytes:
-    """What follows a handshake belongs to the new protocol, if the server switches."""
+    """Bytes after a handshake belong to the new protocol, if the server switches."""
     before = message(random, [LENGTH], INNER) if random.random() < 0.5 else b""
     option = random.choice([b"Upgrade", b"upgrade", b"keep-alive, Upgrade", b"Upgrade,close"])
     fields = [recase(random, b"Connection: ") + option, recase(random, b"Upgrade: ") + b"echo"]
