@@ -1,8 +1,8 @@
 """The contract between a WSGI server and c10kws: ``docs/reference/hijack.rst`` as types.
 
-A server that can hand a connection over puts eight keys in ``environ``. ``defer``, ``mask`` and
-``client`` are optional. Nothing here imports a server, and a server that implements the contract
-imports nothing from here.
+A server that can hand a connection over puts nine keys in ``environ``. ``defer``, ``mask``,
+``client`` and ``problems`` are optional. Nothing here imports a server, and a server that
+implements the contract imports nothing from here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ DEFER = "c10kws.defer"
 ON_STOP = "c10kws.on_stop"
 MASK = "c10kws.mask"
 CLIENT = "c10kws.client"
+PROBLEMS = "c10kws.problems"
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 

@@ -24,7 +24,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"protocol"},
         {"connection"},
         {"handlers"},
-        {"views", "refusals", "testpages", "templatetags"},
+        {"views", "refusals", "testpages", "templatetags", "health"},
         {"longpoll"},
         {"events"},
         {"checks"},

@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from c10kws_tornado import Limits
 
 from .. import conf
+from ..health.paths import find_paths
 from . import tornado_handlers
 
 #: Limits of the server that are settings of the same name.
@@ -40,4 +41,5 @@ def server_options() -> dict[str, Any]:
         "log_query_strings": settings.log_query_strings,
         "upload_dir": settings.upload_dir or django_settings.FILE_UPLOAD_TEMP_DIR,
         "tornado_app": tornado_handlers.application(),
+        "reserved_paths": find_paths(),
     }

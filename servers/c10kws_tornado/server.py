@@ -47,7 +47,9 @@ class Server:
     application. ``log_query_strings`` affects access lines of WebSockets and event streams. Bodies
     over ``spool_size`` are stored in ``upload_dir``, by default the system's folder for temporary
     files. A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds
-    or the loop has been blocked for ``blocked_loop_warning``; None disables it.
+    or the loop has been blocked for ``blocked_loop_warning``; None disables it. Requests to
+    ``reserved_paths`` run in threads of their own, so that health checks are answered while all
+    other threads are busy.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Server:
         busy_threads_warning: float | None = 5.0,
         blocked_loop_warning: float | None = 2.0,
         upload_dir: str | os.PathLike[str] | None = None,
+        reserved_paths: Iterable[str] = (),
     ) -> None:
         check_positive("threads", threads, whole=True)
         check_positive("queue_size", queue_size, whole=True)
@@ -79,6 +82,7 @@ class Server:
         )
         self._application = application
         self._upload_dir = upload_dir
+        self._reserved_paths = tuple(reserved_paths)
         self._tornado_application = tornado_app
         self._tornado_app: TornadoApp | None = None
         self._ssl_context = ssl_context
@@ -127,6 +131,8 @@ class Server:
             self._connections,
             self._upload_dir,
             self.on_stop,
+            problems=self.problems,
+            reserved_paths=self._reserved_paths,
         )
         log = self._resources.log
         if self._tornado_application is not None:
@@ -163,6 +169,16 @@ class Server:
         returns an awaitable, it is awaited until the deadline.
         """
         self._callbacks.append(callback)
+
+    def problems(self) -> dict[str, str]:
+        """Return the problems that affect all clients now, by name; empty if there are none.
+
+        The names are ``draining`` (the server is stopping), ``threads`` (all threads have been busy
+        for ``busy_threads_warning`` seconds, or a queue is full) and ``loop`` (the event loop
+        responds later than ``blocked_loop_warning``). May be called from any thread.
+        """
+        draining = {"draining": "The server is shutting down."} if self._stopped else {}
+        return draining | self._stall_monitor.problems()
 
     def reopen_logs(self) -> None:
         """Reopen the files of log handlers after another program moved them; on the loop."""

@@ -57,8 +57,18 @@ class LoopMonitor:
     def __init__(self, loop: asyncio.AbstractEventLoop, after: float) -> None:
         self._loop = loop
         self._thread = threading.get_ident()
+        self._after = after
         self._alarm = Alarm(after)
         self._asked: float | None = None
+        self._delay = 0.0
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the loop now, or None."""
+        asked = self._asked
+        seconds = max(self._delay, 0.0 if asked is None else time.monotonic() - asked)
+        if seconds < self._after:
+            return None
+        return f"The event loop responded after {seconds:.1f} s."
 
     def check(self) -> None:
         """Check once. Raises RuntimeError when the loop is closed."""
@@ -68,6 +78,8 @@ class LoopMonitor:
             self._loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
+        assert self._asked is not None
+        self._delay = time.monotonic() - self._asked
         self._asked = None
 
     def _warn(self, seconds: float) -> None:
@@ -89,8 +101,21 @@ class PoolMonitor:
 
     def __init__(self, pool: Pool, after: float) -> None:
         self._pool = pool
+        self._after = after
         self._alarm = Alarm(after)
         self._since: float | None = None
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the pool now, or None."""
+        since, pool = self._since, self._pool
+        if since is None or pool.busy < pool.size:
+            return None
+        seconds = time.monotonic() - since
+        if seconds < self._after:
+            return None
+        return (
+            f"All {pool.size} threads of the pool {pool.name!r} have been busy for {seconds:.1f} s."
+        )
 
     def check(self) -> None:
         """Check once."""
@@ -115,6 +140,13 @@ class PoolMonitor:
         logger.warning(
             "A thread of the pool %r is free again after %.1f s.", self._pool.name, seconds
         )
+
+
+def problem_of_queue(pool: Pool) -> str | None:
+    """Return that the queue of a pool is full, or None."""
+    if pool.queued < pool.queue_size:
+        return None
+    return f"The queue of the pool {pool.name!r} is full: {pool.queued} jobs."
 
 
 class StallMonitor:
@@ -146,6 +178,14 @@ class StallMonitor:
     def stop(self) -> None:
         """End the thread."""
         self._stopped.set()
+
+    def problems(self) -> dict[str, str]:
+        """Return the problems that exist now, by name; may be called from any thread."""
+        threads = [monitor.problem() for monitor in list(self._pools.values())]
+        threads += [problem_of_queue(pool) for pool in (self._pool, *self._pool.siblings)]
+        loop = None if self._loop is None else self._loop.problem()
+        found = {"threads": next(filter(None, threads), None), "loop": loop}
+        return {name: text for name, text in found.items() if text}
 
     def _run(self) -> None:
         while not self._stopped.wait(PERIOD):

@@ -57,6 +57,7 @@ urlpatterns = [
     path("large/", views.large),
     path("blocked/", views.blocked),
     path("test/", include("c10kws.testpages")),
+    path("healthz/", include("c10kws.health")),
     path("proxied/", include("tests.project.proxied_views")),
     path("longpoll/", include("tests.project.longpoll_views")),
     path("ws/", include((sockets, "sockets"))),

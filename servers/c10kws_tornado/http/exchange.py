@@ -75,6 +75,7 @@ class Exchange:
         environ["c10kws.server"] = resources.state
         environ["c10kws.defer"] = self._defer
         environ["c10kws.on_stop"] = resources.on_stop
+        environ["c10kws.problems"] = resources.problems
 
     @property
     def request_line(self) -> str:

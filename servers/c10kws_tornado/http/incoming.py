@@ -105,7 +105,8 @@ class IncomingRequest:
             self._resources, self._connection, self._environ, body, self._line, self._end
         )
         try:
-            self._resources.pool.post(self._exchange.run)
+            pool = self._resources.pool_for(self._environ["PATH_INFO"])
+            pool.post(self._exchange.run)
         except PoolFull:
             self._exchange = None
             self._resources.pool.submit_urgent(body.close)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..accesslog import AccessLog
@@ -20,6 +20,8 @@ from .uploads import Uploads
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+#: Requests to reserved paths that may wait for a thread.
+RESERVED_QUEUE_SIZE = 64
 #: Seconds to wait for other bodies that end at the same time.
 TRIM_DELAY = 1.0
 
@@ -45,6 +47,9 @@ class Resources:
         connections: Connections,
         upload_dir: str | os.PathLike[str] | None,
         on_stop: Callable[[Any], None],
+        *,
+        problems: Callable[[], dict[str, str]],
+        reserved_paths: Iterable[str],
     ) -> None:
         self.application = application
         self.loop = asyncio.get_running_loop()
@@ -53,6 +58,10 @@ class Resources:
         self.limits = limits
         self.connections = connections
         self.on_stop = on_stop
+        #: For applications: the problems of the server (``c10kws.problems``).
+        self.problems = problems
+        self._reserved_paths = frozenset(reserved_paths)
+        self._reserved_pool = pool.sibling("c10kws-reserved", queue_size=RESERVED_QUEUE_SIZE)
         #: For applications: data that lives as long as the server (``c10kws.server``).
         self.state: dict[str, Any] = {}
         self.uploads = Uploads(upload_dir, limits)
@@ -64,6 +73,10 @@ class Resources:
         self.stopping = False
         self.slow_clients = 0
         self._trimming = False
+
+    def pool_for(self, path: str) -> Pool:
+        """Return the pool that calls the application for a request to this path."""
+        return self._reserved_pool if path in self._reserved_paths else self.pool
 
     def spawn(self, coroutine: Any) -> asyncio.Task[None]:
         """Run a coroutine of an exchange; on the loop."""
