@@ -1,14 +1,14 @@
 """The contract between a WSGI server and c10kws: ``docs/reference/hijack.rst`` as types.
 
-A server that can hand a connection over puts nine keys in ``environ``. ``defer``, ``mask``,
-``client`` and ``problems`` are optional. Nothing here imports a server, and a server that
-implements the contract imports nothing from here.
+A server that can hand a connection over puts its keys in ``environ``. ``defer``, ``mask``,
+``client``, ``problems`` and ``workers`` are optional. Nothing here imports a server, and a server
+that implements the contract imports nothing from here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ ON_STOP = "c10kws.on_stop"
 MASK = "c10kws.mask"
 CLIENT = "c10kws.client"
 PROBLEMS = "c10kws.problems"
+WORKERS = "c10kws.workers"
 
 StopCallback = Callable[[int, float], Awaitable[None] | None]
 
@@ -63,6 +64,55 @@ class Executor(Protocol):
         """
 
 
+class Slot(Protocol):
+    """One worker of a server with several processes, as it was when its slot was read."""
+
+    @property
+    def index(self) -> int:
+        """The number of the slot."""
+
+    @property
+    def pid(self) -> int:
+        """The process ID; 0 while the process starts."""
+
+    @property
+    def generation(self) -> int:
+        """The number of restarts of the server before the start of this worker."""
+
+    @property
+    def activity(self) -> int:
+        """1 while the worker starts, 2 accepts connections, 3 drains; 4 when it has ended."""
+
+    @property
+    def heartbeat(self) -> float:
+        """The time (``time.monotonic()``) at which the event loop of the worker last ran."""
+
+    @property
+    def connections(self) -> int:
+        """The number of open connections."""
+
+
+class Workers(Protocol):
+    """The workers of a server with several processes, seen from one of them."""
+
+    @property
+    def index(self) -> int:
+        """The number of the own slot."""
+
+    @property
+    def inherited(self) -> bytes:
+        """The last snapshot of the worker that had the own slot before, or b""."""
+
+    def slots(self) -> Sequence[Slot]:
+        """Return all slots that were ever used; from any thread."""
+
+    def snapshot(self, index: int) -> bytes:
+        """Return the last snapshot that was published in a slot, or b""; from any thread."""
+
+    def publish(self, data: bytes) -> None:
+        """Replace the snapshot of the own slot, of at most 64 KiB. One thread at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The values of the contract's keys in one ``environ``."""
@@ -74,6 +124,7 @@ class Contract:
     on_stop: Callable[[StopCallback], None]
     mask: Callable[[bytes, bytes], bytes] | None = None
     defer: Callable[[Awaitable[Any]], None] | None = None
+    workers: Workers | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Contract | None:
@@ -88,4 +139,5 @@ class Contract:
             environ[ON_STOP],
             environ.get(MASK),
             environ.get(DEFER),
+            environ.get(WORKERS),
         )

@@ -31,10 +31,11 @@ LAYERS: dict[str, list[set[str]]] = {
         {"apps", "management", "test", "compat"},
     ],
     "servers/c10kws_tornado": [
-        {"limits", "pool", "mailbox", "accesslog", "safelogger", "diagnostics", "atfork", "heap"},
+        {"limits", "pool", "mailbox", "accesslog", "safelogger", "diagnostics", "atfork", "heap"}
+        | {"sharedstate", "workerslot"},
         {"raw"},
         {"http"},
-        {"accept", "handlerconnection", "routing", "server", "shutdown"}
+        {"accept", "handlerconnection", "heartbeat", "routing", "server", "shutdown"}
         | {"stallmonitor", "tornado_app"},
         {"process"},
         {"run", "__main__"},

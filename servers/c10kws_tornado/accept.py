@@ -23,13 +23,19 @@ logger = get_logger("c10kws_tornado")
 
 #: Seconds to pause accepting when there is no descriptor for another connection.
 PAUSE = 0.1
+#: Seconds for which a worker leaves a client to the other workers.
+YIELD = 0.002
 #: Connections accepted in one turn of the loop, so that clients are served meanwhile.
 BATCH = 64
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts connections on one listening socket and passes them to ``take``."""
+    """Accepts connections on one listening socket and passes them to ``take``.
+
+    If other processes accept on the same socket, ``is_ahead`` returns True while this one has more
+    connections than others. It then accepts one connection at a time, and waits before each.
+    """
 
     def __init__(
         self,
@@ -37,7 +43,9 @@ class Acceptor:
         take: Callable[[socket.socket, Any], None],
         reserved: int,
         log_later: Callable[[Callable[[], None]], None],
+        is_ahead: Callable[[], bool] | None = None,
     ) -> None:
+        self._is_ahead = is_ahead
         self._log_later = log_later
         self._socket = sock
         self._take = take
@@ -53,7 +61,8 @@ class Acceptor:
         """Begin to accept."""
         if not self._listening:
             self._listening = True
-            self._loop.add_handler(self._socket.fileno(), self._accept, IOLoop.READ)
+            accept = self._accept if self._is_ahead is None else self._accept_in_turn
+            self._loop.add_handler(self._socket.fileno(), accept, IOLoop.READ)
 
     def stop(self) -> None:
         """Stop accepting, and close the socket."""
@@ -70,10 +79,23 @@ class Acceptor:
             self._listening = False
             self._loop.remove_handler(self._socket.fileno())
 
-    def _accept(self, fd: Any, events: int) -> None:
+    def _accept_in_turn(self, fd: Any, events: int) -> None:
+        assert self._is_ahead is not None
+        if self._is_ahead():
+            self._pause()
+            self._resuming = asyncio.get_running_loop().call_later(YIELD, self._accept_after_yield)
+        else:
+            self._accept(fd, events, 1)
+
+    def _accept_after_yield(self) -> None:
+        """Accept a client that no other process has accepted meanwhile: they may be blocked."""
+        self.start()
+        self._accept(None, 0, 1)
+
+    def _accept(self, fd: Any, events: int, batch: int = BATCH) -> None:
         if self._reserve is None:  # before a client gets the last descriptor, and none is refused
             self._reserve = _open_reserve()
-        for _ in range(BATCH):
+        for _ in range(batch):
             try:
                 connection, address = self._socket.accept()
             except BlockingIOError:

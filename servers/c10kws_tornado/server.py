@@ -14,6 +14,7 @@ from tornado.web import Application
 from . import atfork
 from .accept import Acceptor
 from .accesslog import reopen_files
+from .heartbeat import Heartbeat
 from .http.connections import Connections
 from .http.environ import server_keys
 from .http.filewrapper import FileWrapper
@@ -28,6 +29,7 @@ from .raw.transports import Connector
 from .shutdown import Shutdown, StopCallback
 from .stallmonitor import StallMonitor
 from .tornado_app import TornadoApp
+from .workerslot import WorkerSlot
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -49,7 +51,8 @@ class Server:
     files. A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds
     or the loop has been blocked for ``blocked_loop_warning``; None disables it. Requests to
     ``reserved_paths`` run in threads of their own, so that health checks are answered while all
-    other threads are busy.
+    other threads are busy. ``worker`` is the slot of this process if others accept on the same
+    sockets.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Server:
         blocked_loop_warning: float | None = 2.0,
         upload_dir: str | os.PathLike[str] | None = None,
         reserved_paths: Iterable[str] = (),
+        worker: WorkerSlot | None = None,
     ) -> None:
         check_positive("threads", threads, whole=True)
         check_positive("queue_size", queue_size, whole=True)
@@ -92,6 +96,11 @@ class Server:
             multiprocess=multiprocess,
             file_wrapper=FileWrapper,
         )
+        self._worker = worker
+        self._heartbeat: Heartbeat | None = None
+        if worker is not None:
+            keys["c10kws.workers"] = worker
+            self._heartbeat = Heartbeat(worker, self._recount_connections)
         proxies = TrustedProxies(trusted_proxies)
         self._peers = Peers(proxies, keys, log_query_strings=log_query_strings)
         self._sockets: list[socket.socket] = []
@@ -147,11 +156,26 @@ class Server:
         self._stall_monitor.start()
         for sock in self._sockets:
             self._listen(sock)
+        if self._heartbeat is not None:
+            self._heartbeat.start()
+
+    def _recount_connections(self) -> int:
+        self._resources.raw_streams.sweep()
+        return self._count_connections()
+
+    def _count_connections(self) -> int:
+        """Return the number of connections, and of streams that may have ended recently."""
+        return len(self._connections) + len(self._resources.raw_streams)
+
+    def _is_ahead(self) -> bool:
+        """Return True if another worker should accept the next connection."""
+        return self._worker is not None and self._worker.is_ahead(self._count_connections())
 
     def _listen(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         reserved = self.limits.reserved_descriptors
-        acceptor = Acceptor(sock, self._take, reserved, self._resources.log.later)
+        is_ahead = self._is_ahead if self._worker is not None and self._worker.has_peers else None
+        acceptor = Acceptor(sock, self._take, reserved, self._resources.log.later, is_ahead)
         self._acceptors.append(acceptor)
         acceptor.start()
 
@@ -199,9 +223,13 @@ class Server:
         if self._started:
             for acceptor in self._acceptors:
                 acceptor.stop()
+            if self._heartbeat is not None:
+                self._heartbeat.drain()
             shutdown = Shutdown(self._resources, self._tornado_app, self._callbacks)
             await shutdown.run(code, timeout)
             self._stall_monitor.stop()
+            if self._heartbeat is not None:
+                self._heartbeat.stop()
         atfork.unregister(self._close_sockets)
         self._close_sockets()
         self.pool.shutdown(cancel_futures=True)

@@ -151,3 +151,32 @@ def test_a_lost_reserve_comes_before_the_next_client(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(accept, "_open_reserve", lambda: events.append("reserve"))
     asyncio.run(accept_one())
     assert events == ["reserve", "reserve", "client"]
+
+
+def test_a_worker_that_is_ahead_leaves_a_client_to_others_for_a_moment() -> None:
+    events: list[str] = []
+
+    def is_ahead() -> bool:
+        events.append("ahead")
+        return len(events) == 1
+
+    async def accept_two() -> None:
+        done = asyncio.Event()
+
+        def take(connection: socket.socket, address: Any) -> None:
+            events.append("client")
+            connection.close()
+            if events.count("client") == 2:
+                done.set()
+
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            acceptor = accept.Acceptor(listening, take, 0, lambda log: None, is_ahead)
+            acceptor.start()
+            with connect(listening.getsockname()[1]), connect(listening.getsockname()[1]):
+                await asyncio.wait_for(done.wait(), WAIT)
+            acceptor.stop()
+
+    asyncio.run(accept_two())
+    # The first client is accepted although the worker is still ahead, and the second in its turn.
+    assert events[:4] == ["ahead", "client", "ahead", "client"]

@@ -17,8 +17,15 @@ class OpenStreams:
     def add(self, stream: RawStream) -> None:
         """Remember a stream."""
         if len(self._streams) % SWEEP == SWEEP - 1:
-            self._streams = {each for each in self._streams if not each.ended}
+            self.sweep()
         self._streams.add(stream)
+
+    def sweep(self) -> None:
+        """Forget the streams that have ended."""
+        self._streams = {each for each in self._streams if not each.ended}
+
+    def __len__(self) -> int:
+        return len(self._streams)
 
     def abort(self) -> None:
         """Close all streams at once."""
