@@ -1,8 +1,8 @@
 """Requests of several clients that a real proxy sends over shared connections never mix.
 
-Attackers send mutations; victims send requests with a name and a serial number. The proxies are
-configured to be lenient and to pass bodies on while they arrive, so that as many attacks as
-possible reach the server.
+Attackers send the corpus and mutations. Victims send requests with a name and a serial number. The
+proxies are configured to be lenient and to pass bodies on while they arrive, so that as many
+attacks as possible reach the server.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.support.servers import ADDRESS, LiveServer
 from tests.support.waiting import WAIT
 from tools.processes import free_port
 
+from .corpus import CORPUS
 from .mutations import FAMILIES, generate
 from .mutations.pieces import CHUNKED, CODING, INNER, LENGTH
 from .outcome import Request
@@ -121,13 +122,14 @@ def test_requests_of_several_clients_never_mix(port: int, application: Applicati
 
 
 async def attack(port: int, requests: Sequence[Request]) -> None:
-    """Send the mutations, and the requests of victims at the same time."""
-    mutations = [each for name in FAMILIES for each in generate(name, COUNT)]
+    """Send the corpus and the mutations, and the requests of victims at the same time."""
+    attacks = [case.data for part in CORPUS.values() for case in part]
+    attacks += [each for name in FAMILIES for each in generate(name, COUNT)]
     async with asyncio.timeout(WAIT):
         victims = [await Victim.connect(port, str(number), requests) for number in range(VICTIMS)]
-        for start in range(0, len(mutations), ATTACKERS):
+        for start in range(0, len(attacks), ATTACKERS):
             attackers = [
-                await Attacker.connect(port, data) for data in mutations[start : start + ATTACKERS]
+                await Attacker.connect(port, data) for data in attacks[start : start + ATTACKERS]
             ]
             await asyncio.gather(*(victim.send_requests() for victim in victims))
             for attacker in attackers:
