@@ -7,12 +7,17 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from c10kws_tornado import Server, bind
+from c10kws_tornado.process.lifecycle import SERVICE_RESTART, Lifecycle
+from c10kws_tornado.run import port_of as port_of_sockets
 from tests.support.peers import Client, connect
 from tests.support.servers import port_of
 from tests.support.waiting import WAIT, eventually
@@ -346,3 +351,38 @@ def test_a_forked_child_has_neither_the_handlers_nor_the_port_of_the_server(star
             connect(port)
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+def hang(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    hanging.set()
+    released.wait(WAIT)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"too late"]
+
+
+hanging, released = threading.Event(), threading.Event()
+
+
+@pytest.mark.parametrize("hurry", [False, True])
+def test_a_lifecycle_is_stopped_by_its_owner(hurry: bool) -> None:
+    """As a worker of gunicorn does, whose signals are gunicorn's."""
+    hanging.clear()
+    released.clear()
+    server, codes, ready = Server(hang), list[int](), threading.Event()
+    server.on_stop(lambda code, deadline: codes.append(code))
+    sockets = bind("127.0.0.1", 0)
+    lifecycle = Lifecycle(server, sockets, own_signals=False, grace=WAIT)
+    thread = threading.Thread(target=lifecycle.run, args=(ready.set, None))
+    thread.start()
+    assert ready.wait(WAIT)
+    with connect(port_of_sockets(sockets)) as client:
+        ask(client, "hang")
+        assert hanging.wait(WAIT)
+        lifecycle.stop(SERVICE_RESTART, WAIT if hurry else 0.05)
+        eventually(lambda: codes)
+        if hurry:
+            lifecycle.hurry()
+        thread.join(WAIT)
+        assert not thread.is_alive()
+        assert codes == [SERVICE_RESTART]
+        released.set()

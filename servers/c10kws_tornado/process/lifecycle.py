@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from .. import atfork
@@ -34,11 +35,26 @@ GRACE = OVERTIME + 3 * CANCEL_TIMEOUT + 1.0
 
 
 class Lifecycle:
-    """One server in the current process, until a signal ends it."""
+    """One server in the current process, until a signal or :meth:`stop` ends it.
 
-    def __init__(self, server: Server, sockets: Sequence[socket.socket]) -> None:
+    With ``own_signals=False`` the caller handles signals. ``grace`` is the time in seconds after
+    ``drain_timeout`` at which the process is ended in any case.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        sockets: Sequence[socket.socket],
+        *,
+        own_signals: bool = True,
+        grace: float = GRACE,
+    ) -> None:
         self._server = server
         self._sockets = sockets
+        self._own_signals = own_signals
+        self._grace = grace
+        self._code = GOING_AWAY
+        self._timeout: float | None = None
         self._in_main_thread = threading.current_thread() is threading.main_thread()
         self._exit_deadline = ExitDeadline(self._describe_rest, self._leave)
         #: True when the program is to be executed again, with duplicates of its sockets, since a
@@ -60,8 +76,9 @@ class Lifecycle:
         """
         if self._in_main_thread:
             self._exit_deadline.start()
-            self._kept = [sock.dup() for sock in self._sockets]
-            atfork.register(self._close_kept)
+            if self._own_signals:
+                self._kept = [sock.dup() for sock in self._sockets]
+                atfork.register(self._close_kept)
         try:
             self._left |= run(self._serve(on_ready), loop_factory, own_signals=True)
             if self._left and self._in_main_thread:
@@ -76,38 +93,47 @@ class Lifecycle:
     async def _serve(self, on_ready: Callable[[], object] | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
-        with signals.calling(self._on_signal):
+        with signals.calling(self._on_signal) if self._own_signals else nullcontext():
             self._server.add_sockets(self._sockets)
             self._server.start()
             if on_ready is not None:
                 on_ready()
             await self._stop.wait()
             hurrying = asyncio.create_task(self._hurry.wait())
-            code = SERVICE_RESTART if self._restart else GOING_AWAY
-            stopping = asyncio.create_task(self._server.stop(code))
+            stopping = asyncio.create_task(self._server.stop(self._code, self._timeout))
             await asyncio.wait([hurrying, stopping], return_when=asyncio.FIRST_COMPLETED)
             self._left |= await end_tasks()
 
+    def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
+        """Begin to stop, as :meth:`.Server.stop` does; only the first call counts.
+
+        It may be called from any thread and by signal handlers, once ``on_ready`` was called.
+        """
+        if not self._asked:
+            self._asked = True
+            self._code, self._timeout = code, timeout
+            seconds = self._server.drain_timeout if timeout is None else timeout
+            self._exit_deadline.arm(seconds + self._grace)
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+    def hurry(self) -> None:
+        """Abort the stop that has begun: cancel all tasks; may be called as :meth:`stop`."""
+        self._exit_deadline.arm(self._grace)
+        self._loop.call_soon_threadsafe(self._hurry.set)
+
     def _on_signal(self, number: int) -> None:
         """Handle a signal between two bytecodes of the main thread; must not take a lock."""
-        if number in STOPPING:
-            self._restart = number == signals.HUP and (self._restart or not self._asked)
-            if not self._asked:
-                self._asked = True
-                self._exit_deadline.arm(self._server.drain_timeout + GRACE)
-            elif number not in REPEATED:
-                self._exit_deadline.arm(GRACE)
-        self._loop.call_soon_threadsafe(self._take, number)
-
-    def _take(self, number: int) -> None:
         if number == signals.USR1:
-            self._server.reopen_logs()
-        elif number in STOPPING:
-            if not self._restart:
-                self._close_kept()
-            if self._stop.is_set() and number not in REPEATED:
-                self._hurry.set()
-            self._stop.set()
+            self._loop.call_soon_threadsafe(self._server.reopen_logs)
+        if number not in STOPPING:
+            return
+        again = self._asked
+        self._restart = number == signals.HUP and (self._restart or not again)
+        if not self._restart:
+            self._loop.call_soon_threadsafe(self._close_kept)
+        self.stop(SERVICE_RESTART if self._restart else GOING_AWAY)
+        if again and number not in REPEATED:
+            self.hurry()
 
     def _close_kept(self) -> None:
         while self._kept:
