@@ -23,7 +23,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"conf", "exceptions", "hijack", "interrupts", "tornado_setting"},
         {"protocol"},
         {"connection"},
-        {"handlers"},
+        {"handlers", "signals"},
         {"views", "refusals", "testpages", "templatetags", "health"},
         {"longpoll"},
         {"events"},

@@ -20,6 +20,7 @@ from ..protocol.messages import Message
 from ..protocol.received import Ended, PingReceived, PongReceived
 from ..protocol.server import ServerProtocol
 from .ending import Ending
+from .facts import Facts
 from .handler_watch import HandlerWatch
 from .inbox import EMPTY, Inbox
 from .keepalive import Keepalive, Verdict
@@ -43,6 +44,7 @@ class Connection(asyncio.BufferedProtocol):
         "_ending",
         "_turn_due",
         "_wide_reads",
+        "facts",
         "farewell",
         "handler",
         "inbox",
@@ -59,6 +61,7 @@ class Connection(asyncio.BufferedProtocol):
         self.inbox = Inbox(loop_state.loop, self.sender.cork)
         self.keepalive = Keepalive()
         self.handler = HandlerWatch()
+        self.facts: Facts | None = None
         self.farewell: Callable[[int, str], object] | None = None
         self._ending: Ending | None = None
         self._turn_due = False  # the loop is asked for a turn, for what the protocol holds

@@ -17,6 +17,7 @@ from ..protocol.closing import Close, CloseCode
 from ..protocol.messages import Message
 from ..protocol.server import ServerProtocol
 from .cork import LEAST_PROMPT_QUEUE, Cork
+from .facts import Described, describe
 from .fragmented import MessageStream
 from .items import FragmentedMessage, Item, Overflow, Ping, SharedMessage
 from .loop import LoopState
@@ -24,7 +25,7 @@ from .outbox import Outbox
 from .total_queue import lock
 
 
-class Owner(Protocol):
+class Owner(Described, Protocol):
     """The connection that a sender belongs to: it sends control frames."""
 
     def send_close(self, code: int, reason: str) -> None: ...
@@ -264,6 +265,10 @@ class Sender:
         outbox = 0 if self._outbox is None else self._outbox.size
         return 0 if self.cork.transport is None else self.cork.unsent + outbox
 
+    def describe(self) -> dict[str, object]:
+        """Return the fields of a log record."""
+        return describe(self._owner)
+
     def _relieve(self) -> None:
         self.loop_state.slow_clients.relieve(self.settings.max_total_queue_bytes)
 
@@ -271,8 +276,8 @@ class Sender:
         """Close the connection, and drop what is queued."""
         self.dropped += dropped
         if not self.closed:
-            message = "Closing slow client: more than %d bytes queued."
-            self.loop_state.slow_clients.log(message, self.settings.max_queue_bytes)
+            message = "Closing slow client on %s: more than %d bytes queued."
+            self.loop_state.slow_clients.log(self, message, self.settings.max_queue_bytes)
             self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
 
     def give_up(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Protocol
 
+from ..protocol.closing import CloseCode
 from .total_queue import total_queue
 
 logger = logging.getLogger("c10kws")
@@ -25,6 +26,9 @@ class Queued(Protocol):
     def queued(self) -> int:
         """Bytes queued for its client."""
 
+    def describe(self) -> dict[str, object]:
+        """Return its path and other facts, as fields of a log record."""
+
     def give_up(self) -> None:
         """Close the connection and free its queue now."""
 
@@ -37,6 +41,8 @@ class SlowClients:
         self._connections: set[Queued] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._unlogged = 0
+        #: Number of clients that were closed, until now.
+        self.closed = 0
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -62,15 +68,22 @@ class SlowClients:
             if total_queue.size <= goal:
                 return
             if not connection.closed:
-                self.log("Closing slow client: more than %d bytes queued for all clients.", limit)
+                message = "Closing slow client on %s: more than %d bytes queued for all clients."
+                self.log(connection, message, limit)
             connection.give_up()
 
-    def log(self, message: str, limit: int) -> None:
-        """Log the first closed client at once, then the number of others once in LOG_INTERVAL."""
+    def log(self, connection: Queued, message: str, limit: int) -> None:
+        """Log the first closed client at once, then the number of others once in LOG_INTERVAL.
+
+        The message gets the path and the limit.
+        """
+        self.closed += 1
         if self._timer is not None:
             self._unlogged += 1
             return
-        logger.warning(message, limit)
+        fields = connection.describe()
+        extra = fields | {"close_code": CloseCode.TRY_AGAIN_LATER.value}
+        logger.warning(message, fields["path"], limit, extra=extra)
         self._timer = self._loop.call_later(LOG_INTERVAL, self._log_more)
 
     def _log_more(self) -> None:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, overload
 from django.http import HttpRequest, HttpResponse
 
 from ..connection.websocket import WebSocket
-from ..views.decorator import websocket
+from ..views.decorator import make_view
+from ..views.options import WebSocketOptions
 from ..views.origins import Origins
 from . import paths
 from .clients.members import Members
@@ -79,8 +80,8 @@ class EventSocket:
         self.members = Members(self.rooms)
         policy = WithoutServer(self.path, self.without_server)
         self.emitter = Emitter(self.members, self.rooms, policy, self.never_emitted)
-        view = websocket(subprotocols=[SUBPROTOCOL], origins=origins)(self._serve)
-        self.websocket_options = view.websocket_options  # type: ignore[attr-defined]
+        self.websocket_options = WebSocketOptions(subprotocols=[SUBPROTOCOL], origins=origins)
+        view = make_view(self._serve, self.websocket_options, self)
         self._view = decorated(view, decorators)
         paths.add(self)
 

@@ -1,12 +1,15 @@
-"""Log of a WebSocket: its access line, its handler's exception, an unsaved session.
+"""Reports about a WebSocket: log lines and signals at its start, its failure and its end.
 
 The lines are written in a thread of the pool, since a log handler may write a file or send a mail.
+The data of a line is also in attributes of its record.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import Future
+from typing import Any
 
 from django.core import signals
 from django.http import HttpRequest
@@ -14,6 +17,8 @@ from django.utils.encoding import escape_uri_path
 
 from ..connection.websocket import WebSocket, connection_of
 from ..hijack import CLIENT
+from .connection_signals import send_connected, send_disconnected
+from .named_view import NO_VIEW, NamedView
 from .threads import HandlerThreads
 
 access_logger = logging.getLogger("c10kws.access")
@@ -22,61 +27,111 @@ logger = logging.getLogger("c10kws")
 
 
 class ConnectionLog:
-    """Log of one connection, written by the threads of its server.
+    """Reports of one connection, written by the threads of its server.
 
-    With ``keep_request=False``, only the data of the access line is kept of the request.
+    With ``keep_request=False``, only the data of the log lines is kept of the request. A refused
+    handshake has :data:`~.named_view.NO_VIEW`, and sends no signals.
     """
 
-    __slots__ = ("_address", "_request", "_threads", "path")
+    __slots__ = ("_connected", "_request", "_threads", "address", "path", "user_id", "view")
 
     def __init__(
         self,
         threads: HandlerThreads,
         request: HttpRequest,
+        view: NamedView,
         *,
         keep_request: bool,
         log_query_strings: bool,
     ) -> None:
         self._threads = threads
-        address: str = request.META.get(CLIENT) or request.META.get("REMOTE_ADDR") or "-"
-        self._address = address
+        self._connected: Future[Any] | None = None
+        self.view = view
+        self.address: str = request.META.get(CLIENT) or request.META.get("REMOTE_ADDR") or "-"
+        self.user_id: object = None
         path = request.get_full_path() if log_query_strings else escape_uri_path(request.path)
         self.path = request.path if path == request.path else path  # one string saves memory
         self._request = request if keep_request else None
 
-    def failed(self, error: BaseException) -> None:
+    def fields(self) -> dict[str, object]:
+        """Return the fields of every record: path, endpoint, user, address."""
+        return {
+            "path": self.path,
+            "endpoint": self.view.endpoint,
+            "user_id": self.user_id,
+            "remote_addr": self.address,
+        }
+
+    def opened(self, websocket: WebSocket) -> None:
+        """Report the start of the connection."""
+        self.user_id = getattr(getattr(websocket, "user", None), "pk", None)
+        if self.view is not NO_VIEW:
+            self._connected = send_connected(
+                self._threads, self.view.sender, websocket, self._plain_path
+            )
+        if access_logger.isEnabledFor(logging.DEBUG):
+            self._threads.run_in_background(log_start, self.fields())
+
+    def failed(self, websocket: WebSocket, error: BaseException) -> None:
         """Report an exception of the handler."""
-        path = self.path.partition("?")[0]
-        self._threads.run_in_background(log_error, path, self._request, error)
+        fields = self.fields() | {"duration": _age_of(websocket)}
+        self._threads.run_in_background(log_error, self._plain_path, self._request, error, fields)
 
     def ended(self, websocket: WebSocket) -> None:
         """Report the end of the connection."""
         session = getattr(self._request, "session", None)
         if session is not None and session.modified:
             self._threads.run_in_background(warn_unsaved_session, self._request)
-        if access_logger.isEnabledFor(logging.INFO):
-            self._threads.run_in_background(
-                log_end, websocket, self._address, self.path, time.monotonic()
+        duration = _age_of(websocket)
+        if self.view is not NO_VIEW:
+            connected, self._connected = self._connected, None
+            send_disconnected(
+                *(self._threads, self.view.sender, websocket),
+                *(self._plain_path, duration, connected),
             )
+        if access_logger.isEnabledFor(logging.INFO):
+            self._threads.run_in_background(log_end, websocket, self.fields(), duration)
+
+    @property
+    def _plain_path(self) -> str:
+        return self.path.partition("?")[0]
 
 
-def log_end(websocket: WebSocket, address: str, path: str, ended: float) -> None:
-    """Write the access line of a connection: client, path, close code, messages, duration."""
-    duration = ended - connection_of(websocket).opened
-    access_logger.info(
-        '%s "WebSocket %s" %s received %d sent %d dropped %d %.3fs',
-        address,
-        path,
-        websocket.close_code,
-        websocket.received,
-        websocket.sent,
-        websocket.dropped,
-        duration,
-        extra={"status_code": 101, "duration": duration, "close_code": websocket.close_code},
+def _age_of(websocket: WebSocket) -> float:
+    return time.monotonic() - connection_of(websocket).opened
+
+
+def log_start(fields: dict[str, object]) -> None:
+    """Write a line that a connection is open."""
+    access_logger.debug(
+        '%s "WebSocket %s" open',
+        fields["remote_addr"],
+        fields["path"],
+        extra=fields | {"status_code": 101},
     )
 
 
-def log_error(path: str, request: HttpRequest | None, error: BaseException) -> None:
+def log_end(websocket: WebSocket, fields: dict[str, object], duration: float) -> None:
+    """Write the access line of a connection: client, path, close code, messages, duration."""
+    counts = {
+        "received": websocket.received,
+        "sent": websocket.sent,
+        "dropped": websocket.dropped,
+        "duration": duration,
+    }
+    access_logger.info(
+        '%s "WebSocket %s" %s received %d sent %d dropped %d %.3fs',
+        fields["remote_addr"],
+        fields["path"],
+        websocket.close_code,
+        *counts.values(),
+        extra=fields | counts | {"status_code": 101, "close_code": websocket.close_code},
+    )
+
+
+def log_error(
+    path: str, request: HttpRequest | None, error: BaseException, fields: dict[str, object]
+) -> None:
     """Report a handler's exception as Django does for views: send a signal and log it."""
     try:
         raise error
@@ -86,7 +141,9 @@ def log_error(path: str, request: HttpRequest | None, error: BaseException) -> N
             "WebSocket handler failed: %s",
             path,
             exc_info=True,
-            extra={"status_code": 500} | ({} if request is None else {"request": request}),
+            extra=fields
+            | {"status_code": 500, "path": path}
+            | ({} if request is None else {"request": request}),
         )
 
 

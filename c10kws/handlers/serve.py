@@ -18,7 +18,7 @@ HandlerFunction = Callable[[WebSocket], Awaitable[None]]
 class EndObserver(Protocol):
     """Observer of the end of a handler and its connection."""
 
-    def failed(self, error: BaseException) -> None:
+    def failed(self, websocket: WebSocket, error: BaseException) -> None:
         """Handle the handler's exception."""
 
     def ended(self, websocket: WebSocket) -> None:
@@ -44,13 +44,13 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
     except asyncio.CancelledError as error:
         if not websocket.closed:  # cancelled by the application: the library waits for the end
             connection.fail()
-            observer.failed(error)
+            observer.failed(websocket, error)
     except BaseException as error:  # for example sys.exit(), or the panic of an extension module
         if must_pass(error):
             raise
         if not _is_normal_end(error, websocket):
             connection.fail()
-            observer.failed(error)
+            observer.failed(websocket, error)
     await _end(websocket, observer)
 
 

@@ -19,6 +19,7 @@ from ..protocol.negotiation import Compression
 from .connection_log import ConnectionLog
 from .context import ViewContext
 from .kept_request import break_cycles, drop_handshake_data
+from .named_view import NO_VIEW, NamedView
 from .serve import HandlerFunction, serve
 from .servers import servers
 
@@ -38,6 +39,7 @@ class HandlerStart:
     max_message_size: int | None = None
     load_user: bool = False
     keep_request: bool = False
+    view: NamedView = NO_VIEW
     context: ViewContext = field(default_factory=ViewContext)
 
     def close_first(self) -> None:
@@ -75,9 +77,12 @@ class HandlerStart:
         log = ConnectionLog(
             server.threads,
             self.request,
+            self.view,
             keep_request=self.keep_request,
             log_query_strings=self.settings.log_query_strings,
         )
+        connection.facts = log
+        log.opened(websocket)
         task = self.contract.loop.create_task(
             serve(websocket, self.handler, log), name=log.path, context=self.context.variables
         )

@@ -61,6 +61,13 @@ class HandlerThreads(Executor):
             on_idle=_close_old_connections,
             on_exit=connections.close_all,
         )
+        # Receivers of signals may wait for the database, and neither lines nor handlers for them.
+        self._signals = pages.sibling(
+            "c10kws-signals",
+            queue_size=QUEUE_SIZE,
+            on_idle=_close_old_connections,
+            on_exit=connections.close_all,
+        )
         self._context = ThreadSensitiveContext()
         self._local = threading.local()
         SyncToAsync.context_to_thread_executor[self._context] = self
@@ -87,6 +94,10 @@ class HandlerThreads(Executor):
             self._background.submit(_call, function, *args)
         except Exception:
             _call(function, *args)
+
+    def submit_signal(self, function: Callable[..., object], *args: Any) -> Future[Any]:
+        """Call receivers of a signal in a thread. Raises when the queue is full."""
+        return self._signals.submit(_call, function, *args)
 
     def _run(self, caller: Caller | None, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if caller is not None:

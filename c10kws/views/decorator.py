@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
 from ..exceptions import HandshakeRefused
+from ..handlers.named_view import named_view_of
 from ..handlers.start import HandlerStart
 from ..hijack import Contract
 from ..protocol import handshake
@@ -84,17 +85,18 @@ def websocket(
         subprotocols, origins, load_user, compression, max_message_size, keep_request
     )
     if handler is None:
-        return lambda handler: _make_view(handler, options)
-    return _make_view(handler, options)
+        return lambda handler: make_view(handler, options)
+    return make_view(handler, options)
 
 
-def _make_view(handler: Handler, options: WebSocketOptions) -> View:
+def make_view(handler: Handler, options: WebSocketOptions, endpoint: object = None) -> View:
+    """Return the view of a handler; ``endpoint`` is the EventSocket that it belongs to."""
     if not _is_probe(handler):
         _check_handler(handler)
 
     def respond(request: HttpRequest, call: Handler) -> HttpResponse:
         try:
-            response = SwitchingProtocols(_accept(request, call, options))
+            response = SwitchingProtocols(_accept(request, call, options, endpoint))
         except HandshakeRefused as refusal:
             return _refuse(request, refusal)
         response.load_user_unless_awaited()
@@ -126,7 +128,9 @@ def _check_handler(handler: Handler) -> None:
     check_parameters("@websocket", handler, "async def", "ws")
 
 
-def _accept(request: HttpRequest, handler: Handler, options: WebSocketOptions) -> HandlerStart:
+def _accept(
+    request: HttpRequest, handler: Handler, options: WebSocketOptions, endpoint: object
+) -> HandlerStart:
     settings = conf.current()
     compression = options.choose_compression(settings)
     contract = Contract.from_environ(request.META)
@@ -149,6 +153,7 @@ def _accept(request: HttpRequest, handler: Handler, options: WebSocketOptions) -
         options.max_message_size,
         options.load_user,
         options.keep_request,
+        named_view_of(request, endpoint),
     )
 
 

@@ -24,6 +24,7 @@ PUBLIC_MODULES = (
     "c10kws.exceptions",
     "c10kws.longpoll",
     "c10kws.refusals",
+    "c10kws.signals",
     "c10kws.test",
     "c10kws_tornado",
 )

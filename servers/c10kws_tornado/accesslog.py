@@ -52,13 +52,20 @@ class AccessLine:
             self.status,
             self.size,
             duration,
-            extra={
+            extra=self._request()
+            | {
                 "status_code": self.status,
                 "remote_addr": self.remote_addr,
                 "duration": duration,
                 "size": self.size,
             },
         )
+
+    def _request(self) -> dict[str, object]:
+        """Return method and path of the request line; an invalid one has none."""
+        method, _, rest = self.request_line.partition(" ")
+        path = rest.rpartition(" ")[0].partition("?")[0]
+        return {"method": method, "path": path} if path else {}
 
 
 def level_of(status: int) -> int:

@@ -532,7 +532,7 @@ def test_many_slow_clients_cost_few_lines(
         on_loop(cast)
         eventually(lambda: len(lines()) == 2)
     assert lines() == [
-        "Closing slow client: more than 200000 bytes queued.",
+        f"Closing slow client on {PLAIN}: more than 200000 bytes queued.",
         "Closed 19 more slow clients.",
     ]
 

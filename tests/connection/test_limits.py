@@ -267,7 +267,7 @@ def test_small_writes_to_a_client_that_does_not_read_end_with_1013(
         assert data.count(whole) > 10
     assert most[0] < 20_000
     assert connections[0].dropped > 0
-    assert "Closing slow client: more than 1000 bytes queued." in caplog.text
+    assert f"Closing slow client on {PLAIN}: more than 1000 bytes queued." in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ class Client:
         with lock:
             total_queue.hold(queued)
 
+    def describe(self) -> dict[str, object]:
+        return {"path": "/a/"}
+
     def give_up(self) -> None:
         self.given_up = True
         with lock:
@@ -57,10 +60,11 @@ def test_many_are_logged_as_a_number(
     async def main() -> None:
         slow = SlowClients(asyncio.get_running_loop())
         for _ in range(5):
-            slow.log("Closing a client: %d bytes.", 7)
+            slow.log(Client(7), "Closing a client on %s: %d bytes.", 7)
+        assert slow.closed == 5
         while len(caplog.records) < 2:
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(main(), 10))
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["Closing a client: 7 bytes.", "Closed 4 more slow clients."]
+    assert messages == ["Closing a client on /a/: 7 bytes.", "Closed 4 more slow clients."]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging.config
+import sys
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
@@ -15,6 +21,7 @@ from django.urls import path
 
 from c10kws import websocket
 from c10kws.events import EventError, EventSocket, paths
+from c10kws.signals import websocket_disconnected
 from c10kws.test import Client, TestCase
 from tests.documentation.pages import Block, read
 from tests.support.shell import ROOT
@@ -176,3 +183,63 @@ class LimitTests(GuideTests):
                 stack.enter_context(self.client.websocket("/chat/"))
             with self.client.websocket("/chat/") as sixth:
                 assert sixth.expect_close() == (4403, "Too many windows.")
+
+
+class MonitorTests(GuideTests):
+    def test_a_receiver_uses_the_orm(self) -> None:
+        receive = self.run_block(python("monitor")[0]).save_last_seen
+        self.addCleanup(websocket_disconnected.disconnect, receive)
+        user = User.objects.create_user("ann")
+        self.client.force_login(user)
+        self.serve(clock=quiet)
+        with self.client.websocket("/clock/"):
+            user.refresh_from_db()
+            before = user.last_login
+        user.refresh_from_db()
+        assert before is not None and user.last_login is not None
+        assert user.last_login > before
+
+    def test_lines_are_json(self) -> None:
+        formatter, settings = python("monitor")[1:3]
+        module = ModuleType("logs")
+        exec(compile(formatter.text, "logs", "exec"), module.__dict__)
+        config = self.run_block(settings).LOGGING
+        output = io.StringIO()
+        config["handlers"]["json"]["stream"] = output
+        with mock.patch.dict(sys.modules, {"logs": module}), own_logging(config):
+            self.serve(clock=quiet, failing=failing)
+            with self.client.websocket("/clock/") as ws:
+                ws.close(3000)
+            with self.client.websocket("/failing/"):
+                pass
+        lines = [json.loads(line) for line in output.getvalue().splitlines()]
+        closed = next(line for line in lines if line["logger"] == "c10kws.access")
+        assert (closed["path"], closed["close_code"], closed["user_id"]) == ("/clock/", 3000, None)
+        assert closed["endpoint"] == "clock/" and closed["duration"] > 0
+        failed = next(line for line in lines if "exception" in line)
+        assert failed["path"] == "/failing/" and "LookupError" in failed["exception"]
+
+
+@websocket
+async def quiet(ws: Any) -> None:
+    await ws.wait_closed()
+
+
+@websocket
+async def failing(ws: Any) -> None:
+    raise LookupError
+
+
+@contextmanager
+def own_logging(config: dict[str, Any]) -> Iterator[None]:
+    """Configure the loggers, and undo it."""
+    loggers = [logging.getLogger(name) for name in config["loggers"]]
+    before = [(each, each.handlers[:], each.level, each.propagate) for each in loggers]
+    logging.config.dictConfig({**config, "incremental": False})
+    try:
+        yield
+    finally:
+        for logger, handlers, level, propagate in before:
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate

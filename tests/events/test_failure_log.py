@@ -38,6 +38,9 @@ def test_a_client_cannot_fill_the_log(
         assert client.ask("add", {"a": []}) == INTERNAL  # a TypeError is another kind
         assert len(lines(caplog)) == 2
         assert caplog.text.count("Traceback (most recent call last)") == 2
+        record = next(each for each in caplog.records if each.name == "c10kws.events")
+        facts = {"event": "add", "endpoint": chat.path, "remote_addr": "127.0.0.1"}
+        assert record.__dict__.items() >= facts.items()
         caplog.clear()
         chat.failures.summarize()
         assert len(lines(caplog)) == 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.signals import got_request_exception
 
 from tests.differences import ADMINS, mails_without_mailers
 from tests.support.accounts import cookies, logged_in
+from tests.support.logs import named
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
@@ -90,3 +93,30 @@ def test_the_access_line_of_a_websocket(
     eventually(lambda: [r for r in caplog.records if r.name == "c10kws.access"])
     (record,) = [r for r in caplog.records if r.name == "c10kws.access"]
     assert record.getMessage().startswith(expected + "received 1 sent 1 dropped 0 ")
+
+
+def test_records_have_fields(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "c10kws.access")
+    client = logged_in("ann")
+    with live.connect("/ws/closing/3007/?a=1", additional_headers=cookies(client)) as ws:
+        assert closed_with(ws)[0] == 3007
+    with live.connect("/ws/failing/", additional_headers=cookies(client)) as ws:
+        ws.send("now")
+        assert closed_with(ws)[0] == 1011
+    eventually(lambda: len(named(caplog, "c10kws.access")) == 4)
+    eventually(lambda: named(caplog, "django.request"))
+    lines = named(caplog, "c10kws.access")
+    opened = next(each for each in lines if each.levelno == logging.DEBUG)
+    ended = next(each for each in lines if getattr(each, "close_code", None) == 3007)
+    (failed,) = named(caplog, "django.request")
+    assert '"WebSocket /ws/closing/3007/" open' in opened.getMessage()
+    assert ended.__dict__.items() >= {"sent": 0, "received": 0, "dropped": 0}.items()
+    user_id = User.objects.get().pk
+    for record in (opened, ended):
+        facts = {"path": "/ws/closing/3007/", "endpoint": "ws/closing/<int:code>/"}
+        assert record.__dict__.items() >= facts.items()
+    for record in (opened, ended, failed):
+        assert record.__dict__.items() >= {"user_id": user_id, "remote_addr": "127.0.0.1"}.items()
+    for record in (ended, failed):
+        assert 0 < record.__dict__["duration"] < WAIT
+    assert failed.__dict__["path"] == "/ws/failing/"

@@ -41,6 +41,7 @@ def test_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     assert start == r'127.0.0.1 "GET /200?a=\xe9\x85 HTTP/1.1" 200 3'
     assert seconds == f"{first.duration:.3f}s"
     assert (first.status_code, first.remote_addr, first.size) == (200, "127.0.0.1", 3)
+    assert (first.method, first.path) == ("GET", "/200")
 
 
 def test_refusals_are_in_the_access_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...connection.facts import describe
 from ...connection.loop import on_event_loop
 from ...connection.websocket import WebSocket, connection_of
 from ...protocol.closing import CloseCode
@@ -80,6 +81,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
         logger.warning(
             "%s: closing slow client: a callback has waited %g s for it to read.",
             *(turn.path, connection.sender.settings.send_timeout),
+            extra=describe(connection) | {"close_code": CloseCode.TRY_AGAIN_LATER.value},
         )
         loop_state.loop.call_soon_threadsafe(
             connection.send_close, CloseCode.TRY_AGAIN_LATER, "too slow"

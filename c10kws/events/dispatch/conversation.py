@@ -98,7 +98,7 @@ class Conversation:
             if must_pass(error):
                 raise
             if not self._replies.is_own_end(error):
-                self._endpoint.failures.log("open", error)
+                self._endpoint.failures.log("open", error, self._connection)
                 self._replies.refuse_client("refused")
         else:
             return True
@@ -131,7 +131,11 @@ class Conversation:
         except BaseException as error:
             if must_pass(error):
                 raise
-            self._endpoint.failures.log("close", error)
+            self._endpoint.failures.log("close", error, self._connection)
+
+    @property
+    def _connection(self) -> Connection:
+        return connection_of(self._socket.connection)
 
     def _call(self, callback: Callback) -> Any:
         return callback.call(self._endpoint, self._socket, {})

@@ -8,6 +8,8 @@ import traceback
 
 from django.conf import settings
 
+from ...connection.facts import Described, describe
+
 logger = logging.getLogger("c10kws.events")
 
 #: Seconds between two lines about the same failure. An operator sees that it continues; a client
@@ -35,15 +37,31 @@ class FailureLog:
         self._counts: dict[Kind, int] = {}
         self._timer: threading.Timer | None = None
 
-    def log(self, event: str, error: BaseException) -> None:
-        """Log an exception of a callback, with its traceback."""
+    def log(self, event: str, error: BaseException, client: Described | None = None) -> None:
+        """Log an exception of a callback, with its traceback; ``client`` is the connection."""
         if self._is_first(event, error):
-            logger.error("%s: the callback of %r failed", self._path, event, exc_info=error)
+            logger.error(
+                "%s: the callback of %r failed",
+                *(self._path, event),
+                exc_info=error,
+                extra=self._fields(event, client),
+            )
 
-    def log_invalid(self, event: str, error: BaseException, message: str) -> None:
+    def log_invalid(
+        self, event: str, error: BaseException, message: str, client: Described | None = None
+    ) -> None:
         """Log in one line that a client sent data that a callback cannot use."""
         if self._is_first(event, error):
-            logger.warning("%s: invalid data for %r: %s", self._path, event, message)
+            logger.warning(
+                "%s: invalid data for %r: %s",
+                *(self._path, event, message),
+                extra=self._fields(event, client),
+            )
+
+    def _fields(self, event: str, client: Described | None) -> dict[str, object]:
+        """Return the fields of a log record."""
+        facts = {} if client is None else describe(client)
+        return {"endpoint": self._path, "path": self._path} | facts | {"event": event}
 
     def _is_first(self, event: str, error: BaseException) -> bool:
         if settings.DEBUG:

@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 
 from ... import conf
+from ...connection.connection import Connection
+from ...connection.websocket import connection_of
 from ...exceptions import ConnectionClosed
 from ...protocol.closing import CloseCode, truncate_reason
 from ..clients.socket import Socket
@@ -96,17 +98,21 @@ class Replies:
             except BaseException as unserializable:  # its details
                 error = unserializable
         if isinstance(error, MissingKey):
-            self._failures.log_invalid(frame.event, error, error.message)
+            self._failures.log_invalid(frame.event, error, error.message, self._connection)
             self._error("invalid", error.message, re=frame.id)
             return
         self._fail_internally(frame, error)
 
     def _fail_internally(self, frame: Frame, error: BaseException) -> None:
-        self._failures.log(frame.event, error)
+        self._failures.log(frame.event, error, self._connection)
         details = {"traceback": traceback.format_exception(error)} if settings.DEBUG else {}
         self._error("internal", "internal error", details, re=frame.id)
         if not isinstance(error, Exception):  # as for a handler: the state may be broken
             self._socket.close(CloseCode.INTERNAL_ERROR, "internal error")
+
+    @property
+    def _connection(self) -> Connection:
+        return connection_of(self._socket.connection)
 
     def is_own_end(self, error: BaseException) -> bool:
         """Return True for the ConnectionClosed of this client."""

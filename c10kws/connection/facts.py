@@ -1,0 +1,29 @@
+"""``Facts``: the part of a handshake that log lines and statistics of its connection show."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Facts(Protocol):
+    """Facts of a handshake; another layer sets them on the connection."""
+
+    path: str
+
+    def fields(self) -> dict[str, object]:
+        """Return the path and others as fields of a log record."""
+
+
+class Described(Protocol):
+    """A connection whose facts may be known."""
+
+    facts: Facts | None
+    opened: float
+
+
+def describe(connection: Described | None) -> dict[str, object]:
+    """Return the facts of a connection and its age, as fields of a log record."""
+    if connection is None or connection.facts is None:
+        return {"path": "-"}
+    return connection.facts.fields() | {"duration": time.monotonic() - connection.opened}
