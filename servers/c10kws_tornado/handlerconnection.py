@@ -19,10 +19,13 @@ from tornado.iostream import IOStream, StreamClosedError
 from .accesslog import AccessLine
 from .http.errorresponse import stalled_body
 from .http.protocol import HTTPProtocol
-from .http.requesthead import RequestHead
+from .http.requesthead import RequestHead, has_option
 from .http.responseframing import ResponseFraming
 from .http.responsehead import ResponseHead
 from .raw.detachedstream import detach
+from .safelogger import get_logger
+
+logger = get_logger("c10kws_tornado")
 
 
 class ConnectionContext:
@@ -110,6 +113,7 @@ class HandlerConnection(HTTPConnection):
         status = cast(ResponseStartLine, start_line)
         if not self._connection.closed:
             self.line.status = status.code
+        headers.pop("Transfer-Encoding", None)  # the server decides
         head = self._make_head(status, headers)
         self._framing = ResponseFraming(
             head, method=self._request.method, version=self._request.version
@@ -119,7 +123,15 @@ class HandlerConnection(HTTPConnection):
             self._left = 0
         return self._write(self._framing.encode_head(), chunk or b"")
 
+    def _keeps_alive(self, headers: HTTPHeaders) -> bool:
+        """Return False if a side wants to close, or the end of the connection ends the body."""
+        framed = self._request.version == "HTTP/1.1" or "Content-Length" in headers
+        return (
+            self._keep_alive and framed and not has_option(headers.get("Connection", ""), "close")
+        )
+
     def _make_head(self, start_line: ResponseStartLine, headers: HTTPHeaders) -> ResponseHead:
+        self._keep_alive = self._keeps_alive(headers)
         if not self._keep_alive:
             headers["Connection"] = "close"
         elif self._request.version != "HTTP/1.1":
@@ -231,6 +243,9 @@ class HandlerConnection(HTTPConnection):
     def connection_lost(self) -> None:
         """Notify the handler that its client has disconnected."""
         callback, self._close_callback = self._close_callback, None
-        if callback is not None:
-            callback()
+        try:
+            if callback is not None:
+                callback()
+        except BaseException:  # the request must end whatever the handler does
+            logger.exception("%s: on_connection_close() raised.", self.line.request_line)
         self._flushed()

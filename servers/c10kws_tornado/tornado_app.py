@@ -175,7 +175,7 @@ class NativeRequest:
         return None
 
     async def _wait_and_check(self, waiting: Awaitable[None]) -> None:
-        await waiting
+        await self._wait(waiting)
         self._check_size(self._head.length)
 
     def _check_size(self, size: int) -> None:
@@ -205,12 +205,20 @@ class NativeRequest:
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
-        """Handle a client that disconnects, or a malformed body."""
+        """Handle a client that disconnects, or a malformed body.
+
+        As in Tornado, the handler is notified by the delegate within the body, and later by the
+        close callback.
+        """
         self._stop_timer()
-        if self._receiving:
-            line = self.connection.line
-            line.status = line.status or 400
-            self._delegate.on_connection_close()
+        line = self.connection.line
+        try:
+            if self._receiving:
+                line.status = line.status or 400
+                self.connection.set_close_callback(None)
+                self._delegate.on_connection_close()
+        except BaseException:  # the request must end whatever the handler does
+            logger.exception("%s: on_connection_close() raised.", line.request_line)
         self.connection.connection_lost()
         self._end()
 

@@ -68,6 +68,7 @@ def test_a_bare_lf_may_end_a_line() -> None:
         ([], "1.1", "no Host"),
         (["Host: a", "Host: a"], "1.1", "more than one Host"),
         (["Host: a", "Host: b"], "1.0", "more than one Host"),
+        (["Host: a:" + "1" * 19], "1.1", "invalid Host"),
         (["Transfer-Encoding: chunked"], "1.0", "in an HTTP/1.0 request"),
         (["Host: a", "Transfer-Encoding: gzip"], "1.1", "unsupported"),
         (["Host: a", "Transfer-Encoding: chunked, chunked"], "1.1", "unsupported"),

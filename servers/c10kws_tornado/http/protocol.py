@@ -24,6 +24,8 @@ logger = get_logger("c10kws_tornado.error")
 
 #: Received bytes that may wait for the end of a request, or for a slow receiver of its body.
 MAX_WAITING = 64 * 1024
+#: Exceptions of a receiver that end its connection. SystemExit must not end the server.
+FAILURES = (Exception, asyncio.CancelledError, SystemExit)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -99,10 +101,12 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if self._linger is not None:
             self._linger.cancel()
         receiver, self._receiver = self._receiver, None
-        if receiver is not None:
-            receiver.on_connection_close()
-        if not self._taken_over:
-            self._host.connection_lost(self)
+        try:
+            if receiver is not None:
+                receiver.on_connection_close()
+        finally:
+            if not self._taken_over:
+                self._host.connection_lost(self)
 
     # Requests
 
@@ -120,7 +124,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
                 if event is None:
                     break
                 self._handle(event)
-        except Exception as error:
+        except FAILURES as error:
             self._fail(error)
         finally:
             self._advancing = False
@@ -159,7 +163,9 @@ class HTTPProtocol(asyncio.BufferedProtocol):
     async def _wait(self, waiting: Awaitable[None], head: RequestHead | None) -> None:
         try:
             await waiting
-        except Exception as error:
+        except FAILURES as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
             self._fail(error)
             return
         if self._linger is None and not self.closed:
@@ -168,7 +174,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
                 self.transport.write(CONTINUE)
             self._continue()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Refuse a malformed request; close the connection after an unexpected exception."""
         if isinstance(error, HeadTooLarge):
             self.refuse_unparsed(431)

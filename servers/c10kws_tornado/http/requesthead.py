@@ -9,8 +9,9 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 from .headlines import HeaderLine, cached_line, cached_start_line, parse_line, parse_start_line
 
 _DIGITS = re.compile(r"[0-9]+")
-#: The characters of a host and its port (RFC 3986 §3.2); a comma would be a list of hosts.
-_HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+;=%:\[\]]*")
+#: The characters of a host and its port (RFC 3986 §3.2); a comma would be a list of hosts. Python
+#: does not convert a port of thousands of digits.
+_HOST = re.compile(r"(?!.*:[0-9]{19})[A-Za-z0-9\-._~!$&'()*+;=%:\[\]]*")
 #: Digits that Python converts to a number; a length with more is too long in any case.
 MAX_DIGITS = 18
 

@@ -82,10 +82,11 @@ class ResponseSender:
             self._writer.connection_lost()
 
     def abort(self) -> None:
-        """Close the connection without ending the response, which is incomplete."""
-        self._connection.abort()
-        if self._writer is not None:
-            self._writer.connection_lost()
+        """Close the connection if the response is incomplete."""
+        if self._writer is None:
+            self._connection.abort()
+        else:
+            self._writer.abort()
 
     def when_ended(self, callback: Callable[[], object]) -> None:
         """Call when the last byte was sent, or the client has disconnected."""

@@ -67,6 +67,7 @@ class ResponseWriter:
         self._close = False
         self._begun = False
         self._whole = False  # the response is one slice
+        self._complete = False  # all of the response is queued
         self.given = 0
         self._unread = 0
         self.disconnected = False
@@ -111,7 +112,8 @@ class ResponseWriter:
         self._size += size
         self.held += size
         self.given += size
-        if last:
+        if last and not self._complete:
+            self._complete = True
             self._queue.append(None)
 
     # On the loop
@@ -130,7 +132,7 @@ class ResponseWriter:
     def supervise(self, response: bytes, *, close: bool) -> None:
         """Supervise a complete response that was written, and that the kernel did not take."""
         self._close = close
-        self._begun = self._whole = True
+        self._begun = self._whole = self._complete = True
         self._queue.append(response)
         self._slice_size = self._size = self.held = self.given = len(response)
         self._pause()
@@ -171,9 +173,10 @@ class ResponseWriter:
         return self._rate.time_for(self.held, taken, self._limits.chunk_size)
 
     def abort(self) -> None:
-        """Close the connection without ending the response, which is incomplete."""
-        self._connection.abort()
-        self.connection_lost()
+        """Close the connection, unless the response is complete: another request may follow."""
+        if not self._complete:
+            self._connection.abort()
+            self.connection_lost()
 
     def _wake(self) -> None:
         """Write what the kernel takes now, unless earlier data still waits."""
