@@ -100,6 +100,17 @@ class Settings:
     #: Seconds that a stopping ``runtornado`` waits for requests and connections to end.
     #: ``runserver`` waits 2 seconds.
     drain_timeout: float = 30.0
+    #: Limit of the open WebSockets of a process. A handshake above it is answered with 503. None by
+    #: default: the limit of file descriptors remains.
+    max_connections: int | None = None
+    #: Limit of the open WebSockets of one address, or of one IPv6 network /64, in a process. A
+    #: handshake above it is refused with 503, or with the close code 4429. The address is that of
+    #: the client behind TRUSTED_PROXIES. None by default, since all clients of a company or of a
+    #: mobile network may share an address, and all clients of a proxy that is not trusted do.
+    max_connections_per_address: int | None = None
+    #: The same for one user who is logged in. It does not apply to views with ``load_user=False``.
+    #: None by default, since many devices may share one account.
+    max_connections_per_user: int | None = None
     #: Threads that run views. A second pool with as many threads runs the ORM calls of handlers.
     threads: int = 16
     #: Requests that may wait for a thread. The next one is answered with 503. At 50 ms a view, 16
@@ -153,6 +164,9 @@ MAY_BE_NONE = frozenset(
         "BLOCKED_LOOP_WARNING",
         "BUSY_THREADS_WARNING",
         "FREEZE_CONNECTIONS",
+        "MAX_CONNECTIONS",
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "MAX_CONNECTIONS_PER_USER",
         "ASYNCHRONOUS_TIMEOUT",
         "MIN_READ_RATE",
         "MIN_SEND_RATE",

@@ -4,7 +4,7 @@ When a handshake gets an HTTP error, a browser tells its page neither the status
 only the close code 1006. Therefore, when the application responds to a valid handshake of an
 allowed origin with 401, 403, 404 or a redirect, the wrapper accepts the handshake and closes the
 WebSocket immediately with the code 4000 + status and a reason. It keeps the cookies of the
-response and drops its body.
+response and drops its body. A view that refuses a handshake may choose the Close itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,15 +23,15 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from . import conf
-from .connection.websocket import WebSocket
 from .exceptions import HandshakeRefused, OriginRefused
 from .handlers.servers import servers
-from .handlers.start import HandlerStart
+from .handlers.start import HandlerStart, close_with
 from .hijack import Contract
 from .protocol import handshake
 from .protocol.closing import Close, truncate_reason
 from .views.options import WebSocketOptions
 from .views.origins import check_origin
+from .views.responses import VISIBLE_CLOSE
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,10 +61,6 @@ class VisibleRefusal:
         """
         return [("Content-Type", "text/plain"), *self.accepted.headers.items(), *self.cookies]
 
-    async def run(self, websocket: WebSocket) -> None:
-        """Close the WebSocket: the handler of a refused handshake."""
-        websocket.close(self.close.code, self.close.reason)
-
 
 class Refusals:
     """WSGI middleware that shows pages the reason why Django refused their handshake."""
@@ -82,7 +79,7 @@ class Refusals:
         ):
             return self._application(environ, start_response)
         asked = dict(environ)  # Django decodes PATH_INFO in place
-        held = _HeldResponse(start_response)
+        held = _HeldResponse(start_response, environ)
         result = self._application(environ, held)
         refusal = _make_visible(asked, held, result) if held.refusal else None
         if refusal is None:
@@ -90,7 +87,11 @@ class Refusals:
             return result
         _log(asked, held, refusal.close)
         start = HandlerStart(
-            WSGIRequest(asked), refusal.run, contract, refusal.accepted, conf.current()
+            WSGIRequest(asked),
+            partial(close_with, refusal.close),
+            contract,
+            refusal.accepted,
+            conf.current(),
         )
         start_response("101 Switching Protocols", refusal.head())
         return _ClosingResponse(result, start)
@@ -99,8 +100,9 @@ class Refusals:
 class _HeldResponse:
     """A ``start_response`` that keeps the head of a refusal until it is released."""
 
-    def __init__(self, start_response: StartResponse) -> None:
+    def __init__(self, start_response: StartResponse, environ: WSGIEnvironment) -> None:
         self._start_response = start_response
+        self._environ = environ
         self._holding = True
         self._args: tuple[Any, ...] | None = None
         self._write: Callable[[bytes], object] | None = None
@@ -132,7 +134,15 @@ class _HeldResponse:
     @property
     def refusal(self) -> bool:
         """True while it keeps a head whose status a Close frame can express."""
-        return self._holding and (self.status in REASONS or self.status in REDIRECTS)
+        return self._holding and (
+            self.status in REASONS or self.status in REDIRECTS or self.visible_close is not None
+        )
+
+    @property
+    def visible_close(self) -> Close | None:
+        """The Close that the view has chosen for pages; None if it left that to the status."""
+        close: Close | None = self._environ.get(VISIBLE_CLOSE)
+        return close if self.status == 503 else None
 
     def release(self) -> None:
         """Pass the head on, and do the same with later calls."""
@@ -195,6 +205,8 @@ def _make_visible(
 
 def _close_for(request: WSGIRequest, held: _HeldResponse, response: object) -> Close | None:
     """Return the Close for an HTTP response; None for a redirect that has no meaning for it."""
+    if held.visible_close is not None:
+        return held.visible_close
     if held.status in REASONS:
         return Close(4000 + held.status, REASONS[held.status])
     target = urlsplit(held.location.strip())

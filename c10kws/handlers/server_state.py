@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..connection.watchdog import name_of
 from ..hijack import Contract
+from .connection_counts import ConnectionCounts
 from .threads import HandlerThreads
 
 logger = logging.getLogger("c10kws")
@@ -40,6 +41,7 @@ class ServerState:
     def __init__(self, contract: Contract) -> None:
         self.loop = contract.loop
         self.threads = HandlerThreads(contract.executor)
+        self.counts = ConnectionCounts()
         self.stopping = False
         self._clients: set[Stoppable] = set()
         self._tasks: dict[asyncio.Task[None], Stoppable] = {}
@@ -67,6 +69,7 @@ class ServerState:
     def forget(self, task: asyncio.Task[None]) -> None:
         """Stop waiting for a task that is done, or that ignores its cancellation."""
         self._tasks.pop(task, None)
+        self.counts.leave(task)
         if not self._tasks and self._no_tasks is not None and not self._no_tasks.done():
             self._no_tasks.set_result(None)
 

@@ -12,10 +12,12 @@ from django.http import HttpRequest
 from ..conf import Settings
 from ..connection.websocket import WebSocket, connection_of
 from ..hijack import Contract
+from ..protocol.closing import Close
 from ..protocol.deflate import Deflate
 from ..protocol.frames import mask_slowly
 from ..protocol.handshake import Accept
 from ..protocol.negotiation import Compression
+from .connection_counts import Holder, TooManyConnections
 from .connection_log import ConnectionLog
 from .context import ViewContext
 from .kept_request import break_cycles, drop_handshake_data
@@ -40,7 +42,22 @@ class HandlerStart:
     load_user: bool = False
     keep_request: bool = False
     view: NamedView = NO_VIEW
+    #: None for a WebSocket that is not counted.
+    holder: Holder | None = None
     context: ViewContext = field(default_factory=ViewContext)
+
+    def check_limits(self) -> None:
+        """Raise :exc:`~.connection_counts.TooManyConnections` when there is no room."""
+        if self.holder is not None:
+            servers.state_of(self.contract).counts.check(self.holder, self.settings)
+
+    def evaluate_user(self) -> None:
+        """Load the user in this thread: the lazy object must not query the database on the loop."""
+        if self.load_user and hasattr(self.request, "user"):
+            if self.holder is not None:
+                self.holder.add_user(self.request)
+            else:
+                bool(self.request.user.is_authenticated)
 
     def close_first(self) -> None:
         """Ask the server to call ``close()`` of the 101 before it sends the head, if possible.
@@ -74,6 +91,7 @@ class HandlerStart:
         connection = connection_of(websocket)
         connection.handler.handlers = server
         self.context.enter(server.threads, connection)
+        self._refuse_late()
         log = ConnectionLog(
             server.threads,
             self.request,
@@ -87,6 +105,17 @@ class HandlerStart:
             serve(websocket, self.handler, log), name=log.path, context=self.context.variables
         )
         server.add_task(task, connection)
+        if self.holder is not None:
+            server.counts.enter(task, self.holder)
+
+    def _refuse_late(self) -> None:
+        """Close at once if handshakes that came at the same time have taken the last room."""
+        try:
+            self.check_limits()
+        except TooManyConnections as refusal:
+            logger.warning("WebSocket refused: %s: %s", self.request.path, refusal.reason)
+            self.holder = None
+            self.handler = partial(close_with, refusal.close)
 
     def _open(self) -> WebSocket:
         return WebSocket(
@@ -114,3 +143,8 @@ class HandlerStart:
             drop_handshake_data(request)
             if hasattr(request, "session"):
                 request.session.modified = False
+
+
+async def close_with(close: Close, websocket: WebSocket) -> None:
+    """Close the WebSocket: the handler of a handshake that is refused visibly."""
+    websocket.close(close.code, close.reason)

@@ -91,6 +91,8 @@ _DESCRIPTIONS = {
     CloseCode.TLS_HANDSHAKE: "Never sent. Reported by a client when the TLS handshake failed.",
 }
 
+#: Close code after which a client may connect again later: 4000 + the HTTP status 429.
+TOO_MANY_REQUESTS = 4429
 #: §7.4.1: each "MUST NOT be set as a status code in a Close control frame by an endpoint".
 NEVER_SENT = frozenset((CloseCode.NO_STATUS, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE))
 _SENT = frozenset(CloseCode) - NEVER_SENT

@@ -17,14 +17,16 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
+from ..connection.loop import on_event_loop
 from ..exceptions import HandshakeRefused
+from ..handlers.connection_counts import Holder, TooManyConnections
 from ..handlers.named_view import named_view_of
 from ..handlers.start import HandlerStart
 from ..hijack import Contract
 from ..protocol import handshake
 from .options import WebSocketOptions
 from .origins import Origins, check_origin
-from .responses import AwaitableResponse, SwitchingProtocols, refuse
+from .responses import VISIBLE_CLOSE, AwaitableResponse, SwitchingProtocols, refuse
 from .signatures import check_parameters, wraps_a_view
 from .wrapping import explain_missing_support, wrap_as_view
 
@@ -96,11 +98,13 @@ def make_view(handler: Handler, options: WebSocketOptions, endpoint: object = No
 
     def respond(request: HttpRequest, call: Handler) -> HttpResponse:
         try:
-            response = SwitchingProtocols(_accept(request, call, options, endpoint))
+            start = _accept(request, call, options, endpoint)
+            if not on_event_loop():  # else Django awaits the response, which loads the user
+                start.evaluate_user()
+                start.check_limits()
         except HandshakeRefused as refusal:
             return _refuse(request, refusal)
-        response.load_user_unless_awaited()
-        return response
+        return SwitchingProtocols(start)
 
     # A POST is answered by the handshake with 405, and a GET is not checked anyway.
     view: View = csrf_exempt(wrap_as_view(handler, respond))
@@ -143,7 +147,7 @@ def _accept(
     check_origin(request, options.origins)
     if contract is None:
         raise HandshakeRefused(500, explain_missing_support(request, NO_WEBSOCKETS))
-    return HandlerStart(
+    start = HandlerStart(
         request,
         handler,
         contract,
@@ -154,10 +158,18 @@ def _accept(
         options.load_user,
         options.keep_request,
         named_view_of(request, endpoint),
+        Holder.of(request, settings),
     )
+    start.check_limits()  # before the user is loaded, which costs queries
+    return start
 
 
 def _refuse(request: HttpRequest, refusal: HandshakeRefused) -> AwaitableResponse:
+    level = None
+    if isinstance(refusal, TooManyConnections):
+        level = "warning"
+        if refusal.visible:
+            request.META[VISIBLE_CLOSE] = refusal.close
     return refuse(
         request,
         "WebSocket",
@@ -165,4 +177,5 @@ def _refuse(request: HttpRequest, refusal: HandshakeRefused) -> AwaitableRespons
         status=refusal.status,
         headers=refusal.headers,
         logger=security_logger if refusal.status == 403 else logger,
+        level=level,
     )

@@ -10,10 +10,12 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 
-from ..connection.loop import on_event_loop
 from ..handlers.start import HandlerStart
 
 logger = logging.getLogger("c10kws")
+
+#: Key of ``environ`` in which a view that refuses a handshake keeps a Close for pages.
+VISIBLE_CLOSE = "c10kws.visible_close"
 
 _Awaitable = TypeVar("_Awaitable", bound="AwaitableMixin")
 
@@ -46,22 +48,9 @@ class SwitchingProtocols(AwaitableResponse):
         self._handler_start = start
         start.close_first()
 
-    def load_user_unless_awaited(self) -> None:
-        """Load the user in this worker thread; do nothing if an event loop runs in it.
-
-        Django then awaits this response, which loads the user in another thread.
-        """
-        if not on_event_loop():
-            self._load_user()
-
     async def _awaited(self) -> SwitchingProtocols:
-        await sync_to_async(self._load_user)()
+        await sync_to_async(self._handler_start.evaluate_user)()
         return self
-
-    def _load_user(self) -> None:
-        request = self._handler_start.request
-        if self._handler_start.load_user and hasattr(request, "user"):
-            bool(request.user.is_authenticated)  # evaluates the lazy object
 
     def close(self) -> None:
         """Close the response in this thread, then start the handler: PEP 3333's ``close()``."""
@@ -77,10 +66,12 @@ def refuse(
     status: int = 500,
     headers: Mapping[str, str] | None = None,
     logger: logging.Logger = logger,
+    level: str | None = None,
 ) -> AwaitableResponse:
     """Return a response of plain text with the reason, and log it as Django logs its errors.
 
-    ``kind`` is the first word of the log line.
+    ``kind`` is the first word of the log line, ``level`` the name of its level; None leaves the
+    level to the status.
     """
     response = AwaitableResponse(
         reason + "\n", status=status, headers=headers, content_type="text/plain; charset=utf-8"
@@ -93,5 +84,6 @@ def refuse(
         response=response,
         request=request,
         logger=logger,
+        level=level,
     )
     return response

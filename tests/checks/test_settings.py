@@ -72,7 +72,13 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             for value in (0, -1, -0.5, float("nan"), True, False, "20", [20])
         ),
         *(
-            ("FREEZE_CONNECTIONS", value, "a whole number above 0 or None")
+            (key, value, "a whole number above 0 or None")
+            for key in (
+                "FREEZE_CONNECTIONS",
+                "MAX_CONNECTIONS",
+                "MAX_CONNECTIONS_PER_ADDRESS",
+                "MAX_CONNECTIONS_PER_USER",
+            )
             for value in (0, -1, True, 1.5, "500")
         ),
         *(
