@@ -18,6 +18,7 @@ from django.utils.encoding import escape_uri_path
 from ..connection.websocket import WebSocket, connection_of
 from ..hijack import CLIENT
 from .connection_signals import send_connected, send_disconnected
+from .kept_request import shared_string
 from .named_view import NO_VIEW, NamedView
 from .threads import HandlerThreads
 
@@ -50,7 +51,7 @@ class ConnectionLog:
         self.address: str = request.META.get(CLIENT) or request.META.get("REMOTE_ADDR") or "-"
         self.user_id: object = None
         path = request.get_full_path() if log_query_strings else escape_uri_path(request.path)
-        self.path = request.path if path == request.path else path  # one string saves memory
+        self.path = shared_string(path)
         self._request = request if keep_request else None
 
     def fields(self) -> dict[str, object]:

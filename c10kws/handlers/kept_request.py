@@ -11,8 +11,10 @@ import functools
 import io
 from types import MethodType
 from typing import Any
+from weakref import WeakValueDictionary
 
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
+from django.urls import ResolverMatch
 from django.utils.functional import LazyObject, SimpleLazyObject, empty
 
 from .. import hijack
@@ -35,17 +37,49 @@ class _EmptyBody(io.BytesIO):
 _EMPTY_BODY = _EmptyBody()
 
 
+#: Matches of URL patterns without parameters, by their routes.
+_matches: WeakValueDictionary[str, ResolverMatch] = WeakValueDictionary()
+
+
+@functools.lru_cache(maxsize=1024)
+def shared_string(text: str) -> str:
+    """Return one object for equal strings: thousands of connections may have the same path."""
+    return text
+
+
 def drop_handshake_data(request: HttpRequest) -> None:
     """Drop the parts of a request that only the handshake needed, to save memory.
 
     These are the contract with the server, the stream of the body, which is empty, and the URL
-    patterns that did not match.
+    patterns that did not match. Parts that are equal in many requests become one object for all.
     """
     meta = {name: value for name, value in request.META.items() if name not in CONTRACT_KEYS}
     meta["wsgi.input"] = request._stream = _EMPTY_BODY
     request.META = request.environ = meta  # type: ignore[attr-defined]
+    request.path = shared_string(request.path)
+    request.path_info = shared_string(request.path_info)
+    request.method = shared_string(request.method or "GET")
+    meta["PATH_INFO"] = shared_string(meta["PATH_INFO"])
+    _drop_parsed_cookies(request)
     if request.resolver_match is not None:
-        request.resolver_match.tried = None
+        request.resolver_match = _shared_match(request.resolver_match)
+
+
+def _drop_parsed_cookies(request: HttpRequest) -> None:
+    """Drop the cookies unless middleware has changed them; Django parses them again on access."""
+    attributes = request.__dict__
+    header = request.META.get("HTTP_COOKIE", "")
+    if hasattr(type(request), "COOKIES") and attributes.get("COOKIES") == parse_cookie(header):
+        del attributes["COOKIES"]
+
+
+def _shared_match(match: ResolverMatch) -> ResolverMatch:
+    """Return one match for all requests of a URL without parameters."""
+    match.tried = None
+    if match.args or match.kwargs:
+        return match
+    first = _matches.setdefault(match.route, match)
+    return first if vars(first) == vars(match) else match
 
 
 def break_cycles(request: HttpRequest) -> None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import asyncio
 
 from c10kws_tornado.raw.openstreams import SWEEP, OpenStreams
-from c10kws_tornado.raw.stream import RawStream
 
 
-class Stream:
+class Transport(asyncio.Transport):
     def __init__(self) -> None:
-        self.ended = False
+        super().__init__()
+        self.closing = False
         self.aborted = 0
+
+    def is_closing(self) -> bool:
+        return self.closing
 
     def abort(self) -> None:
         self.aborted += 1
 
 
-def add(streams: OpenStreams, count: int) -> list[Any]:
-    made = [Stream() for _ in range(count)]
+def add(streams: OpenStreams, count: int) -> list[Transport]:
+    made = [Transport() for _ in range(count)]
     for each in made:
-        streams.add(cast(RawStream, each))
+        streams.add(each)
     return made
 
 
@@ -32,11 +35,19 @@ def test_all_are_aborted_once() -> None:
     assert [each.aborted for each in made] == [1, 1, 1]
 
 
+def test_a_stream_that_is_closing_is_not_aborted() -> None:
+    streams = OpenStreams()
+    (closing,) = add(streams, 1)
+    closing.closing = True
+    streams.abort()
+    assert not closing.aborted
+
+
 def test_ended_streams_are_forgotten_from_time_to_time() -> None:
     streams = OpenStreams()
     ended = add(streams, SWEEP - 1)
     for each in ended:
-        each.ended = True
+        each.closing = True
     (live,) = add(streams, 1)
     streams.abort()
     assert live.aborted == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -86,6 +87,12 @@ def server_keys(
     return keys
 
 
+@lru_cache(maxsize=1024)
+def _shared(text: str) -> str:
+    """Return one object for equal strings: thousands of connections may have the same addresses."""
+    return text
+
+
 def address_keys(sock: socket.socket | None, address: Any) -> dict[str, str]:
     """Return the addresses of both ends; placeholders for a unix socket."""
     nameless = {"SERVER_NAME": "localhost", "SERVER_PORT": "0", "REMOTE_ADDR": ""}
@@ -96,8 +103,8 @@ def address_keys(sock: socket.socket | None, address: Any) -> dict[str, str]:
     except OSError:  # reset by the client
         return nameless
     return {
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "REMOTE_ADDR": address[0],
+        "SERVER_NAME": _shared(host),
+        "SERVER_PORT": _shared(str(port)),
+        "REMOTE_ADDR": _shared(address[0]),
         "REMOTE_PORT": str(address[1]),
     }

@@ -73,5 +73,5 @@ class Upgrade:
     def end(self) -> None:
         """Close a stream that was not attached; remember one that was."""
         self.stream.close_unattached()
-        if self.stream.upgraded:
-            self._resources.raw_streams.add(self.stream)
+        if self.stream.transport is not None:
+            self._resources.raw_streams.add(self.stream.transport)

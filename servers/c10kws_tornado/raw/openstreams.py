@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from .stream import RawStream
+import asyncio
 
 #: After this many additions, streams that have ended are removed.
 SWEEP = 256
 
 
 class OpenStreams:
-    """A set that forgets ended streams from time to time; used on the loop's thread."""
+    """The transports of raw streams, without the ended ones from time to time.
+
+    Used on the loop's thread.
+    """
 
     def __init__(self) -> None:
-        self._streams: set[RawStream] = set()
+        # A dictionary, since its entries take less memory than those of a set.
+        self._transports: dict[asyncio.Transport, None] = {}
 
-    def add(self, stream: RawStream) -> None:
-        """Remember a stream."""
-        if len(self._streams) % SWEEP == SWEEP - 1:
+    def add(self, transport: asyncio.Transport) -> None:
+        """Remember a stream by its transport."""
+        if len(self._transports) % SWEEP == SWEEP - 1:
             self.sweep()
-        self._streams.add(stream)
+        self._transports[transport] = None
 
     def sweep(self) -> None:
         """Forget the streams that have ended."""
-        self._streams = {each for each in self._streams if not each.ended}
+        self._transports = {each: None for each in self._transports if not each.is_closing()}
 
     def __len__(self) -> int:
-        return len(self._streams)
+        return len(self._transports)
 
     def abort(self) -> None:
         """Close all streams at once."""
-        for stream in self._streams:
-            stream.abort()
-        self._streams.clear()
+        for transport in self._transports:
+            if not transport.is_closing():
+                transport.abort()
+        self._transports.clear()

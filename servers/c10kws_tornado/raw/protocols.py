@@ -14,6 +14,8 @@ READ_SIZE = 64 * 1024
 NO_PROTOCOL = asyncio.BaseProtocol()
 #: Bytes of unsent data above which a protocol is asked to pause writing, by default.
 HIGH_WATER = 64 * 1024
+#: Its quarter, at which they are asked to resume: one object, which all transports share.
+LOW_WATER = HIGH_WATER // 4
 
 
 def water_marks(high: int | None = None, low: int | None = None) -> tuple[int, int]:
@@ -21,7 +23,7 @@ def water_marks(high: int | None = None, low: int | None = None) -> tuple[int, i
     if high is None:
         high = HIGH_WATER if low is None else 4 * low
     if low is None:
-        low = high // 4
+        low = LOW_WATER if high == HIGH_WATER else high // 4
     if not high >= low >= 0:
         raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
     return high, low

@@ -171,19 +171,6 @@ class RawStream:
             if self.transport is not None:
                 self.transport.close()
 
-    @property
-    def ended(self) -> bool:
-        """True when its transport is closing or closed, or it will never have one."""
-        if self.transport is None:
-            return self._unwanted
-        return self.transport.is_closing()
-
-    def abort(self) -> None:
-        """End the connection at once."""
-        self.close_unattached()
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.abort()
-
 
 def may_upgrade(environ: Mapping[str, Any]) -> bool:
     """Return True if the client asked for an upgrade, and not over HTTP/1.0 (RFC 9110 §7.8)."""
