@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -21,6 +22,7 @@ from .connection_signals import send_connected, send_disconnected
 from .kept_request import shared_string
 from .named_view import NO_VIEW, NamedView
 from .threads import HandlerThreads
+from .tracing import tracing
 
 access_logger = logging.getLogger("c10kws.access")
 error_logger = logging.getLogger("django.request")
@@ -71,7 +73,7 @@ class ConnectionLog:
                 self._threads, self.view.sender, websocket, self._plain_path
             )
         if access_logger.isEnabledFor(logging.DEBUG):
-            self._threads.run_in_background(log_start, self.fields())
+            self._write_line(log_start, self.fields())
 
     def failed(self, websocket: WebSocket, error: BaseException) -> None:
         """Report an exception of the handler."""
@@ -91,7 +93,12 @@ class ConnectionLog:
                 *(self._plain_path, duration, connected),
             )
         if access_logger.isEnabledFor(logging.INFO):
-            self._threads.run_in_background(log_end, websocket, self.fields(), duration)
+            self._write_line(log_end, websocket, self.fields(), duration)
+
+    def _write_line(self, write: Callable[..., object], *args: Any) -> None:
+        tracer = tracing.tracer
+        later = self._threads.run_in_background if tracer is None else tracer.later
+        later(write, *args)
 
     @property
     def _plain_path(self) -> str:

@@ -24,6 +24,7 @@ from .kept_request import break_cycles, drop_handshake_data
 from .named_view import NO_VIEW, NamedView
 from .serve import HandlerFunction, serve
 from .servers import servers
+from .tracing import tracing
 
 logger = logging.getLogger("c10kws")
 
@@ -119,7 +120,7 @@ class HandlerStart:
 
     def _open(self) -> WebSocket:
         return WebSocket(
-            self.contract.stream,
+            tracing.wrap(self.contract.stream, self.request),
             subprotocol=self.accepted.subprotocol,
             settings=self.settings,
             max_message_size=self.max_message_size,

@@ -13,7 +13,9 @@ from c10kws_tornado import Server, bind
 from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
+from ..handlers.tracing import tracing
 from ..protocol.closing import CloseCode
+from .frame_trace import FrameTracer, LineTracer
 from .log_output import log_to_django_server
 from .server_options import server_options
 
@@ -33,6 +35,8 @@ class DevelopmentServer:
 
     #: Close code at the exit of the process; the autoreloader's exit changes it.
     close_code: int = CloseCode.GOING_AWAY
+    #: True prints a line for each frame.
+    frames = False
 
     def __init__(
         self, server_address: tuple[str, int], handler_class: type, *, ipv6: bool = False
@@ -52,6 +56,7 @@ class DevelopmentServer:
     def serve_forever(self) -> None:
         """Serve until the process ends; KeyboardInterrupt closes the sockets and is re-raised."""
         log_to_django_server()
+        tracing.tracer = FrameTracer() if self.frames else LineTracer()
         atexit.register(self._close_at_exit)
         self._remaining_tasks = run(self._serve())
         if self._remaining_tasks and threading.current_thread() is threading.main_thread():

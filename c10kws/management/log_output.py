@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from typing import TYPE_CHECKING
+
+from django.utils.log import ServerFormatter
+
+from ..protocol.closing import CloseCode
 
 if TYPE_CHECKING:
     from logging import LogRecord
 
 #: The loggers of the access lines: the server's for requests, the library's for WebSockets.
 ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
+#: The loggers of ``runserver``: those, and the library's for frames.
+DEVELOPMENT_LOGGERS = (*ACCESS_LOGGERS, "c10kws.frames")
+#: Close codes of connections that ended as they should.
+NORMAL_CODES = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS}
 
 
 def log_to_stderr() -> None:
@@ -31,13 +40,16 @@ def log_to_stderr() -> None:
 
 
 def log_to_django_server() -> None:
-    """Write the access lines where Django's own runserver writes its lines."""
+    """Write the lines of requests, WebSockets and frames where Django's runserver writes its own.
+
+    The lines of open connections and of frames, which are DEBUG, are shown, too.
+    """
     enable_loggers()
-    for name in ACCESS_LOGGERS:
+    for name in DEVELOPMENT_LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, DjangoServerHandler) for handler in logger.handlers):
             logger.addHandler(DjangoServerHandler())
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.DEBUG)
         logger.propagate = False
 
 
@@ -58,5 +70,42 @@ class DjangoServerHandler(logging.Handler):
     def emit(self, record: LogRecord) -> None:
         """Pass the record on, subject to that logger's level, filters and handlers."""
         target = logging.getLogger("django.server")
+        record = _coloured(_at_least_info(record), target)
         if target.isEnabledFor(record.levelno):
             target.handle(record)
+
+
+def _at_least_info(record: LogRecord) -> LogRecord:
+    """Return the record of a line that is DEBUG in production with the level INFO."""
+    if record.levelno >= logging.INFO:
+        return record
+    raised = copy.copy(record)
+    raised.levelno, raised.levelname = logging.INFO, "INFO"
+    return raised
+
+
+def _coloured(record: LogRecord, target: logging.Logger) -> LogRecord:
+    """Return the record of a WebSocket in colour, if Django's formatter colours requests."""
+    formatters = (handler.formatter for handler in target.handlers)
+    django = next((each for each in formatters if isinstance(each, ServerFormatter)), None)
+    role = _role_of(record)
+    if django is None or role is None:
+        return record
+    coloured = copy.copy(record)
+    coloured.msg, coloured.args = getattr(django.style, role)(record.getMessage()), ()
+    coloured.__dict__.pop("status_code", None)  # the formatter would choose the colour by it
+    return coloured
+
+
+def _role_of(record: LogRecord) -> str | None:
+    """Return the role in Django's palette of colours; None for requests."""
+    if record.name == "c10kws.frames":
+        return "SQL_COLTYPE" if getattr(record, "direction", "") == "received" else "SQL_FIELD"
+    if record.name != "c10kws.access":
+        return None
+    if not hasattr(record, "close_code"):
+        return "SUCCESS"
+    code = record.close_code
+    if code in NORMAL_CODES:
+        return "HTTP_NOT_MODIFIED"
+    return "HTTP_SERVER_ERROR" if code == CloseCode.INTERNAL_ERROR else "HTTP_NOT_FOUND"

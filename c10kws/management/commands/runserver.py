@@ -51,13 +51,19 @@ class Command(Base):
     """Serve the project for development, WebSocket views included."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add one flag to those of the base class."""
+        """Add two flags to those of the base class."""
         super().add_arguments(parser)
         parser.add_argument(
             "--nowebsocket",
             action="store_false",
             dest="use_websocket",
             help="Use Django's own development server, without WebSockets.",
+        )
+        parser.add_argument(
+            "--frames",
+            action="store_true",
+            help="Print each frame of each WebSocket: direction, opcode, size and the beginning "
+            "of the payload. The values of the client's cookies are hidden.",
         )
 
     def run(self, **options: Any) -> None:
@@ -73,6 +79,7 @@ class Command(Base):
         """Choose the server class, which Django creates and runs."""
         self.use_websocket = options.get("use_websocket", True)
         if self.use_websocket:
+            DevelopmentServer.frames = options.get("frames", False)
             self.server_cls = DevelopmentServer  # type: ignore[assignment]
         super().inner_run(*args, **options)
 
