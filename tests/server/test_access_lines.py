@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.support.applications import TEXT, answer
 from tests.support.logs import named
 from tests.support.servers import LiveServer
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 
@@ -165,3 +166,26 @@ def test_a_log_handler_that_fails_takes_no_thread(
         with live.client() as client:
             assert client.get(path).status == status
     assert "LookupError: in the handler" in capsys.readouterr().err
+
+
+def test_a_malformed_request_after_one_whose_thread_is_busy_has_its_own_line(
+    serve_as_is: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "c10kws_tornado.access")
+    may_close = threading.Event()
+
+    class Closing(list[bytes]):
+        def close(self) -> None:
+            assert may_close.wait(WAIT)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [TEXT])
+        return Closing([b"a"])
+
+    with serve_as_is(application).client() as client:
+        client.send("GET / HTTP/1.1\nHost: a\n\nnonsense\n\n")
+        assert [client.read_response().status for _ in range(2)] == [200, 400]
+        eventually(lambda: bool(access_records(caplog)))
+        assert access_records(caplog)[0].getMessage().startswith('127.0.0.1 "-" 400 ')
+        may_close.set()
+    eventually(lambda: len(access_records(caplog)) == 2)

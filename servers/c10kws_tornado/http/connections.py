@@ -44,11 +44,11 @@ class Connections:
             for connection, running in self._running.items()
             if not running
         }
-        for connection, checks in self._idle.items():
-            if checks > CHECKS:
-                connection.expire()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(timeout / CHECKS, self.close_idle, timeout)
+        for connection, checks in list(self._idle.items()):
+            if checks > CHECKS:
+                connection.expire()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -56,10 +56,6 @@ class Connections:
     def add(self, connection: OpenConnection) -> None:
         """Remember a connection that waits for its next request."""
         self._running.setdefault(connection, 0)
-
-    def is_running(self, connection: OpenConnection) -> bool:
-        """Return True while a connection carries a request whose head was parsed."""
-        return self._running.get(connection, 0) > 0
 
     def begin(self, connection: OpenConnection) -> None:
         """Count a request that has begun. The response to the previous one may still be closing."""

@@ -60,7 +60,7 @@ class HTTPHost:
         A request whose head was parsed has an access line of its own.
         """
         response = self._responses[code]
-        if not self._resources.connections.is_running(connection):
+        if not connection.has_request:
             address = connection.peer.address
             line = AccessLine(address, "-")
             line.status, line.size = code, len(response.body)

@@ -63,7 +63,7 @@ class IncomingRequest:
         """Check the head. An error response is sent before the body and before 100-continue."""
         error = self._check(head)
         if error is not None:
-            self._refuse(error, linger=head.has_body and "HTTP_EXPECT" not in head.fields)
+            self._refuse(error, linger=head.has_body)  # a client may send it without a 100
         elif head.has_body:
             refuse = partial(self._refuse, linger=True)
             self._body = RequestBody(self._resources, self._line, refuse)
@@ -162,17 +162,13 @@ class IncomingRequest:
 
     def _refuse_for_now(self, error: ErrorResponse) -> None:
         """Answer without the application; the connection may stay open."""
-        keep_alive = self._connection.keep_alive
-        output = self._connection.output
-        sent = output.write(self._note_refusal(error, close=not keep_alive))
-        if sent:
-            self._refusal_sent()
-        else:
-            output.when_drained(self._refusal_sent)
-
-    def _refusal_sent(self) -> None:
-        self._end()
-        self._connection.response_sent(close=False)
+        connection = self._connection
+        response = self._note_refusal(error, close=not connection.keep_alive)
+        if connection.output.write(response):
+            self._end()
+            connection.response_sent(close=False)
+        else:  # the client does not read
+            connection.linger()
 
     def _note_refusal(self, error: ErrorResponse, *, close: bool) -> bytes:
         """Log the refusal, and return its bytes."""

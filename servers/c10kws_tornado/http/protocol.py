@@ -111,6 +111,11 @@ class HTTPProtocol(asyncio.BufferedProtocol):
     # Requests
 
     @property
+    def has_request(self) -> bool:
+        """True from the head of a request to the end of its response."""
+        return self._receiver is not None
+
+    @property
     def closed(self) -> bool:
         """True if nothing can be sent."""
         return self.lost or self._taken_over or self.transport.is_closing()
@@ -214,24 +219,25 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if full == self._reading_paused or self.closed or self.half_closed:
             return
         self._reading_paused = full
-        if full:
-            self.transport.pause_reading()
-        else:
-            self.transport.resume_reading()
+        change = self.transport.pause_reading if full else self.transport.resume_reading
+        change()
 
     # The end
 
     def refuse(self, response: bytes, *, linger: bool) -> None:
-        """Send an error response, and close.
-
-        With ``linger`` further data is discarded until the client closes. Closing immediately would
-        reset the connection, and the client might never see the response (RFC 9112 §9.6). After
-        ``linger_timeout`` the connection is closed in any case.
-        """
-        if not self.closed:
-            self.output.write(response)
-        if self.closed or not linger or self.half_closed:
+        """Send an error response, and close; with ``linger`` when the client does."""
+        sent = not self.closed and self.output.write(response)
+        if sent and (self.half_closed or not linger):
             self.transport.close()
+        else:
+            self.linger()
+
+    def linger(self) -> None:
+        """Discard further data until the client closes, at most ``linger_timeout`` seconds.
+
+        Otherwise the response might be lost by a reset (RFC 9112 §9.6).
+        """
+        if self.closed:
             return
         self._holding = True
         self._parser.take_rest()
