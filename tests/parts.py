@@ -124,6 +124,13 @@ def haproxy_places() -> Iterator[str]:
     yield "/opt/homebrew/bin/haproxy"
 
 
+def apache_places() -> Iterator[str]:
+    """Yield where Apache httpd may be, as for nginx; other systems than Debian call it httpd."""
+    for name in ("apache2", "httpd"):
+        yield from (name, f"/usr/sbin/{name}", f"/usr/local/sbin/{name}")
+    yield "/opt/homebrew/bin/httpd"
+
+
 PARTS = (
     Part(
         name="headless Chromium",
@@ -151,6 +158,15 @@ PARTS = (
         package="haproxy",
         # The tests run one of their own.
         afterwards=("service", "haproxy", "stop"),
+    ),
+    Part(
+        name="Apache httpd",
+        variable="C10KWS_APACHE2",
+        places=apache_places,
+        trial=("-v",),
+        package="apache2",
+        # The tests run one of their own; Debian's takes port 80.
+        afterwards=("service", "apache2", "stop"),
     ),
     Part(
         name="TypeScript",

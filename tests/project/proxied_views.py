@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 #: Released once for each further piece.
 gate = threading.Semaphore(0)
@@ -39,7 +40,17 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces(), content_type="text/event-stream")
 
 
+@csrf_exempt
+def upload(request: HttpRequest) -> JsonResponse:
+    """Respond with the length of the body and its last byte."""
+    size, last = 0, b""
+    while piece := request.read(1 << 20):
+        size, last = size + len(piece), piece[-1:]
+    return JsonResponse({"size": size, "last": last.decode()})
+
+
 urlpatterns = [
+    path("upload/", upload),
     path("headers/", headers),
     path("stream/", stream),
     path("events/", events),

@@ -30,6 +30,39 @@ http {{
 }}
 """
 
+#: Settings of Apache httpd for a site.
+APACHE = """
+ServerRoot {folder}
+PidFile {folder}/httpd.pid
+ErrorLog /dev/stderr
+Mutex pthread
+Listen 127.0.0.1:{port}
+{modules}
+<IfModule unixd_module>
+    User #{user}
+    Group #{group}
+</IfModule>
+{page}
+"""
+APACHE_MODULES = [
+    "mpm_event",
+    "unixd",
+    "authz_core",
+    "alias",
+    "headers",
+    "proxy",
+    "proxy_http",
+    "ssl",
+    "socache_shmcb",
+]
+#: Where Apache's modules are, on different systems.
+APACHE_FOLDERS = [
+    Path(folder, "modules")
+    for folder in ("/usr/lib/apache2", "/usr/lib64/httpd", "/etc/httpd", "/usr/lib/httpd")
+] + [Path("/opt/homebrew/lib/httpd/modules"), Path("/usr/local/lib/httpd/modules")]
+#: The user of a server that root starts: "nobody" on Linux.
+NOBODY = 65534
+
 
 def find_program(name: str) -> str:
     """Return the path of a proxy; skip the test if this machine has none."""
@@ -59,3 +92,27 @@ def haproxy(configuration: str, port: int, folder: Path) -> Iterator[None]:
     with running(command, log, folder=folder) as process:
         wait_until_it_answers(process, port, log)
         yield
+
+
+@contextmanager
+def apache(page: str, port: int, folder: Path) -> Iterator[None]:
+    """Run Apache httpd with this site, which listens on the port."""
+    file, log = folder / "httpd.conf", folder / "httpd.txt"
+    root = os.name == "posix" and os.geteuid() == 0
+    user, group = (NOBODY, NOBODY) if root else (os.getuid(), os.getgid())
+    loading = "\n".join(load_modules())
+    file.write_text(
+        APACHE.format(folder=folder, port=port, page=page, modules=loading, user=user, group=group)
+    )
+    command: list[str | Path] = [find_program("apache2"), "-DFOREGROUND", "-f", file]
+    with running(command, log, folder=folder) as process:
+        wait_until_it_answers(process, port, log)
+        yield
+
+
+def load_modules() -> Iterator[str]:
+    """Yield the lines that load Apache's modules; some builds have a few of them built in."""
+    folder = next(folder for folder in APACHE_FOLDERS if folder.is_dir())
+    for name in APACHE_MODULES:
+        if (path := folder / f"mod_{name}.so").exists():
+            yield f"LoadModule {name}_module {path}"
