@@ -30,7 +30,7 @@ nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join([*sys.stdlib_module_names, 'django', 'tornado'])})\..*"),
     # In signatures: types of the modules that are not public, and those of other projects.
     (r"py:class", r"(c10kws|c10kws_tornado)\.\w+\.\w+(\.\w+)?"),
-    (r"py:class", r"AnonymousUser|Application|Stage|User|WSGIApplication"),
+    (r"py:class", r"AnonymousUser|Application|Stage|User|WorkerSlot|WSGIApplication"),
 ]
 
 autodoc_typehints = "signature"
