@@ -100,6 +100,11 @@ class Settings:
     #: Seconds that a stopping ``runtornado`` waits for requests and connections to end.
     #: ``runserver`` waits 2 seconds.
     drain_timeout: float = 30.0
+    #: WebSockets and long polls per second that a stopping process asks to disconnect, in random
+    #: order, and event streams that it ends. So clients do not all reconnect in the same moment.
+    #: Half of DRAIN_TIMEOUT is the most that this may take: with many clients the rate is higher.
+    #: The default is a fraction of the handshakes that one process can answer per second.
+    drain_rate: int = 200
     #: Limit of the open WebSockets of a process. A handshake above it is answered with 503. None by
     #: default: the limit of file descriptors remains.
     max_connections: int | None = None

@@ -8,10 +8,18 @@ that implements the contract imports nothing from here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 STREAM = "c10kws.stream"
 LOOP = "c10kws.loop"
@@ -24,7 +32,7 @@ CLIENT = "c10kws.client"
 PROBLEMS = "c10kws.problems"
 WORKERS = "c10kws.workers"
 
-StopCallback = Callable[[int, float], Awaitable[None] | None]
+T = TypeVar("T")
 
 
 class Stream(Protocol):
@@ -62,6 +70,27 @@ class Executor(Protocol):
         ``on_idle`` runs in a thread that had no job for a second. When it returns False, it runs
         again after another second. ``on_exit`` runs in a thread before it ends.
         """
+
+
+class Stop(Protocol):
+    """The stop of a server."""
+
+    @property
+    def code(self) -> int:
+        """The close code for WebSockets: 1012 if another server takes over, otherwise 1001."""
+
+    @property
+    def deadline(self) -> float:
+        """The end of the time to disconnect, in the time of the loop."""
+
+    def spread(self, clients: Iterable[T]) -> AsyncIterator[tuple[T, float]]:
+        """Yield the clients in random order and at the server's pace, each with a delay.
+
+        The delay is the number of seconds after which the client may reconnect.
+        """
+
+
+StopCallback = Callable[[Stop], Awaitable[None] | None]
 
 
 class Slot(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 
 from ..conf import Settings
@@ -36,7 +37,8 @@ FEW = 64
 class Connection(asyncio.BufferedProtocol):
     """One open WebSocket; a :class:`~c10kws.connection.websocket.WebSocket` is its public face.
 
-    ``farewell`` is called with code and reason before our first ``close``, to send a last message.
+    ``farewell`` is called with code and reason before our first ``close``, to send a last message;
+    by :meth:`stop` also with ``retry_after``.
     """
 
     __slots__ = (
@@ -62,7 +64,7 @@ class Connection(asyncio.BufferedProtocol):
         self.keepalive = Keepalive()
         self.handler = HandlerWatch()
         self.facts: Facts | None = None
-        self.farewell: Callable[[int, str], object] | None = None
+        self.farewell: Callable[..., object] | None = None
         self._ending: Ending | None = None
         self._turn_due = False  # the loop is asked for a turn, for what the protocol holds
         self._wide_reads = False
@@ -225,9 +227,14 @@ class Connection(asyncio.BufferedProtocol):
         if self.inbox.paused:  # the peer's Close comes after data that will not be read
             self.inbox.resume()
 
-    def stop(self, code: int) -> None:
-        """Close because the server stops; send at once a Close that is already waiting."""
+    def stop(self, code: int, retry_after: float) -> None:
+        """Close because the server stops; send at once a Close that is already waiting.
+
+        The client may reconnect after ``retry_after`` seconds.
+        """
         waits = self._ending is not None and self._ending.waits
+        if self.farewell is not None:
+            self.farewell = partial(self.farewell, retry_after=retry_after)
         self.close(code)
         if waits:
             self.ending.cut_stream(code, "")

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from ..connection.watchdog import name_of
-from ..hijack import Contract
+from ..hijack import Contract, Stop
 from .connection_counts import ConnectionCounts
 from .threads import HandlerThreads
 
@@ -25,8 +25,11 @@ _NO_CONTEXT = contextvars.Context()
 class Stoppable(Protocol):
     """A WebSocket, or a response that a client waits for."""
 
-    def stop(self, code: int) -> None:
-        """End it in good order since the server stops; ``code`` is a WebSocket close code."""
+    def stop(self, code: int, retry_after: float) -> None:
+        """End it in good order since the server stops; ``code`` is a WebSocket close code.
+
+        The client may reconnect after ``retry_after`` seconds.
+        """
 
     def abort(self) -> None:
         """End it at once: the deadline of the stop is over."""
@@ -42,11 +45,17 @@ class ServerState:
         self.loop = contract.loop
         self.threads = HandlerThreads(contract.executor)
         self.counts = ConnectionCounts()
-        self.stopping = False
+        #: The stop of the server, once it has begun.
+        self._stop: Stop | None = None
         self._clients: set[Stoppable] = set()
         self._tasks: dict[asyncio.Task[None], Stoppable] = {}
         self._no_tasks: asyncio.Future[None] | None = None
         self._forget = self.forget  # one for all tasks saves memory
+
+    @property
+    def stopping(self) -> bool:
+        """True when the server stops."""
+        return self._stop is not None
 
     @property
     def clients(self) -> Collection[Stoppable]:
@@ -62,9 +71,14 @@ class ServerState:
         self._clients.discard(client)
 
     def add_task(self, task: asyncio.Task[None], client: Stoppable) -> None:
-        """Add a client with the task of its handler, until the task is done or forgotten."""
+        """Add a client with the task of its handler, until the task is done or forgotten.
+
+        On a stopping server the client is stopped at once.
+        """
         self._tasks[task] = client
         task.add_done_callback(self._forget, context=_NO_CONTEXT)
+        if self._stop is not None:
+            client.stop(self._stop.code, 0.0)
 
     def forget(self, task: asyncio.Task[None]) -> None:
         """Stop waiting for a task that is done, or that ignores its cancellation."""
@@ -73,15 +87,15 @@ class ServerState:
         if not self._tasks and self._no_tasks is not None and not self._no_tasks.done():
             self._no_tasks.set_result(None)
 
-    async def stop(self, code: int, deadline: float) -> None:
-        """Stop every client with ``code``; at ``deadline`` (loop time) abort those that are left.
+    async def stop(self, stop: Stop) -> None:
+        """Stop every client, at the pace of the server; at the deadline abort those that are left.
 
         Returns within a second after the deadline, even if handlers ignore their cancellation.
         """
-        self.stopping = True
-        for client in self.clients:
-            client.stop(code)
-        await self._wait_for_tasks(deadline - self.loop.time())
+        self._stop = stop
+        async for client, retry_after in stop.spread(self.clients):
+            client.stop(stop.code, retry_after)
+        await self._wait_for_tasks(stop.deadline - self.loop.time())
         for task, client in list(self._tasks.items()):
             client.abort()
             task.cancel()

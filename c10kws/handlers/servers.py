@@ -11,7 +11,7 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from ..hijack import Contract
+from ..hijack import Contract, Stop
 from .server_state import ServerState
 
 #: The key of our state in the server's dictionary.
@@ -47,13 +47,13 @@ class Servers:
         state = contract.server[KEY] = ServerState(contract)
         self._running.add(state)
 
-        async def stop(code: int, deadline: float) -> None:
+        async def end(stop: Stop) -> None:
             try:
-                await state.stop(code, deadline)
+                await state.stop(stop)
             finally:
                 self._running.discard(state)
 
-        contract.on_stop(stop)
+        contract.on_stop(end)
         return state
 
     # A process that serves

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from html import escape
 from http.client import responses
+from math import ceil
 
 from django.core.handlers.exception import response_for_exception
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +14,14 @@ from django.http.response import HttpResponseBase
 logger = logging.getLogger("django.request")
 
 
-def status_page(status: int, reason: str | None = None) -> HttpResponse:
-    """Return a page that contains only the status. With 503, a client may retry after a second."""
+def status_page(
+    status: int, reason: str | None = None, *, retry_after: float = 1.0
+) -> HttpResponse:
+    """Return a page that contains only the status. With 503, it has a Retry-After."""
     text = f"{status}: {escape(reason or responses.get(status, 'Unknown'))}"
     page = f"<!doctype html><title>{text}</title><h1>{text}</h1>\n"
-    headers = {"Retry-After": "1"} if status == 503 else {}
+    # Whole seconds (RFC 9110 §10.2.3), and at least one: clients retry in a loop.
+    headers = {"Retry-After": str(max(1, ceil(retry_after)))} if status == 503 else {}
     return HttpResponse(page, status=status, reason=reason, headers=headers)
 
 

@@ -201,10 +201,10 @@ class PendingResponse:
             self._body.abort(error)
             self._call_soon(self._release)
 
-    def stop(self, code: int) -> None:
+    def stop(self, code: int, retry_after: float) -> None:
         """Respond with 503 since the server stops; what has begun may go on until its deadline."""
         if not self.begun:
-            self.give_up(status_page(503))
+            self.give_up(status_page(503, retry_after=retry_after))
 
     def abort(self) -> None:
         """Cut what has begun, since the deadline of the server's stop has passed."""

@@ -19,6 +19,8 @@ ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
 DEVELOPMENT_LOGGERS = (*ACCESS_LOGGERS, "c10kws.frames")
 #: Close codes of connections that ended as they should.
 NORMAL_CODES = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS}
+#: The logger of the line about the connections at the end of a server.
+DRAIN_LOGGER = "c10kws_tornado.drain"
 
 
 def log_to_stderr() -> None:
@@ -37,6 +39,15 @@ def log_to_stderr() -> None:
         half.addHandler(handler)
         if access.level == half.level == logging.NOTSET:
             access.setLevel(logging.INFO)
+    _show_drain()
+
+
+def _show_drain() -> None:
+    """Write the line about the drain where access lines are written, unless LOGGING decides."""
+    drain = logging.getLogger(DRAIN_LOGGER)
+    half = logging.getLogger(DRAIN_LOGGER.rpartition(".")[0])
+    if drain.level == half.level == logging.NOTSET:
+        drain.setLevel(logging.INFO)
 
 
 def log_to_django_server() -> None:

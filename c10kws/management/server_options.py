@@ -36,6 +36,7 @@ def server_options() -> dict[str, Any]:
         "queue_size": settings.queue_size,
         "trusted_proxies": tuple(settings.trusted_proxies),
         "drain_timeout": settings.drain_timeout,
+        "drain_rate": settings.drain_rate,
         "busy_threads_warning": settings.busy_threads_warning,
         "blocked_loop_warning": settings.blocked_loop_warning,
         "log_query_strings": settings.log_query_strings,

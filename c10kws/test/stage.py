@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ..hijack import StopCallback
 from ..protocol.closing import CloseCode
 from .commits import at_the_end_of_blocks, run_committed
+from .stop import ImmediateStop
 
 T = TypeVar("T")
 
@@ -89,10 +90,8 @@ class Stage(Executor):
 
     def close(self, timeout: float) -> None:
         """Stop the connections that are left, and close the loop."""
-        ends = [
-            callback(CloseCode.GOING_AWAY, self.loop.time() + timeout)
-            for callback in self._callbacks
-        ]
+        stop = ImmediateStop(CloseCode.GOING_AWAY, self.loop.time() + timeout)
+        ends = [callback(stop) for callback in self._callbacks]
         stopping = [self.loop.create_task(_wait(end)) for end in ends if end is not None]
         for task in stopping:
             task.add_done_callback(lambda _: self.change())

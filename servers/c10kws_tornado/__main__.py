@@ -111,6 +111,8 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         default=30.0,
         help="seconds that a shutdown may take" + DEFAULT,
     )
+    text = "WebSockets per second that a shutdown closes" + DEFAULT
+    add("--drain-rate", type=seconds, default=200.0, help=text)
     text = "seconds that all threads may be busy before a warning is logged" + DEFAULT
     add("--busy-threads-warning", type=seconds, default=5.0, help=text)
     text = "seconds that the event loop may be blocked before a warning is logged" + DEFAULT

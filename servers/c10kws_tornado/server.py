@@ -28,6 +28,7 @@ from .pool import Pool
 from .raw.transports import Connector
 from .shutdown import Shutdown, StopCallback
 from .stallmonitor import StallMonitor
+from .stop import Stop
 from .tornado_app import TornadoApp
 from .workerslot import WorkerSlot
 
@@ -44,8 +45,9 @@ class Server:
     ones get 503. ``trusted_proxies`` are the addresses and networks whose forwarded headers reach
     the application; peers on unix sockets are trusted too. With an ``ssl_context`` it serves TLS.
     ``url_scheme`` is the ``wsgi.url_scheme`` for a server behind a proxy that terminates TLS.
-    ``drain_timeout`` is the time in seconds that :meth:`stop` may take. ``multiprocess`` is the
-    environ's ``wsgi.multiprocess``. Requests that match a rule of ``tornado_app`` go to that
+    ``drain_timeout`` is the time in seconds that :meth:`stop` may take, and ``drain_rate`` the
+    number of WebSockets that it closes per second. ``multiprocess`` is the environ's
+    ``wsgi.multiprocess``. Requests that match a rule of ``tornado_app`` go to that
     application. ``log_query_strings`` affects access lines of WebSockets and event streams. Bodies
     over ``spool_size`` are stored in ``upload_dir``, by default the system's folder for temporary
     files. A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds
@@ -66,6 +68,7 @@ class Server:
         ssl_context: ssl.SSLContext | None = None,
         url_scheme: str | None = None,
         drain_timeout: float = 30.0,
+        drain_rate: float = 200.0,
         multiprocess: bool = False,
         tornado_app: Application | None = None,
         log_query_strings: bool = False,
@@ -78,9 +81,11 @@ class Server:
         check_positive("threads", threads, whole=True)
         check_positive("queue_size", queue_size, whole=True)
         check_positive("drain_timeout", drain_timeout, whole=False)
+        check_positive("drain_rate", drain_rate, whole=False)
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
         self.drain_timeout = drain_timeout
+        self._drain_rate = drain_rate
         self._stall_monitor = StallMonitor(
             self.pool, busy_after=busy_threads_warning, blocked_after=blocked_loop_warning
         )
@@ -186,11 +191,10 @@ class Server:
         self._connector.connect(connection, HTTPProtocol(self._host, address))
 
     def on_stop(self, callback: StopCallback) -> None:
-        """Register ``callback(code, deadline)`` for the stop; may be called from any thread.
+        """Register ``callback(stop)``; may be called from any thread.
 
-        It is called once, when the server stops. ``code`` is a WebSocket close code: 1012 when a
-        successor is expected, otherwise 1001. ``deadline`` is in the loop's time. If the callback
-        returns an awaitable, it is awaited until the deadline.
+        It is called once, when the server stops, with a :class:`~c10kws_tornado.stop.Stop`. If the
+        callback returns an awaitable, it is awaited until the deadline.
         """
         self._callbacks.append(callback)
 
@@ -208,25 +212,35 @@ class Server:
         """Reopen the files of log handlers after another program moved them; on the loop."""
         self._resources.log.later(reopen_files)
 
-    async def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
+    async def stop(
+        self,
+        code: int = GOING_AWAY,
+        timeout: float | None = None,
+        *,
+        successor_waits: bool = False,
+    ) -> None:
         """Stop accepting, finish requests, call the ``on_stop`` callbacks, abort the rest.
 
         This takes at most ``timeout`` seconds, by default ``drain_timeout``, and a few more to
-        abort what is left. A second call waits for the first.
+        abort what is left. WebSockets are closed with ``code``, in random order and at the pace of
+        ``drain_rate``. With ``successor_waits`` they are closed at once, because no other process
+        can serve until this one has stopped. A second call waits for the first.
         """
         if self._stopped is None:
             seconds = self.drain_timeout if timeout is None else timeout
-            self._stopped = asyncio.ensure_future(self._stop(code, seconds))
+            deadline = asyncio.get_running_loop().time() + seconds
+            stop = Stop(code, deadline, self._drain_rate, successor_waits)
+            self._stopped = asyncio.ensure_future(self._stop(stop))
         await asyncio.shield(self._stopped)
 
-    async def _stop(self, code: int, timeout: float) -> None:
+    async def _stop(self, stop: Stop) -> None:
         if self._started:
             for acceptor in self._acceptors:
                 acceptor.stop()
             if self._heartbeat is not None:
                 self._heartbeat.drain()
             shutdown = Shutdown(self._resources, self._tornado_app, self._callbacks)
-            await shutdown.run(code, timeout)
+            await shutdown.run(stop)
             self._stall_monitor.stop()
             if self._heartbeat is not None:
                 self._heartbeat.stop()

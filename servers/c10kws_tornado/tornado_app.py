@@ -29,6 +29,7 @@ from .http.protocol import HTTPProtocol
 from .http.requesthead import BadRequest, RequestHead
 from .limits import Limits
 from .safelogger import get_logger
+from .stop import Stop
 
 logger = get_logger("c10kws_tornado")
 
@@ -100,17 +101,22 @@ class TornadoApp:
         if self._log_function is not None:
             self._log_function(handler)
 
-    async def stop(self, code: int, deadline: float) -> None:
-        """Close the WebSockets, and wait for their clients until ``deadline`` in loop time."""
-        self._code = code
-        waiting = []
-        for stream, kept in list(self._streams.items()):
-            handler = kept and kept()
+    @property
+    def open_streams(self) -> int:
+        """The number of open streams that handlers took."""
+        return sum(not stream.closed() for stream in self._streams)
+
+    async def stop(self, stop: Stop) -> None:
+        """Close the WebSockets at the pace of the stop, and wait for their clients."""
+        self._code = stop.code
+        websockets = {
+            stream: kept for stream, kept in self._streams.items() if kept is not None and kept()
+        }
+        async for kept, _ in stop.spread(websockets.values()):
+            handler = kept()
             if handler is not None:
-                waiting.append(stream)
-                self._close(handler, code)
-        loop = asyncio.get_running_loop()
-        while loop.time() < deadline and not all(stream.closed() for stream in waiting):
+                self._close(handler, stop.code)
+        while stop.seconds_left > 0 and not all(stream.closed() for stream in websockets):
             await asyncio.sleep(POLL_INTERVAL)
 
     def _close(self, handler: WebSocketHandler, code: int) -> None:

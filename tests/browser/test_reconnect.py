@@ -91,7 +91,7 @@ def test_a_client_reconnects_after_a_crash_and_after_a_bye(
     second.terminate()
     second.wait(WAIT)
     page.wait_for_function("!ws.connected")
-    bye = {"code": 1001, "reason": "", "reconnect": True, "retry_after": None}
+    bye = {"code": 1012, "reason": "", "reconnect": True, "retry_after": 0}
     assert page.evaluate("byes") == [bye]
     third = start()
     page.wait_for_function("ws.connected")

@@ -78,9 +78,9 @@ def test_a_stop_sends_a_close_that_waits() -> None:
         ws, connection, _ = open_connection()
         ws.write_message(endless())
         await turn()
-        connection.stop(1001)
+        connection.stop(1001, 0.0)
         assert not ws.closed
-        connection.stop(1001)
+        connection.stop(1001, 0.0)
         assert ws.close_code == 1001
         connection.connection_lost(None)
 

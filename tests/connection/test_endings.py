@@ -14,6 +14,7 @@ from c10kws.connection.watchdog import MAX_LATE_USES
 from c10kws.connection.websocket import connection_of
 from c10kws.handlers.server_state import ServerState
 from c10kws.handlers.servers import servers
+from c10kws.test.stop import ImmediateStop
 from tests.project.frames_views import PLAIN, connections, play
 from tests.support.frames import CLOSE, FIN, INTERNAL_ERROR, TEXT, close_frame, frame
 from tests.support.logs import named
@@ -43,7 +44,7 @@ def stop(live: LiveServer, seconds: float) -> None:
     """Stop the library as its server would; the server itself goes on."""
 
     async def call() -> None:
-        await state().stop(1001, asyncio.get_running_loop().time() + seconds)
+        await state().stop(ImmediateStop(1001, live.loop.time() + seconds))
 
     asyncio.run_coroutine_threadsafe(call(), live.loop).result(WAIT)
 

@@ -148,7 +148,7 @@ def test_a_stopping_server_sends_a_bye(
         client = Talk(new)
         eventually(lambda: len(chat) == 2)
         server.stop(code)
-        bye = {"code": code, "reason": "", "reconnect": True, "retry_after": None}
+        bye = {"code": code, "reason": "", "reconnect": True, "retry_after": 0}
         assert client.expect("ws:bye") == bye
         assert closed_with(new) == closed_with(old) == (code, "")
 

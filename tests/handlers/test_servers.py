@@ -11,6 +11,7 @@ import pytest
 
 from c10kws.handlers.server_state import ServerState
 from c10kws.handlers.servers import KEY, Servers
+from c10kws.test.stop import ImmediateStop
 from tests.support.contracts import MemoryServer
 
 
@@ -51,7 +52,7 @@ def test_a_server_serves_from_its_first_client_to_its_stop(
     assert not servers.serving
     state = servers.state_of(server.contract())
     assert servers.serving
-    stopping = server.callbacks[0](1001, loop.time())
+    stopping = server.callbacks[0](ImmediateStop(1001, loop.time()))
     assert stopping is not None
     loop.run_until_complete(asyncio.wait_for(stopping, 5))
     assert state.stopping

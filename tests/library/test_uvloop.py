@@ -238,7 +238,7 @@ def test_a_signal_ends_sockets_and_process(server: Command, port: int) -> None:
         ws.send("x")
         assert ws.recv(WAIT) == "x"
         server.process.send_signal(signal.SIGTERM)
-        assert closed_next(ws)[0] == 1001
+        assert closed_next(ws)[0] == 1012
     assert server.wait() == 0
     assert "Traceback" not in server.output
 

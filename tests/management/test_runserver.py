@@ -115,9 +115,10 @@ def test_runtornado(start: Start, port: int) -> None:
         ws.send("hello")
         assert ws.recv(WAIT) == "hello"
         command.process.send_signal(signal.SIGTERM)
-        assert closed_next(ws)[0] == 1001
+        assert closed_next(ws)[0] == 1012
     assert command.wait() == 0
     assert "Traceback" not in command.output
+    assert re.search(r"\] Drained 1 of 1 connections in \d\.\d s\.\n", command.output)
 
 
 ACCESS_LINE = r'\[[^]]+\] 127\.0\.0\.1 "GET /admin/login/ HTTP/1\.1" 200'

@@ -161,7 +161,7 @@ def test_a_process_each_and_one_signal_stops_all(
     with ExitStack() as stack:
         sockets = [stack.enter_context(open_socket(each)) for each in ports]
         command.process.send_signal(number)
-        assert [closed_next(ws)[0] for ws in sockets] == [1001] * 3
+        assert [closed_next(ws)[0] for ws in sockets] == [1012] * 3
     assert command.wait() == 0  # which waits for all that hold the output
     assert "Traceback" not in command.output
 

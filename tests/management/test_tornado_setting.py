@@ -104,7 +104,7 @@ def test_runtornado_serves_the_handlers_on_the_port(start: Start, port: int) -> 
     with open_socket(port, "/ws/native/") as own, open_socket(port) as ours:
         command.process.send_signal(signal.SIGTERM)
         for ws in (own, ours):
-            assert closed_next(ws)[0] == 1001
+            assert closed_next(ws)[0] == 1012
     assert command.wait() == 0
     assert announced(command.output) == ANNOUNCED
     assert "do not print me" not in command.output

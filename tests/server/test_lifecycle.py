@@ -369,7 +369,7 @@ def test_a_lifecycle_is_stopped_by_its_owner(hurry: bool) -> None:
     hanging.clear()
     released.clear()
     server, codes, ready = Server(hang), list[int](), threading.Event()
-    server.on_stop(lambda code, deadline: codes.append(code))
+    server.on_stop(lambda stop: codes.append(stop.code))
     sockets = bind("127.0.0.1", 0)
     lifecycle = Lifecycle(server, sockets, own_signals=False, grace=WAIT)
     thread = threading.Thread(target=lifecycle.run, args=(ready.set, None))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits, Server, shutdown
+from c10kws_tornado.stop import Stop
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
@@ -306,16 +307,16 @@ def registered(live: LiveServer, pages: Pages) -> Callable[[Any], None]:
 def test_on_stop(serve: Serve, pages: Pages, code: int) -> None:
     live = serve(pages)
     on_stop = registered(live, pages)
-    calls: list[tuple[int, float]] = []
+    calls: list[Stop] = []
     threads: list[threading.Thread] = []
     finished = threading.Event()
 
-    def at_once(code: int, deadline: float) -> None:
-        calls.append((code, deadline))
+    def at_once(stop: Stop) -> None:
+        calls.append(stop)
         threads.append(threading.current_thread())
 
-    async def later(code: int, deadline: float) -> None:
-        calls.append((code, deadline))
+    async def later(stop: Stop) -> None:
+        calls.append(stop)
         await asyncio.sleep(0)
         finished.set()
 
@@ -324,8 +325,8 @@ def test_on_stop(serve: Serve, pages: Pages, code: int) -> None:
     before = live.on_loop(live.loop.time)
     live.stop(code, timeout=7.0)
     assert finished.is_set()
-    assert [call[0] for call in calls] == [code, code]
-    assert all(deadline >= before + 7.0 for _, deadline in calls)
+    assert [stop.code for stop in calls] == [code, code]
+    assert all(stop.deadline >= before + 7.0 for stop in calls)
     assert threads == [live._thread]
 
 
@@ -336,10 +337,10 @@ def test_callbacks_that_fail_or_hang(
     on_stop = registered(live, pages)
     cancelled = threading.Event()
 
-    def fails(code: int, deadline: float) -> None:
+    def fails(stop: Stop) -> None:
         raise LookupError("in on_stop")
 
-    async def hangs(code: int, deadline: float) -> None:
+    async def hangs(stop: Stop) -> None:
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -359,7 +360,7 @@ def test_a_callback_of_the_last_request(serve: Serve, pages: Pages) -> None:
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         body = pages(environ, start_response)
-        environ["c10kws.on_stop"](lambda code, deadline: called.set())
+        environ["c10kws.on_stop"](lambda stop: called.set())
         return body
 
     live = serve(application)
@@ -403,7 +404,7 @@ def test_what_the_last_connections_leave_behind_is_done(serve: Serve, pages: Pag
         threading.Event().wait(0.02)
         written.append(number)
 
-    def leave(code: int, deadline: float) -> None:
+    def leave(stop: Stop) -> None:
         for number in range(5):
             reports.submit(write, number)
 

@@ -230,9 +230,14 @@ class Exchange:
             # In the next turn: a task that is cancelled before its first step does not clean up.
             self._resources.loop.call_soon(self._task.cancel)
 
+    @property
+    def endless(self) -> bool:
+        """True for an async body that may have no end, until ``end_early``."""
+        return self._response.endless and self._task is not None and not self._ended_early
+
     def end_early(self) -> None:
         """Cancel an async body that may have no end, because the server stops."""
-        if self._response.endless and self._task is not None and not self._ended_early:
+        if self.endless and self._task is not None:
             self._ended_early = True
             self._task.cancel()
 

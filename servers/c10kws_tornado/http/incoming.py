@@ -126,11 +126,19 @@ class IncomingRequest:
             self._resources.log.write_later(self._line)
         self._end()
 
-    def end_early(self) -> None:
-        """End an unfinished body, or a response without an end, because the server stops."""
+    @property
+    def endless(self) -> bool:
+        """True while its response is an async body of unknown length, as an event stream is."""
+        return self._exchange is not None and self._exchange.endless
+
+    def end_response(self) -> None:
+        """End a response that may have no end of its own, because the server stops."""
         if self._exchange is not None:
             self._exchange.end_early()
-        elif not self._refused:
+
+    def end_unfinished_body(self) -> None:
+        """Refuse the request if its body has not arrived, because the server stops."""
+        if self._exchange is None and not self._refused:
             if self._body is not None:
                 self._body.discard()
             self._refuse(unavailable("The server is shutting down. Try again."), linger=True)

@@ -120,6 +120,11 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         """True if nothing can be sent."""
         return self.lost or self._taken_over or self.transport.is_closing()
 
+    @property
+    def receiving(self) -> bool:
+        """True when bytes have arrived that are not parsed yet."""
+        return bool(self._parser.buffer)
+
     def _advance(self) -> None:
         """Parse what has arrived, up to the end of the current request."""
         self._advancing = True

@@ -29,8 +29,15 @@ TRIM_DELAY = 1.0
 class OpenRequest(Protocol):
     """A request that has not ended, as the shutdown sees it."""
 
-    def end_early(self) -> None:
-        """End it if it may have no end of its own."""
+    @property
+    def endless(self) -> bool:
+        """True while its response may have no end of its own."""
+
+    def end_response(self) -> None:
+        """End a response that may have no end of its own."""
+
+    def end_unfinished_body(self) -> None:
+        """Refuse it if its body has not arrived completely."""
 
     def give_up(self) -> None:
         """Log that the server stops without waiting for it."""

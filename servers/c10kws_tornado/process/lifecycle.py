@@ -100,7 +100,9 @@ class Lifecycle:
                 on_ready()
             await self._stop.wait()
             hurrying = asyncio.create_task(self._hurry.wait())
-            stopping = asyncio.create_task(self._server.stop(self._code, self._timeout))
+            stopping = asyncio.create_task(
+                self._server.stop(self._code, self._timeout, successor_waits=self._restart)
+            )
             await asyncio.wait([hurrying, stopping], return_when=asyncio.FIRST_COMPLETED)
             self._left |= await end_tasks()
 
@@ -131,7 +133,8 @@ class Lifecycle:
         self._restart = number == signals.HUP and (self._restart or not again)
         if not self._restart:
             self._loop.call_soon_threadsafe(self._close_kept)
-        self.stop(SERVICE_RESTART if self._restart else GOING_AWAY)
+        # After TERM, the signal of deploys, a successor is likely; after Ctrl-C it is not.
+        self.stop(SERVICE_RESTART if number in REPEATED else GOING_AWAY)
         if again and number not in REPEATED:
             self.hurry()
 

@@ -31,6 +31,11 @@ class OpenStreams:
     def __len__(self) -> int:
         return len(self._transports)
 
+    @property
+    def open(self) -> frozenset[asyncio.Transport]:
+        """The transports of the streams that have not ended."""
+        return frozenset(each for each in self._transports if not each.is_closing())
+
     def abort(self) -> None:
         """Close all streams at once."""
         for transport in self._transports:

@@ -1,0 +1,88 @@
+"""The pace at which the clients of a stopping server are asked to disconnect."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from c10kws_tornado.stop import BATCH, RESTART_TIME, Stop
+from tests.support.clocks import virtual_time
+
+
+def departures(
+    count: int, *, seconds: float, rate: float, waits: bool = False
+) -> list[list[float]]:
+    """Return for each client, in order: its number, the time when it left, and its delay."""
+
+    async def scenario() -> list[list[float]]:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        stop = Stop(1012, begin + seconds, rate, waits)
+        return [
+            [client, loop.time() - begin, delay]
+            async for client, delay in stop.spread(range(count))
+        ]
+
+    return virtual_time(scenario())
+
+
+def test_each_client_leaves_once_and_in_random_order() -> None:
+    order = [each[0] for each in departures(1000, seconds=30, rate=200)]
+    assert sorted(order) == list(range(1000))
+    assert order != sorted(order)
+    assert order != [each[0] for each in departures(1000, seconds=30, rate=200)]
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "rate", "window"),
+    [
+        (10, 30, 200, 0.05),  # a few leave at once
+        (2000, 30, 200, 10),
+        (2000, 30, 100, 15),  # at most half of the time
+        (20_000, 30, 200, 15),
+        (10, 0, 200, 0),
+    ],
+)
+def test_the_pace(count: int, seconds: float, rate: float, window: float) -> None:
+    found = departures(count, seconds=seconds, rate=rate)
+    times = [time for _, time, _ in found]
+    assert times == sorted(times)
+    assert times[0] == 0
+    assert times[-1] == pytest.approx(window * (count - 1) / count, abs=0.001)
+    middle = times[count // 2]
+    assert middle == pytest.approx(window / 2, abs=0.001)
+    assert {delay for _, _, delay in found} == {0}
+
+
+def test_with_a_successor_that_waits_all_leave_at_once_and_return_at_the_pace() -> None:
+    found = departures(2000, seconds=30, rate=200, waits=True)
+    assert {time for _, time, _ in found} == {0}
+    delays = [delay for _, _, delay in found]
+    assert delays[0] == RESTART_TIME
+    assert delays[-1] == pytest.approx(RESTART_TIME + 1999 / 200)
+    assert len({round(delay - RESTART_TIME, 1) for delay in delays}) == 101
+
+
+def test_other_tasks_run_while_many_leave_at_once() -> None:
+    async def scenario() -> None:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        stop = Stop(1012, asyncio.get_running_loop().time() + 1, 200, successor_waits=True)
+        async for _ in stop.spread(range(BATCH * 10)):
+            pass
+        counting.cancel()
+        assert turns == 10
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_without_clients() -> None:
+    assert departures(0, seconds=30, rate=200) == []
