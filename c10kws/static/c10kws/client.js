@@ -532,12 +532,15 @@
       this._setState("offline", detail);
     }
 
-    /** Retry after a delay with full jitter, so that clients do not all reconnect at once. */
+    /**
+     * Retry after a delay with full jitter, so that clients do not all reconnect at once. The delay
+     * of the server is the least; up to half of it is added.
+     */
     _retry(retryAfter, { code, reason }) {
       const { base, cap } = this._reconnect;
       const offline = navigator.onLine === false; // a hint only: localhost may be reachable
       let delay = offline ? cap : Math.random() * Math.min(cap, base * 2 ** (this._tries - 1));
-      if (retryAfter !== null) delay = retryAfter + Math.random() * base;
+      if (retryAfter !== null) delay = retryAfter + Math.random() * Math.max(base, retryAfter / 2);
       this._serverDelay = retryAfter !== null; // it takes precedence over browser events
       this._timer = later(delay, () => this._open());
       const detail = { code, reason, delay, tries: this._tries };

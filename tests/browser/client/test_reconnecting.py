@@ -67,7 +67,34 @@ def test_a_bye_overrides_the_close_code(
     )
     assert seen == state
     if "retry_after" in bye:
-        assert bye["retry_after"] <= delay <= bye["retry_after"] + 0.01
+        assert bye["retry_after"] <= delay <= bye["retry_after"] * 1.5
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "base", "least", "most"),
+    [(0, 0.02, 0, 0.02), (0.02, 0.02, 0.02, 0.04), (0.08, 0.02, 0.08, 0.12)],
+)
+def test_the_delay_of_the_server_is_the_least_and_has_a_random_part(
+    page: Page, retry_after: float, base: float, least: float, most: float
+) -> None:
+    delays = page.evaluate(
+        """async ([bye, base]) => {
+            const delays = [];
+            const clients = Array.from({length: 20}, () => tws("/v1/", {reconnect: {base}}));
+            await Promise.all(clients.map(async (ws) => {
+                await until(() => ws.connected);
+                ws.once("state", (state, {delay}) => { delays.push(delay); });
+                ws.emit("end", {code: 1012, bye});
+            }));
+            await until(() => delays.length === clients.length);
+            clients.forEach((ws) => ws.close());
+            return delays;
+        }""",
+        [{"code": 1012, "reconnect": True, "retry_after": retry_after}, base],
+    )
+    assert all(least <= delay <= most for delay in delays)
+    assert len(set(delays)) == len(delays)
+    assert max(delays) - min(delays) > (most - least) / 4
 
 
 def test_a_refused_handshake_is_final_and_never_open(page: Page, world: World) -> None:
