@@ -1,8 +1,8 @@
 """The contract between a WSGI server and c10kws: ``docs/reference/hijack.rst`` as types.
 
 A server that can hand a connection over puts its keys in ``environ``. ``defer``, ``mask``,
-``client``, ``problems`` and ``workers`` are optional. Nothing here imports a server, and a server
-that implements the contract imports nothing from here.
+``client``, ``problems``, ``workers`` and ``measure`` are optional. Nothing here imports a server,
+and a server that implements the contract imports nothing from here.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ MASK = "c10kws.mask"
 CLIENT = "c10kws.client"
 PROBLEMS = "c10kws.problems"
 WORKERS = "c10kws.workers"
+MEASURE = "c10kws.measure"
 
 T = TypeVar("T")
 
@@ -142,6 +143,30 @@ class Workers(Protocol):
         """Replace the snapshot of the own slot, of at most 64 KiB. One thread at a time."""
 
 
+class Measurements(Protocol):
+    """Numbers of one server at one moment."""
+
+    @property
+    def connections(self) -> int:
+        """Open HTTP connections, without streams that were taken over."""
+
+    @property
+    def requests(self) -> int:
+        """Requests in progress."""
+
+    @property
+    def slow_clients(self) -> int:
+        """Clients that were disconnected because they read a response too slowly."""
+
+    @property
+    def loop_lag(self) -> float | None:
+        """Seconds after which the loop last answered, or None."""
+
+    @property
+    def pools(self) -> Mapping[str, Mapping[str, float]]:
+        """Numbers of each pool, by its name: threads, busy, queued, refused, jobs, waited."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The values of the contract's keys in one ``environ``."""
@@ -154,6 +179,7 @@ class Contract:
     mask: Callable[[bytes, bytes], bytes] | None = None
     defer: Callable[[Awaitable[Any]], None] | None = None
     workers: Workers | None = None
+    measure: Callable[[], Measurements] | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Contract | None:
@@ -169,4 +195,5 @@ class Contract:
             environ.get(MASK),
             environ.get(DEFER),
             environ.get(WORKERS),
+            environ.get(MEASURE),
         )

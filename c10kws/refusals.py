@@ -26,6 +26,7 @@ from . import conf
 from .exceptions import HandshakeRefused, OriginRefused
 from .handlers.servers import servers
 from .handlers.start import HandlerStart, close_with
+from .handlers.statistics import COUNTED, outcome_of, statistics
 from .hijack import Contract
 from .protocol import handshake
 from .protocol.closing import Close, truncate_reason
@@ -72,15 +73,14 @@ class Refusals:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application (PEP 3333); only the responses to handshakes are changed."""
         contract = Contract.from_environ(environ)
-        if (
-            contract is None
-            or not conf.current().close_refused_handshakes
-            or not handshake.is_handshake(environ)
-        ):
+        if contract is None or not handshake.is_handshake(environ):
             return self._application(environ, start_response)
+        if not conf.current().close_refused_handshakes:
+            return self._application(environ, _counting(environ, start_response))
         asked = dict(environ)  # Django decodes PATH_INFO in place
         held = _HeldResponse(start_response, environ)
         result = self._application(environ, held)
+        _count(environ, held.status)
         refusal = _make_visible(asked, held, result) if held.refusal else None
         if refusal is None:
             held.release()
@@ -95,6 +95,22 @@ class Refusals:
         )
         start_response("101 Switching Protocols", refusal.head())
         return _ClosingResponse(result, start)
+
+
+def _counting(environ: WSGIEnvironment, start_response: StartResponse) -> StartResponse:
+    """Return a ``start_response`` that counts the outcome of a handshake."""
+
+    def start(status: str, *args: Any) -> Callable[[bytes], object]:
+        _count(environ, int(status.split(" ", 1)[0]))
+        return start_response(status, *args)
+
+    return start
+
+
+def _count(environ: WSGIEnvironment, status: int) -> None:
+    """Count a refused handshake, unless the view has counted it."""
+    if status >= 300 and COUNTED not in environ:
+        statistics.count_handshake(outcome_of(status))
 
 
 class _HeldResponse:

@@ -36,7 +36,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"raw"},
         {"http"},
         {"accept", "handlerconnection", "heartbeat", "routing", "server", "shutdown"}
-        | {"stallmonitor", "stop", "tornado_app"},
+        | {"stallmonitor", "measurements", "stop", "tornado_app"},
         {"process"},
         {"run", "__main__"},
     ],

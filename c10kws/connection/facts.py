@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Any, Protocol
+
+
+class Transport(Protocol):
+    """The part of a transport that knows its socket."""
+
+    def get_extra_info(self, name: str) -> Any: ...
 
 
 class Facts(Protocol):
@@ -13,6 +19,9 @@ class Facts(Protocol):
 
     def fields(self) -> dict[str, object]:
         """Return the path and others as fields of a log record."""
+
+    def lost(self, transport: Transport) -> None:
+        """Handle the end of the transport, whose socket is not closed yet."""
 
 
 class Described(Protocol):

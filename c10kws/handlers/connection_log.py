@@ -16,11 +16,14 @@ from django.core import signals
 from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path
 
+from ..connection.facts import Transport
 from ..connection.websocket import WebSocket, connection_of
 from ..hijack import CLIENT
 from .connection_signals import send_connected, send_disconnected
 from .kept_request import shared_string
+from .kernel_bytes import bytes_of
 from .named_view import NO_VIEW, NamedView
+from .statistics import Totals, statistics
 from .threads import HandlerThreads
 from .tracing import tracing
 
@@ -67,6 +70,8 @@ class ConnectionLog:
 
     def opened(self, websocket: WebSocket) -> None:
         """Report the start of the connection."""
+        if self.view is not NO_VIEW:
+            statistics.count_handshake("accepted")
         self.user_id = getattr(getattr(websocket, "user", None), "pk", None)
         if self.view is not NO_VIEW:
             self._connected = send_connected(
@@ -75,8 +80,14 @@ class ConnectionLog:
         if access_logger.isEnabledFor(logging.DEBUG):
             self._write_line(log_start, self.fields())
 
+    def lost(self, transport: Transport) -> None:
+        """Count the bytes of the connection, whose socket is about to be closed."""
+        if statistics.detailed:
+            statistics.count_bytes(*bytes_of(transport))
+
     def failed(self, websocket: WebSocket, error: BaseException) -> None:
         """Report an exception of the handler."""
+        statistics.count_handler_error(self.view.endpoint)
         fields = self.fields() | {"duration": _age_of(websocket)}
         self._threads.run_in_background(log_error, self._plain_path, self._request, error, fields)
 
@@ -86,6 +97,8 @@ class ConnectionLog:
         if session is not None and session.modified:
             self._threads.run_in_background(warn_unsaved_session, self._request)
         duration = _age_of(websocket)
+        totals = Totals(1, websocket.received, websocket.sent, websocket.dropped)
+        statistics.count_end(self.view.endpoint, websocket.close_code, totals)
         if self.view is not NO_VIEW:
             connected, self._connected = self._connected, None
             send_disconnected(

@@ -23,6 +23,7 @@ from .. import hijack
 CONTRACT_KEYS = {
     *(hijack.STREAM, hijack.LOOP, hijack.EXECUTOR, hijack.SERVER),
     *(hijack.DEFER, hijack.ON_STOP, hijack.MASK),
+    *(hijack.PROBLEMS, hijack.WORKERS, hijack.MEASURE),
 }
 
 

@@ -43,6 +43,8 @@ class ServerState:
 
     def __init__(self, contract: Contract) -> None:
         self.loop = contract.loop
+        self.workers = contract.workers
+        self.measure = contract.measure
         self.threads = HandlerThreads(contract.executor)
         self.counts = ConnectionCounts()
         #: The stop of the server, once it has begun.

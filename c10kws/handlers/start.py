@@ -24,6 +24,7 @@ from .kept_request import break_cycles, drop_handshake_data
 from .named_view import NO_VIEW, NamedView
 from .serve import HandlerFunction, serve
 from .servers import servers
+from .statistics import statistics
 from .tracing import tracing
 
 logger = logging.getLogger("c10kws")
@@ -115,7 +116,8 @@ class HandlerStart:
             self.check_limits()
         except TooManyConnections as refusal:
             logger.warning("WebSocket refused: %s: %s", self.request.path, refusal.reason)
-            self.holder = None
+            statistics.count_handshake("limited")
+            self.holder, self.view = None, NO_VIEW
             self.handler = partial(close_with, refusal.close)
 
     def _open(self) -> WebSocket:

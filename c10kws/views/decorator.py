@@ -18,10 +18,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
 from ..connection.loop import on_event_loop
-from ..exceptions import HandshakeRefused
+from ..exceptions import HandshakeRefused, OriginRefused
 from ..handlers.connection_counts import Holder, TooManyConnections
 from ..handlers.named_view import named_view_of
 from ..handlers.start import HandlerStart
+from ..handlers.statistics import COUNTED, outcome_of, statistics
 from ..hijack import Contract
 from ..protocol import handshake
 from .options import WebSocketOptions
@@ -166,6 +167,9 @@ def _accept(
 
 def _refuse(request: HttpRequest, refusal: HandshakeRefused) -> AwaitableResponse:
     level = None
+    is_origin = isinstance(refusal, OriginRefused)
+    statistics.count_handshake("origin" if is_origin else outcome_of(refusal.status))
+    request.META[COUNTED] = True
     if isinstance(refusal, TooManyConnections):
         level = "warning"
         if refusal.visible:

@@ -31,7 +31,7 @@ class PoolFull(Exception):
 
 
 class _PoolJob:
-    __slots__ = ("args", "fn", "future", "kwargs", "started")
+    __slots__ = ("args", "fn", "future", "kwargs", "queued", "started")
 
     def __init__(
         self, fn: Callable[..., Any], args: Any, kwargs: Any, future: Future[Any] | None
@@ -40,6 +40,7 @@ class _PoolJob:
         self.fn = fn
         self.args = args
         self.kwargs = kwargs
+        self.queued = time.monotonic()
         self.started = 0.0
 
     def cancel(self) -> None:
@@ -99,6 +100,8 @@ class Pool(Executor):
         self.name = name
         self.busy = 0
         self.refused = 0
+        self.jobs = 0
+        self.waited = 0.0
         self._on_idle = on_idle
         self._on_exit = on_exit
         self._jobs: deque[_PoolJob] = deque()
@@ -263,6 +266,8 @@ class Pool(Executor):
         self.busy += 1
         job = self._urgent.popleft() if self._urgent else self._jobs.popleft()
         job.started = time.monotonic()
+        self.jobs += 1
+        self.waited += job.started - job.queued
         self._running[threading.get_ident()] = job
         return job
 

@@ -24,6 +24,7 @@ from .http.protocol import HTTPProtocol
 from .http.proxies import TrustedProxies
 from .http.resources import Resources
 from .limits import Limits, check_positive
+from .measurements import Measurements, measure_pools
 from .pool import Pool
 from .raw.transports import Connector
 from .shutdown import Shutdown, StopCallback
@@ -101,6 +102,7 @@ class Server:
             multiprocess=multiprocess,
             file_wrapper=FileWrapper,
         )
+        keys["c10kws.measure"] = self.measure
         self._worker = worker
         self._heartbeat: Heartbeat | None = None
         if worker is not None:
@@ -207,6 +209,16 @@ class Server:
         """
         draining = {"draining": "The server is shutting down."} if self._stopped else {}
         return draining | self._stall_monitor.problems()
+
+    def measure(self) -> Measurements:
+        """Return the current numbers of the server; may be called from any thread."""
+        return Measurements(
+            self.connections,
+            self.requests,
+            self.slow_clients,
+            self._stall_monitor.loop_lag,
+            measure_pools(self.pool),
+        )
 
     def reopen_logs(self) -> None:
         """Reopen the files of log handlers after another program moved them; on the loop."""

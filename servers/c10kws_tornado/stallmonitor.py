@@ -62,10 +62,15 @@ class LoopMonitor:
         self._asked: float | None = None
         self._delay = 0.0
 
+    @property
+    def lag(self) -> float:
+        """Seconds after which the loop last answered; more if it has not answered for longer."""
+        asked = self._asked
+        return max(self._delay, 0.0 if asked is None else time.monotonic() - asked)
+
     def problem(self) -> str | None:
         """Return what is wrong with the loop now, or None."""
-        asked = self._asked
-        seconds = max(self._delay, 0.0 if asked is None else time.monotonic() - asked)
+        seconds = self.lag
         if seconds < self._after:
             return None
         return f"The event loop responded after {seconds:.1f} s."
@@ -178,6 +183,11 @@ class StallMonitor:
     def stop(self) -> None:
         """End the thread."""
         self._stopped.set()
+
+    @property
+    def loop_lag(self) -> float | None:
+        """Seconds after which the loop last answered the check; None without it."""
+        return None if self._loop is None else self._loop.lag
 
     def problems(self) -> dict[str, str]:
         """Return the problems that exist now, by name; may be called from any thread."""

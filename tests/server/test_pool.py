@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -479,3 +480,14 @@ def test_a_thread_that_cannot_start_does_not_count(
     assert waiting.result(WAIT) == 7
     threading.stack_size(0)
     assert len(caplog.records) == 2  # once each time that threads are short
+
+
+def test_a_pool_counts_jobs_and_the_time_that_they_waited(make_pool: MakePool) -> None:
+    pool_ = make_pool(1)
+    blocked = Blocked(pool_)
+    waiting = pool_.submit(int)
+    time.sleep(0.05)
+    blocked.release.set()
+    waiting.result(WAIT)
+    assert pool_.jobs == 2
+    assert 0.05 <= pool_.waited < WAIT

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from asgiref.sync import iscoroutinefunction
 
+from ...handlers.statistics import statistics
 from ..clients.socket import Socket
 from ..exceptions import NotCallableError
 
@@ -50,7 +52,24 @@ class Callback:
             arguments["socket"] = socket
         if self._takes_data:
             arguments["data"] = source.data_class(data)
-        return self.function(**arguments)
+        if not statistics.detailed:
+            return self.function(**arguments)
+        run = self._run_async if self.is_async else self._run
+        return run(socket.endpoint.path, arguments)
+
+    def _run(self, endpoint: str, arguments: dict[str, Any]) -> Any:
+        began = time.perf_counter()
+        try:
+            return self.function(**arguments)
+        finally:
+            statistics.count_callback(endpoint, time.perf_counter() - began)
+
+    async def _run_async(self, endpoint: str, arguments: dict[str, Any]) -> Any:
+        began = time.perf_counter()
+        try:
+            return await self.function(**arguments)
+        finally:
+            statistics.count_callback(endpoint, time.perf_counter() - began)
 
 
 def _parameters_of(function: Callable[..., Any]) -> list[str]:

@@ -9,6 +9,7 @@ import traceback
 from django.conf import settings
 
 from ...connection.facts import Described, describe
+from ...handlers.statistics import statistics
 
 logger = logging.getLogger("c10kws.events")
 
@@ -39,6 +40,7 @@ class FailureLog:
 
     def log(self, event: str, error: BaseException, client: Described | None = None) -> None:
         """Log an exception of a callback, with its traceback; ``client`` is the connection."""
+        statistics.count_callback_error(self._path)
         if self._is_first(event, error):
             logger.error(
                 "%s: the callback of %r failed",
