@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from c10kws_tornado.raw.protocols import HIGH_WATER, feed, report, water_marks
+from c10kws_tornado.raw.protocols import HIGH_WATER, feed, replay_end, report, water_marks
 
 
 class Transport(asyncio.Transport):
@@ -100,3 +101,22 @@ def test_an_exception_goes_to_the_loops_handler() -> None:
     report(loop, protocol, error)
     loop.close()
     assert reported == [{"message": "A protocol raised.", "exception": error, "protocol": protocol}]
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("the handler is closed"), LookupError()])
+def test_a_protocol_learns_of_an_end_before_its_beginning(error: Exception | None) -> None:
+    """uvloop's closed transport raises RuntimeError where a protocol writes."""
+    calls: list[str] = []
+
+    class Greeting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            calls.append("made")
+            if error is not None:
+                raise error
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            calls.append("lost")
+
+    with nullcontext() if not isinstance(error, LookupError) else pytest.raises(LookupError):
+        replay_end(Greeting(), Transport())
+    assert calls == ["made", "lost"]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from tornado.httputil import HTTPInputError
 
 from ..limits import HEAD_ROOM
-from ..raw.protocols import replay
+from ..raw.protocols import replay, replay_end
 from ..safelogger import get_logger
 from .interfaces import ConnectionHost, Receiver
 from .output import Output
@@ -295,8 +295,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if self._reading_paused:
             transport.resume_reading()
         if self.lost:
-            protocol.connection_made(transport)
-            protocol.connection_lost(None)
+            replay_end(protocol, transport)
             return
         self.output.limit_unsent(0)
         transport.set_write_buffer_limits()

@@ -74,6 +74,17 @@ def replay(
         transport.abort()
 
 
+def replay_end(protocol: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
+    """Make the calls that a protocol has missed if the connection has ended."""
+    try:
+        with suppress(
+            RuntimeError
+        ):  # uvloop's closed transport raises where asyncio's does nothing
+            protocol.connection_made(transport)
+    finally:
+        protocol.connection_lost(None)
+
+
 def socket_info(sock: socket.socket, name: str, default: Any) -> Any:
     """Return what ``get_extra_info`` of a transport returns."""
     with suppress(OSError):  # disconnected
