@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,11 +83,11 @@ def substitute(text: str, replacements: dict[str, str]) -> str:
     return text
 
 
-@pytest.fixture(scope="module")
-def live() -> Iterator[LiveServer]:
-    """The test project."""
+@contextmanager
+def serving(listen: socket.socket | None = None) -> Iterator[LiveServer]:
+    """Serve the test project."""
     with override_settings(**SETTINGS):
-        server = LiveServer(Refusals(get_wsgi_application()), **server_options())
+        server = LiveServer(Refusals(get_wsgi_application()), listen=listen, **server_options())
         server.start()
         yield server
         server.stop()
@@ -94,12 +95,38 @@ def live() -> Iterator[LiveServer]:
 
 
 @pytest.fixture(scope="module")
-def static() -> Iterator[Path]:
-    """A folder of static files that any user may read."""
+def live() -> Iterator[LiveServer]:
+    """The test project on a port."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def public() -> Iterator[Path]:
+    """A folder that the users of all proxies may read."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        Path(folder, "site.css").write_text("body {}")
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def static(public: Path) -> Path:
+    """The folder of static files."""
+    (public / "site.css").write_text("body {}")
+    return public
+
+
+@pytest.fixture
+def unix_socket(public: Path) -> Iterator[Path]:
+    """A Unix socket on which the test project is served."""
+    path = public / "web.sock"
+    with socket.socket(socket.AF_UNIX) as listen:
+        listen.bind(str(path))
+        path.chmod(0o666)
+        listen.listen()
+        with serving(listen):
+            yield path
+    path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -120,28 +147,38 @@ def proxy(request: pytest.FixtureRequest) -> Proxy:
 
 
 @pytest.fixture(scope="module")
+def start(
+    proxy: Proxy, static: Path, certificate: tuple[Path, ssl.SSLContext]
+) -> Callable[..., AbstractContextManager[Site]]:
+    """Start the proxy, with its file after some replacements."""
+    path, context = certificate
+
+    @contextmanager
+    def start_proxy(folder: Path, configuration: str, *changed: tuple[str, str]) -> Iterator[Site]:
+        port = free_port()
+        listen, here = proxy.listen
+        replacements = {listen: here.format(port), "/etc/ssl/example.com.pem": str(path)}
+        if proxy.serves_files:  # HAProxy has the key in the file with the certificate
+            replacements["/etc/ssl/example.com.key"] = str(path)
+            replacements["/srv/example/static/"] = f"{static}/"
+        text = substitute(configuration, replacements | dict(changed))
+        with proxy.run(text, port, folder):
+            yield Site(port, context if proxy.tls else None)
+
+    return start_proxy
+
+
+@pytest.fixture(scope="module")
 def site(
     proxy: Proxy,
     live: LiveServer,
-    static: Path,
-    certificate: tuple[Path, ssl.SSLContext],
+    start: Callable[..., AbstractContextManager[Site]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
-    """Start the proxy in front of the project."""
-    port = free_port()
-    listen, here = proxy.listen
-    path, context = certificate
-    replacements = {
-        listen: here.format(port),
-        "127.0.0.1:8000": f"127.0.0.1:{live.port}",
-        "/etc/ssl/example.com.pem": str(path),
-    }
-    if proxy.serves_files:  # HAProxy has the key in the file with the certificate
-        replacements["/etc/ssl/example.com.key"] = str(path)
-        replacements["/srv/example/static/"] = f"{static}/"
-    configuration = substitute(proxy.configuration, replacements)
-    with proxy.run(configuration, port, tmp_path_factory.mktemp(proxy.program)):
-        yield Site(port, context if proxy.tls else None)
+    """The proxy in front of the project."""
+    address = ("127.0.0.1:8000", f"127.0.0.1:{live.port}")
+    with start(tmp_path_factory.mktemp(proxy.program), proxy.configuration, address) as made:
+        yield made
 
 
 @pytest.fixture
@@ -225,6 +262,23 @@ def test_an_upload_of_100_mib_and_no_longer_one(site: Site) -> None:
     body = bytes(100 * MIB - 1) + b"."
     assert site.upload(body) == {"size": 100 * MIB, "last": "."}
     assert site.announce_upload(100 * MIB + 1) == 413
+
+
+def test_the_lines_for_a_unix_socket(
+    proxy: Proxy,
+    start: Callable[..., AbstractContextManager[Site]],
+    unix_socket: Path,
+    tmp_path: Path,
+) -> None:
+    """They are comments below the lines that they replace."""
+    lines = r".*127\.0\.0\.1:8000.*\n( *)# (.*/web\.sock.*\n)"
+    configuration, count = re.subn(lines, r"\1\2", proxy.configuration)
+    assert count == 1
+    with start(tmp_path, configuration, ("/run/example/web.sock", str(unix_socket))) as site:
+        assert site.headers()["X-Forwarded-For"] == "127.0.0.1"
+        with site.connect("/ws/echo/", origin=site.origin) as ws:
+            ws.send("spam")
+            assert ws.recv(WAIT) == "spam"
 
 
 def test_static_files(site: Site, proxy: Proxy) -> None:
