@@ -31,7 +31,17 @@ LAYERS: dict[str, list[set[str]]] = {
         {"apps", "management", "test", "compat"},
     ],
     "servers/c10kws_tornado": [
-        {"limits", "pool", "mailbox", "accesslog", "safelogger", "diagnostics", "atfork", "heap"}
+        {
+            "limits",
+            "pool",
+            "pooljob",
+            "mailbox",
+            "accesslog",
+            "safelogger",
+            "diagnostics",
+            "atfork",
+            "heap",
+        }
         | {"sharedstate", "workerslot"},
         {"raw"},
         {"http"},

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
-from .pool import Pool, RunningJob
+from .pool import Pool
+from .pooljob import RunningJob
 
 #: Names in one log line; the others are counted.
 MAX_NAMES = 10

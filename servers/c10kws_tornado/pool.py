@@ -1,7 +1,8 @@
 """A bounded pool of daemon threads.
 
 ``concurrent.futures.ThreadPoolExecutor`` has no limit for its queue, and the process cannot exit
-before its jobs have ended. This pool differs in both.
+before its jobs have ended. This pool differs in both. It also wakes one thread at a time, the one
+that became idle last: only one thread can run Python code, and each switch between them takes time.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .pooljob import PoolJob, RunningJob
 from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
@@ -28,53 +29,6 @@ IDLE_AFTER = 1.0
 
 class PoolFull(Exception):
     """Raised when the queue of a pool is full: the job was refused."""
-
-
-class _PoolJob:
-    __slots__ = ("args", "fn", "future", "kwargs", "queued", "started")
-
-    def __init__(
-        self, fn: Callable[..., Any], args: Any, kwargs: Any, future: Future[Any] | None
-    ) -> None:
-        self.future = future
-        self.fn = fn
-        self.args = args
-        self.kwargs = kwargs
-        self.queued = time.monotonic()
-        self.started = 0.0
-
-    def cancel(self) -> None:
-        if self.future is not None:
-            self.future.cancel()
-
-    def run(self) -> None:
-        if self.future is None:
-            try:
-                self.fn(*self.args, **self.kwargs)
-            except BaseException:  # no future carries it
-                logger.exception("A job raised: %r", self.fn)
-            return
-        if not self.future.set_running_or_notify_cancel():
-            return
-        try:
-            result = self.fn(*self.args, **self.kwargs)
-        except StopIteration as error:  # asyncio's future cannot carry it and would never be done
-            translated = RuntimeError(f"A function in a thread raised {error!r}.")
-            translated.__cause__ = error  # as in a coroutine (PEP 479)
-            self.future.set_exception(translated)
-        except BaseException as error:  # for the task that awaits the future
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(result)
-
-
-@dataclass(frozen=True, slots=True)
-class RunningJob:
-    """A running job: its function, its thread's identifier, and the seconds since its start."""
-
-    fn: Callable[..., Any]
-    thread: int
-    seconds: float
 
 
 class Pool(Executor):
@@ -104,13 +58,16 @@ class Pool(Executor):
         self.waited = 0.0
         self._on_idle = on_idle
         self._on_exit = on_exit
-        self._jobs: deque[_PoolJob] = deque()
-        self._urgent: deque[_PoolJob] = deque()
-        self._running: dict[int, _PoolJob] = {}
-        self._changed = threading.Condition()
+        self._jobs: deque[PoolJob] = deque()
+        self._urgent: deque[PoolJob] = deque()
+        self._running: dict[int, PoolJob] = {}
+        self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        #: A lock for each idle thread, which waits to acquire it. The last one is woken first.
+        self._idle: list[threading.Lock] = []
+        #: True when a thread was woken or started, and has not looked for a job yet.
+        self._waking = False
         self._siblings: list[Pool] = []
-        self._waiting = 0
         self._short_of_threads = False
         self._closed = False
 
@@ -132,22 +89,22 @@ class Pool(Executor):
     def running(self) -> list[RunningJob]:
         """Return the running jobs, the oldest first."""
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             jobs = sorted(self._running.items(), key=lambda item: item[1].started)
         return [RunningJob(job.fn, thread, now - job.started) for thread, job in jobs]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` after the queued jobs. Raises :exc:`PoolFull` when the queue is full."""
         future: Future[T] = Future()
-        self._add(_PoolJob(fn, args, kwargs, future))
+        self._add(PoolJob(fn, args, kwargs, future))
         return future
 
     def post(self, fn: Callable[..., object], /, *args: Any) -> None:
         """Run ``fn`` like ``submit``, without a future for its result."""
-        self._add(_PoolJob(fn, args, {}, None))
+        self._add(PoolJob(fn, args, {}, None))
 
-    def _add(self, job: _PoolJob) -> None:
-        with self._changed:
+    def _add(self, job: PoolJob) -> None:
+        with self._lock:
             if len(self._jobs) >= self.queue_size or self._closed:
                 self.refused += 1
                 state = "is shut down" if self._closed else f"has {self.queue_size} queued jobs"
@@ -163,8 +120,8 @@ class Pool(Executor):
     def submit_urgent(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` before all waiting jobs. It is never refused, so use it for clean-up only."""
         future: Future[T] = Future()
-        with self._changed:
-            self._urgent.append(_PoolJob(fn, args, kwargs, future))
+        with self._lock:
+            self._urgent.append(PoolJob(fn, args, kwargs, future))
             with suppress(RuntimeError):  # no thread can start: the next one that can does it
                 self._wake()
         return future
@@ -187,12 +144,13 @@ class Pool(Executor):
 
         With ``wait``, return when all have ended.
         """
-        with self._changed:
+        with self._lock:
             self._closed = True
             if cancel_futures:
                 while self._jobs:
                     self._jobs.popleft().cancel()
-            self._changed.notify_all()
+            while self._idle:
+                self._idle.pop().release()
         for sibling in self._siblings:
             sibling.shutdown(cancel_futures=cancel_futures)
         if wait:
@@ -201,52 +159,71 @@ class Pool(Executor):
                     thread.join()
 
     def _wake(self) -> None:
-        if self.queued > self._waiting and len(self._threads) < self.size:
+        """Wake the thread that became idle last, or start one, unless one is waking up.
+
+        That one wakes the next one if it finds more than one job.
+        """
+        if self._waking:
+            return
+        if self._idle:
+            self._waking = True
+            self._idle.pop().release()
+        elif len(self._threads) < self.size:
             name = f"{self.name}-{len(self._threads) + 1}"
             self._start(threading.Thread(target=self._run, name=name, daemon=True))
-        else:
-            self._changed.notify()
 
     def _start(self, thread: threading.Thread) -> None:
         """Start one more thread; if the system refuses, the running threads do its jobs."""
+        self._waking = True
         try:
             thread.start()
         except RuntimeError as error:
+            self._waking = False
             if not self._short_of_threads:
                 self._short_of_threads = True
                 text = "The pool %r has only %d of %d threads: %s."
                 logger.error(text, self.name, len(self._threads), self.size, error)
             if not self._threads:
                 raise
-            self._changed.notify()
         else:
             self._short_of_threads = False
             self._threads.append(thread)
 
     def _run(self) -> None:
-        while (job := self._next_job()) is not None:
+        woken = threading.Lock()
+        woken.acquire()
+        self._waking = False
+        while (job := self._next_job(woken)) is not None:
             job.run()
             del job  # an idle thread must not keep a request alive
-            with self._changed:
+            with self._lock:
                 self.busy -= 1
                 del self._running[threading.get_ident()]
         self._exit()
 
-    def _next_job(self) -> _PoolJob | None:
+    def _next_job(self, woken: threading.Lock) -> PoolJob | None:
         """Wait for a job and return it; None when the pool is shut down and its queue empty."""
         asked = self._on_idle is None
         while True:
-            with self._changed:
-                self._waiting += 1
-                in_time = self._changed.wait_for(
-                    lambda: self.queued or self._closed, None if asked else IDLE_AFTER
-                )
-                self._waiting -= 1
-                if in_time:
+            with self._lock:
+                if self.queued or self._closed:
                     return self._take()
-            asked = self._idle()
+                self._idle.append(woken)
+            timeout = -1 if asked else IDLE_AFTER
+            if woken.acquire(timeout=timeout) or not self._withdraw(woken):
+                self._waking = False
+            else:
+                asked = self._ask_idle()
 
-    def _idle(self) -> bool:
+    def _withdraw(self, woken: threading.Lock) -> bool:
+        """Stop waiting. Returns False if the thread was woken in this moment."""
+        with self._lock:
+            if woken in self._idle:
+                self._idle.remove(woken)
+                return True
+        return not woken.acquire()
+
+    def _ask_idle(self) -> bool:
         try:
             return self._on_idle is None or self._on_idle()
         except BaseException:  # the thread has other jobs
@@ -260,7 +237,7 @@ class Pool(Executor):
         except BaseException:  # the thread ends in any case
             logger.exception("on_exit of the pool %r raised.", self.name)
 
-    def _take(self) -> _PoolJob | None:
+    def _take(self) -> PoolJob | None:
         if not self.queued:
             return None
         self.busy += 1
@@ -269,6 +246,8 @@ class Pool(Executor):
         self.jobs += 1
         self.waited += job.started - job.queued
         self._running[threading.get_ident()] = job
+        if self.queued:
+            self._wake()
         return job
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Pool, PoolFull, pool
-from tests.support.waiting import WAIT
+from tests.support.waiting import WAIT, eventually
 
 
 @pytest.fixture
@@ -462,7 +462,7 @@ def test_a_thread_that_cannot_start_does_not_count(
     no_room_for_threads: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    pool_ = make_pool(2)
+    pool_ = make_pool(16, name="few")
     no_room_for_threads()
     for _ in range(3):
         with pytest.raises(PoolFull, match="cannot start a thread"):
@@ -471,12 +471,15 @@ def test_a_thread_that_cannot_start_does_not_count(
     cleaned_up = pool_.submit_urgent(int, "3")
     threading.stack_size(0)
     release = threading.Event()
-    blocked = pool_.submit(release.wait, WAIT)
+    blocked = [pool_.submit(release.wait, WAIT)]
     assert cleaned_up.result(WAIT) == 3
+    while pool_.queued or pool_.busy < threads_of("few"):
+        blocked.append(pool_.submit(release.wait, WAIT))
+        eventually(lambda: not pool_.queued)
     no_room_for_threads()
-    waiting = pool_.submit(int, "7")  # the thread that runs does it later
+    waiting = pool_.submit(int, "7")  # a thread that runs does it later
     release.set()
-    assert blocked.result(WAIT)
+    assert all(job.result(WAIT) for job in blocked)
     assert waiting.result(WAIT) == 7
     threading.stack_size(0)
     assert len(caplog.records) == 2  # once each time that threads are short
