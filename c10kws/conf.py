@@ -21,6 +21,15 @@ class Settings:
     #: Longest message that a client may send, counted after decompression. A longer one closes the
     #: connection with 1009. The default is that of websockets and daphne.
     max_message_size: int = 1024 * 1024
+    #: Messages that each client may send, such as ``"20/s"``, ``"200/10s"`` or ``"1000/min"``. A
+    #: client may send the number before the slash at once. A client that exceeds it is closed with
+    #: 4429. A view's ``rate`` overrides it. None by default: a chat needs one message a second, a
+    #: game 60, and a network that was interrupted delivers the messages of minutes together.
+    message_rate: str | None = None
+    #: The same for bytes, such as ``"64KiB/s"`` or ``"10MiB/min"``, counted as received: with the
+    #: heads of frames, before decompression. One message of MAX_MESSAGE_SIZE may always be sent at
+    #: once. A view's ``byte_rate`` overrides it.
+    byte_rate: str | None = None
     #: Limit of the messages queued for one client that reads slowly. The next message closes the
     #: connection with 1013. The limit is checked before a message is queued, so one message of any
     #: size fits an empty queue. The message being sent does not count, nor do messages whose writes
@@ -167,12 +176,14 @@ CHOICES: Mapping[str, Sequence[str]] = {
 MAY_BE_NONE = frozenset(
     {
         "BLOCKED_LOOP_WARNING",
+        "BYTE_RATE",
         "BUSY_THREADS_WARNING",
         "FREEZE_CONNECTIONS",
         "MAX_CONNECTIONS",
         "MAX_CONNECTIONS_PER_ADDRESS",
         "MAX_CONNECTIONS_PER_USER",
         "ASYNCHRONOUS_TIMEOUT",
+        "MESSAGE_RATE",
         "MIN_READ_RATE",
         "MIN_SEND_RATE",
         "PING_INTERVAL",

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from .. import conf
 from ..protocol.negotiation import Compression
+from ..protocol.rates import byte_rate, message_rate
 from .catalogue import BAD_SETTING, HIDDEN_RUNSERVER, UNKNOWN_SETTING
 
 
@@ -128,14 +129,32 @@ def _fault_of_compression(value: object) -> str | None:
     return None
 
 
+def _fault_of_message_rate(value: object) -> str | None:
+    return _fault_of_rate(message_rate, value)
+
+
+def _fault_of_byte_rate(value: object) -> str | None:
+    return _fault_of_rate(byte_rate, value)
+
+
+def _fault_of_rate(parse: Callable[[str], object], value: object) -> str | None:
+    try:
+        parse(str(value))
+    except ValueError:
+        return ""
+    return None
+
+
 #: Keys with values of their own: a description, and a function that returns what to add to it,
 #: None for an allowed value.
 EXPECTED: Mapping[str, tuple[str, Callable[[object], str | None]]] = {
+    "BYTE_RATE": ('a rate such as "64KiB/s" or "10MiB/min", or None', _fault_of_byte_rate),
     "COMPRESSION": ("True, False or a dictionary of options", _fault_of_compression),
     "TRUSTED_PROXIES": (
         'a list of addresses and networks, as ["10.0.0.1", "10.0.0.0/8"]',
         _fault_of_networks,
     ),
+    "MESSAGE_RATE": ('a rate such as "20/s" or "1000/min", or None', _fault_of_message_rate),
     "JSON_ENCODER": ("the path of a json.JSONEncoder", _fault_of_encoder),
     "UPLOAD_DIR": ("a folder that exists and can be written, or None", _fault_of_folder),
 }

@@ -18,9 +18,10 @@ from ..conf import Settings
 from ..hijack import Stream
 from ..protocol.closing import CloseCode
 from ..protocol.messages import Message
-from ..protocol.received import Ended, PingReceived, PongReceived
+from ..protocol.received import Ended, PingReceived, PongReceived, RateExceeded
 from ..protocol.server import ServerProtocol
 from .ending import Ending
+from .excess import refuse_excess
 from .facts import Facts
 from .handler_watch import HandlerWatch
 from .inbox import EMPTY, Inbox
@@ -146,6 +147,8 @@ class Connection(asyncio.BufferedProtocol):
                     self.keepalive.answer(event.payload, time.monotonic())
                 case Ended():
                     self.ending.handle(event)
+                case RateExceeded():
+                    refuse_excess(self, event)
 
     # Reading
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable
+from functools import partial
 from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from ..protocol.frames import (
     mask_slowly,
 )
 from ..protocol.messages import Message, as_message, check_opcode
+from ..protocol.metered import MeteredProtocol
+from ..protocol.rates import Meter
 from ..protocol.server import ServerProtocol
 from .connection import Connection
 from .cork import MAX_FRAMES
@@ -41,8 +44,9 @@ class WebSocket:
 
     ``stream`` is the contract's raw stream after its 101 was flushed, and ``mask`` its masker; make
     the WebSocket on the loop's thread. ``max_message_size`` overrides the setting; ``deflate`` is
-    the extension that the handshake agreed on. ``request`` is the Django request of the handshake,
-    unless there is none or the view let it go, and ``user`` its user.
+    the extension that the handshake agreed on, and ``meter`` limits the rate of messages.
+    ``request`` is the Django request of the handshake, unless there is none or the view let it go,
+    and ``user`` its user.
     """
 
     __slots__ = ("__weakref__", "_connection", "_state", "request", "subprotocol", "user")
@@ -59,10 +63,12 @@ class WebSocket:
         max_message_size: int | None = None,
         mask: Mask = mask_slowly,
         deflate: Deflate | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.subprotocol = subprotocol
         self._state: SimpleNamespace | None = None
-        protocol = ServerProtocol(
+        make = ServerProtocol if meter is None else partial(MeteredProtocol, meter)
+        protocol = make(
             settings.max_message_size if max_message_size is None else max_message_size,
             mask=mask,
             deflate=deflate,

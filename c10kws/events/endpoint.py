@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ..connection.websocket import WebSocket
 from ..views.decorator import make_view
-from ..views.options import WebSocketOptions
+from ..views.options import RateOption, WebSocketOptions
 from ..views.origins import Origins
 from . import paths
 from .clients.members import Members
@@ -40,8 +40,9 @@ class EventSocket:
 
     ``include("c10kws.events.urls")`` in the URLconf serves all EventSockets, except those with
     ``add_to_handlers=False``. An EventSocket is also a view, for a URL of its own. ``decorators``
-    are decorators of views, such as ``login_required``. ``origins`` is the argument of
-    ``@websocket``. ``context`` is passed to callbacks with a parameter ``self``.
+    are decorators of views, such as ``login_required``. ``origins``, ``rate`` and ``byte_rate``
+    are the arguments of ``@websocket``. ``context`` is passed to callbacks with a parameter
+    ``self``.
 
     Raises :exc:`PathAlreadyUsed` if another EventSocket has the same path.
     """
@@ -69,6 +70,8 @@ class EventSocket:
         *,
         decorators: Sequence[Decorator] = (),
         origins: Origins = None,
+        rate: RateOption = None,
+        byte_rate: RateOption = None,
     ) -> None:
         self.path = "/" + path.strip("/")
         self.add_to_handlers = add_to_handlers
@@ -80,7 +83,9 @@ class EventSocket:
         self.members = Members(self.rooms)
         policy = WithoutServer(self.path, self.without_server)
         self.emitter = Emitter(self.members, self.rooms, policy, self.never_emitted)
-        self.websocket_options = WebSocketOptions(subprotocols=[SUBPROTOCOL], origins=origins)
+        self.websocket_options = WebSocketOptions(
+            subprotocols=[SUBPROTOCOL], origins=origins, rate=rate, byte_rate=byte_rate
+        )
         view = make_view(self._serve, self.websocket_options, self)
         self._view = decorated(view, decorators)
         paths.add(self)

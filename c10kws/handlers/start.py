@@ -17,6 +17,7 @@ from ..protocol.deflate import Deflate
 from ..protocol.frames import mask_slowly
 from ..protocol.handshake import Accept
 from ..protocol.negotiation import Compression
+from ..protocol.rates import Meter
 from .connection_counts import Holder, TooManyConnections
 from .connection_log import ConnectionLog
 from .context import ViewContext
@@ -44,6 +45,7 @@ class HandlerStart:
     load_user: bool = False
     keep_request: bool = False
     view: NamedView = NO_VIEW
+    meter: Meter | None = None
     #: None for a WebSocket that is not counted.
     holder: Holder | None = None
     context: ViewContext = field(default_factory=ViewContext)
@@ -128,6 +130,7 @@ class HandlerStart:
             max_message_size=self.max_message_size,
             mask=self.contract.mask or mask_slowly,
             deflate=self._deflate(),
+            meter=self.meter,
         )
 
     def _deflate(self) -> Deflate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .closing import Close
+from .messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,17 @@ class Ended:
     answer: bytes
 
 
-Event = PingReceived | PongReceived | Ended
+@dataclass(frozen=True, slots=True)
+class RateExceeded:
+    """Messages above the rate at which the peer may send; they are not delivered.
+
+    Answer ``messages`` with ``reason``, which names the rate. Then close with ``close``, unless it
+    is None.
+    """
+
+    messages: list[Message]
+    reason: str
+    close: Close | None
+
+
+Event = PingReceived | PongReceived | Ended | RateExceeded

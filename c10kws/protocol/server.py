@@ -21,6 +21,7 @@ from .discarding import Discarder
 from .fastlane import PlainFrame, read_frames
 from .frames import BrokenFrame, Mask, mask_slowly
 from .messages import Message
+from .rates import Meter
 from .received import Ended, Event, PingReceived, PongReceived
 from .slowlane import SlowFrame, SlowLane
 
@@ -84,6 +85,11 @@ class ServerProtocol:
         self._lane_open = fast_lane  # whether new data may go straight to the fast lane
         self._slow_lane: SlowLane | None = None  # most connections need none
         self._discarder: Discarder | None = None  # reads what comes after our Close
+
+    @property
+    def meter(self) -> Meter | None:
+        """The meter of what the peer sends; None without a limited rate."""
+        return None
 
     # Receiving
 

@@ -25,7 +25,7 @@ from ..handlers.start import HandlerStart
 from ..handlers.statistics import COUNTED, outcome_of, statistics
 from ..hijack import Contract
 from ..protocol import handshake
-from .options import WebSocketOptions
+from .options import RateOption, WebSocketOptions
 from .origins import Origins, check_origin
 from .responses import VISIBLE_CLOSE, AwaitableResponse, SwitchingProtocols, refuse
 from .signatures import check_parameters, wraps_a_view
@@ -51,6 +51,8 @@ def websocket(
     compression: bool | Mapping[str, Any] | None = None,
     max_message_size: int | None = None,
     keep_request: bool = True,
+    rate: RateOption = None,
+    byte_rate: RateOption = None,
 ) -> Callable[[Handler], View]: ...
 def websocket(
     handler: Handler | None = None,
@@ -62,6 +64,8 @@ def websocket(
     compression: bool | Mapping[str, Any] | None = None,
     max_message_size: int | None = None,
     keep_request: bool = True,
+    rate: RateOption = None,
+    byte_rate: RateOption = None,
 ) -> View | Callable[[Handler], View]:
     """Turn ``async def handler(ws, *args, **kwargs)`` into a view for the URLconf.
 
@@ -79,13 +83,22 @@ def websocket(
     ``keep_request``
         False frees the request after the handshake, which saves almost half of the memory of an
         idle connection. The handler then has no ``ws.request``; ``ws.user`` stays.
+    ``rate`` (``"20/s"``), ``byte_rate`` (``"64KiB/s"``)
+        Override the settings MESSAGE_RATE and BYTE_RATE; False means no limit.
 
     Raises TypeError when the handler is not a coroutine function, has no parameter for the
     connection, or is wrapped by a decorator of views (which goes above this one). Raises TypeError
     or ValueError when an option has the wrong type or value.
     """
     options = WebSocketOptions(
-        subprotocols, origins, load_user, compression, max_message_size, keep_request
+        subprotocols,
+        origins,
+        load_user,
+        compression,
+        max_message_size,
+        keep_request,
+        rate,
+        byte_rate,
     )
     if handler is None:
         return lambda handler: make_view(handler, options)
@@ -159,6 +172,7 @@ def _accept(
         options.load_user,
         options.keep_request,
         named_view_of(request, endpoint),
+        options.make_meter(settings),
         Holder.of(request, settings),
     )
     start.check_limits()  # before the user is loaded, which costs queries

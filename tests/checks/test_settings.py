@@ -117,6 +117,14 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
             )
             for value in (0, -1, None, True, 1.5, "1")
         ),
+        *(
+            ("MESSAGE_RATE", value, 'a rate such as "20/s" or "1000/min", or None')
+            for value in ("", "20", 20, 1.5, True, "20KiB/s", ["20/s"])
+        ),
+        *(
+            ("BYTE_RATE", value, 'a rate such as "64KiB/s" or "10MiB/min", or None')
+            for value in ("", "64K/s", 65536, False)
+        ),
         ("TRUSTED_PROXIES", "10.0.0.1", NETWORKS),
         ("TRUSTED_PROXIES", None, NETWORKS),
         ("TRUSTED_PROXIES", [1], NETWORKS),

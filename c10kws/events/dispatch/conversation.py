@@ -57,6 +57,9 @@ class Conversation:
     async def run(self) -> None:
         """Open, handle events until the client has disconnected, close."""
         self._endpoint.members.begin(self._socket)
+        meter = connection_of(self._socket.connection).sender.protocol.meter
+        if meter is not None and self._socket.version >= 1:
+            meter.be_lenient(self._replies.refuse_excess)
         try:
             if await self._open():
                 self._replies.welcome()  # before ``enter``: no broadcast may be sent before it
@@ -69,6 +72,8 @@ class Conversation:
             )
             raise
         finally:
+            if meter is not None:
+                meter.be_strict()  # it must not keep this client in memory
             self._endpoint.leave(self._socket)
             await self._end()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +13,10 @@ from ...connection.connection import Connection
 from ...connection.websocket import connection_of
 from ...exceptions import ConnectionClosed
 from ...protocol.closing import CloseCode, truncate_reason
+from ...protocol.messages import Message
 from ..clients.socket import Socket
 from ..exceptions import EventError
-from ..frames.envelope import BadFrame, Frame, error_data
+from ..frames.envelope import BadFrame, Frame, decode, error_data
 from ..frames.serialization import encode
 from .failure_log import FailureLog
 from .received_data import MissingKey, ReceivedData
@@ -86,6 +87,15 @@ class Replies:
             return False
         self._error(error.code, error.message, warning=error.warning, re=error.re)
         return True
+
+    def refuse_excess(self, messages: Sequence[Message], reason: str) -> None:
+        """Answer messages above the rate, which are not handled."""
+        for message in messages:
+            try:
+                frame_id = decode(message).id
+            except BadFrame as error:
+                frame_id = error.re
+            self._error("rate_limited", reason, re=frame_id)
 
     def fail(self, frame: Frame, error: BaseException) -> None:
         """Answer with the error that a callback has raised."""
