@@ -42,7 +42,7 @@ LAYERS: dict[str, list[set[str]]] = {
             "atfork",
             "heap",
         }
-        | {"sharedstate", "workerslot"},
+        | {"descriptors", "sharedstate", "workerslot"},
         {"raw"},
         {"http"},
         {"accept", "handlerconnection", "heartbeat", "routing", "server", "shutdown"}

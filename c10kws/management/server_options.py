@@ -43,4 +43,5 @@ def server_options() -> dict[str, Any]:
         "upload_dir": settings.upload_dir or django_settings.FILE_UPLOAD_TEMP_DIR,
         "tornado_app": tornado_handlers.application(),
         "reserved_paths": find_paths(),
+        "expected_connections": settings.max_connections,
     }

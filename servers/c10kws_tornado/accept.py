@@ -17,6 +17,7 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
+from .descriptors import descriptor_limit
 from .safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
@@ -153,16 +154,6 @@ class Acceptor:
     def _pause_for_a_while(self) -> None:
         self._pause()
         self._resuming = asyncio.get_running_loop().call_later(PAUSE, self.start)
-
-
-def descriptor_limit() -> int:
-    """Return the number of descriptors that this process may have open."""
-    try:
-        import resource  # not on Windows, which has no such limit
-    except ImportError:
-        return 2**31
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return soft if soft != resource.RLIM_INFINITY else 2**31
 
 
 def _open_reserve() -> int | None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .descriptors import ensure_descriptors
 from .process import reexec
 from .process.lifecycle import Lifecycle
 from .server import Server
@@ -88,6 +89,8 @@ def serve(
 ) -> None:
     """Serve until INT, TERM or QUIT, then shut down gracefully and return.
 
+    First the soft limit of file descriptors is raised to the hard one.
+
     If ``sockets`` are given, address and port are ignored. ``on_ready`` is called when the server
     listens. With ``uvloop`` the event loop is that of the package uvloop. ``options`` are those of
     :class:`Server`.
@@ -100,6 +103,7 @@ def serve(
     """
     freeze_loaded_objects()
     server = Server(application, **options)
+    ensure_descriptors(server.needed_descriptors)
     listening = list(sockets) if sockets is not None else bind(address, port)
     reexec.close_unclaimed()
     Lifecycle(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)

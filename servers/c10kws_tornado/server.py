@@ -14,6 +14,7 @@ from tornado.web import Application
 from . import atfork
 from .accept import Acceptor
 from .accesslog import reopen_files
+from .descriptors import count_needed
 from .heartbeat import Heartbeat
 from .http.connections import Connections
 from .http.environ import server_keys
@@ -54,8 +55,9 @@ class Server:
     files. A warning is logged when all threads have been busy for ``busy_threads_warning`` seconds
     or the loop has been blocked for ``blocked_loop_warning``; None disables it. Requests to
     ``reserved_paths`` run in threads of their own, so that health checks are answered while all
-    other threads are busy. ``worker`` is the slot of this process if others accept on the same
-    sockets.
+    other threads are busy. ``expected_connections`` is the largest number of connections that the
+    application takes over, if it has a limit. ``worker`` is the slot of this process if others
+    accept on the same sockets.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Server:
         blocked_loop_warning: float | None = 2.0,
         upload_dir: str | os.PathLike[str] | None = None,
         reserved_paths: Iterable[str] = (),
+        expected_connections: int | None = None,
         worker: WorkerSlot | None = None,
     ) -> None:
         check_positive("threads", threads, whole=True)
@@ -85,6 +88,10 @@ class Server:
         check_positive("drain_rate", drain_rate, whole=False)
         self.limits = limits or Limits()
         self.pool = Pool(threads, queue_size=queue_size)
+        #: The number of file descriptors that these arguments may require.
+        self.needed_descriptors = count_needed(
+            expected_connections or 0, threads, queue_size, self.limits.reserved_descriptors
+        )
         self.drain_timeout = drain_timeout
         self._drain_rate = drain_rate
         self._stall_monitor = StallMonitor(
