@@ -158,3 +158,53 @@ def test_a_host_with_a_port_of_thousands_of_digits(
         assert client.read_response().status == 400
         assert client.read_to_end() == b""
     assert messages(caplog, "c10kws_tornado.error") == []
+
+
+@stream_request_body
+class Early(RequestHandler):
+    """Responds before the body has arrived."""
+
+    async def prepare(self) -> None:
+        if "later" in self.request.arguments:
+            await asyncio.sleep(0)
+        self.set_status(403)
+        self.finish("no")
+
+    def data_received(self, chunk: bytes) -> None:
+        raise LookupError
+
+
+@pytest.mark.parametrize("query", ["", "?later=1"])
+def test_no_100_follows_a_response(serve: Serve, query: str) -> None:
+    with serving(serve, Early).client() as client:
+        client.send(
+            f"POST /native{query} HTTP/1.1\nHost: a\nContent-Length: 4\nExpect: 100-continue\n\n"
+        )
+        assert client.read_response().status == 403
+        assert client.read_to_end() == b""
+
+
+def test_a_client_that_sends_its_body_reads_an_early_response(serve: Serve) -> None:
+    live = serving(serve, Early)
+    with live.client() as client:
+        client.send("POST /native HTTP/1.1\nHost: a\nContent-Length: 900000\n\n")
+        client.peek()
+        for _ in range(9):
+            live.on_loop(lambda: None)
+            client.send(bytes(100_000))
+        assert client.read_response().status == 403
+        assert client.read_to_end() == b""
+    eventually(lambda: live.server.connections == live.server.requests == 0)
+
+
+class Detaching(RequestHandler):
+    def get(self) -> None:
+        self.detach().close()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_closed_stream_closes_its_connection(serve: Serve, loop: str) -> None:
+    factory = pytest.importorskip(loop).new_event_loop
+    with serving(serve, Detaching, loop_factory=factory).client() as client:
+        client.send("GET /native HTTP/1.1\nHost: a\n\n")
+        assert client.read_to_end() == b""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, cast
-
-from tornado.httputil import HTTPInputError
 
 from ..limits import HEAD_ROOM
 from ..raw.protocols import replay, replay_end
@@ -17,15 +16,14 @@ from ..safelogger import get_logger
 from .interfaces import ConnectionHost, Receiver
 from .output import Output
 from .peer import Peer
-from .requesthead import BadRequest, RequestHead
-from .requestparser import END, HeadTooLarge, RequestParser
+from .requesthead import RequestHead
+from .requestparser import END, RequestParser, status_of
+from .settling import FAILURES, settle
 
 logger = get_logger("c10kws_tornado.error")
 
 #: Received bytes that may wait for the end of a request, or for a slow receiver of its body.
 MAX_WAITING = 64 * 1024
-#: Exceptions of a receiver that end its connection. SystemExit must not end the server.
-FAILURES = (Exception, asyncio.CancelledError, SystemExit)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -162,34 +160,32 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self._parser.begin_body(head)
         if waiting is not None:
             self._wait_for(waiting, head)
-        elif head.expects_continue:
+        else:
+            self._request_body(head)
+
+    def _request_body(self, head: RequestHead) -> None:
+        """RFC 9110 §10.1.1: no 100 Continue follows a response."""
+        if head.expects_continue and self._receiver and not self._receiver.has_responded:
             self.transport.write(CONTINUE)
 
     def _wait_for(self, waiting: Awaitable[None], head: RequestHead | None = None) -> None:
         """Keep received data until a receiver is ready for it."""
         self._holding = True
-        self._waiting = asyncio.ensure_future(self._wait(waiting, head))
+        ready = partial(self._proceed, head)
+        self._waiting = asyncio.ensure_future(settle(waiting, ready, self._fail))
 
-    async def _wait(self, waiting: Awaitable[None], head: RequestHead | None) -> None:
-        try:
-            await waiting
-        except FAILURES as error:
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
-            self._fail(error)
-            return
+    def _proceed(self, head: RequestHead | None) -> None:
+        """Parse what has arrived meanwhile."""
         if self._linger is None and not self.closed:
             self._holding = False
-            if head is not None and head.expects_continue:
-                self.transport.write(CONTINUE)
+            if head is not None:
+                self._request_body(head)
             self._continue()
 
     def _fail(self, error: BaseException) -> None:
         """Refuse a malformed request; close the connection after an unexpected exception."""
-        if isinstance(error, HeadTooLarge):
-            self.refuse_unparsed(431)
-        elif isinstance(error, BadRequest | HTTPInputError):
-            self.refuse_unparsed(400)
+        if (code := status_of(error)) is not None:
+            self.refuse_unparsed(code)
         else:
             logger.error("A request failed; closed the connection.", exc_info=error)
             self.transport.abort()
@@ -199,7 +195,10 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if self.lost or self._taken_over:
             return
         self._receiver = None
-        if close or not (self.keep_alive and self._responding):
+        if not self._responding:  # the client may still send its body
+            self.linger()
+            return
+        if close or not self.keep_alive:
             self.transport.close()
             return
         if not self._advancing and (self._parser.buffer or self.half_closed):
@@ -238,10 +237,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.linger()
 
     def linger(self) -> None:
-        """Discard further data until the client closes, at most ``linger_timeout`` seconds.
-
-        Otherwise the response might be lost by a reset (RFC 9112 §9.6).
-        """
+        """Discard data until the client closes, at most ``linger_timeout`` (RFC 9112 §9.6)."""
         if self.closed:
             return
         self._holding = True

@@ -5,12 +5,21 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from tornado.httputil import HTTPInputError
+
 from .chunkedbody import ChunkedBody
-from .requesthead import RequestHead, parse_head
+from .requesthead import BadRequest, RequestHead, parse_head
 
 
 class HeadTooLarge(Exception):
     """Raised for a head without an end within the limit."""
+
+
+def status_of(error: BaseException) -> int | None:
+    """Return the status of the response to a malformed request; None for other exceptions."""
+    if isinstance(error, HeadTooLarge):
+        return 431
+    return 400 if isinstance(error, BadRequest | HTTPInputError) else None
 
 
 class Signal(Enum):

@@ -60,6 +60,11 @@ class QueuedStream(DetachedStream):
             self._transport.abort()
         return super().write_to_fd(data)
 
+    def close_fd(self) -> None:
+        """Close the transport's descriptor, too, after its data was sent."""
+        self._transport.close()
+        super().close_fd()
+
 
 def detach(transport: asyncio.Transport, early: bytes) -> IOStream:
     """Return a stream in place of a transport, whose protocol is not called again."""

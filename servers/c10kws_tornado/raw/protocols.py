@@ -77,9 +77,7 @@ def replay(
 def replay_end(protocol: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
     """Make the calls that a protocol has missed if the connection has ended."""
     try:
-        with suppress(
-            RuntimeError
-        ):  # uvloop's closed transport raises where asyncio's does nothing
+        with suppress(RuntimeError):  # raised by write() of uvloop's closed transport
             protocol.connection_made(transport)
     finally:
         protocol.connection_lost(None)
