@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -151,6 +153,22 @@ def test_a_stopping_server_sends_a_bye(
         bye = {"code": code, "reason": "", "reconnect": True, "retry_after": 0}
         assert client.expect("ws:bye") == bye
         assert closed_with(new) == closed_with(old) == (code, "")
+
+
+def test_clients_of_a_server_that_restarts_are_told_to_come_back_one_after_another(
+    chat: EventSocket, make_live: Callable[..., LiveServer]
+) -> None:
+    server = make_live()
+    with ExitStack() as stack:
+        talks = [
+            Talk(stack.enter_context(server.connect("/events/chat", subprotocols=[SUBPROTOCOL])))
+            for _ in range(5)
+        ]
+        eventually(lambda: len(chat) == 5)
+        stopping = server.server.stop(1012, successor_waits=True)
+        asyncio.run_coroutine_threadsafe(stopping, server.loop)
+        delays = [talk.expect("ws:bye")["retry_after"] for talk in talks]
+    assert sorted(delays) == [1.0, 1.005, 1.01, 1.015, 1.02]
 
 
 def test_a_disconnected_client_is_freed(chat: EventSocket, connect: Connect) -> None:

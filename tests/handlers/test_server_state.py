@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any
@@ -14,8 +15,10 @@ from c10kws.handlers import server_state
 from c10kws.handlers.server_state import ServerState
 from c10kws.test.stop import ImmediateStop
 from tests.support.contracts import MemoryServer
+from tests.support.frames import CLOSE, close_frame
+from tests.support.peers import Peer, handshake
 from tests.support.servers import LiveServer
-from tests.support.waiting import WAIT
+from tests.support.waiting import WAIT, eventually
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,22 @@ def test_a_stopping_server_says_why(
         assert ws.close_code == code
     live.wait_stopped()
     live.server.pool.shutdown(wait=True)
+
+
+def test_a_websocket_that_opens_while_the_server_stops_is_closed_at_once(live: LiveServer) -> None:
+    with live.connect("/ws/echo/") as ws:  # the server knows of WebSockets
+        ws.send("x")
+        ws.recv(WAIT)
+    peer = Peer(socket.create_connection(("127.0.0.1", live.port), WAIT))
+    with peer.socket:
+        eventually(lambda: live.server.connections == 1)
+        live.begin_stop(1012)
+        peer.socket.sendall(handshake("/ws/echo/"))
+        assert b" 101 " in peer.read_head()
+        assert peer.read_frame() == (CLOSE, (1012).to_bytes(2, "big"))
+        peer.socket.sendall(close_frame(1012))
+        assert peer.read_to_end() == b""
+    live.wait_stopped()
 
 
 class FakeClient:
