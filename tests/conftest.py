@@ -29,7 +29,7 @@ from tools.processes import free_port
 #: Folders whose tests start other programs.
 PROGRAMS = {"benchmarks", "browser", "conformance", "demo", "documentation", "matrix", "packaging"}
 #: Fixtures that start other programs.
-STARTERS = {"browser", "full_disk", "popen", "start"}
+STARTERS = {"browser", "full_disk", "gunicorn", "popen", "start"}
 #: Modules whose tests exchange frames; they run a second time without the fast lane.
 CONVERSATIONS = {
     "connection/test_broadcast.py",

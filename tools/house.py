@@ -28,7 +28,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"longpoll"},
         {"events"},
         {"checks"},
-        {"apps", "management", "test", "compat"},
+        {"apps", "gunicorn", "management", "test", "compat"},
     ],
     "servers/c10kws_tornado": [
         {

@@ -17,7 +17,8 @@ logger = logging.getLogger("c10kws")
 #: The commands that run a server with all views of c10kws.
 COMMANDS = (
     "In development, put 'c10kws' above 'django.contrib.staticfiles' in INSTALLED_APPS and run "
-    "`python manage.py runserver`. In production, run `python manage.py runtornado`."
+    "`python manage.py runserver`. In production, run `python manage.py runtornado`, or gunicorn "
+    "with `-k c10kws.gunicorn.Worker`."
 )
 UNDER_ASGI = (
     "Django runs under ASGI here. The views of @websocket, @asynchronous and EventSocket need "

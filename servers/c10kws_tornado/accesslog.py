@@ -33,6 +33,8 @@ class AccessLine:
     size: int = 0
     ended: float = 0.0
     written: bool = False
+    referer: str = ""
+    user_agent: str = ""
 
     def write(self) -> None:
         """Log the line once. Its parts are also attributes of the record."""
@@ -58,6 +60,8 @@ class AccessLine:
                 "remote_addr": self.remote_addr,
                 "duration": duration,
                 "size": self.size,
+                "referer": self.referer,
+                "user_agent": self.user_agent,
             },
         )
 

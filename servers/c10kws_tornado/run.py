@@ -106,7 +106,7 @@ def serve(
     ensure_descriptors(server.needed_descriptors)
     listening = list(sockets) if sockets is not None else bind(address, port)
     reexec.close_unclaimed()
-    Lifecycle(server, listening).run(on_ready, _uvloop_factory() if uvloop else None)
+    Lifecycle(server, listening).run(on_ready, uvloop_factory() if uvloop else None)
 
 
 def freeze_loaded_objects() -> None:
@@ -118,7 +118,8 @@ def freeze_loaded_objects() -> None:
     gc.freeze()
 
 
-def _uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return the factory of uvloop's event loops. Raises ImportError when uvloop is missing."""
     try:
         import uvloop  # an optional dependency
     except ImportError as error:

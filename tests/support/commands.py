@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,15 @@ def make_project(folder: Path) -> None:
 class Command:
     """A running ``manage.py`` command and what it has printed so far."""
 
+    program: Sequence[str] = ("manage.py",)
+    variables: Mapping[str, str] = {}
+
     def __init__(self, project: Path, *args: str) -> None:
         self.output = ""
         environment = clean_variables() | {"PYTHONPATH": SOURCES, "PYTHONUNBUFFERED": "1"}
+        environment |= self.variables
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", *args],
+            [sys.executable, *self.program, *args],
             cwd=project,
             env=environment,
             stdin=subprocess.DEVNULL,

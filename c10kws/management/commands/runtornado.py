@@ -23,11 +23,10 @@ from c10kws_tornado.process.exitdeadline import exit_within
 from c10kws_tornado.process.lifecycle import GRACE
 from c10kws_tornado.run import MAX_PORT, port_of
 
-from ...handlers.freezer import freezer
-from ...refusals import Refusals
 from .. import reloading, tornado_handlers
 from ..log_output import log_to_stderr
 from ..server_options import server_options
+from ..serving import EXIT_TIMEOUT, prepare
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -36,8 +35,6 @@ DEFAULT_ADDRESS = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
 #: With this app installed a port without an address means all interfaces, as in the ancestor.
 ANCESTOR = "c10kws.compat.tornado_websockets"
-#: Seconds that the exit waits for the project's threads that are no daemons.
-EXIT_TIMEOUT = 2.0
 #: Seconds beyond DRAIN_TIMEOUT that several processes have to end: their own, and some to spare.
 LAST_BREATH = GRACE + EXIT_TIMEOUT + 3.0
 _ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
@@ -153,11 +150,10 @@ class Command(BaseCommand):
         address, port = parse_address(addrport)
         handler = make_handler(use_static_handler=options["use_static_handler"])
         log_to_stderr()
-        freezer.enable(conf.current().freeze_connections)
         try:
             sockets = bind(address, port)
             serve(
-                Refusals(handler),
+                prepare(handler),
                 sockets=sockets,
                 on_ready=lambda: self.announce(address, port_of(sockets), alone=not is_worker),
                 uvloop=conf.current().uvloop,

@@ -44,7 +44,13 @@ class Peer:
         method, path, version = head.start_line
         if not self.log_query_strings and _may_carry_token(head):
             path = path.partition("?")[0]
-        return AccessLine(self.client(head), f"{method} {path} {version}")
+        fields = head.fields
+        return AccessLine(
+            self.client(head),
+            f"{method} {path} {version}",
+            referer=fields.get("HTTP_REFERER", ""),
+            user_agent=fields.get("HTTP_USER_AGENT", ""),
+        )
 
 
 class Peers:

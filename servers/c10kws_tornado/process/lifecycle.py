@@ -55,6 +55,7 @@ class Lifecycle:
         self._grace = grace
         self._code = GOING_AWAY
         self._timeout: float | None = None
+        self._successor_waits = False
         self._in_main_thread = threading.current_thread() is threading.main_thread()
         self._exit_deadline = ExitDeadline(self._describe_rest, self._leave)
         #: True when the program is to be executed again, with duplicates of its sockets, since a
@@ -101,12 +102,18 @@ class Lifecycle:
             await self._stop.wait()
             hurrying = asyncio.create_task(self._hurry.wait())
             stopping = asyncio.create_task(
-                self._server.stop(self._code, self._timeout, successor_waits=self._restart)
+                self._server.stop(self._code, self._timeout, successor_waits=self._successor_waits)
             )
             await asyncio.wait([hurrying, stopping], return_when=asyncio.FIRST_COMPLETED)
             self._left |= await end_tasks()
 
-    def stop(self, code: int = GOING_AWAY, timeout: float | None = None) -> None:
+    def stop(
+        self,
+        code: int = GOING_AWAY,
+        timeout: float | None = None,
+        *,
+        successor_waits: bool = False,
+    ) -> None:
         """Begin to stop, as :meth:`.Server.stop` does; only the first call counts.
 
         It may be called from any thread and by signal handlers, once ``on_ready`` was called.
@@ -114,6 +121,7 @@ class Lifecycle:
         if not self._asked:
             self._asked = True
             self._code, self._timeout = code, timeout
+            self._successor_waits = successor_waits
             seconds = self._server.drain_timeout if timeout is None else timeout
             self._exit_deadline.arm(seconds + self._grace)
         self._loop.call_soon_threadsafe(self._stop.set)
@@ -134,7 +142,8 @@ class Lifecycle:
         if not self._restart:
             self._loop.call_soon_threadsafe(self._close_kept)
         # After TERM, the signal of deploys, a successor is likely; after Ctrl-C it is not.
-        self.stop(SERVICE_RESTART if number in REPEATED else GOING_AWAY)
+        code = SERVICE_RESTART if number in REPEATED else GOING_AWAY
+        self.stop(code, successor_waits=self._restart)
         if again and number not in REPEATED:
             self.hurry()
 

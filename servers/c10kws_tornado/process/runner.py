@@ -47,6 +47,10 @@ class DefaultExecutor(ThreadPoolExecutor):
         self._pool.shutdown(cancel_futures=cancel_futures)
 
 
+class ProcessExit(SystemExit):
+    """Raised by a signal handler to end the process; :func:`run` raises it again."""
+
+
 def run(
     main: Coroutine[Any, Any, None],
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
@@ -89,7 +93,7 @@ def _run_on(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) ->
         except (SystemExit, KeyboardInterrupt) as error:
             # Without our own handler of signals, Ctrl-C is a KeyboardInterrupt.
             own_handler = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-            if task.done() or not own_handler:
+            if task.done() or not own_handler or isinstance(error, ProcessExit):
                 raise
             logger.exception("A task on the event loop raised %r; the server continues.", error)
 

@@ -1,0 +1,21 @@
+"""The common part of the servers for production: ``runtornado`` and gunicorn's worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import conf
+from ..handlers.freezer import freezer
+from ..refusals import Refusals
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+#: Seconds that the exit waits for the project's threads that are no daemons.
+EXIT_TIMEOUT = 2.0
+
+
+def prepare(application: WSGIApplication) -> WSGIApplication:
+    """Prepare this process for serving a project; return the application to serve."""
+    freezer.enable(conf.current().freeze_connections)
+    return Refusals(application)
