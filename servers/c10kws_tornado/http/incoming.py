@@ -63,7 +63,9 @@ class IncomingRequest:
         """Check the head. An error response is sent before the body and before 100-continue."""
         error = self._check(head)
         if error is not None:
-            self._refuse(error, linger=head.has_body)  # a client may send it without a 100
+            # A client may send a body without a 100, or other requests.
+            more = head.has_body or error.code == 431 or self._connection.receiving
+            self._refuse(error, linger=more)
         elif head.has_body:
             refuse = partial(self._refuse, linger=True)
             self._body = RequestBody(self._resources, self._line, refuse)

@@ -218,8 +218,9 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self._limit_waiting()
 
     def _limit_waiting(self) -> None:
-        """Stop reading while much data waits."""
-        full = len(self._parser.buffer) > MAX_WAITING
+        """Stop reading while much data waits for something other than more data."""
+        waits = self._responding or self._holding
+        full = waits and len(self._parser.buffer) > MAX_WAITING
         if full == self._reading_paused or self.closed or self.half_closed:
             return
         self._reading_paused = full

@@ -12,7 +12,7 @@ from .requesthead import BadRequest, RequestHead, parse_head
 
 
 class HeadTooLarge(Exception):
-    """Raised for a head without an end within the limit."""
+    """Raised for a head that does not end within the limit."""
 
 
 def status_of(error: BaseException) -> int | None:
@@ -98,6 +98,8 @@ class RequestParser:
             return None
         self._searched = 0
         end, size = (short, 2) if short >= 0 else (end, 3)
+        if end > self._max_head_size:
+            raise HeadTooLarge
         data = buffer[:end].removesuffix(b"\r")
         del buffer[: end + size]
         return parse_head(data)
