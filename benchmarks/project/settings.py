@@ -1,7 +1,8 @@
 """The settings of ``startproject`` for production, and the lines that c10kws and Channels need.
 
 What differs between two servers comes in environment variables, so that the project is one:
-``BENCHMARKS_DATABASE`` names the SQLite file, ``BENCHMARKS_C10KWS`` is C10KWS as JSON.
+``BENCHMARKS_DATABASE`` names the SQLite file, ``BENCHMARKS_CONN_MAX_AGE`` is CONN_MAX_AGE, and
+``BENCHMARKS_C10KWS`` is C10KWS as JSON.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("BENCHMARKS_DATABASE", ":memory:"),
+        "CONN_MAX_AGE": int(os.environ.get("BENCHMARKS_CONN_MAX_AGE", "0")),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -127,7 +127,9 @@ class Line:
         self.buffer = bytearray()
 
     def make(self, protocol: Protocol) -> SocketTransport:
-        return SocketTransport(self.loop, self.socket, protocol)
+        transport = SocketTransport(self.loop, self.socket, protocol)
+        self.loop.call_soon(transport.begin)
+        return transport
 
     def open(self, protocol: Protocol) -> SocketTransport:
         transport = self.make(protocol)

@@ -112,6 +112,7 @@ def _parse_network(entry: str) -> Network:
     return network
 
 
+@lru_cache(1024)
 def _parse_address(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])

@@ -56,9 +56,9 @@ class SocketTransport(asyncio.Transport):
         self._reading = False
         self._protocol_paused = False
         self._high, self._low = water_marks()
-        loop.call_soon(self._begin)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Call ``connection_made()``, and read."""
         self._reading = True
         try:
             self._protocol.connection_made(self)

@@ -50,9 +50,9 @@ class TLSTransport(asyncio.Transport):
         self._finished = False
         self._protocol_paused = False
         self._high, self._low = water_marks()
-        loop.call_soon(self._begin)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Call ``connection_made()``, and begin the handshake of TLS."""
         self._reading = True
         try:
             self._protocol.connection_made(self)

@@ -27,7 +27,7 @@ class Connector:
         if self._context is not None:
             self._connect_tls(connection, protocol, self._context)
         elif isinstance(self._loop, BaseSelectorEventLoop):
-            SocketTransport(self._loop, connection, protocol)
+            SocketTransport(self._loop, connection, protocol).begin()
         else:
             task: asyncio.Task[object] = self._loop.create_task(
                 self._loop.connect_accepted_socket(lambda: protocol, connection)
@@ -45,7 +45,7 @@ class Connector:
         except OSError:  # the client has disconnected
             connection.close()
             return
-        TLSTransport(self._loop, wrapped, protocol)
+        TLSTransport(self._loop, wrapped, protocol).begin()
 
     def _connected(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
