@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-#: Clients that are asked to disconnect in one turn of the loop if there is no need for a pace.
+#: Clients that are asked to disconnect in one turn of the loop if they leave without a pace.
 BATCH = 64
-#: Seconds that a program takes to start again, as an estimate for its clients.
-RESTART_TIME = 1.0
+#: Seconds that a successor takes to start, as an estimate for the clients.
+START_TIME = 1.0
 
 T = TypeVar("T")
 
@@ -21,10 +21,9 @@ class Stop:
     """The argument of an ``on_stop`` callback.
 
     ``code`` is a WebSocket close code: 1012 if another server is expected to take over, otherwise
-    1001. ``deadline`` is in the loop's time. At most ``rate`` clients per second are asked to
-    disconnect, unless half of the time until the deadline is too short for that. If
-    ``successor_waits``, the next server can serve only when this one has ended; its clients should
-    disconnect at once, and reconnect at that pace.
+    1001. ``deadline`` is in the loop's time. ``rate`` is the number of clients per second that
+    should disconnect, and reconnect elsewhere. If ``successor_waits``, the successor can serve only
+    when this server has ended. Then all clients disconnect at once, and only their return is paced.
     """
 
     code: int
@@ -40,24 +39,20 @@ class Stop:
     async def spread(self, clients: Iterable[T]) -> AsyncIterator[tuple[T, float]]:
         """Yield the clients in random order and at the pace of the stop, each with a delay.
 
-        The delay is the number of seconds after which the client may reconnect.
+        The last client comes when half of the time until the deadline has passed, or earlier. If
+        they therefore leave faster than ``rate``, their delays spread their return over the time
+        until the deadline. A delay is the number of seconds after which the client may reconnect.
         """
         waiting = list(clients)
         random.shuffle(waiting)
         loop = asyncio.get_running_loop()
-        begin = loop.time()
-        pause = self._pause_between(len(waiting))
+        begin, share = loop.time(), max(self.seconds_left, 0) / max(len(waiting), 1)
+        leaving, returning = min(1 / self.rate, share / 2), min(1 / self.rate, share)
+        if self.successor_waits:
+            leaving = 0
+        first = START_TIME if self.successor_waits else 0
         for position, client in enumerate(waiting):
-            if self.successor_waits:
-                yield client, round(RESTART_TIME + position * pause, 3)
-                if position % BATCH == BATCH - 1:
-                    await asyncio.sleep(0)
-            else:
-                left = begin + position * pause - loop.time()
-                if left > 0:
-                    await asyncio.sleep(left)
-                yield client, 0.0
-
-    def _pause_between(self, count: int) -> float:
-        """Return the pause between two of ``count`` clients."""
-        return min(1 / self.rate, max(self.seconds_left, 0) / 2 / max(count, 1))
+            left = begin + position * leaving - loop.time()
+            if left > 0 or position % BATCH == BATCH - 1:
+                await asyncio.sleep(max(left, 0))
+            yield client, round(first + position * (returning - leaving), 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 import weakref
@@ -155,20 +154,22 @@ def test_a_stopping_server_sends_a_bye(
         assert closed_with(new) == closed_with(old) == (code, "")
 
 
-def test_clients_of_a_server_that_restarts_are_told_to_come_back_one_after_another(
+def test_clients_that_must_leave_quickly_are_told_to_come_back_one_after_another(
     chat: EventSocket, make_live: Callable[..., LiveServer]
 ) -> None:
-    server = make_live()
+    server = make_live(drain_rate=5)  # 1 s for five clients, but half of a second is there
     with ExitStack() as stack:
         talks = [
             Talk(stack.enter_context(server.connect("/events/chat", subprotocols=[SUBPROTOCOL])))
             for _ in range(5)
         ]
         eventually(lambda: len(chat) == 5)
-        stopping = server.server.stop(1012, successor_waits=True)
-        asyncio.run_coroutine_threadsafe(stopping, server.loop)
+        server.begin_stop(1012, timeout=1)
         delays = [talk.expect("ws:bye")["retry_after"] for talk in talks]
-    assert sorted(delays) == [1.0, 1.005, 1.01, 1.015, 1.02]
+    server.wait_stopped()
+    pause = sorted(delays)[1]
+    assert 0 < pause <= 0.1
+    assert sorted(delays) == pytest.approx([0, pause, 2 * pause, 3 * pause, 4 * pause], abs=0.003)
 
 
 def test_a_disconnected_client_is_freed(chat: EventSocket, connect: Connect) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from c10kws_tornado.stop import BATCH, RESTART_TIME, Stop
+from c10kws_tornado.stop import BATCH, START_TIME, Stop
 from tests.support.clocks import virtual_time
 
 
@@ -52,16 +52,33 @@ def test_the_pace(count: int, seconds: float, rate: float, window: float) -> Non
     assert times[-1] == pytest.approx(window * (count - 1) / count, abs=0.001)
     middle = times[count // 2]
     assert middle == pytest.approx(window / 2, abs=0.001)
-    assert {delay for _, _, delay in found} == {0}
+    if (count - 1) / rate < window:
+        assert {delay for _, _, delay in found} == {0}
+
+
+@pytest.mark.parametrize(
+    ("count", "last_return"),
+    [
+        (2000, 10),
+        (3000, 15),  # they leave within half of the time
+        (6000, 30),  # they leave faster than they return
+        (60_000, 30),  # at most the whole time
+    ],
+)
+def test_the_return_is_spread_too(count: int, last_return: float) -> None:
+    found = departures(count, seconds=30, rate=200)
+    returns = [time + delay for _, time, delay in found]
+    pause = last_return / count
+    for position, time in enumerate(returns):
+        assert time == pytest.approx(position * pause, abs=0.002)
+    assert max(delay for _, _, delay in found) <= 15
 
 
 def test_with_a_successor_that_waits_all_leave_at_once_and_return_at_the_pace() -> None:
     found = departures(2000, seconds=30, rate=200, waits=True)
     assert {time for _, time, _ in found} == {0}
     delays = [delay for _, _, delay in found]
-    assert delays[0] == RESTART_TIME
-    assert delays[-1] == pytest.approx(RESTART_TIME + 1999 / 200)
-    assert len({round(delay - RESTART_TIME, 1) for delay in delays}) == 101
+    assert delays == pytest.approx([START_TIME + number / 200 for number in range(2000)], abs=0.001)
 
 
 def test_other_tasks_run_while_many_leave_at_once() -> None:
