@@ -15,6 +15,7 @@ from c10kws_tornado import Limits, Server
 from c10kws_tornado.process.exitdeadline import exit_within
 from c10kws_tornado.process.lifecycle import Lifecycle
 from c10kws_tornado.run import freeze_loaded_objects, uvloop_factory
+from c10kws_tornado.workerslot import WorkerSlot
 
 from .. import conf
 from ..checks.settings import check_settings
@@ -53,6 +54,7 @@ class Serving:
         application: WSGIApplication,
         *,
         project: bool,
+        slot: WorkerSlot | None,
     ) -> None:
         logs.connect(cfg, log)
         self._loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
@@ -63,7 +65,9 @@ class Serving:
             application = prepare(application)
             if conf.current().uvloop:
                 self._loop_factory = uvloop_factory()
-        self.server = Server(application, **(options | options_of_gunicorn(cfg, options)))
+        self.server = Server(
+            application, worker=slot, **(options | options_of_gunicorn(cfg, options))
+        )
         self.lifecycle = Lifecycle(
             self.server,
             sockets,

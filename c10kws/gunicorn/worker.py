@@ -1,8 +1,8 @@
 """gunicorn's side of the worker: its signals, heartbeat, reloader and ``max_requests``.
 
 gunicorn's parent process imports this module, and its workers are forks of it. Therefore this
-module imports neither Django nor the server. They are imported in the worker, so that HUP starts
-workers with the new releases of these packages, and nothing of an event loop exists before a fork.
+module does not import Django. It is imported in the worker, so that HUP starts workers with another
+release of it. Threads and event loops exist only after the fork.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.base import Worker as BaseWorker
 
+from c10kws_tornado.process.runner import ProcessExit
+
 from . import configuration
+from .slots import Slots
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,8 +38,14 @@ GOING_AWAY = 1001
 class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn has no types
     """A process with one event loop and a pool of threads, managed by gunicorn."""
 
+    _slots = Slots()
     _serving: Serving | None = None
     _begun = False
+
+    def __init__(self, *args: Any) -> None:
+        """Create the worker in the parent process, before the fork."""
+        super().__init__(*args)
+        self._slot = self._slots.assign(self.cfg)
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -58,6 +67,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn has no types
             self._count_requests(self.wsgi),
             # gunicorn has no application if its reloader waits for the end of a SyntaxError.
             project=self.app.callable is not None,
+            slot=None if self._slot is None else self._slots.take(self._slot),
         )
 
     def _count_requests(self, application: WSGIApplication) -> WSGIApplication:
@@ -79,6 +89,8 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve until a signal, the reloader or ``max_requests`` stops this worker."""
         assert self._serving is not None
         self._serving.run(self._begin)
+        if self._slot is not None:
+            self._slots.leave(self._slot)
 
     def _begin(self) -> None:
         """Begin to watch, on the event loop, which runs now."""
@@ -151,7 +163,4 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn has no types
         """Handle ABRT, which gunicorn sends when there was no heartbeat: end the process."""
         self.alive = False
         self.cfg.worker_abort(self)
-        # Only now: see the top of this module.
-        from c10kws_tornado.process.runner import ProcessExit
-
         raise ProcessExit(1)

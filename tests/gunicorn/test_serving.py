@@ -113,6 +113,18 @@ def test_the_server_uses_settings_of_gunicorn(gunicorn: Gunicorn) -> None:
     gunicorn.wait_for("unknown key 'PING_INTERVEL'", 2)
 
 
+def test_workers_share_a_state(gunicorn: Gunicorn) -> None:
+    """So they accept connections evenly."""
+    accepting = 2
+
+    def slots() -> list[list[int]]:
+        found: list[list[int]] = json.loads(get(gunicorn.port, "/info/")[1])["slots"]
+        return found
+
+    eventually(lambda: [slot[1:] for slot in slots()] == [[0, accepting]] * 2)
+    assert len({pid for pid, *_ in slots()}) == 2
+
+
 def test_a_unix_socket(gunicorn: Gunicorn, folder: Path) -> None:
     """Its peer is a trusted proxy."""
     sock = socket.socket(socket.AF_UNIX)

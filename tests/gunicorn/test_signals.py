@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,8 @@ from tests.support.waiting import eventually
 pytest.importorskip("fcntl", reason="gunicorn needs POSIX")
 
 Start = Callable[..., Gunicorn]
+#: The activity of a slot.
+ACCEPTING = 2
 
 
 @pytest.fixture
@@ -58,6 +62,7 @@ def test_signals(gunicorn: Start, project: Path) -> None:
         assert closed_next(ws)[0] == 1012
     command.wait_for_workers(3)
     command.wait_for("hook child_exit", 2)
+    assert [1, ACCEPTING] in [slot[1:] for slot in info(command)["slots"]]
 
     send(signal.SIGUSR2)  # another parent process, with the same sockets
     command.wait_for_workers(4)
@@ -94,25 +99,24 @@ def test_a_worker_drains_until_the_graceful_timeout(gunicorn: Start) -> None:
     command.wait_for("/endless/.*ignores")
 
 
-def pid_of(command: Gunicorn) -> str:
-    found = re.search(rb'"pid": (\d+)', get(command.port, "/info/")[1])
-    assert found
-    return found[1].decode()
+def info(command: Gunicorn) -> Any:
+    return json.loads(get(command.port, "/info/")[1])
 
 
 def test_workers_are_replaced(gunicorn: Start, project: Path) -> None:
     command = gunicorn("--timeout", "1", "--max-requests", "3", "--reload")
     command.wait_for_workers(1)
-    first = pid_of(command)
+    first = info(command)["pid"]
     with open_socket(command.port) as ws:
         get(command.port, "/plain/")
         assert closed_next(ws)[0] == 1012  # the third request, after the WebSocket
     command.wait_for_workers(2)
-    assert pid_of(command) != first
+    assert info(command)["pid"] != first
 
     with open_socket(command.port, "/block/"):
         command.wait_for("hook worker_abort")
     command.wait_for_workers(3)
+    assert info(command)["slots"] == [[info(command)["pid"], 0, ACCEPTING]]  # of one worker at once
 
     settings = project / "mysite" / "settings.py"
     code = settings.read_text()

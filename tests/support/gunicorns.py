@@ -17,8 +17,10 @@ def info(request):
     environ = request.META
     names = ("wsgi.url_scheme", "wsgi.multiprocess", "HTTP_X_FORWARDED_FOR", "REMOTE_ADDR")
     threads = environ["c10kws.executor"].size
+    workers = environ["c10kws.workers"].slots()
+    slots = [(slot.pid, slot.generation, slot.activity) for slot in workers]
     return JsonResponse({name: environ.get(name) for name in names}
-                        | {"pid": os.getpid(), "threads": threads})
+                        | {"pid": os.getpid(), "threads": threads, "slots": slots})
 
 def plain(request):
     return StreamingHttpResponse(iter([b"plain ", b"iterable"]))
