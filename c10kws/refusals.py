@@ -73,6 +73,8 @@ class Refusals:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application (PEP 3333); only the responses to handshakes are changed."""
         contract = Contract.from_environ(environ)
+        if contract is not None and servers.observed:
+            servers.state_of(contract)
         if contract is None or not handshake.is_handshake(environ):
             return self._application(environ, start_response)
         if not conf.current().close_refused_handshakes:

@@ -24,7 +24,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"protocol"},
         {"connection"},
         {"handlers", "signals"},
-        {"views", "refusals", "testpages", "templatetags", "health"},
+        {"views", "refusals", "testpages", "templatetags", "health", "metrics"},
         {"longpoll"},
         {"events"},
         {"checks"},

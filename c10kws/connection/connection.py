@@ -310,9 +310,10 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End: the last call."""
         self.farewell = None  # and what it holds
-        if self.facts is not None and self.sender.cork.transport is not None:
-            self.facts.lost(self.sender.cork.transport)
+        transport = self.sender.cork.transport
         self.ending.lose()
+        if self.facts is not None and transport is not None:
+            self.facts.lost(transport)
         self._ending = None  # it refers to us
         timer = self.loop_state.keepalive_timer(self.sender.settings)
         if timer is not None:

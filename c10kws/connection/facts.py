@@ -16,6 +16,12 @@ class Facts(Protocol):
     """Facts of a handshake; another layer sets them on the connection."""
 
     path: str
+    #: True when the numbers of the connection are among those of the ended ones.
+    counted: bool
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the endpoint, from a fixed set."""
 
     def fields(self) -> dict[str, object]:
         """Return the path and others as fields of a log record."""

@@ -74,3 +74,8 @@ def loop_state_of(loop: asyncio.AbstractEventLoop) -> LoopState:
     if state is None:
         state = _states[loop] = LoopState(loop)
     return state
+
+
+def slow_clients_closed() -> int:
+    """Return the number of slow clients that the loops of this process have closed."""
+    return sum(state.slow_clients.closed for state in list(_states.values()))

@@ -39,7 +39,16 @@ class ConnectionLog:
     handshake has :data:`~.named_view.NO_VIEW`, and sends no signals.
     """
 
-    __slots__ = ("_connected", "_request", "_threads", "address", "path", "user_id", "view")
+    __slots__ = (
+        "_connected",
+        "_request",
+        "_threads",
+        "address",
+        "counted",
+        "path",
+        "user_id",
+        "view",
+    )
 
     def __init__(
         self,
@@ -55,15 +64,21 @@ class ConnectionLog:
         self.view = view
         self.address: str = request.META.get(CLIENT) or request.META.get("REMOTE_ADDR") or "-"
         self.user_id: object = None
+        self.counted = False
         path = request.get_full_path() if log_query_strings else escape_uri_path(request.path)
         self.path = shared_string(path)
         self._request = request if keep_request else None
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the view's endpoint."""
+        return self.view.endpoint
 
     def fields(self) -> dict[str, object]:
         """Return the fields of every record: path, endpoint, user, address."""
         return {
             "path": self.path,
-            "endpoint": self.view.endpoint,
+            "endpoint": self.endpoint,
             "user_id": self.user_id,
             "remote_addr": self.address,
         }
@@ -87,7 +102,7 @@ class ConnectionLog:
 
     def failed(self, websocket: WebSocket, error: BaseException) -> None:
         """Report an exception of the handler."""
-        statistics.count_handler_error(self.view.endpoint)
+        statistics.count_handler_error(self.endpoint)
         fields = self.fields() | {"duration": _age_of(websocket)}
         self._threads.run_in_background(log_error, self._plain_path, self._request, error, fields)
 
@@ -97,8 +112,9 @@ class ConnectionLog:
         if session is not None and session.modified:
             self._threads.run_in_background(warn_unsaved_session, self._request)
         duration = _age_of(websocket)
+        self.counted = True
         totals = Totals(1, websocket.received, websocket.sent, websocket.dropped)
-        statistics.count_end(self.view.endpoint, websocket.close_code, totals)
+        statistics.count_end(self.endpoint, websocket.close_code, totals)
         if self.view is not NO_VIEW:
             connected, self._connected = self._connected, None
             send_disconnected(

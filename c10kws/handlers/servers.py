@@ -10,12 +10,23 @@ import os
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from ..hijack import Contract, Stop
 from .server_state import ServerState
 
 #: The key of our state in the server's dictionary.
 KEY = "c10kws"
+
+
+class Observer(Protocol):
+    """Observer of the servers of this process."""
+
+    def started(self, state: ServerState) -> None:
+        """Handle the first request of a server that concerns the library; in any thread."""
+
+    def stopped(self, state: ServerState) -> None:
+        """Handle the end of a server's clients; on its loop."""
 
 
 class Servers:
@@ -25,6 +36,19 @@ class Servers:
         self._lock = threading.Lock()
         self._running: set[ServerState] = set()
         self._announced: set[type] = set()
+        self._observers: list[Observer] = []
+
+    def observe(self, observer: Observer) -> None:
+        """Call an observer for the servers that run, and for those to come."""
+        with self._lock:
+            self._observers.append(observer)
+            for state in self._running:
+                observer.started(state)
+
+    @property
+    def observed(self) -> bool:
+        """True if there is an observer, so that every request should make its server known."""
+        return bool(self._observers)
 
     @property
     def running(self) -> Collection[ServerState]:
@@ -46,12 +70,16 @@ class Servers:
     def _start(self, contract: Contract) -> ServerState:
         state = contract.server[KEY] = ServerState(contract)
         self._running.add(state)
+        for observer in self._observers:
+            observer.started(state)
 
         async def end(stop: Stop) -> None:
             try:
                 await state.stop(stop)
             finally:
                 self._running.discard(state)
+                for observer in self._observers:
+                    observer.stopped(state)
 
         contract.on_stop(end)
         return state

@@ -23,6 +23,7 @@ PUBLIC_MODULES = (
     "c10kws.events",
     "c10kws.exceptions",
     "c10kws.longpoll",
+    "c10kws.metrics",
     "c10kws.refusals",
     "c10kws.signals",
     "c10kws.test",

@@ -8,6 +8,8 @@
     The limits of the server, with the comments above them.
 ``autochecks``
     The system checks.
+``autometrics``
+    The metrics, from the table in ``c10kws/metrics/families.py``.
 ``autoclosecodes``
     The close codes of RFC 6455 and their meaning in c10kws.
 ``autoflags``
@@ -36,6 +38,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from c10kws import conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
+from c10kws.metrics.families import COUNTER, FAMILIES
 from c10kws.protocol.closing import CloseCode
 from c10kws_tornado import Limits
 
@@ -262,6 +265,22 @@ def constant(path: str) -> int:
     return number
 
 
+class Metrics(Generated):
+    """``.. autometrics::``"""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a table of the metrics, their kinds, labels and help texts."""
+        yield ".. list-table::"
+        yield "    :header-rows: 1"
+        yield "    :widths: auto"
+        yield from indented(["* - Metric", "  - Kind", "  - Labels", "  - Meaning"])
+        for name, family in FAMILIES.items():
+            yield f"    * - ``{name}{'_total' if family.kind == COUNTER else ''}``"
+            yield f"      - {family.kind}"
+            yield f"      - {', '.join(f'``{label}``' for label in family.labels)}"
+            yield f"      - {family.help}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives, and the kinds of objects that they make."""
     for kind, name in (("setting", "setting"), ("limit", "limit"), ("check", "system check")):
@@ -273,6 +292,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("autolimits", ServerLimits)
     app.add_directive("autochecks", Checks)
     app.add_directive("autoclosecodes", CloseCodes)
+    app.add_directive("autometrics", Metrics)
     app.add_directive("autoflags", Flags)
     app.add_directive("automodules", Modules)
     app.connect("autodoc-process-docstring", link_docstring)

@@ -220,6 +220,20 @@ class MonitorTests(GuideTests):
         assert failed["path"] == "/failing/" and "LookupError" in failed["exception"]
 
 
+class MetricsTests(GuideTests):
+    @override_settings(METRICS_TOKEN="a secret")
+    def test_metrics_may_need_a_token(self) -> None:
+        for guide in map(self.run_block, python("monitor")[3:5]):
+            urls = ModuleType("urls_of_a_guide")
+            urls.urlpatterns = guide.urlpatterns  # type: ignore[attr-defined]
+            with override_settings(ROOT_URLCONF=urls):
+                secret = {"Authorization": "Bearer a secret"}
+                response = self.client.get("/metrics/", headers=secret)
+                assert b"c10kws_connections" in response.content
+                other = self.client.get("/metrics/", headers={"Authorization": "Bearer other"})
+                assert other.status_code == (401 if hasattr(guide, "with_token") else 200)
+
+
 @websocket
 async def quiet(ws: Any) -> None:
     await ws.wait_closed()
