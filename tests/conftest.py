@@ -154,8 +154,8 @@ def start(project: Path) -> Iterator[Start]:
     """Start commands of ``project``; they are killed at the end of the test."""
     commands: list[Command] = []
 
-    def start_command(*arguments: str) -> Command:
-        commands.append(Command(project, *arguments))
+    def start_command(*arguments: str, **options: Any) -> Command:
+        commands.append(Command(project, *arguments, **options))
         return commands[-1]
 
     yield start_command

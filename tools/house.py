@@ -46,7 +46,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"raw"},
         {"http"},
         {"accept", "handlerconnection", "heartbeat", "routing", "server", "shutdown"}
-        | {"stallmonitor", "measurements", "stop", "tornado_app"},
+        | {"stallmonitor", "measurements", "stop", "tls", "tornado_app"},
         {"process"},
         {"run", "__main__"},
     ],

@@ -12,7 +12,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.sock import ssl_context
 
 from c10kws_tornado import Limits, Server
-from c10kws_tornado.process.exitdeadline import exit_within
+from c10kws_tornado.process.exitdeadline import EXIT_TIMEOUT, exit_within
 from c10kws_tornado.process.lifecycle import Lifecycle
 from c10kws_tornado.run import freeze_loaded_objects, uvloop_factory
 from c10kws_tornado.workerslot import WorkerSlot
@@ -21,7 +21,7 @@ from .. import conf
 from ..checks.settings import check_settings
 from ..checks.tornado import check_tornado
 from ..management.server_options import server_options
-from ..management.serving import EXIT_TIMEOUT, prepare
+from ..management.serving import prepare
 from . import logs
 from .configuration import changed
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import socketserver
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from c10kws_tornado import Server, bind
+from c10kws_tornado.process.addresses import parse_address
 from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
@@ -17,6 +19,7 @@ from ..handlers.tracing import tracing
 from ..protocol.closing import CloseCode
 from .frame_trace import FrameTracer, LineTracer
 from .log_output import log_to_django_server
+from .reloading import MORE_ADDRESSES
 from .server_options import server_options
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ class DevelopmentServer:
     ) -> None:
         address, port = server_address
         self._sockets = bind(address, port, ipv6=ipv6)
+        for text in os.environ.get(MORE_ADDRESSES, "").split():
+            self._sockets += parse_address(text, "").open().sockets
         self.server_port: int = self._sockets[0].getsockname()[1]
         self._application: WSGIApplication | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from django.utils.log import ServerFormatter
@@ -19,8 +20,8 @@ ACCESS_LOGGERS = ("c10kws_tornado.access", "c10kws.access")
 DEVELOPMENT_LOGGERS = (*ACCESS_LOGGERS, "c10kws.frames")
 #: Close codes of connections that ended as they should.
 NORMAL_CODES = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS}
-#: The logger of the line about the connections at the end of a server.
-DRAIN_LOGGER = "c10kws_tornado.drain"
+#: The loggers of the starts and ends of a server: of its workers, and of its last connections.
+PROCESS_LOGGERS = ("c10kws_tornado.drain", "c10kws_tornado.workers")
 
 
 def log_to_stderr() -> None:
@@ -39,15 +40,27 @@ def log_to_stderr() -> None:
         half.addHandler(handler)
         if access.level == half.level == logging.NOTSET:
             access.setLevel(logging.INFO)
-    _show_drain()
+    _show_process()
 
 
-def _show_drain() -> None:
-    """Write the line about the drain where access lines are written, unless LOGGING decides."""
-    drain = logging.getLogger(DRAIN_LOGGER)
-    half = logging.getLogger(DRAIN_LOGGER.rpartition(".")[0])
-    if drain.level == half.level == logging.NOTSET:
-        drain.setLevel(logging.INFO)
+def _show_process() -> None:
+    """Write lines about the process where access lines are written, unless LOGGING decides."""
+    for name in PROCESS_LOGGERS:
+        logger = logging.getLogger(name)
+        half = logging.getLogger(name.rpartition(".")[0])
+        if logger.level == half.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
+
+
+def log_accesses_to(path: str) -> None:
+    """Write access lines only to a file, "-" for the standard output. USR1 reopens the file."""
+    handler = logging.StreamHandler(sys.stdout) if path == "-" else logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s"))
+    for name in ACCESS_LOGGERS:
+        access = logging.getLogger(name)
+        access.handlers = [handler]
+        access.setLevel(logging.INFO)
+        access.propagate = False
 
 
 def log_to_django_server() -> None:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from django.apps import apps
 from django.core.management import load_command_class
-from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 COMMAND = "runtornado"
-WORKER = "C10KWS_TORNADO_WORKER"
+#: The variable with further addresses of ``runtornado --reload``, separated by spaces.
+MORE_ADDRESSES = "C10KWS_RELOAD_ADDRESSES"
 #: Flags of both commands, with their options and the values that they set.
 FLAGS: Mapping[str, tuple[str, object]] = {
     "use_static_handler": ("--nostatic", False),
@@ -32,18 +32,18 @@ FLAGS: Mapping[str, tuple[str, object]] = {
 
 def prepare() -> None:
     """Prepare for a project that cannot be imported. Call this before its models are imported."""
-    if WORKER in os.environ and os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
-        # Only now: a project that is served by another server does not need Tornado.
-        from c10kws_tornado.process import workers
-
-        workers.end_with_parent()
     if sys.argv[1:2] == [COMMAND]:
         sys.excepthook = _report
 
 
-def runserver_arguments(address: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of ``runserver`` that are equivalent to those of ``runtornado``."""
-    arguments = ["runserver", address]
+def runserver_arguments(addresses: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of ``runserver`` that are equivalent to those of ``runtornado``.
+
+    ``runserver`` takes one address. The others are passed in the environment.
+    """
+    first, *others = addresses
+    os.environ[MORE_ADDRESSES] = " ".join(others)
+    arguments = ["runserver", first]
     arguments += [flag for name, (flag, value) in FLAGS.items() if options.get(name) is value]
     arguments += [
         f"--{name}={options[name]}"

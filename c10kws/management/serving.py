@@ -11,9 +11,6 @@ from ..refusals import Refusals
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-#: Seconds that the exit waits for the project's threads that are no daemons.
-EXIT_TIMEOUT = 2.0
-
 
 def prepare(application: WSGIApplication) -> WSGIApplication:
     """Prepare this process for serving a project; return the application to serve."""

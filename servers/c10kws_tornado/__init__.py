@@ -2,9 +2,9 @@
 
 from .limits import Limits
 from .pool import Pool, PoolFull
-from .process.workers import Workers
+from .process.listening import bind
 from .routing import describe_rules, make_application
-from .run import bind, serve
+from .run import serve
 from .server import Server
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Pool",
     "PoolFull",
     "Server",
-    "Workers",
     "bind",
     "describe_rules",
     "make_application",

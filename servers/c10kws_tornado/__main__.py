@@ -6,22 +6,25 @@ import argparse
 import logging
 import math
 import os
-import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .limits import MAY_BE_ZERO, Limits
-from .process.exitdeadline import exit_within
-from .run import MAX_PORT, bind, port_of, serve
+from .process.arbiter import Arbiter, NoWorkerStarts
+from .process.cores import count_workers
+from .process.exitdeadline import EXIT_TIMEOUT, exit_within
+from .process.lifecycle import stop_timeout
+from .process.listening import MAX_PORT, bind, port_of
+from .process.worker import Inheritance, inherit
+from .run import serve
+from .tls import load_certificate
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-#: Seconds that the exit waits for threads of the application that are not daemons.
-EXIT_TIMEOUT = 2.0
 DEFAULT = " (default: %(default)s)"
 #: Help texts of the limits, whose comments say more.
 LIMITS = {
@@ -46,28 +49,57 @@ LIMITS = {
 
 def main() -> None:
     """Serve an application with the options of the command line."""
-    options = vars(make_parser().parse_args())
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(message)s")
-    application = load(options.pop("application"))
-    address, port = options.pop("address"), options.pop("port")
-    scheme = "https" if options["certfile"] else "http"
     try:
-        limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
-        context = load_certificate(options.pop("certfile"), options.pop("keyfile"))
-        sockets = bind(address, port)
-        host = f"[{address}]" if ":" in address else address
-        ready = f"Serving {scheme}://{host}:{port_of(sockets)}/. Quit with CONTROL-C."
-        serve(
-            application,
-            sockets=sockets,
-            limits=limits,
-            ssl_context=context,
-            on_ready=lambda: print(ready, flush=True),
-            **options,
-        )
-    except (OSError, ValueError, ImportError) as error:
+        inheritance = inherit()
+        options = vars(make_parser().parse_args())
+        workers = options.pop("workers")
+        if workers is not None and inheritance is None:
+            serve_in_workers(options, workers)
+        else:
+            serve_here(options, inheritance)
+    except (OSError, ValueError, ImportError, RuntimeError, NoWorkerStarts) as error:
         sys.exit(f"c10kws_tornado: {error}")
     exit_within(EXIT_TIMEOUT)
+
+
+def serve_here(options: dict[str, Any], inheritance: Inheritance | None) -> None:
+    """Serve in this process, on sockets of its own or on those of its parent."""
+    application = load(options.pop("application"))
+    address, port = options.pop("address"), options.pop("port")
+    context = load_certificate(options.pop("certfile"), options.pop("keyfile"))
+    limits = Limits(**{field.name: options.pop(field.name) for field in fields(Limits)})
+    if inheritance is None:
+        sockets = bind(address, port)
+        ready = describe(address, port_of(sockets), tls=context is not None)
+        options["on_ready"] = lambda: print(ready, flush=True)
+    else:
+        sockets = list(inheritance.sockets)
+        options |= {"worker": inheritance.slot, "multiprocess": inheritance.has_peers}
+    serve(application, sockets=sockets, limits=limits, ssl_context=context, **options)
+
+
+def serve_in_workers(options: dict[str, Any], workers: int) -> None:
+    """Serve in processes that run this command again, and replace them on HUP."""
+    if sys.platform == "win32":
+        raise ValueError("--workers needs a system other than Windows.")
+    address = options["address"]
+    sockets = bind(address, options["port"])
+    ready = describe(address, port_of(sockets), tls=options["certfile"] is not None)
+    Arbiter(
+        [sys.executable, *sys.orig_argv[1:]],
+        sockets,
+        workers,
+        stop_timeout=stop_timeout(options["drain_timeout"]),
+        on_ready=lambda: print(ready, flush=True),
+    ).run()
+
+
+def describe(address: str, port: int, *, tls: bool) -> str:
+    """Return the line that is printed when the server is ready."""
+    host = f"[{address}]" if ":" in address else address
+    scheme = "https" if tls else "http"
+    return f"Serving {scheme}://{host}:{port}/. Quit with CONTROL-C."
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -117,6 +149,8 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     add("--busy-threads-warning", type=seconds, default=5.0, help=text)
     text = "seconds that the event loop may be blocked before a warning is logged" + DEFAULT
     add("--blocked-loop-warning", type=seconds, default=2.0, help=text)
+    text = "serve in this number of processes (auto: one for each core), and replace them on HUP"
+    add("--workers", type=worker_count, help=text)
     add("--multiprocess", action="store_true", help="other processes serve the application too")
 
 
@@ -159,6 +193,14 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def worker_count(text: str) -> int:
+    """Return the value of a flag as a number of workers."""
+    try:
+        return count_workers(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def above_zero(kind: type[int] | type[float]) -> Callable[[str], float]:
     """Return a function that converts the value of a flag to a finite number above 0."""
 
@@ -180,23 +222,6 @@ def writable_folder(path: str) -> str:
     if not (os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)):
         raise argparse.ArgumentTypeError(f"{path!r} is not a writable folder")
     return path
-
-
-def load_certificate(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:
-    """Return a context for the certificate; None without one.
-
-    Raises OSError for a file that cannot be used, ValueError for a key without a certificate.
-    """
-    if certfile is None:
-        if keyfile is not None:
-            raise ValueError("--keyfile needs --certfile.")
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(certfile, keyfile)
-    except OSError as error:
-        raise OSError(f"The certificate {certfile} cannot be used: {error}") from error
-    return context
 
 
 def load(name: str) -> WSGIApplication:

@@ -17,7 +17,7 @@ import pytest
 
 from c10kws_tornado import Server, bind
 from c10kws_tornado.process.lifecycle import SERVICE_RESTART, Lifecycle
-from c10kws_tornado.run import port_of as port_of_sockets
+from c10kws_tornado.process.listening import port_of as port_of_sockets
 from tests.support.peers import Client, connect
 from tests.support.servers import port_of
 from tests.support.waiting import WAIT, eventually
@@ -27,8 +27,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 #: The path selects what runs in a task, on the loop or in a thread.
 PROGRAM = """
 import asyncio, os, threading, time, warnings
-
-STARTED = time.time_ns()
 
 def say(text):
     print(text, flush=True)
@@ -105,7 +103,7 @@ def application(environ, start_response):
     elif name.isdigit():
         return [str(os.WTERMSIG(os.waitpid(int(name), 0)[1])).encode()]
     elif name == "pid":
-        return [str(os.getpid()).encode(), b" ", str(STARTED).encode()]
+        return [str(os.getpid()).encode()]
     elif name in globals():
         asyncio.run_coroutine_threadsafe(globals()[name](), environ["c10kws.loop"])
     return [b"page"]
@@ -237,43 +235,42 @@ def test_a_thread_of_the_application_does_not_hold_the_exit(start: Start) -> Non
 # HUP, USR1, USR2
 
 
-def pid_and_start(client: Client) -> list[str]:
-    return client.get("/pid").body.decode().split()
+def pid_of(client: Client) -> int:
+    return int(client.get("/pid").body)
 
 
-def test_hup_executes_the_program_again_and_refuses_no_connection(start: Start) -> None:
-    process = start("--drain-timeout", "60")
+def test_hup_replaces_the_worker_and_refuses_no_connection(start: Start) -> None:
+    process = start("--workers", "1", "--drain-timeout", "60")
     port = port_of(process)
     with connect(port) as idle, connect(port) as busy:
-        pid, started = pid_and_start(idle)
+        old = pid_of(idle)
         busy.send("GET /nap HTTP/1.1\nHost: a\n\n")
         assert line_of(process) == "napping"
         process.send_signal(signal.SIGHUP)
+        assert busy.read_response().body == b"page"
         assert idle.read_to_end() == b""
-        with connect(port) as early:  # it waits in the queue of the socket
-            assert busy.read_response().body == b"page"
-            assert busy.read_to_end() == b""
-            again_pid, again_started = pid_and_start(early)
-    assert again_pid == pid
-    assert again_started != started
-    assert port_of(process) == port
+        with connect(port) as later:
+            new = pid_of(later)
+        assert busy.read_to_end() == b""
+    assert len({old, new, process.pid}) == 3
     end_of(process)
 
 
 def test_hup_while_the_loop_is_blocked(start: Start) -> None:
-    process = start()
+    process = start("--workers", "1")
     port = port_of(process)
     with connect(port) as client:
+        old = pid_of(client)
         ask(client, "spin")
         assert line_of(process) == "spinning"
         process.send_signal(signal.SIGHUP)
         with connect(port) as other:
-            assert pid_and_start(other)[0] == str(process.pid)
+            assert pid_of(other) not in (old, process.pid)
     end_of(process)
 
 
 def test_a_term_during_a_restart_stops(start: Start) -> None:
-    process = start("--drain-timeout", "60")
+    process = start("--workers", "1", "--drain-timeout", "60")
     port = port_of(process)
     with connect(port) as client:
         client.send("GET /nap HTTP/1.1\nHost: a\n\n")
@@ -285,6 +282,16 @@ def test_a_term_during_a_restart_stops(start: Start) -> None:
         output, _ = process.communicate(timeout=WAIT)
     assert process.returncode == 0
     assert output == ""
+
+
+def test_hup_stops_a_process_without_a_parent(start: Start) -> None:
+    process = start()
+    with connect(port_of(process)) as client:
+        pid_of(client)
+        process.send_signal(signal.SIGHUP)
+        assert client.read_to_end() == b""
+    process.communicate(timeout=WAIT)
+    assert process.returncode == 0
 
 
 def test_usr1_reopens_log_files(start: Start, tmp_path: Path) -> None:
@@ -305,9 +312,9 @@ def test_usr1_reopens_log_files(start: Start, tmp_path: Path) -> None:
 def test_nohup_stays_ignored(start: Start) -> None:
     process = start("--nohup")
     with connect(port_of(process)) as client:
-        before = pid_and_start(client)
+        before = pid_of(client)
         process.send_signal(signal.SIGHUP)
-        assert pid_and_start(client) == before
+        assert pid_of(client) == before
         end_of(process)
 
 

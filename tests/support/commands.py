@@ -68,12 +68,14 @@ class Command:
     program: Sequence[str] = ("manage.py",)
     variables: Mapping[str, str] = {}
 
-    def __init__(self, project: Path, *args: str) -> None:
+    def __init__(
+        self, project: Path, *args: str, program: str | None = None, pass_fds: Sequence[int] = ()
+    ) -> None:
         self.output = ""
         environment = clean_variables() | {"PYTHONPATH": SOURCES, "PYTHONUNBUFFERED": "1"}
         environment |= self.variables
         self.process = subprocess.Popen(
-            [sys.executable, *self.program, *args],
+            [sys.executable, *(self.program if program is None else [program]), *args],
             cwd=project,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -81,6 +83,7 @@ class Command:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -106,7 +109,7 @@ class Command:
 
     def kill(self) -> None:
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)  # workers end with their parent
         self.process.wait(WAIT)
         self._reader.join(WAIT)
 

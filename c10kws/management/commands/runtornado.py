@@ -1,32 +1,41 @@
-"""``manage.py runtornado [--reload] [[addr:]port …]``: serve the project for production."""
+"""``manage.py runtornado [[addr:]port …]``: serve the project for production."""
 
 from __future__ import annotations
 
+import io
 import os
-import re
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.utils import autoreload
 
 import c10kws
-from c10kws import conf
-from c10kws_tornado import Workers, bind, serve
-from c10kws_tornado.process import workers
-from c10kws_tornado.process.exitdeadline import exit_within
-from c10kws_tornado.process.lifecycle import GRACE
-from c10kws_tornado.run import MAX_PORT, port_of
+from c10kws_tornado import serve
+from c10kws_tornado.process.addresses import (
+    Address,
+    DescriptorAddress,
+    Listener,
+    TCPAddress,
+    open_all,
+    parse_address,
+)
+from c10kws_tornado.process.arbiter import Arbiter, NoWorkerStarts
+from c10kws_tornado.process.exitdeadline import EXIT_TIMEOUT, exit_within
+from c10kws_tornado.process.lifecycle import stop_timeout
+from c10kws_tornado.process.systemd import take_listen_fds
+from c10kws_tornado.process.worker import Inheritance, inherit
 
-from .. import reloading, tornado_handlers
-from ..log_output import log_to_stderr
+from .. import reloading, server_flags, tornado_handlers
+from ..log_output import log_accesses_to, log_to_stderr
 from ..server_options import server_options
-from ..serving import EXIT_TIMEOUT, prepare
+from ..serving import prepare
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -35,9 +44,8 @@ DEFAULT_ADDRESS = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
 #: With this app installed a port without an address means all interfaces, as in the ancestor.
 ANCESTOR = "c10kws.compat.tornado_websockets"
-#: Seconds beyond DRAIN_TIMEOUT that several processes have to end: their own, and some to spare.
-LAST_BREATH = GRACE + EXIT_TIMEOUT + 3.0
-_ADDRESS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
+#: Workers need processes that inherit sockets by descriptor.
+HAS_WORKERS = os.name == "posix"
 
 RELOADER_FLAGS = (
     ("--reload", "store_true", "Use the auto-reloader, as runserver does, for development."),
@@ -46,22 +54,31 @@ RELOADER_FLAGS = (
 
 
 class Command(BaseCommand):
-    """Run a process for each address, with one event loop and a bounded pool of threads."""
+    """Run processes that serve, each with one event loop and a bounded pool of threads.
+
+    The process of this command is their parent. It binds the sockets, and runs this command again
+    for each of them.
+    """
 
     help = "Serves the project in production: pages and WebSockets, on Tornado."
 
+    #: What the parent has passed to this process; None in the parent itself.
+    _inheritance: Inheritance | None = None
+
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the addresses, the flags of the reloader and the flag of staticfiles."""
+        """Add the addresses, the flags of the server and of the reloader."""
         parser.add_argument(
             "addrports",
             nargs="*",
             metavar="addrport",
-            help="Port, or address:port. If several are given, each gets a process of its own. The "
-            f"default is {default_address()} and TORNADO['port'], or "
-            f"{tornado_handlers.DEFAULT_PORT}.",
+            help="Port, or address as for --bind. The default is the sockets that systemd passes, "
+            f"else {default_address()} and TORNADO['port'], or {tornado_handlers.DEFAULT_PORT}.",
         )
+        server_flags.add_sockets(parser)
+        server_flags.add_processes(parser)
         for flag, action, text in RELOADER_FLAGS:
             parser.add_argument(flag, action=action, dest="use_reloader", default=None, help=text)
+        server_flags.add_others(parser)
         parser.add_argument(
             "--nostatic",
             action="store_false",
@@ -71,111 +88,181 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command, and end the process in time even if threads of the project still run."""
+        try:
+            self._inheritance = inherit()
+        except RuntimeError as error:
+            sys.exit(str(error))
         super().run_from_argv(argv)
         exit_within(EXIT_TIMEOUT)
 
+    def check(self, *args: Any, **options: Any) -> None:
+        """Run the system checks; only the parent prints warnings."""
+        if self._inheritance is not None:
+            self.stderr = OutputWrapper(io.StringIO())
+        super().check(*args, **options)
+        if self._inheritance is not None:
+            self.stderr = OutputWrapper(sys.stderr)
+
     def handle(self, *args: Any, addrports: list[str], **options: Any) -> None:
         """Serve until a signal ends it."""
-        addrports = addrports or [str(tornado_handlers.port())]
-        addresses = [parse_address(addrport) for addrport in addrports]
-        if len(set(addresses)) < len(addresses):
-            raise CommandError(f"An address is given twice: {' '.join(addrports)}.")
-        own = workers.own_name()
-        if default_address() in dict(addresses):
-            self.announce_interfaces(dict(addresses)[default_address()])
-        if own is None and len(addresses) > 1:
-            self.serve_all(addrports)
+        if self._inheritance is not None:
+            self.serve_as_worker(self._inheritance, options)
             return
-        reload_ = options["use_reloader"]
-        if tornado_handlers.wants_reload() if reload_ is None else reload_:
-            self.serve_and_reload(own or addrports[0], options)
+        addresses = find_addresses(addrports, options["bind"])
+        self.announce_interfaces(addresses)
+        if wants_reload(options):
+            self.serve_and_reload(addresses, options)
+        elif options["check"]:
+            self.try_out(addresses, options)
+        elif HAS_WORKERS:
+            workers = server_flags.choose_workers(options["workers"], len(addrports))
+            self.serve_in_workers(addresses, workers, options)
         else:
-            self.serve(own or addrports[0], options)
+            self.serve_here(addresses, options)
 
-    def announce_interfaces(self, port: int) -> None:
+    def announce_interfaces(self, addresses: Sequence[Address]) -> None:
         """Print once that a port without an address is open to the network."""
-        again = workers.own_name() or os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
-        if default_address() == ALL_INTERFACES and not again:
+        tcp = [each for each in addresses if isinstance(each, TCPAddress)]
+        ports = [each.port for each in tcp if each.host == ALL_INTERFACES]
+        again = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+        if default_address() == ALL_INTERFACES and ports and not again:
             self.stdout.write(
                 "Listening on all interfaces, as django-tornado-websockets did. "
-                f"An address restricts it: runtornado {DEFAULT_ADDRESS}:{port}."
+                f"An address restricts it: runtornado {DEFAULT_ADDRESS}:{ports[0]}."
             )
 
-    def serve_all(self, addrports: list[str]) -> None:
-        """Run this command once for each address."""
-        for addrport in addrports:
-            try:
-                for sock in bind(*parse_address(addrport)):
-                    sock.close()
-            except OSError as error:
-                raise CommandError(f"Cannot listen on {addrport}: {error}") from error
-        if apps.ready:
-            for line in tornado_handlers.describe():
-                self.stdout.write(line)
-        log_to_stderr()
-        timeout = conf.current().drain_timeout + LAST_BREATH
-        Workers(autoreload.get_child_arguments(), addrports, timeout).run()
+    # In the parent
 
-    def serve_and_reload(self, addrport: str, options: dict[str, Any]) -> None:
+    def serve_in_workers(
+        self, addresses: Sequence[Address], workers: int, options: dict[str, Any]
+    ) -> None:
+        """Run this command once for each worker."""
+        server_flags.uses_uvloop(options["loop"])
+        server_flags.overrides(options)
+        log_to_stderr()
+        listeners = self.listen(addresses)
+        try:
+            Arbiter(
+                autoreload.get_child_arguments(),
+                [sock for listener in listeners for sock in listener.sockets],
+                workers,
+                stop_timeout=stop_timeout(server_flags.drain_timeout(options)),
+                one_by_one=options["rolling"] == "one",
+                on_ready=lambda: self.announce(listeners, options),
+            ).run()
+        except NoWorkerStarts as error:
+            raise CommandError(str(error)) from error
+        finally:
+            for listener in listeners:
+                listener.close()
+
+    def try_out(self, addresses: Sequence[Address], options: dict[str, Any]) -> None:
+        """Do all that can fail before the server runs."""
+        server_flags.uses_uvloop(options["loop"])
+        server_options() | server_flags.overrides(options)
+        make_handler(use_static_handler=options["use_static_handler"])
+        for listener in self.listen(addresses):
+            self.stdout.write(f"Ready to serve at {listener.address}.")
+            listener.close()
+
+    def listen(self, addresses: Sequence[Address]) -> list[Listener]:
+        """Open all addresses."""
+        try:
+            return open_all(addresses)
+        except OSError as error:
+            raise CommandError(str(error)) from error
+
+    def announce(self, listeners: Sequence[Listener], options: dict[str, Any]) -> None:
+        """Print the URLs of the project."""
+        for line in tornado_handlers.describe():
+            self.stdout.write(line)
+        s = "s" if options["certfile"] else ""
+        for address in (listener.address for listener in listeners):
+            where = f"serving {address}"
+            if isinstance(address, TCPAddress):
+                where = f"pages at http{s}://{address}/, WebSockets at ws{s}://{address}/"
+            self.stdout.write(f"c10kws {c10kws.__version__}: {where}. Quit with CONTROL-C.")
+
+    # In a worker, or in the only process
+
+    def serve_as_worker(self, inheritance: Inheritance, options: dict[str, Any]) -> None:
+        """Serve on the sockets of the parent."""
+        self.serve(
+            options,
+            sockets=inheritance.sockets,
+            worker=inheritance.slot,
+            multiprocess=inheritance.has_peers,
+        )
+
+    def serve_here(self, addresses: Sequence[Address], options: dict[str, Any]) -> None:
+        """Serve in this process."""
+        if (options["workers"] or 1) > 1:
+            raise CommandError("--workers needs a system other than Windows.")
+        listeners = self.listen(addresses)
+        self.serve(
+            options,
+            sockets=[sock for listener in listeners for sock in listener.sockets],
+            on_ready=lambda: self.announce(listeners, options),
+        )
+
+    def serve(self, options: dict[str, Any], **arguments: Any) -> None:
+        """Serve until a signal ends it."""
+        handler = make_handler(use_static_handler=options["use_static_handler"])
+        log_to_stderr()
+        if options["access_logfile"] is not None:
+            log_accesses_to(options["access_logfile"])
+        uvloop = server_flags.uses_uvloop(options["loop"])
+        made = server_options() | server_flags.overrides(options) | arguments
+        serve(prepare(handler), uvloop=uvloop, **made)
+
+    # With the reloader
+
+    def serve_and_reload(self, addresses: Sequence[Address], options: dict[str, Any]) -> None:
         """Become ``runserver``, whose reloader runs that command in a child process."""
-        arguments = reloading.runserver_arguments(self.full_address(addrport), options)
+        arguments = reloading.runserver_arguments(ports_of(addresses), options)
         sys.argv[1:] = arguments
         command = load_command_class(get_commands()["runserver"], "runserver")
         command.run_from_argv([sys.argv[0], *arguments])
-
-    def full_address(self, addrport: str) -> str:
-        """Return an address for ``runserver``, which has another default."""
-        address, port = parse_address(addrport)
-        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     def reload_broken(self, options: dict[str, Any]) -> list[str] | None:
         """Serve a project that cannot be imported, if it is to be reloaded.
 
         Returns the arguments of the command for that; None without the reloader.
         """
-        reload_ = options["use_reloader"]
-        if not (tornado_handlers.wants_reload() if reload_ is None else reload_):
+        if not wants_reload(options):
             return None
-        addrports, own = options["addrports"] or [str(tornado_handlers.port())], workers.own_name()
-        if own is None and len(addrports) > 1:
-            self.serve_all(addrports)
-            sys.exit()
-        return reloading.runserver_arguments(self.full_address(own or addrports[0]), options)
+        addresses = find_addresses(options["addrports"], options["bind"])
+        return reloading.runserver_arguments(ports_of(addresses), options)
 
-    def serve(self, addrport: str, options: dict[str, Any]) -> None:
-        """Serve in this process."""
-        is_worker = workers.own_name() is not None
-        if is_worker:
-            workers.end_with_parent()
-        address, port = parse_address(addrport)
-        handler = make_handler(use_static_handler=options["use_static_handler"])
-        log_to_stderr()
-        try:
-            sockets = bind(address, port)
-            serve(
-                prepare(handler),
-                sockets=sockets,
-                on_ready=lambda: self.announce(address, port_of(sockets), alone=not is_worker),
-                uvloop=conf.current().uvloop,
-                multiprocess=is_worker,
-                **server_options(),
-            )
-        except ImportError as error:
-            raise CommandError(f"C10KWS['UVLOOP'] is True: {error}") from error
-        except OSError as error:
-            raise CommandError(f"Cannot listen on {addrport}: {error}") from error
 
-    def announce(self, address: str, port: int, *, alone: bool) -> None:
-        """Print the URLs of the project."""
-        workers.serves()
-        if alone:
-            for line in tornado_handlers.describe():
-                self.stdout.write(line)
-        host = f"[{address}]" if ":" in address else address
-        self.stdout.write(
-            f"c10kws {c10kws.__version__}: pages at http://{host}:{port}/, "
-            f"WebSockets at ws://{host}:{port}/. Quit with CONTROL-C."
-        )
+def wants_reload(options: dict[str, Any]) -> bool:
+    """Return True if a flag, or TORNADO, asks for the reloader."""
+    flag: bool | None = options["use_reloader"]
+    return tornado_handlers.wants_reload() if flag is None else flag
+
+
+def ports_of(addresses: Sequence[Address]) -> list[str]:
+    """Return addresses for ``runserver``."""
+    for address in addresses:
+        if not isinstance(address, TCPAddress):
+            raise CommandError(f"--reload listens on ports only, not on {address}.")
+    return [str(address) for address in addresses]
+
+
+def find_addresses(positional: Sequence[str], bound: Sequence[str]) -> list[Address]:
+    """Return the addresses to listen on: the given ones, systemd's, or the default."""
+    texts = [*positional, *bound]
+    passed = take_listen_fds()
+    if not texts and passed:
+        return [DescriptorAddress(fd) for fd in passed]
+    texts = texts or [str(tornado_handlers.port())]
+    try:
+        addresses = [parse_address(text, default_address()) for text in texts]
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if len(set(addresses)) < len(addresses):
+        raise CommandError(f"An address is given twice: {' '.join(texts)}.")
+    return addresses
 
 
 def make_handler(*, use_static_handler: bool) -> WSGIApplication:
@@ -194,13 +281,3 @@ def default_address() -> str:
     """Return the address of a port that is given without one."""
     known = apps.apps_ready  # False if a project that is to be reloaded is broken
     return ALL_INTERFACES if known and apps.is_installed(ANCESTOR) else DEFAULT_ADDRESS
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """Return address and port of ``[addr:]port``; an IPv6 address is in brackets."""
-    match = _ADDRESS.fullmatch(text)
-    if match is None:
-        raise CommandError(f"Expected a port or address:port, such as 0.0.0.0:8000, not {text!r}.")
-    if int(match["port"]) > MAX_PORT:
-        raise CommandError(f"The port must be from 0 to {MAX_PORT}, not {match['port']}.")
-    return (match["address"] or default_address()).strip("[]"), int(match["port"])

@@ -1,1 +1,1 @@
-"""A server's process: signals, restarts, workers and its end."""
+"""A server's processes: their sockets, signals and end; workers and their parent."""

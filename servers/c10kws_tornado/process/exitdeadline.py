@@ -15,6 +15,8 @@ from ..safelogger import get_logger
 
 logger = get_logger("c10kws_tornado")
 
+#: Seconds that the exit of a command waits for threads of the application that are not daemons.
+EXIT_TIMEOUT = 2.0
 #: Seconds that log handlers may take for the last lines.
 LOG_TIMEOUT = 1.0
 
@@ -22,15 +24,11 @@ LOG_TIMEOUT = 1.0
 class ExitDeadline:
     """A thread that ends the process at a deadline, even if the event loop is blocked.
 
-    ``describe`` names what is still running, for the log. ``leave`` ends the process and does not
-    return.
+    ``describe`` names what is still running, for the log.
     """
 
-    def __init__(
-        self, describe: Callable[[], str], leave: Callable[[], object] | None = None
-    ) -> None:
+    def __init__(self, describe: Callable[[], str]) -> None:
         self._describe = describe
-        self._leave = leave or exit_now
         #: Seconds, or None to disarm. A SimpleQueue, because signal handlers put into it.
         self._requests: queue.SimpleQueue[float | None] = queue.SimpleQueue()
 
@@ -61,7 +59,7 @@ class ExitDeadline:
     def end(self) -> None:
         """Log what is still running, and end the process now."""
         run_with_timeout(LOG_TIMEOUT, self._log)
-        self._leave()
+        exit_now()
 
     def _log(self) -> None:
         logger.error(

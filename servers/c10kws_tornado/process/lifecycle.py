@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from .. import atfork
 from ..diagnostics import join, name_jobs, name_task
 from ..safelogger import get_logger
 from ..server import Server
 from ..shutdown import OVERTIME
-from . import reexec, signals
-from .exitdeadline import ExitDeadline, exit_now
+from . import signals
+from .exitdeadline import EXIT_TIMEOUT, ExitDeadline
 from .runner import CANCEL_TIMEOUT, end_tasks, run
 
 GOING_AWAY = 1001
@@ -32,6 +31,11 @@ logger = get_logger("c10kws_tornado")
 #: Seconds after ``drain_timeout`` at which the process is ended in any case: the time of the
 #: server's shutdown and of its tasks, and one second more.
 GRACE = OVERTIME + 3 * CANCEL_TIMEOUT + 1.0
+
+
+def stop_timeout(drain_timeout: float) -> float:
+    """Return the seconds in which a worker ends by itself; 3 of them are to spare."""
+    return drain_timeout + GRACE + EXIT_TIMEOUT + 3.0
 
 
 class Lifecycle:
@@ -57,11 +61,7 @@ class Lifecycle:
         self._timeout: float | None = None
         self._successor_waits = False
         self._in_main_thread = threading.current_thread() is threading.main_thread()
-        self._exit_deadline = ExitDeadline(self._describe_rest, self._leave)
-        #: True when the program is to be executed again, with duplicates of its sockets, since a
-        #: stopping server closes its own.
-        self._restart = False
-        self._kept: list[socket.socket] = []
+        self._exit_deadline = ExitDeadline(self._describe_rest)
         self._asked = False
         #: Tasks that ignored their cancellation.
         self._left: set[asyncio.Task[Any]] = set()
@@ -77,19 +77,12 @@ class Lifecycle:
         """
         if self._in_main_thread:
             self._exit_deadline.start()
-            if self._own_signals:
-                self._kept = [sock.dup() for sock in self._sockets]
-                atfork.register(self._close_kept)
         try:
             self._left |= run(self._serve(on_ready), loop_factory, own_signals=True)
             if self._left and self._in_main_thread:
                 self._exit_deadline.end()
-            if self._restart:
-                self._leave()
         finally:
             self._exit_deadline.disarm()
-            atfork.unregister(self._close_kept)
-            self._close_kept()
 
     async def _serve(self, on_ready: Callable[[], object] | None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -138,23 +131,12 @@ class Lifecycle:
         if number not in STOPPING:
             return
         again = self._asked
-        self._restart = number == signals.HUP and (self._restart or not again)
-        if not self._restart:
-            self._loop.call_soon_threadsafe(self._close_kept)
         # After TERM, the signal of deploys, a successor is likely; after Ctrl-C it is not.
         code = SERVICE_RESTART if number in REPEATED else GOING_AWAY
-        self.stop(code, successor_waits=self._restart)
+        # HUP reaches processes without a parent, whose supervisor starts the successor afterwards.
+        self.stop(code, successor_waits=number == signals.HUP)
         if again and number not in REPEATED:
             self.hurry()
-
-    def _close_kept(self) -> None:
-        while self._kept:
-            self._kept.pop().close()
-
-    def _leave(self) -> None:
-        if self._restart:
-            reexec.reexecute(self._kept)
-        exit_now()
 
     def _describe_rest(self) -> str:
         tasks = self._left or asyncio.all_tasks(self._loop)  # all, when the loop is blocked

@@ -2,14 +2,14 @@
 
 The first of :data:`STOP` shuts it down gracefully. A second one aborts the shutdown, except TERM,
 which a process may receive twice: systemd sends it to all processes of a unit, and a parent to its
-workers. HUP restarts, USR1 reopens log files, USR2 does nothing. Windows has none of these three.
+workers. HUP is a stop after which a successor is expected; a parent of workers replaces them. USR1
+reopens log files, USR2 does nothing. Windows has none of these three.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +38,6 @@ def calling(handle: Callable[[int], object]) -> Iterator[None]:
         yield
         return
     previous = _install(handle)
-    _mask("SIG_UNBLOCK")
 
     def restore() -> None:
         for number, handler in previous.items():
@@ -63,16 +62,6 @@ def _install(handle: Callable[[int], object]) -> dict[int, Any]:
     numbers = [getattr(signal, name) for name in STOP if hasattr(signal, name)]
     numbers += [each for each in OTHERS if signal.getsignal(each) != signal.SIG_IGN]
     return {number: signal.signal(number, convert) for number in numbers}
-
-
-def block() -> None:
-    """Block HUP, USR1 and USR2 until :func:`calling` of the program that is executed next."""
-    _mask("SIG_BLOCK")
-
-
-def _mask(how: str) -> None:
-    if sys.platform != "win32":
-        signal.pthread_sigmask(getattr(signal, how), OTHERS)
 
 
 def _on_terminal() -> bool:

@@ -1,0 +1,144 @@
+"""The flags of ``runtornado``, most of which override a setting."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from c10kws_tornado.process.cores import count_workers
+from c10kws_tornado.run import uvloop_factory
+from c10kws_tornado.tls import load_certificate
+
+from .. import conf
+
+#: The variable of many hosting services for the number of processes.
+CONCURRENCY = "WEB_CONCURRENCY"
+
+
+def add_sockets(parser: ArgumentParser) -> None:
+    """Add the flags of listening sockets and of TLS."""
+    parser.add_argument(
+        "--bind",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="Listen on address:port, [address]:port, unix:path or fd://number. May be repeated.",
+    )
+    parser.add_argument("--certfile", help="Certificate (PEM). The server then uses TLS.")
+    parser.add_argument("--keyfile", help="Private key, if it is not in the file of --certfile.")
+
+
+def add_processes(parser: ArgumentParser) -> None:
+    """Add the flags of processes and threads."""
+    add = parser.add_argument
+    add(
+        "--workers",
+        type=_worker_count,
+        help="Number of processes that accept connections on all addresses; auto: one for each "
+        f"core. The default is the environment variable {CONCURRENCY}, else 1, or the number of "
+        "positional addresses.",
+    )
+    add("--threads", type=_above_zero(int), help="Threads of each process, instead of THREADS.")
+    add(
+        "--graceful-timeout",
+        type=_above_zero(float),
+        metavar="SECONDS",
+        help="Seconds that a graceful stop may take, instead of DRAIN_TIMEOUT.",
+    )
+    add(
+        "--rolling",
+        choices=["all", "one"],
+        default="all",
+        help="On HUP, replace all processes together, or one after another, which needs less "
+        "memory. The default is all.",
+    )
+    add(
+        "--loop",
+        choices=["asyncio", "uvloop", "auto"],
+        help="Event loop, instead of UVLOOP. auto: uvloop if it is installed.",
+    )
+
+
+def add_others(parser: ArgumentParser) -> None:
+    """Add the flags of logs, and of a trial run."""
+    parser.add_argument(
+        "--access-logfile",
+        metavar="FILE",
+        help="Append access lines to this file, - for the standard output.",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="Run the system checks, listen on the addresses, import the project, and exit.",
+    )
+
+
+def choose_workers(flag: int | None, positional: int) -> int:
+    """Return the number of workers; without another choice, one for each positional address."""
+    variable = os.environ.get(CONCURRENCY, "")
+    if flag is not None or not variable:
+        return flag or max(positional, 1)
+    try:
+        return count_workers(variable)
+    except ValueError as error:
+        raise CommandError(f"{CONCURRENCY} {error}.") from error
+
+
+def uses_uvloop(loop: str | None) -> bool:
+    """Return True if the event loop is uvloop's. Raises CommandError if it is not installed."""
+    wanted = conf.current().uvloop if loop is None else loop != "asyncio"
+    if not wanted:
+        return False
+    try:
+        uvloop_factory()
+    except ImportError as error:
+        if loop == "auto":
+            return False
+        source = "C10KWS['UVLOOP'] is True" if loop is None else "--loop uvloop"
+        raise CommandError(f"{source}: {error}") from error
+    return True
+
+
+def drain_timeout(options: Mapping[str, Any]) -> float:
+    """Return the seconds of a graceful stop."""
+    flag: float | None = options["graceful_timeout"]
+    return conf.current().drain_timeout if flag is None else flag
+
+
+def overrides(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the server that flags set. Raises CommandError for a certificate."""
+    made: dict[str, Any] = {"drain_timeout": drain_timeout(options)}
+    if options["threads"] is not None:
+        made["threads"] = options["threads"]
+    try:
+        made["ssl_context"] = load_certificate(options["certfile"], options["keyfile"])
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    return made
+
+
+def _worker_count(text: str) -> int:
+    try:
+        return count_workers(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def _above_zero(kind: type[int] | type[float]) -> Callable[[str], float]:
+    """Return a function that converts the value of a flag to a number above 0."""
+
+    def convert(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < float("inf"):
+            name = "whole number" if kind is int else "number"
+            raise ArgumentTypeError(f"must be a {name} above 0, not {text!r}")
+        return value
+
+    return convert
