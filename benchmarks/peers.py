@@ -9,18 +9,21 @@ from dataclasses import dataclass, field
 
 #: Capabilities of a server; a workload needs one of them.
 ECHO, HANDSHAKES, IDLE, BROADCAST, PAGES = "echo", "handshakes", "idle", "broadcast", "pages"
+#: It opens connections of users that may be logged in.
+LOGINS = "logins"
 #: It echoes named events in JSON.
 EVENTS = "events"
 #: It is measured with 10,000 connections that open at once, or while others come and go. These runs
 #: take long, so variants of a server are left out.
-CROWD = "crowd"
+RECONNECTS, PAUSES = "reconnects", "pauses"
+CROWD = frozenset({RECONNECTS, PAUSES})
 #: It can release the request, or never had a Django request.
 LIGHT = "light"
 #: c10kws without one of its optimizations.
 OPTIMIZATIONS = "optimizations"
 #: It serves blocking pages and WebSockets in one process.
 BUSY = "busy"
-SOCKETS = frozenset({ECHO, HANDSHAKES, IDLE, BROADCAST})
+SOCKETS = frozenset({ECHO, HANDSHAKES, LOGINS, IDLE, BROADCAST})
 RAW = SOCKETS | {LIGHT}
 ALL = SOCKETS | {LIGHT, PAGES, BUSY}
 
@@ -62,7 +65,7 @@ def raw(library: str, title: str, *options: str) -> Peer:
     """Return the server of a library, a module in ``servers``."""
     name = "-".join([library, *(option.strip("-") for option in options)])
     command = (*MODULE, f"benchmarks.servers.raw_{library}", "{port}", *options)
-    return Peer(name, title, command, RAW if options else RAW | {CROWD})
+    return Peer(name, title, command, RAW if options else RAW | CROWD)
 
 
 def without(optimization: str, title: str) -> Peer:
@@ -72,15 +75,22 @@ def without(optimization: str, title: str) -> Peer:
 
 
 PEERS = (
-    Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | {BUSY, CROWD}),
+    Peer("tornado", "Tornado's WebSocketHandler", raw("tornado", "").command, RAW | CROWD | {BUSY}),
     raw("tornado", "the same on uvloop", "--uvloop"),
-    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | {CROWD, EVENTS, OPTIMIZATIONS}),
+    Peer("c10kws", "c10kws, runtornado", C10KWS, ALL | CROWD | {EVENTS, OPTIMIZATIONS}),
     Peer(
         "c10kws-unfrozen",
         "the same, FREEZE_CONNECTIONS None",
         C10KWS,
-        frozenset({CROWD}),
+        CROWD,
         {"BENCHMARKS_C10KWS": json.dumps({"FREEZE_CONNECTIONS": None})},
+    ),
+    Peer(
+        "c10kws-persistent",
+        "c10kws, CONN_MAX_AGE 60",
+        C10KWS,
+        frozenset({LOGINS, RECONNECTS}),
+        {"BENCHMARKS_CONN_MAX_AGE": "60"},
     ),
     Peer(
         "c10kws-json",
@@ -125,13 +135,13 @@ PEERS = (
         "channels-daphne",
         "Channels on daphne (Twisted)",
         (*MODULE, "daphne", "--verbosity", "0", "--port", "{port}", CHANNELS),
-        SOCKETS | {BUSY, CROWD, EVENTS},
+        SOCKETS | CROWD | {BUSY, EVENTS},
     ),
     Peer(
         "channels-uvicorn",
         "Channels on uvicorn (uvloop, websockets)",
         (*UVICORN, "--ws", "websockets", CHANNELS),
-        SOCKETS | {BUSY, CROWD, EVENTS},
+        SOCKETS | CROWD | {BUSY, EVENTS},
     ),
     Peer(
         "channels-uvicorn-sync",
@@ -150,7 +160,7 @@ PEERS = (
         "flask-sock",
         "flask-sock on gunicorn, 128 threads",
         (*GUNICORN, "--threads", "128", "benchmarks.servers.flask_application:application"),
-        frozenset({ECHO, HANDSHAKES, BUSY}),
+        frozenset({ECHO, HANDSHAKES, LOGINS, BUSY}),
     ),
     Peer(
         "django-tornado",
@@ -174,7 +184,7 @@ PEERS = (
         "ceiling",
         "a server in C, to see what the load client can do",
         ("{folder}/ceiling", "{port}"),
-        frozenset({ECHO, HANDSHAKES, IDLE}),
+        frozenset({ECHO, HANDSHAKES, LOGINS, IDLE}),
         extra=True,
     ),
 )

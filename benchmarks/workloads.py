@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from .peers import (
     BROADCAST,
     BUSY,
-    CROWD,
     ECHO,
     EVENTS,
     HANDSHAKES,
     IDLE,
     LIGHT,
+    LOGINS,
     OPTIMIZATIONS,
     PAGES,
+    PAUSES,
     PEERS,
+    RECONNECTS,
     Peer,
 )
 
@@ -91,7 +93,7 @@ def handshakes(*, user: bool) -> Workload:
     return Workload(
         name="handshakes" if user else "handshakes-anonymous",
         title=f"Connections opened and closed, 16 at a time, {who}",
-        needs=HANDSHAKES,
+        needs=LOGINS if user else HANDSHAKES,
         mode="handshakes",
         path="/ws/echo/",
         options=("--connections", "16"),
@@ -201,7 +203,7 @@ WORKLOADS = (
     Workload(
         name="reconnects",
         title="10,000 browsers of logged-in users reconnect at once, time until all are back",
-        needs=CROWD,
+        needs=RECONNECTS,
         mode="reconnects",
         path="/ws/idle/",
         options=("--connections", "10000"),
@@ -214,7 +216,7 @@ WORKLOADS = (
     Workload(
         name="pauses",
         title="Longest garbage collection, 10,000 idle connections while others come and go",
-        needs=CROWD,
+        needs=PAUSES,
         mode="churn",
         path="/ws/echo/",
         options=(
