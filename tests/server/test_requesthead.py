@@ -153,6 +153,16 @@ def test_a_line_that_identifies_a_client_is_not_cached(name: str) -> None:
     assert headlines.cached_line(line) is None
 
 
+def test_values_of_known_names_are_judged_as_those_of_new_ones() -> None:
+    for line in ("X-Known: a", "x-known: a"):
+        assert parse_head(head("Host: a", line)).fields["HTTP_X_KNOWN"] == "a"
+    assert parse_head(head("Host: a", "X-Known:\t b c \t")).fields["HTTP_X_KNOWN"] == "b c"
+    assert parse_head(head("Host: a", "X-Known: \xe9")).fields["HTTP_X_KNOWN"] == "\xe9"
+    for line in ("X-Known", "X-Known : a", " X-Known: a", "X-Known: a\0b", "X-Known: \x7f"):
+        with pytest.raises(BadRequest):
+            parse_head(head("Host: a", line))
+
+
 def test_the_caches_are_bounded() -> None:
     for number in range(headlines.MAX_CACHED + 10):
         parse_head(f"GET /{number} HTTP/1.1\r\nX-{number}: a".encode())

@@ -1,11 +1,13 @@
 """Single lines of a request's head, parsed once for all requests that share them.
 
-The grammar is Tornado's: its functions parse each line that is not in the caches.
+The grammar is Tornado's: its functions parse each line that is not in the caches. They are not
+needed for a known name with a value of printable characters.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import NamedTuple, TypeVar
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -15,6 +17,8 @@ from tornado.httputil import (
 )
 
 from .proxies import is_forwarded
+
+T = TypeVar("T")
 
 #: Lines under this length are cached.
 SHORT = 256
@@ -37,9 +41,21 @@ class HeaderLine(NamedTuple):
     forwarded: bool
 
 
+class HeaderName(NamedTuple):
+    """The name of a header, and what follows from it alone."""
+
+    name: str
+    key: str
+    forwarded: bool
+    #: True if its values may identify a client.
+    secret: bool
+
+
+_PRINTABLE = re.compile(r"[\t\x20-\x7e]*")
 _lines: dict[str, HeaderLine] = {}
 _start_lines: dict[str, RequestStartLine] = {}
-_keys: dict[str, str] = {}
+#: Names as they were sent. Ten thousand open requests share the strings.
+_names: dict[str, HeaderName] = {}
 #: The cached header line for a whole line of text; None if it is not cached.
 cached_line = _lines.get
 #: The cached request line.
@@ -53,43 +69,39 @@ def parse_start_line(text: str) -> RequestStartLine:
     """
     start_line = parse_request_start_line(text)
     if len(text) < SHORT and "?" not in text:
-        if len(_start_lines) >= MAX_CACHED:
-            _start_lines.clear()
-        _start_lines[text] = start_line
+        _store(_start_lines, text, start_line)
     return start_line
 
 
 def parse_line(text: str) -> HeaderLine:
     """Parse a header line without its CRLF. Raises Tornado's HTTPInputError."""
+    sent, colon, value = text.partition(":")
+    name = _names.get(sent)
+    if name is None or not colon or _PRINTABLE.fullmatch(value) is None:
+        name, value = _parse_with_tornado(text)
+        if len(sent) < SHORT:
+            _store(_names, sent, name)
+    line = HeaderLine(name.key, value.strip(" \t"), name.name, name.forwarded)
+    if len(text) < SHORT and not name.secret:
+        _store(_lines, text, line)
+    return line
+
+
+def _parse_with_tornado(text: str) -> tuple[HeaderName, str]:
     headers = HTTPHeaders()
     headers.parse_line(text)
     pairs = list(headers.get_all())
     if len(pairs) != 1:
         raise HTTPInputError("empty header line")
     ((name, value),) = pairs
-    line = HeaderLine(_key_of(name), value, name, is_forwarded(name))
-    if len(text) < SHORT and not _is_secret(name):
-        if len(_lines) >= MAX_CACHED:
-            _lines.clear()
-        _lines[text] = line
-    return line
+    secret = any(part in name.lower() for part in SECRET)
+    return HeaderName(name, _make_key(name), is_forwarded(name), secret), value
 
 
-def _is_secret(name: str) -> bool:
-    name = name.lower()
-    return any(part in name for part in SECRET)
-
-
-def _key_of(name: str) -> str:
-    """Return the environ's key; one object for all requests, since ten thousand may be alive."""
-    key = _keys.get(name)
-    if key is None:
-        key = _make_key(name)
-        if len(name) < SHORT:
-            if len(_keys) >= MAX_CACHED:
-                _keys.clear()
-            _keys[name] = key
-    return key
+def _store(cache: dict[str, T], text: str, parsed: T) -> None:
+    if len(cache) >= MAX_CACHED:
+        cache.clear()
+    cache[text] = parsed
 
 
 def _make_key(name: str) -> str:
