@@ -32,26 +32,26 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
     ``observer`` gets the exception, except :exc:`ConnectionClosed` of this connection, which is the
     normal end of a handler that reads in a loop.
     """
-    task = asyncio.current_task()
-    assert task is not None
-    connection = connection_of(websocket)
-    connection.cancel_when_over(task)
-    freezer.opened()
+    # Each variable here takes memory while the connection is idle.
+    _begin(websocket)
     try:
         running = handler(websocket)
         del handler  # it may refer to a request that is not kept
         await running
-    except asyncio.CancelledError as error:
-        if not websocket.closed:  # cancelled by the application: the library waits for the end
-            connection.fail()
-            observer.failed(websocket, error)
     except BaseException as error:  # for example sys.exit(), or the panic of an extension module
-        if must_pass(error):
+        if must_pass(error) and not isinstance(error, asyncio.CancelledError):
             raise
         if not _is_normal_end(error, websocket):
-            connection.fail()
+            connection_of(websocket).fail()
             observer.failed(websocket, error)
     await _end(websocket, observer)
+
+
+def _begin(websocket: WebSocket) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    connection_of(websocket).cancel_when_over(task)
+    freezer.opened()
 
 
 async def _end(websocket: WebSocket, observer: EndObserver) -> None:
@@ -68,6 +68,8 @@ async def _end(websocket: WebSocket, observer: EndObserver) -> None:
 
 
 def _is_normal_end(error: BaseException, websocket: WebSocket) -> bool:
+    if isinstance(error, asyncio.CancelledError):  # else cancelled by the application
+        return websocket.closed
     if isinstance(error, ExceptionGroup):
         return all(_is_normal_end(each, websocket) for each in error.exceptions)
     return isinstance(error, ConnectionClosed) and error.websocket is websocket

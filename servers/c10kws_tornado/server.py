@@ -260,6 +260,7 @@ class Server:
                 self._heartbeat.drain()
             shutdown = Shutdown(self._resources, self._tornado_app, self._callbacks)
             await shutdown.run(stop)
+            self._connector.close()
             self._stall_monitor.stop()
             if self._heartbeat is not None:
                 self._heartbeat.stop()

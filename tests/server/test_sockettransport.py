@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from c10kws_tornado.raw.pendingwrites import MAX_PIECES
+from c10kws_tornado.raw.poller import Poller
 from c10kws_tornado.raw.protocols import HIGH_WATER
 from c10kws_tornado.raw.sockettransport import SocketTransport
 from tests.support.waiting import WAIT
@@ -118,16 +119,18 @@ def connect(kind: str) -> tuple[socket.socket, socket.socket]:
 class Line:
     """A transport, its protocol and the peer, on a loop that runs in ``until`` only."""
 
-    def __init__(self, selector: selectors.BaseSelector, kind: str) -> None:
+    def __init__(self, selector: selectors.BaseSelector, kind: str, *, polls: bool) -> None:
         self.selector = selector
         self.loop = asyncio.SelectorEventLoop(selector)
+        self.poller = Poller(self.loop) if polls else None
         self.errors: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
         self.socket, self.peer = connect(kind)
         self.buffer = bytearray()
 
     def make(self, protocol: Protocol) -> SocketTransport:
-        transport = SocketTransport(self.loop, self.socket, protocol)
+        readers = self.poller or self.loop
+        transport = SocketTransport(self.loop, self.socket, protocol, readers)
         self.loop.call_soon(transport.begin)
         return transport
 
@@ -151,8 +154,9 @@ class Line:
 
     @property
     def watched(self) -> int:
-        """The number of descriptors that the loop watches in addition to its own."""
-        return len(self.selector.get_map()) - 1
+        """The number of descriptors that are watched, without the loop's own and the poller."""
+        watched = len(self.selector.get_map()) - 1
+        return watched if self.poller is None else watched - 1 + self.poller.watched
 
     def receive(self, size: int = 65_536) -> bool:
         """Read the available data at the peer; True at the end.
@@ -209,22 +213,28 @@ class Line:
 
     def close(self) -> None:
         self.turn(3)
+        if self.poller is not None:
+            self.poller.close()
         self.loop.close()
         self.socket.close()
         self.peer.close()
 
 
-@pytest.fixture(params=["default tcp", "default pair", "select tcp"])
+POLLS = ["poller tcp"] if hasattr(select, "epoll") else []
+
+
+@pytest.fixture(params=["default tcp", "default pair", "select tcp", *POLLS])
 def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     name, kind = request.param.split()
     default = selectors.DefaultSelector  # epoll or kqueue
-    line = Line(selectors.SelectSelector() if name == "select" else default(), kind)
+    selector = selectors.SelectSelector() if name == "select" else default()
+    line = Line(selector, kind, polls=name == "poller")
     yield line
     line.close()
     assert line.errors == []
 
 
-only_tcp = pytest.mark.parametrize("line", ["default tcp", "select tcp"], indirect=True)
+only_tcp = pytest.mark.parametrize("line", ["default tcp", "select tcp", *POLLS], indirect=True)
 both_kinds = pytest.mark.parametrize("kind", [Plain, Buffered])
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from .pendingwrites import MAX_PIECES, PendingWrites
+from .poller import Readers
 from .protocols import NO_PROTOCOL, READ_SIZE, is_buffered, report, socket_info, water_marks
 from .writequeue import Data, in_bytes
 
@@ -22,7 +23,7 @@ from .writequeue import Data, in_bytes
 class SocketTransport(asyncio.Transport):
     """The transport of a connected, non-blocking socket.
 
-    ``connection_made`` is called in one of the loop's next turns.
+    ``readers`` watch the socket for received data: the loop, or a :class:`~.poller.Poller`.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class SocketTransport(asyncio.Transport):
         "_pending",
         "_protocol",
         "_protocol_paused",
+        "_readers",
         "_reading",
         "_socket",
     )
@@ -44,9 +46,11 @@ class SocketTransport(asyncio.Transport):
         loop: asyncio.AbstractEventLoop,
         connection: socket.socket,
         protocol: asyncio.BaseProtocol,
+        readers: Readers,
     ) -> None:
         # super().__init__() is not called: its dictionary of extra information is not needed.
         self._loop = loop
+        self._readers = readers
         self._socket = connection
         self._fd = connection.fileno()
         self._protocol = protocol
@@ -85,7 +89,7 @@ class SocketTransport(asyncio.Transport):
 
     def _watch_reads(self) -> None:
         callback = self._read_into_buffer if is_buffered(self._protocol) else self._read
-        self._loop.add_reader(self._fd, callback)
+        self._readers.add_reader(self._fd, callback)
 
     def _read_into_buffer(self) -> None:
         protocol = cast(asyncio.BufferedProtocol, self._protocol)
@@ -128,7 +132,7 @@ class SocketTransport(asyncio.Transport):
             self._protocol_failed(error)
 
     def _end_of_file(self) -> None:
-        self._loop.remove_reader(self._fd)
+        self._readers.remove_reader(self._fd)
         try:
             keep_open = cast(asyncio.Protocol, self._protocol).eof_received()
         except Exception as error:
@@ -150,7 +154,7 @@ class SocketTransport(asyncio.Transport):
         """Stop delivering received data until ``resume_reading``."""
         if self._reading and not self._closing:
             self._reading = False
-            self._loop.remove_reader(self._fd)
+            self._readers.remove_reader(self._fd)
 
     def resume_reading(self) -> None:
         """Deliver received data again."""
@@ -257,7 +261,7 @@ class SocketTransport(asyncio.Transport):
         if self._closing:
             return
         self._closing = True
-        self._loop.remove_reader(self._fd)
+        self._readers.remove_reader(self._fd)
         if self._pending is None:
             self._finish_soon(None)
 
@@ -269,7 +273,7 @@ class SocketTransport(asyncio.Transport):
         if self._closing and self._pending is None:
             return  # _finish is scheduled
         self._closing = True
-        self._loop.remove_reader(self._fd)
+        self._readers.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._pending = None
         self._finish_soon(error)
@@ -277,7 +281,7 @@ class SocketTransport(asyncio.Transport):
     def detach(self) -> tuple[socket.socket, list[bytes | memoryview[Any]]]:
         """Give up the connection; return its socket and the unsent data."""
         unsent = [] if self._pending is None else self._pending.unsent
-        self._loop.remove_reader(self._fd)
+        self._readers.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._closing = True
         self._pending = None

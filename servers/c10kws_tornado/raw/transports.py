@@ -7,6 +7,7 @@ import socket
 import ssl
 from asyncio.selector_events import BaseSelectorEventLoop
 
+from .poller import make_poller
 from .sockettransport import SocketTransport
 from .tlstransport import TLSTransport
 
@@ -21,13 +22,21 @@ class Connector:
         self._loop = loop
         self._context = context
         self._tasks: set[asyncio.Task[object]] = set()
+        own = context is None and isinstance(loop, BaseSelectorEventLoop)
+        self._poller = make_poller(loop) if own else None
+
+    def close(self) -> None:
+        """Stop reading; the transports are closed."""
+        if self._poller is not None:
+            self._poller.close()
 
     def connect(self, connection: socket.socket, protocol: asyncio.BaseProtocol) -> None:
         """Connect a protocol to an accepted, non-blocking socket."""
         if self._context is not None:
             self._connect_tls(connection, protocol, self._context)
         elif isinstance(self._loop, BaseSelectorEventLoop):
-            SocketTransport(self._loop, connection, protocol).begin()
+            readers = self._poller or self._loop
+            SocketTransport(self._loop, connection, protocol, readers).begin()
         else:
             task: asyncio.Task[object] = self._loop.create_task(
                 self._loop.connect_accepted_socket(lambda: protocol, connection)
