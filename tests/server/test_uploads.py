@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits
+from tests.support.logs import messages
 from tests.support.peers import Client
 from tests.support.servers import LiveServer
 from tests.support.waiting import eventually
@@ -106,6 +109,25 @@ def test_a_folder_that_is_not_there_is_507(
         each for each in caplog.records if each.levelno > logging.INFO and "stored" in each.message
     )
     assert f"could not be stored in {folder}: [Errno 2] No such file" in record.message
+
+
+def test_a_body_without_a_free_descriptor_is_503(
+    serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", "/tmp/a")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    live = serve_as_is(read_all, limits=Limits(spool_size=1000))
+    with live.client() as client:
+        post(client, 5000)
+        response = client.read_response()
+        assert (response.status, response["retry-after"]) == (503, "1")
+    live.stop()
+    assert [each for each in messages(caplog, "c10kws_tornado") if "stored" in each] == [
+        "POST /upload HTTP/1.1: the body could not be stored: Too many open files. Sent 503. "
+        "Raise the limit (ulimit -n)."
+    ]
 
 
 def test_the_folder_of_the_system_is_the_default(serve_as_is: Serve) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,7 +13,7 @@ from typing import IO, Any
 from ..accesslog import AccessLine
 from ..safelogger import get_logger
 from .bodytimer import BodyTimer
-from .errorresponse import ErrorResponse, plain_error, stalled_body, too_large
+from .errorresponse import ErrorResponse, plain_error, stalled_body, too_large, unavailable
 from .resources import Resources
 
 logger = get_logger("c10kws_tornado")
@@ -73,8 +75,14 @@ class RequestBody:
             return
         if not isinstance(error, OSError):
             raise error
-        self._resources.log.later(partial(self._log_unstored, error))
         self.discard()
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            text = "%s: the body could not be stored: %s. Sent 503. Raise the limit (ulimit -n)."
+            line = self._line.request_line
+            self._resources.log.later(partial(logger.error, text, line, os.strerror(error.errno)))
+            self._refuse(unavailable("The server has no file descriptor for the request body."))
+            return
+        self._resources.log.later(partial(self._log_unstored, error))
         text = "The server has no space to store the request body."
         self._refuse(plain_error(507, "Insufficient Storage", text))
 
