@@ -2,7 +2,7 @@
  *
  *     load MODE --port P [--path /…] [--connections N] …
  *
- * The modes are echo, events, handshakes, reconnects, idle, churn, broadcast and pages.
+ * The modes are echo, events, handshakes, reconnects, deploy, idle, churn, broadcast and pages.
  *
  * Prints one line of JSON. `failed` is the number of connections that failed, `failure` the reason
  * of the first one. `unclean` is the number of connections whose Close was not answered. `client`
@@ -61,6 +61,7 @@ static void print_end(double seconds)
 #include "load/broadcast.h"
 #include "load/reconnects.h"
 #include "load/churn.h"
+#include "load/deploy.h"
 
 int main(int count, char **words)
 {
@@ -69,7 +70,7 @@ int main(int count, char **words)
         void (*run)(void);
     } modes[] = {{"echo", run_echo}, {"events", run_events}, {"handshakes", run_handshakes},
                  {"reconnects", run_reconnects}, {"idle", run_idle}, {"churn", run_churn},
-                 {"broadcast", run_broadcast}, {"pages", run_pages}};
+                 {"broadcast", run_broadcast}, {"pages", run_pages}, {"deploy", run_deploy}};
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

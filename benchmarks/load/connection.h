@@ -49,7 +49,13 @@ struct connection {
     uint64_t sent, received, *times;
     size_t position;
     unsigned silent;   /* of pages: ends without an answer, one after another */
-    unsigned attempts; /* of reconnects: attempts to open that failed */
+    unsigned attempts; /* of reconnects and deploys: attempts to open that failed */
+    /* Of deploys: a message that is being read, whether the server has accepted the client, when
+     * it was disconnected, and the delay before it may come back, or -1. */
+    struct bytes text;
+    int greeted;
+    uint64_t away_since;
+    double retry_after;
     int reads_slowly;  /* epoll does not report its input */
 };
 

@@ -23,7 +23,7 @@ static void reconnect_open(struct connection *connection)
 /* Plan another attempt; an open connection must not be lost. */
 static int reconnect_lost(struct connection *connection)
 {
-    double most = FIRST_DELAY, part = (double)(random_bits() >> 11) / 9007199254740992.0;
+    double most = FIRST_DELAY;
     if (connection->state != OPENING)
         return 0;
     for (unsigned i = 0; i < connection->attempts && most < LONGEST_DELAY; i++)
@@ -32,7 +32,9 @@ static int reconnect_lost(struct connection *connection)
     close_socket(connection);
     connection->state = UNUSED;
     connection->attempts++;
-    connection->since = now() + nanoseconds(part * (most < LONGEST_DELAY ? most : LONGEST_DELAY));
+    if (most > LONGEST_DELAY)
+        most = LONGEST_DELAY;
+    connection->since = now() + nanoseconds(random_part() * most);
     retries++;
     return 1;
 }

@@ -16,6 +16,12 @@ static uint64_t random_bits(void)
     return random_state * 0x2545f4914f6cdd1du;
 }
 
+/* Return a random number of at least 0 and below 1. */
+static double random_part(void)
+{
+    return (double)(random_bits() >> 11) / 9007199254740992.0;
+}
+
 /* Queue one final frame with a random mask that is not zero. */
 static void queue_frame(struct connection *connection, enum opcode opcode,
                         const unsigned char *payload, size_t length)

@@ -9,6 +9,12 @@ from c10kws.events import EventSocket, Socket
 
 events = EventSocket("/events")
 
+
+@events.on
+async def ask(socket: Socket) -> None:
+    """Answer a request."""
+
+
 if os.environ.get("BENCHMARKS_CALLBACK") == "sync":
 
     @events.on("echo")
