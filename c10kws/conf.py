@@ -138,6 +138,11 @@ class Settings:
     blocked_loop_warning: float | None = 2.0
     #: True runs ``runtornado`` on uvloop's event loop, from ``pip install c10kws[uvloop]``.
     uvloop: bool = False
+    #: Folder in which the processes of the project have their sockets, for ``manage.py ws`` and the
+    #: admin. They are in a subfolder that only the user of the processes can use. None uses the
+    #: system's folder for temporary files. Set it if your service has such a folder of its own
+    #: (PrivateTmp of systemd).
+    runtime_dir: str | PathLike[str] | None = None
     #: Addresses and networks, such as ``"10.0.0.0/8"``, of the proxies whose forwarded headers
     #: (X-Forwarded-For and others) reach the application. Any other client could forge them.
     trusted_proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"))
@@ -188,6 +193,7 @@ MAY_BE_NONE = frozenset(
         "MIN_SEND_RATE",
         "PING_INTERVAL",
         "PING_TIMEOUT",
+        "RUNTIME_DIR",
         "UPLOAD_DIR",
     }
 )

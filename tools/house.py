@@ -24,10 +24,10 @@ LAYERS: dict[str, list[set[str]]] = {
         {"protocol"},
         {"connection"},
         {"handlers", "signals"},
-        {"views", "refusals", "testpages", "templatetags", "health", "metrics"},
+        {"views", "refusals", "testpages", "templatetags", "health", "metrics", "measuring"},
         {"longpoll"},
         {"events"},
-        {"checks"},
+        {"checks", "control"},
         {"apps", "gunicorn", "management", "test", "compat"},
     ],
     "servers/c10kws_tornado": [

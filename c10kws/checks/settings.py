@@ -156,5 +156,6 @@ EXPECTED: Mapping[str, tuple[str, Callable[[object], str | None]]] = {
     ),
     "MESSAGE_RATE": ('a rate such as "20/s" or "1000/min", or None', _fault_of_message_rate),
     "JSON_ENCODER": ("the path of a json.JSONEncoder", _fault_of_encoder),
+    "RUNTIME_DIR": ("a folder that exists and can be written, or None", _fault_of_folder),
     "UPLOAD_DIR": ("a folder that exists and can be written, or None", _fault_of_folder),
 }

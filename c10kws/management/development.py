@@ -15,6 +15,7 @@ from c10kws_tornado.process.addresses import parse_address
 from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
+from ..control.listener import listen
 from ..handlers.tracing import tracing
 from ..protocol.closing import CloseCode
 from .frame_trace import FrameTracer, LineTracer
@@ -61,6 +62,7 @@ class DevelopmentServer:
     def serve_forever(self) -> None:
         """Serve until the process ends; KeyboardInterrupt closes the sockets and is re-raised."""
         log_to_django_server()
+        listen()
         tracing.tracer = FrameTracer() if self.frames else LineTracer()
         atexit.register(self._close_at_exit)
         self._remaining_tasks = run(self._serve())

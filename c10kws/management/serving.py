@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import conf
+from ..control.listener import listen
 from ..handlers.freezer import freezer
 from ..refusals import Refusals
 
@@ -15,4 +16,5 @@ if TYPE_CHECKING:
 def prepare(application: WSGIApplication) -> WSGIApplication:
     """Prepare this process for serving a project; return the application to serve."""
     freezer.enable(conf.current().freeze_connections)
+    listen()
     return Refusals(application)

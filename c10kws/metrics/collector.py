@@ -12,9 +12,9 @@ from prometheus_client.core import (
 )
 
 from ..handlers.statistics import BUCKETS
-from .families import COUNTER, FAMILIES, HISTOGRAM, Family
+from ..measuring.families import COUNTER, FAMILIES, HISTOGRAM, Family
+from ..measuring.values import Labels, Value, Values
 from .publisher import publisher
-from .values import Labels, Value, Values
 
 #: The state of a slot whose worker has ended (``c10kws.workers`` of the contract).
 ENDED = 4

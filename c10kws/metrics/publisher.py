@@ -13,9 +13,9 @@ from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
 from ..handlers.statistics import statistics
 from ..hijack import Workers
-from .garbage_pauses import garbage_pauses
-from .gathering import gatherer
-from .values import Values
+from ..measuring.garbage_pauses import garbage_pauses
+from ..measuring.gathering import gatherer
+from ..measuring.values import Values
 
 logger = logging.getLogger("c10kws")
 

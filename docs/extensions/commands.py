@@ -12,6 +12,9 @@ from django.core.management.base import BaseCommand
 from c10kws_tornado import Limits
 from c10kws_tornado.__main__ import make_parser
 
+#: The name of the argument that chooses a subcommand.
+SUB = "subcommand"
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -77,6 +80,18 @@ def django_parser(name: str) -> Callable[[], ArgumentParser]:
     return lambda: load_command_class("c10kws", name).create_parser("manage.py", name)
 
 
+def subparser(command: str, name: str) -> Callable[[], ArgumentParser]:
+    """Return a function that returns the parser of a subcommand."""
+
+    def find() -> ArgumentParser:
+        (subparsers,) = [each for each in django_parser(command)()._actions if each.dest == SUB]
+        assert isinstance(subparsers.choices, dict)
+        parser: ArgumentParser = subparsers.choices[name]
+        return parser
+
+    return find
+
+
 def runserver_parser() -> ArgumentParser:
     """Return a parser with the flags that c10kws adds to Django's command."""
     parser = django_parser("runserver")()
@@ -100,5 +115,6 @@ PARSERS: dict[str, Callable[[], ArgumentParser]] = {
     "runserver": runserver_parser,
     "runtornado": django_parser("runtornado"),
     "testecho": django_parser("testecho"),
+    **{f"ws {name}": subparser("ws", name) for name in ("list", "stats", "close")},
     "c10kws_tornado": server_parser,
 }

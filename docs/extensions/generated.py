@@ -9,7 +9,7 @@
 ``autochecks``
     The system checks.
 ``autometrics``
-    The metrics, from the table in ``c10kws/metrics/families.py``.
+    The metrics, from the table in ``c10kws/measuring/families.py``.
 ``autoclosecodes``
     The close codes of RFC 6455 and their meaning in c10kws.
 ``autoflags``
@@ -38,7 +38,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from c10kws import conf
 from c10kws.checks import catalogue
 from c10kws.checks.settings import allowed_values
-from c10kws.metrics.families import COUNTER, FAMILIES
+from c10kws.measuring.families import COUNTER, FAMILIES
 from c10kws.protocol.closing import CloseCode
 from c10kws_tornado import Limits
 

@@ -132,7 +132,8 @@ OPTIONS = ", ".join(field.name for field in fields(Compression))
         ("TRUSTED_PROXIES", ["10.0.0.1/8"], "10.0.0.1/8 has host bits set"),
         ("TRUSTED_PROXIES", ["127.0.0.1", "localhost"], "'localhost' does not appear to be"),
         *(
-            ("UPLOAD_DIR", value, "a folder that exists and can be written, or None")
+            (name, value, "a folder that exists and can be written, or None")
+            for name in ("RUNTIME_DIR", "UPLOAD_DIR")
             for value in ("/not/there", __file__, True, 1, ["/tmp"])
         ),
         *(

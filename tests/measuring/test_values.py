@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from c10kws.metrics.families import FAMILIES
-from c10kws.metrics.values import Values
+from c10kws.measuring.families import FAMILIES
+from c10kws.measuring.values import Values
 
 HISTOGRAM = "c10kws_callback_duration_seconds"
 

@@ -1,0 +1,111 @@
+"""``Listener``: answers the requests of other processes, in a thread of its own.
+
+The thread answers also while the event loop is blocked.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from ..handlers.server_state import ServerState
+from ..handlers.servers import servers
+from .directory import UnsafeDirectory, make_directory
+from .links import MAX_REQUEST, SUFFIX, VERSION, receive, send
+from .operations import BadRequest, answer
+
+logger = logging.getLogger("c10kws")
+
+#: Seconds that a process may take to send its request, or to read its answer.
+TIMEOUT = 3.0
+
+
+class Listener:
+    """Listens while a server runs in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._states: set[ServerState] = set()
+        self._socket: socket.socket | None = None
+        self._path: Path | None = None
+
+    def started(self, state: ServerState) -> None:
+        """Begin to listen with the first server."""
+        with self._lock:
+            self._states.add(state)
+            if self._socket is None and hasattr(socket, "AF_UNIX"):
+                self._listen()
+
+    def stopped(self, state: ServerState) -> None:
+        """Stop with the last server."""
+        with self._lock:
+            self._states.discard(state)
+            if not self._states:
+                self._close()
+
+    def _listen(self) -> None:
+        try:
+            self._path = make_directory() / f"{os.getpid()}{SUFFIX}"
+            self._path.unlink(missing_ok=True)  # of an earlier process with this number
+            listening = socket.socket(socket.AF_UNIX)
+            listening.bind(str(self._path))
+            listening.listen()
+        except (OSError, UnsafeDirectory) as error:
+            logger.warning("manage.py ws and the admin cannot see this process: %s", error)
+            return
+        self._socket = listening
+        threading.Thread(
+            target=self._run, args=(listening,), name="c10kws-control", daemon=True
+        ).start()
+
+    def _close(self) -> None:
+        if self._socket is None or self._path is None:
+            return
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread up
+        self._socket.close()
+        self._socket = None
+        self._path.unlink(missing_ok=True)
+
+    def _run(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                link, _ = listening.accept()
+            except OSError:  # closed
+                return
+            with link:
+                try:
+                    self._reply(link)
+                except Exception:  # the next request must be answered
+                    logger.exception("A request to this process failed.")
+
+    def _reply(self, link: socket.socket) -> None:
+        link.settimeout(TIMEOUT)
+        try:
+            request = receive(link, MAX_REQUEST)
+            if request.pop("version", None) != VERSION:
+                raise BadRequest("This process runs another release of c10kws.")
+            reply = {"version": VERSION, "result": answer(request)}
+        except OSError:  # it is too slow, or has ended
+            return
+        except ValueError as error:
+            reply = {"version": VERSION, "error": str(error)}
+        with suppress(OSError):  # it does not wait any more
+            send(link, reply)
+
+
+#: The listener of this process.
+listener = Listener()
+_observes = False
+
+
+def listen() -> None:
+    """Listen while servers run in this process; a second call does nothing."""
+    global _observes
+    if not _observes:
+        _observes = True
+        servers.observe(listener)

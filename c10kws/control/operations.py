@@ -1,0 +1,154 @@
+"""The operations of a worker: a request as plain data, to an answer as plain data.
+
+``{"operation": "list", "filter": {…}, "limit": 100}``
+    ``{"rows": […], "total": 3}``; see :func:`list_connections`.
+``{"operation": "close", "filter": {…}, "code": 1008, "reason": ""}``
+    ``{"closed": 3}``
+``{"operation": "stats"}``
+    ``{"snapshot": "…"}``, for :meth:`~c10kws.measuring.values.Values.decode`
+
+A filter has some of these keys, which must all match: ``ids``, ``users`` (primary keys as text),
+``endpoint``, ``search`` (part of the path, address or user).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..connection.connection import Connection
+from ..connection.facts import Facts
+from ..connection.websocket import connection_of
+from ..events import EventSocket, paths
+from ..handlers.servers import servers
+from ..measuring.gathering import gatherer
+from ..protocol.closing import check_close
+
+#: Rows of one answer. The number of all connections that match is in the answer, too.
+MAX_ROWS = 5000
+#: Connections that are looked at before other threads get their turn.
+CHUNK = 200
+
+Data = dict[str, Any]
+
+
+class BadRequest(ValueError):
+    """Raised for a request that no operation understands."""
+
+
+def answer(request: Mapping[str, Any]) -> Data:
+    """Return the answer to a request; in any thread. Raises :exc:`BadRequest`."""
+    operation = _OPERATIONS.get(request.get("operation", ""))
+    if operation is None:
+        raise BadRequest(f"Unknown operation: {request.get('operation')!r}.")
+    try:
+        return operation(request)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRequest(f"Invalid request: {error!r}.") from error
+
+
+def list_connections(request: Mapping[str, Any]) -> Data:
+    """Return the connections that match, the oldest first, at most ``limit``."""
+    rows = [row_of(connection, facts) for connection, facts in _matching(request)]
+    rows.sort(key=lambda row: -row["age"])
+    shown = rows[: min(int(request.get("limit", MAX_ROWS)), MAX_ROWS)]
+    rooms = _rooms() if shown else {}
+    for row in shown:
+        row["rooms"] = rooms.get(row["id"], [])
+    return {"rows": shown, "total": len(rows)}
+
+
+def close_connections(request: Mapping[str, Any]) -> Data:
+    """Begin to close the connections that match, and return their number."""
+    if not request["filter"] and not request.get("all"):
+        raise ValueError("a filter is missing")
+    code, reason = int(request["code"]), str(request.get("reason", ""))
+    check_close(code, reason)
+    closed = 0
+    for connection, _ in _matching(request):
+        if not connection.closed:
+            connection.close(code, reason)
+            closed += 1
+    return {"closed": closed}
+
+
+def report_statistics(request: Mapping[str, Any]) -> Data:
+    """Return the numbers of this process."""
+    return {"snapshot": gatherer.gather().encode().decode()}
+
+
+_OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], Data]] = {
+    "list": list_connections,
+    "close": close_connections,
+    "stats": report_statistics,
+}
+
+
+def row_of(connection: Connection, facts: Facts) -> Data:
+    """Return what is shown of a connection."""
+    fields = facts.fields()
+    user = fields["user_id"]
+    return {
+        "id": id_of(connection),
+        "user": None if user is None else str(user),
+        "path": fields["path"],
+        "endpoint": fields["endpoint"],
+        "address": fields["remote_addr"],
+        "age": time.monotonic() - connection.opened,
+        "received": connection.inbox.received,
+        "sent": connection.sender.sent,
+        "dropped": connection.sender.dropped,
+        "queued": connection.sender.queued,
+        "latency": connection.keepalive.latency,
+    }
+
+
+def id_of(connection: Connection) -> str:
+    """Return a name for a connection that no other one of this machine has had."""
+    return f"{os.getpid():x}-{int(connection.opened * 1e6):x}-{id(connection):x}"
+
+
+def _matching(request: Mapping[str, Any]) -> Iterator[tuple[Connection, Facts]]:
+    """Yield the open connections that match the filter of a request."""
+    asked = dict(request.get("filter", {}))
+    matches = _matcher(asked)
+    clients = [client for state in list(servers.running) for client in list(state.clients)]
+    for number, client in enumerate(clients):
+        if number % CHUNK == CHUNK - 1:
+            time.sleep(0)
+        if not isinstance(client, Connection) or client.sender.detached:
+            continue
+        if client.facts is not None and matches(client, client.facts):
+            yield client, client.facts
+
+
+def _matcher(asked: dict[str, Any]) -> Callable[[Connection, Facts], bool]:
+    ids, users = asked.pop("ids", None), asked.pop("users", None)
+    endpoint, search = asked.pop("endpoint", None), str(asked.pop("search", "")).lower()
+    if asked:
+        raise ValueError(f"unknown filter {', '.join(asked)}")
+    wanted, wanted_users = set(ids or ()), set(users or ())
+
+    def matches(connection: Connection, facts: Facts) -> bool:
+        fields = facts.fields()
+        user = "" if fields["user_id"] is None else str(fields["user_id"])
+        return (
+            (ids is None or id_of(connection) in wanted)
+            and (users is None or user in wanted_users)
+            and (endpoint is None or fields["endpoint"] == endpoint)
+            and (search in f"{fields['path']}\n{fields['remote_addr']}\n{user}".lower())
+        )
+
+    return matches
+
+
+def _rooms() -> dict[str, list[str]]:
+    """Return the rooms of the clients of EventSockets, by the names of their connections."""
+    found = {}
+    for endpoint in paths.endpoints():
+        for socket in endpoint.sockets if isinstance(endpoint, EventSocket) else ():
+            if rooms := socket.rooms:
+                found[id_of(connection_of(socket.connection))] = sorted(rooms)
+    return found

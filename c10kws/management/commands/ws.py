@@ -1,0 +1,157 @@
+"""``manage.py ws list|stats|close``: the connections of the running processes, in a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, _SubParsersAction
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ...control.directory import UnsafeDirectory, directory_path
+from ...control.links import Answers, ask_all
+from ...control.people import keys_of, names_of
+from ...measuring.values import Value, Values
+from ...protocol.closing import CloseCode
+
+#: Rows of ``ws list`` by default.
+LIMIT = 100
+COLUMNS = ("id", "user", "address", "age", "received", "sent", "queued", "latency", "path", "rooms")
+#: The longest text of a column, except for the last ones.
+MAX_WIDTH = 40
+
+
+class Command(BaseCommand):
+    """Ask the processes of this project which run as the same user on this machine."""
+
+    help = "Lists and closes the WebSockets of the running servers, and prints their numbers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the subcommands."""
+        commands = parser.add_subparsers(dest="subcommand", required=True)
+        list_ = _add(commands, "list", "List the open WebSockets.")
+        list_.add_argument(
+            "--limit", type=int, default=LIMIT, help=f"Rows to print; {LIMIT} by default."
+        )
+        stats = _add(commands, "stats", "Print the numbers of all processes together.")
+        close = _add(commands, "close", "Close WebSockets.")
+        close.add_argument("ids", nargs="*", metavar="id", help="The first column of ws list.")
+        close.add_argument("--all", action="store_true", help="Close all of them.")
+        close.add_argument(
+            "--code",
+            type=int,
+            default=CloseCode.POLICY_VIOLATION.value,
+            help="The close code; 1008 by default. After a code such as 1012, clients reconnect.",
+        )
+        close.add_argument("--reason", default="", help="The reason, of at most 123 bytes.")
+        for each in (list_, close):
+            each.add_argument("--user", help="The user's name or primary key.")
+            each.add_argument("--endpoint", help="The pattern of a URL, or an EventSocket's path.")
+            each.add_argument("--search", help="A part of the path, the address or the user's key.")
+        for each in (list_, stats):
+            each.add_argument("--json", action="store_true", help="Print JSON.")
+
+    def handle(self, *args: Any, subcommand: str, **options: Any) -> None:
+        """Run a subcommand."""
+        commands = {"list": self.show_list, "stats": self.show_statistics, "close": self.close}
+        commands[subcommand](options)
+
+    def show_list(self, options: dict[str, Any]) -> None:
+        """Print the connections."""
+        request = {"operation": "list", "limit": options["limit"], "filter": filter_of(options)}
+        results = self.ask(request)
+        rows = sorted((row for each in results for row in each["rows"]), key=lambda r: -r["age"])
+        rows, total = rows[: options["limit"]], sum(each["total"] for each in results)
+        if options["json"]:
+            self.stdout.write(json.dumps(rows, indent=2))
+            return
+        names = names_of({row["user"] for row in rows if row["user"] is not None})
+        for line in table([COLUMNS, *(cells_of(row, names) for row in rows)]):
+            self.stdout.write(line)
+        self.stdout.write(f"{len(rows)} of {total} connections.")
+
+    def show_statistics(self, options: dict[str, Any]) -> None:
+        """Print the sums of the numbers of all processes."""
+        values = Values()
+        for each in self.ask({"operation": "stats"}):
+            values.update(Values.decode(each["snapshot"].encode()))
+        if options["json"]:
+            self.stdout.write(values.encode().decode())
+            return
+        for name, family in values:
+            for labels, value in sorted(family.items()):
+                line = " ".join((name.removeprefix("c10kws_"), *labels))
+                self.stdout.write(f"{line}: {number_of(value)}")
+
+    def close(self, options: dict[str, Any]) -> None:
+        """Close connections."""
+        asked = filter_of(options)
+        if options["ids"]:
+            asked["ids"] = options["ids"]
+        if not asked and not options["all"]:
+            raise CommandError("Name the connections: ids, --user, --endpoint, --search or --all.")
+        request = {"operation": "close", "filter": asked, "all": options["all"]}
+        request |= {"code": options["code"], "reason": options["reason"]}
+        closed = sum(each["closed"] for each in self.ask(request))
+        self.stdout.write(f"Closed {closed} connections.")
+
+    def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the answers of all processes; print the problems of the others."""
+        try:
+            answers: Answers = ask_all(request)
+        except UnsafeDirectory as error:
+            raise CommandError(str(error)) from error
+        for problem in answers.problems:
+            self.stderr.write(problem)
+        if not answers.results and not answers.problems:
+            raise CommandError(
+                "No server of this project runs as this user on this machine, or none has had a "
+                f"request yet (in {directory_path()})."
+            )
+        if not answers.results:
+            sys.exit(1)
+        return answers.results
+
+
+def _add(commands: _SubParsersAction[Any], name: str, text: str) -> ArgumentParser:
+    parser: ArgumentParser = commands.add_parser(name, help=text, description=text)
+    return parser
+
+
+def filter_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the filter of a request. Raises CommandError for an unknown user."""
+    asked = {name: options[name] for name in ("endpoint", "search") if options[name]}
+    if options["user"]:
+        asked["users"] = keys_of(options["user"])
+    return asked
+
+
+def cells_of(row: dict[str, Any], names: dict[str, str]) -> list[str]:
+    """Return the texts of a row."""
+    user, latency = row["user"], row["latency"]
+    texts = {
+        "user": "" if user is None else names.get(user, user),
+        "age": f"{row['age']:.0f} s",
+        "latency": "" if latency is None else f"{latency * 1000:.1f} ms",
+        "rooms": ", ".join(row["rooms"]),
+    }
+    return [texts.get(name, str(row[name])) for name in COLUMNS]
+
+
+def number_of(value: Value) -> str:
+    """Return the text of a number, or of the number and the sum of durations."""
+    if isinstance(value, list):
+        *counts, seconds = value
+        return f"{sum(counts):.0f} in {seconds:.3f} s"
+    return f"{value:.0f}" if value == int(value) else f"{value:.6f}"
+
+
+def table(rows: list[Any]) -> list[str]:
+    """Return lines with aligned columns."""
+    columns = list(zip(*rows, strict=True))
+    widths = [min(max(map(len, column)), MAX_WIDTH) for column in columns]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,122 @@
+"""``manage.py ws list|stats|close``."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import path
+
+from c10kws.events import EventSocket, Socket
+from tests.support.accounts import cookies, logged_in
+from tests.support.commands import Start, open_socket
+from tests.support.events import forget
+from tests.support.peers import closed_with
+from tests.support.servers import LiveServer
+from tests.support.waiting import WAIT, eventually
+
+
+def ws(*args: str) -> str:
+    output = io.StringIO()
+    call_command("ws", *args, stdout=output, stderr=output)
+    return output.getvalue()
+
+
+@pytest.fixture
+def chat(settings: Any) -> Iterator[EventSocket]:
+    chat = EventSocket("/listed")
+
+    @chat.on("open")
+    async def join(socket: Socket) -> None:
+        socket.join("kitchen")
+        socket.join("garden")
+
+    settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": [path("chat/", chat)]})
+    yield chat
+    forget(chat)
+
+
+@pytest.mark.usefixtures("listening")
+def test_list(live: LiveServer, chat: EventSocket) -> None:
+    client = logged_in("ann")
+    with (
+        live.connect("/chat/", additional_headers=cookies(client)) as first,
+        live.connect("/chat/"),
+    ):
+        first.send('{"event": "nothing"}')
+        eventually(lambda: len(chat) == 2)
+        eventually(lambda: ws("list", "--json").count('"received": 1') == 1)
+        heading, row, _, end = ws("list").splitlines()
+        assert heading.split()[:3] == ["id", "user", "address"]
+        assert row.split()[1:3] == ["ann", "127.0.0.1"]
+        assert row.endswith("/chat/  garden, kitchen")
+        assert end == "2 of 2 connections."
+        assert ws("list", "--limit", "1").splitlines()[-1] == "1 of 2 connections."
+        assert ws("list", "--user", "ann").splitlines()[-1] == "1 of 1 connections."
+        key = client.session["_auth_user_id"]
+        assert ws("list", "--user", key).splitlines()[-1] == "1 of 1 connections."
+        assert ws("list", "--endpoint", "/listed").splitlines()[-1] == "2 of 2 connections."
+        assert ws("list", "--search", "elsewhere").splitlines()[-1] == "0 of 0 connections."
+        rows = json.loads(ws("list", "--json"))
+        assert rows[0]["rooms"] == ["garden", "kitchen"]
+
+
+@pytest.mark.usefixtures("listening")
+def test_close(live: LiveServer) -> None:
+    client = logged_in("ann")
+    with ExitStack() as stack:
+        own = cookies(client)
+        anns = [
+            stack.enter_context(live.connect("/ws/echo/", additional_headers=own)) for _ in "ab"
+        ]
+        others = [stack.enter_context(live.connect("/ws/collect/")) for _ in "ab"]
+        eventually(lambda: "4 of 4" in ws("list"))
+        with pytest.raises(CommandError, match="Name the connections"):
+            ws("close")
+        assert ws("close", "--user", "ann", "--reason", "enough") == "Closed 2 connections.\n"
+        for each in anns:
+            assert closed_with(each) == (1008, "enough")
+        eventually(lambda: "2 of 2" in ws("list"))
+        name = json.loads(ws("list", "--json"))[0]["id"]
+        assert ws("close", name, "--code", "4000") == "Closed 1 connections.\n"
+        assert closed_with(others[0])[0] == 4000
+        assert ws("close", "--all") == "Closed 1 connections.\n"
+        assert closed_with(others[1])[0] == 1008
+
+
+@pytest.mark.usefixtures("listening")
+def test_stats(live: LiveServer) -> None:
+    with live.connect("/ws/echo/") as client:
+        client.send("a")
+        assert client.recv(WAIT) == "a"
+        lines = ws("stats").splitlines()
+        assert "connections ws/echo/: 1" in lines
+        assert any(line.startswith("pool_threads c10kws: 16") for line in lines)
+        values = json.loads(ws("stats", "--json"))["values"]
+        assert [["ws/echo/"], 1] in values["c10kws_connections"]
+
+
+def test_nothing_is_running(runtime_dir: Path) -> None:
+    with pytest.raises(CommandError, match="No server of this project runs"):
+        ws("list")
+
+
+def test_the_command_sees_another_process(start: Start, port: int) -> None:
+    server = start("runtornado", str(port))
+    server.wait_for(f"ws://127.0.0.1:{port}/")
+    with open_socket(port) as client:
+        client.send("hello")
+        assert client.recv(WAIT) == "hello"
+        listed = start("ws", "list")
+        assert listed.wait() == 0
+        assert "/ws/echo/" in listed.output and "1 of 1 connections." in listed.output
+        closed = start("ws", "close", "--search", "echo")
+        assert closed.wait() == 0
+        assert closed_with(client)[0] == 1008
+    assert "Traceback" not in server.output
