@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,6 @@ from .configuration import changed
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
     from wsgiref.types import WSGIApplication
 
 #: Seconds before the end of gunicorn's ``graceful_timeout`` at which requests and handlers are
@@ -100,7 +100,10 @@ def make_ssl_context(cfg: Any) -> ssl.SSLContext | None:
     """Return gunicorn's context, or that of its hook; None without a certificate."""
     if not cfg.is_ssl:
         return None
-    context: ssl.SSLContext = ssl_context(cfg)
+    try:
+        context: ssl.SSLContext = ssl_context(cfg)
+    except ssl.SSLError as error:
+        raise AppImportError(f"certfile or keyfile cannot be used: {error}") from error
     context.set_alpn_protocols(["http/1.1"])  # not h2, even if gunicorn's other workers have it
     return context
 

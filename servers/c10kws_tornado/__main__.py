@@ -84,8 +84,10 @@ def serve_in_workers(options: dict[str, Any], workers: int) -> None:
     if sys.platform == "win32":
         raise ValueError("--workers needs a system other than Windows.")
     address = options["address"]
+    # Each worker loads it, too. The parent only checks that they can.
+    context = load_certificate(options["certfile"], options["keyfile"])
     sockets = bind(address, options["port"])
-    ready = describe(address, port_of(sockets), tls=options["certfile"] is not None)
+    ready = describe(address, port_of(sockets), tls=context is not None)
     Arbiter(
         [sys.executable, *sys.orig_argv[1:]],
         sockets,

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import Certificate, serial_number
 from tests.support.commands import get, open_socket
 from tests.support.gunicorns import Gunicorn, add_views
 from tests.support.peers import closed_next
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT, eventually
 
 pytest.importorskip("fcntl", reason="gunicorn needs POSIX")
 
@@ -41,28 +43,34 @@ def gunicorn(project: Path) -> Iterator[Start]:
 
 
 def test_signals(gunicorn: Start, project: Path) -> None:
-    command = gunicorn("--pid", "gunicorn.pid", "--access-logfile", "access.log")
-    port, send, log = command.port, command.process.send_signal, project / "access.log"
+    certificate = Certificate(project)
+    tls, log = certificate.client, project / "access.log"
+    command = gunicorn(
+        "--pid", "gunicorn.pid", "--access-logfile", "access.log", *certificate.flags
+    )
+    port, send = command.port, command.process.send_signal
     command.wait_for_workers(1)
 
-    get(port, "/plain/?1")
+    get(port, "/plain/?1", tls)
     eventually(lambda: "/plain/?1" in log.read_text())
     log.rename(project / "moved.log")
     send(signal.SIGUSR1)
     eventually(log.exists)  # of the parent process
-    eventually(lambda: get(port, "/plain/?2") and "/plain/?2" in log.read_text())
+    eventually(lambda: get(port, "/plain/?2", tls) and "/plain/?2" in log.read_text())
 
     send(signal.SIGTTIN)
     command.wait_for_workers(2)
     send(signal.SIGTTOU)
     command.wait_for("hook child_exit", 1)
 
-    with open_socket(port) as ws:
+    with open_socket(port, tls=tls) as ws:
+        before = serial_number(ws)
+        certificate.renew()
         send(signal.SIGHUP)
         assert closed_next(ws)[0] == 1012
     command.wait_for_workers(3)
     command.wait_for("hook child_exit", 2)
-    assert [1, ACCEPTING] in [slot[1:] for slot in info(command)["slots"]]
+    assert [1, ACCEPTING] in [slot[1:] for slot in info(command, tls)["slots"]]
 
     send(signal.SIGUSR2)  # another parent process, with the same sockets
     command.wait_for_workers(4)
@@ -70,9 +78,10 @@ def test_signals(gunicorn: Start, project: Path) -> None:
     send(signal.SIGTERM)
     assert command.process.wait() == 0
     command.wait_for("Master has been promoted")
-    with open_socket(port) as ws:
+    with open_socket(port, tls=tls) as ws:
         ws.send("hello")
-        assert ws.recv() == "hello"
+        assert ws.recv(WAIT) == "hello"
+        assert serial_number(ws) != before
         assert "hook worker_int" not in command.output
         os.kill(successor, signal.SIGQUIT)
         assert closed_next(ws)[0] == 1001
@@ -99,8 +108,8 @@ def test_a_worker_drains_until_the_graceful_timeout(gunicorn: Start) -> None:
     command.wait_for("/endless/.*ignores")
 
 
-def info(command: Gunicorn) -> Any:
-    return json.loads(get(command.port, "/info/")[1])
+def info(command: Gunicorn, tls: ssl.SSLContext | None = None) -> Any:
+    return json.loads(get(command.port, "/info/", tls)[1])
 
 
 def test_workers_are_replaced(gunicorn: Start, project: Path) -> None:
@@ -137,6 +146,7 @@ def test_workers_are_replaced(gunicorn: Start, project: Path) -> None:
     [
         (["--protocol", "uwsgi"], "", "does not support protocol = 'uwsgi'"),
         ([], "C10KWS = {'THREADS': 0}", r"C10KWS\['THREADS'\] must be"),
+        (["--certfile", "manage.py"], "", "certfile or keyfile cannot be used"),
     ],
 )
 def test_a_mistake_ends_gunicorn(

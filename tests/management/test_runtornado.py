@@ -321,7 +321,7 @@ def test_check_prints_the_addresses_and_serves_nothing(start: Start, port: int) 
         (["--bind", "127.0.0.1:99999"], "The port must be from 0 to 65535, not 99999."),
         (["--bind", "fd://77"], "CommandError: Cannot listen on fd://77: "),
         (["--bind", "unix:manage.py"], "Cannot listen on unix:manage.py: .*Another file has this"),
-        (["--certfile", "nowhere.pem"], "CommandError: The certificate nowhere.pem cannot be used"),
+        (["--certfile", "nowhere.pem"], "CommandError: Cannot read nowhere.pem: No such file"),
         (["--keyfile", "nowhere.pem"], "CommandError: --keyfile needs --certfile."),
         (["--reload", "--bind", "unix:x"], "--reload listens on ports only, not on unix:x."),
     ],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -114,18 +115,25 @@ class Command:
         self._reader.join(WAIT)
 
 
-def open_socket(port: int, path: str = "/ws/echo/", **options: Any) -> Any:
+def open_socket(
+    port: int, path: str = "/ws/echo/", *, tls: ssl.SSLContext | None = None, **options: Any
+) -> Any:
+    s = "s" if tls else ""
     return connect(
-        f"ws://127.0.0.1:{port}{path}",
+        f"ws{s}://127.0.0.1:{port}{path}",
         open_timeout=WAIT,
         proxy=None,
-        origin=f"http://127.0.0.1:{port}",
+        origin=f"http{s}://127.0.0.1:{port}",
+        ssl=tls,
         **options,
     )
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
-    page = HTTPConnection("127.0.0.1", port, timeout=WAIT)
+def get(port: int, path: str, tls: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+    if tls is None:
+        page = HTTPConnection("127.0.0.1", port, timeout=WAIT)
+    else:
+        page = HTTPSConnection("127.0.0.1", port, timeout=WAIT, context=tls)
     try:
         page.request("GET", path)
         response = page.getresponse()
