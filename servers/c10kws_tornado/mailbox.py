@@ -36,6 +36,13 @@ class Mailbox:
             self._loop.call_soon_threadsafe(self._deliver, context=self._context)
 
     def _deliver(self) -> None:
+        try:
+            self._empty()
+        except BaseException:  # SystemExit of a callback; the loop may continue
+            self._loop.call_soon(self._deliver, context=self._context)
+            raise
+
+    def _empty(self) -> None:
         while True:
             while self._posted:
                 self._run(*self._posted.popleft())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from c10kws_tornado.mailbox import Mailbox
 
@@ -76,3 +79,20 @@ def test_all_that_threads_post_arrives_in_their_order() -> None:
         return heard
 
     assert sorted(asyncio.run(run())) == list(range(4000))
+
+
+def test_a_callback_that_exits_does_not_stop_the_others() -> None:
+    """As in a server, whose loop continues after SystemExit."""
+    loop = asyncio.new_event_loop()
+    mailbox = Mailbox(loop)
+    heard: list[str] = []
+    mailbox.post(sys.exit)
+    mailbox.post(heard.append, "first")
+    with pytest.raises(SystemExit):
+        loop.run_forever()
+    mailbox.post(heard.append, "second")
+    mailbox.post(loop.stop)
+    loop.call_later(WAIT, loop.stop)
+    loop.run_forever()
+    loop.close()
+    assert heard == ["first", "second"]
