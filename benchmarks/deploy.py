@@ -37,7 +37,7 @@ from benchmarks.processes import (  # noqa: E402
     end,
     free_port,
     session,
-    wait_for_page,
+    wait_for_answer,
     wait_until_listening,
 )
 from benchmarks.runner import BROWSER, Bench, bench, variables_for  # noqa: E402
@@ -140,7 +140,7 @@ def serving(
         )
     try:
         wait_until_listening(process, port, log)
-        wait_for_page(port, "/tiny/")
+        wait_for_answer(port)
         yield process
     finally:
         end(process)

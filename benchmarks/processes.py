@@ -14,8 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPException
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,14 +91,20 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path)
     raise ServerError(f"the server did not listen within {READY_TIMEOUT:g} s: {tail(log)}")
 
 
-def wait_for_page(port: int, path: str) -> None:
-    """Wait until a page is answered: gunicorn listens before its worker is ready."""
-    with closing(HTTPConnection("127.0.0.1", port, timeout=READY_TIMEOUT)) as connection:
-        try:
-            connection.request("GET", path)
-            connection.getresponse().read()
-        except (OSError, HTTPException) as error:
-            raise ServerError(f"the first page was not answered: {error!r}") from error
+def wait_for_answer(port: int) -> None:
+    """Wait for any answer to a request. Some servers listen before one of their workers is ready.
+
+    A server of WebSockets may answer by closing the connection.
+    """
+    request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", port), READY_TIMEOUT) as connection:
+            connection.sendall(request.encode())
+            connection.recv(1)
+    except ConnectionResetError:
+        pass
+    except OSError as error:
+        raise ServerError(f"the first request was not answered: {error!r}") from error
 
 
 def tail(log: Path) -> str:

@@ -16,7 +16,7 @@ from . import pauses
 from .load import Client, compile_programs, settled_memory
 from .machine import Cores, file_limit
 from .peers import Peer
-from .processes import ROOT, Server, ServerError, free_port, running, wait_for_page
+from .processes import ROOT, Server, ServerError, free_port, running, wait_for_answer
 from .workloads import Workload
 
 #: The headers that Chrome sends with a WebSocket handshake in addition to the required ones.
@@ -122,8 +122,7 @@ class Bench:
     def use(self, server: Server, workload: Workload, options: list[str], scale: Scale) -> Run:
         """Measure a running server."""
         options = [*options, "--session", str(server.pid)]
-        if workload.mode == "pages":
-            wait_for_page(server.port, workload.path)
+        wait_for_answer(server.port)
         if workload.mode == "idle":
             return self.client.memory(server, options, settled_memory)
         result = self.client.run(workload.mode, options, scale.seconds + workload.timeout)
