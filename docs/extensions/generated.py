@@ -12,6 +12,8 @@
     The metrics, from the table in ``c10kws/measuring/families.py``.
 ``autoclosecodes``
     The close codes of RFC 6455 and their meaning in c10kws.
+``autorefusals``
+    The statuses and close codes that the server and the library send, with their settings.
 ``autoflags``
     The arguments of a command, from its parser.
 ``:constant:``, ``:size:``
@@ -30,6 +32,7 @@ from importlib import import_module
 from pathlib import Path
 
 import commands
+import refusals
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
@@ -174,6 +177,24 @@ class CloseCodes(Generated):
             yield f"      - {code.description}"
 
 
+class Refusals(Generated):
+    """``.. autorefusals:: STATUSES`` or ``CLOSE_CODES``; the data is in :mod:`refusals`."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Yield a table of the codes, their causes, settings and log lines."""
+        yield ".. list-table::"
+        yield "    :header-rows: 1"
+        yield "    :widths: 8 37 30 25"
+        yield from indented(["* - Code", "  - Cause", "  - Setting", "  - Log line"])
+        for row in getattr(refusals, self.arguments[0]):
+            yield f"    * - {row.code}"
+            yield f"      - {row.cause}"
+            yield f"      - {row.settings or '–'}"
+            yield f"      - {f'``{row.log}``' if row.log else '–'}"
+
+
 class Modules(Generated):
     """``.. automodules:: c10kws``"""
 
@@ -293,6 +314,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("autochecks", Checks)
     app.add_directive("autoclosecodes", CloseCodes)
     app.add_directive("autometrics", Metrics)
+    app.add_directive("autorefusals", Refusals)
     app.add_directive("autoflags", Flags)
     app.add_directive("automodules", Modules)
     app.connect("autodoc-process-docstring", link_docstring)
