@@ -91,7 +91,7 @@ def test_signals(gunicorn: Start, project: Path) -> None:
 
 
 def test_a_worker_drains_until_the_graceful_timeout(gunicorn: Start) -> None:
-    command = gunicorn("--graceful-timeout", "4")
+    command = gunicorn("--graceful-timeout", "6")
     port, bodies = command.port, list[tuple[int, bytes]]()
     command.wait_for_workers(1)
     page = threading.Thread(target=lambda: bodies.append(get(port, "/slow/")))
@@ -113,7 +113,7 @@ def info(command: Gunicorn, tls: ssl.SSLContext | None = None) -> Any:
 
 
 def test_workers_are_replaced(gunicorn: Start, project: Path) -> None:
-    command = gunicorn("--timeout", "1", "--max-requests", "3", "--reload")
+    command = gunicorn("--timeout", "2", "--max-requests", "3", "--reload")
     command.wait_for_workers(1)
     first = info(command)["pid"]
     with open_socket(command.port) as ws:

@@ -40,7 +40,7 @@ async def deferred(request, handler):
 
 def slow(request):
     print("a slow view", flush=True)
-    time.sleep(1)
+    time.sleep(0.5)
     return HttpResponse("not cut")
 
 @websocket
