@@ -17,7 +17,7 @@ from tornado.httputil import (
 from tornado.iostream import IOStream, StreamClosedError
 
 from .accesslog import AccessLine
-from .http.errorresponse import stalled_body
+from .http.errorresponse import ErrorResponse
 from .http.protocol import HTTPProtocol
 from .http.requesthead import RequestHead, has_option
 from .http.responseframing import ResponseFraming
@@ -232,13 +232,13 @@ class HandlerConnection(HTTPConnection):
 
     # Called by the server
 
-    def refuse_stalled_body(self) -> None:
-        """Send 408, unless a response has begun, and close."""
+    def refuse_body(self, error: ErrorResponse, *, linger: bool) -> None:
+        """Send an error response, unless a response has begun, and close."""
         if self.line.status:
             self._connection.close()
         elif not self._connection.closed:
-            self.line.status = 408
-            self._connection.refuse(stalled_body().encode(), linger=False)
+            self.line.status = error.code
+            self._connection.refuse(error.encode(), linger=linger)
 
     def connection_lost(self) -> None:
         """Notify the handler that its client has disconnected."""

@@ -93,6 +93,8 @@ class Shutdown:
         grace = min(ENDLESS_TIMEOUT, stop.seconds_left / 4)
         while True:  # a request that waits for a thread may become a stream later
             await asyncio.sleep(grace)
+            if self._tornado_app is not None:
+                self._tornado_app.end_unfinished_bodies()
             requests = list(self._resources.requests)
             for request in requests:
                 request.end_unfinished_body()

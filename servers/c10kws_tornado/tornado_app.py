@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 
 from tornado.httputil import (
@@ -25,6 +26,7 @@ from .accesslog import AccessLog
 from .handlerconnection import HandlerConnection
 from .http.bodytimer import BodyTimer
 from .http.connections import Connections
+from .http.errorresponse import stalled_body, unavailable
 from .http.protocol import HTTPProtocol
 from .http.requesthead import BadRequest, RequestHead
 from .limits import Limits
@@ -53,6 +55,7 @@ class TornadoApp:
         self.limits = limits
         self._streams: dict[IOStream, Callable[[], WebSocketHandler | None] | None] = {}
         self._websockets: dict[HandlerConnection, Callable[[], WebSocketHandler | None]] = {}
+        self._receiving: set[NativeRequest] = set()
         self._code: int | None = None
         self._log_function = application.settings.get("log_function")
         application.settings["log_function"] = self._handled
@@ -78,6 +81,17 @@ class TornadoApp:
         native.begin(delegate, request)
         self._connections.begin(connection)
         return native
+
+    def receiving(self, request: NativeRequest, *, receiving: bool) -> None:
+        """Remember a request while its body arrives."""
+        (self._receiving.add if receiving else self._receiving.discard)(request)
+
+    def end_unfinished_bodies(self) -> None:
+        """Refuse requests whose body has not arrived, because the server stops."""
+        for request in [each for each in self._receiving if not each.has_responded]:
+            request.connection.refuse_body(
+                unavailable("The server is shutting down. Try again."), linger=True
+            )
 
     def end(self, connection: HTTPProtocol, native: HandlerConnection) -> None:
         """Handle the end of a request."""
@@ -171,7 +185,8 @@ class NativeRequest:
     def head_received(self, head: RequestHead) -> Awaitable[None] | None:
         """Call the delegate."""
         if head.has_body:
-            refuse = self.connection.refuse_stalled_body
+            refuse = partial(self.connection.refuse_body, stalled_body(), linger=False)
+            self._tornado_app.receiving(self, receiving=True)
             loop = asyncio.get_running_loop()
             self._timer = BodyTimer(loop, self._tornado_app.limits, refuse)
         waiting = self._delegate.headers_received(head.start_line, self._request.headers)
@@ -235,5 +250,6 @@ class NativeRequest:
             self._tornado_app.end(self._http, self.connection)
 
     def _stop_timer(self) -> None:
+        self._tornado_app.receiving(self, receiving=False)
         if self._timer is not None:
             self._timer.cancel()

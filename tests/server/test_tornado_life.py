@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
 
 from c10kws_tornado import Limits, make_application
 from tests.support.applications import hello
 from tests.support.logs import messages
 from tests.support.servers import LiveServer
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 POST = "POST / HTTP/1.1\nHost: a\nContent-Length: 4\n\n"
@@ -208,3 +209,38 @@ def test_a_closed_stream_closes_its_connection(serve: Serve, loop: str) -> None:
     with serving(serve, Detaching, loop_factory=factory).client() as client:
         client.send("GET /native HTTP/1.1\nHost: a\n\n")
         assert client.read_to_end() == b""
+
+
+def test_an_unfinished_body_does_not_hold_a_stop(serve: Serve) -> None:
+    live = serving(serve, Body)
+    with post(live, "a") as client:
+        eventually(lambda: live.server.requests == 1)
+        live.begin_stop(timeout=1)
+        response = client.read_response()
+        assert (response.status, response["retry-after"]) == (503, "1")
+    live.wait_stopped()
+
+
+def test_a_refused_request_gets_no_second_response(serve: Serve) -> None:
+    failures: list[BaseException] = []
+    may_respond = threading.Event()
+
+    @stream_request_body
+    class Late(Body):
+        async def prepare(self) -> None:
+            await asyncio.to_thread(may_respond.wait, WAIT)
+            self.write("late")
+            try:
+                await self.flush()
+            except StreamClosedError as error:
+                failures.append(error)
+
+    live = serving(serve, Late, limits=Limits(linger_timeout=WAIT))
+    with post(live, "a") as client:
+        eventually(lambda: live.server.requests == 1)
+        live.begin_stop(timeout=1)
+        assert client.read_response().status == 503
+        may_respond.set()
+        eventually(lambda: failures)
+        assert client.read_to_end() == b""
+    live.wait_stopped()

@@ -116,7 +116,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
     @property
     def closed(self) -> bool:
         """True if nothing can be sent."""
-        return self.lost or self._taken_over or self.transport.is_closing()
+        return bool(self._linger or self.lost or self._taken_over or self.transport.is_closing())
 
     @property
     def receiving(self) -> bool:
@@ -176,7 +176,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
 
     def _proceed(self, head: RequestHead | None) -> None:
         """Parse what has arrived meanwhile."""
-        if self._linger is None and not self.closed:
+        if not self.closed:
             self._holding = False
             if head is not None:
                 self._request_body(head)
@@ -224,8 +224,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if full == self._reading_paused or self.closed or self.half_closed:
             return
         self._reading_paused = full
-        change = self.transport.pause_reading if full else self.transport.resume_reading
-        change()
+        (self.transport.pause_reading if full else self.transport.resume_reading)()
 
     # The end
 
@@ -258,7 +257,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
 
     def expire(self) -> None:
         """Close an idle connection; answer a head that stalls with 408."""
-        if self._parser.buffer and self._linger is None and not self.closed:
+        if self._parser.buffer and not self.closed:
             self.refuse_unparsed(408)
         else:
             self.close()
