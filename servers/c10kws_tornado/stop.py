@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from typing import TypeVar
 BATCH = 64
 #: Seconds that a successor takes to start, as an estimate for the clients.
 START_TIME = 1.0
+
+#: Seconds by which a busy loop may be late and still make up for it at once.
+LATE = 0.1
 
 T = TypeVar("T")
 
@@ -39,9 +43,10 @@ class Stop:
     async def spread(self, clients: Iterable[T]) -> AsyncIterator[tuple[T, float]]:
         """Yield the clients in random order and at the pace of the stop, each with a delay.
 
-        The last client comes when half of the time until the deadline has passed, or earlier. If
-        they therefore leave faster than ``rate``, their delays spread their return over the time
-        until the deadline. A delay is the number of seconds after which the client may reconnect.
+        The last client comes when half of the time until the deadline has passed, or earlier, also
+        if the loop is busy. If they therefore leave faster than ``rate``, their delays spread their
+        return over the time until the deadline. A delay is the number of seconds after which the
+        client may reconnect.
         """
         waiting = list(clients)
         random.shuffle(waiting)
@@ -51,8 +56,25 @@ class Stop:
         if self.successor_waits:
             leaving = 0
         first = START_TIME if self.successor_waits else 0
+        due, end = begin, begin + share * len(waiting) / 2
         for position, client in enumerate(waiting):
-            left = begin + position * leaving - loop.time()
-            if left > 0 or position % BATCH == BATCH - 1:
-                await asyncio.sleep(max(left, 0))
+            if due > loop.time() or (self.successor_waits and position % BATCH == BATCH - 1):
+                await asyncio.sleep(max(due - loop.time(), 0))
+                due = _catch_up(due, loop.time(), leaving, (end, len(waiting) - position))
             yield client, round(first + position * (returning - leaving), 3)
+            due += leaving
+
+
+def _catch_up(due: float, now: float, pause: float, rest: tuple[float, int]) -> float:
+    """Return when a client was due after a loop that was late, so that few leave at once.
+
+    ``rest`` is the end of the time and the number of clients. Of those whose time was missed, only
+    as many leave now as the slowest pace for the rest requires.
+    """
+    end, count = rest
+    if now - due <= LATE:
+        return due
+    if now >= end:
+        return -math.inf
+    slowest = max(pause, (end - now) / count)
+    return now - (now - due) * pause / slowest

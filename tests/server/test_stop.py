@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.support.clocks import virtual_time
 
 
 def departures(
-    count: int, *, seconds: float, rate: float, waits: bool = False
+    count: int, *, seconds: float, rate: float, waits: bool = False, turn: float = 0.0
 ) -> list[list[float]]:
     """Return for each client, in order: its number, the time when it left, and its delay."""
 
@@ -24,7 +25,7 @@ def departures(
             async for client, delay in stop.spread(range(count))
         ]
 
-    return virtual_time(scenario())
+    return virtual_time(scenario(), turn)
 
 
 def test_each_client_leaves_once_and_in_random_order() -> None:
@@ -79,6 +80,19 @@ def test_with_a_successor_that_waits_all_leave_at_once_and_return_at_the_pace() 
     assert {time for _, time, _ in found} == {0}
     delays = [delay for _, _, delay in found]
     assert delays == pytest.approx([START_TIME + number / 200 for number in range(2000)], abs=0.001)
+
+
+@pytest.mark.parametrize(("turn", "most"), [(0.02, 10), (0.5, 60), (2, 200)])
+def test_on_a_busy_loop_few_leave_at_once_and_all_in_time(turn: float, most: int) -> None:
+    """A wait takes two turns. In this time 8, 200 or all clients would leave at the usual pace."""
+    times = [time for _, time, _ in departures(500, seconds=30, rate=200, turn=turn)]
+    assert max(Counter(times).values()) <= most
+    assert times[-1] <= 15 + 2 * turn
+
+
+def test_on_a_loop_that_is_too_busy_the_rest_leaves_when_the_time_is_over() -> None:
+    times = [time for _, time, _ in departures(500, seconds=30, rate=200, turn=20)]
+    assert len(set(times)) == 2
 
 
 def test_other_tasks_run_while_many_leave_at_once() -> None:

@@ -11,20 +11,25 @@ T = TypeVar("T")
 
 
 class VirtualSelector(selectors.DefaultSelector):
-    """A selector that adds the time of a wait to its clock instead of waiting."""
+    """A selector that adds the time of a wait to its clock instead of waiting.
 
-    now = 0.0
+    Each turn of the loop takes at least ``turn`` seconds.
+    """
+
+    def __init__(self, turn: float) -> None:
+        super().__init__()
+        self.now = 0.0
+        self._turn = turn
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return at once."""
-        if timeout:
-            self.now += timeout
+        self.now += max(timeout or 0, self._turn)
         return super().select(0)
 
 
-def virtual_time(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that waits for nothing but time."""
-    selector = VirtualSelector()
+def virtual_time(main: Coroutine[Any, Any, T], turn: float = 0.0) -> T:
+    """Run a coroutine that waits for nothing but time, on a loop whose turns take ``turn``."""
+    selector = VirtualSelector(turn)
     loop = asyncio.SelectorEventLoop(selector)
     loop.time = lambda: selector.now  # type: ignore[method-assign]
     loop._clock_resolution = 1e-9  # type: ignore[attr-defined]
