@@ -88,7 +88,7 @@ class Inbox:
     def fill(self, protocol: Source, receive: Callable[[list[Message]], object]) -> bool:
         """Receive what the protocol holds while there is room, in turns with other connections.
 
-        A read of 256 KiB may inflate to a thousand times as much. Return True when another turn is
+        A read of 264 KiB may inflate to a thousand times as much. Return True when another turn is
         needed; nothing newer is read meanwhile.
         """
         size, count = 0, 0
