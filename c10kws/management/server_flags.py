@@ -44,6 +44,16 @@ def add_processes(parser: ArgumentParser) -> None:
     )
     add("--threads", type=_above_zero(int), help="Threads of each process, instead of THREADS.")
     add(
+        "--loop",
+        choices=["asyncio", "uvloop", "auto"],
+        help="Event loop, instead of UVLOOP. auto: uvloop if it is installed.",
+    )
+
+
+def add_replacement(parser: ArgumentParser) -> None:
+    """Add the flags of the end of a process, and of its successor."""
+    add = parser.add_argument
+    add(
         "--graceful-timeout",
         type=_above_zero(float),
         metavar="SECONDS",
@@ -55,11 +65,6 @@ def add_processes(parser: ArgumentParser) -> None:
         default="all",
         help="On HUP, replace all processes together, or one after another, which needs less "
         "memory. The default is all.",
-    )
-    add(
-        "--loop",
-        choices=["asyncio", "uvloop", "auto"],
-        help="Event loop, instead of UVLOOP. auto: uvloop if it is installed.",
     )
 
 

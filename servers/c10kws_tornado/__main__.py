@@ -75,7 +75,7 @@ def serve_here(options: dict[str, Any], inheritance: Inheritance | None) -> None
         options["on_ready"] = lambda: print(ready, flush=True)
     else:
         sockets = list(inheritance.sockets)
-        options |= {"worker": inheritance.slot, "multiprocess": inheritance.has_peers}
+        options |= {"worker": inheritance.slot, "multiprocess": inheritance.slot.has_peers}
     serve(application, sockets=sockets, limits=limits, ssl_context=context, **options)
 
 

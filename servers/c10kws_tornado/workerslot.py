@@ -51,7 +51,7 @@ class WorkerSlot:
 
     @property
     def has_peers(self) -> bool:
-        """True if other workers accept connections on the same sockets."""
+        """True if there are several workers, without those that drain."""
         return self._state.workers > 1
 
     def is_ahead(self, connections: int) -> bool:

@@ -45,7 +45,7 @@ inheritance = worker.inherit()
 slot = inheritance.slot
 if os.path.exists("ill"):
     raise SystemExit(3)
-say(f"{os.getpid()} serves, for its children a worker: {worker.is_worker()}")
+say(f"{os.getpid()} serves, for its children a worker: {worker.VARIABLE in os.environ}")
 slot.enter(Activity.ACCEPTING)
 while True:  # signal.pause() misses a signal that comes just before it
     if not os.path.exists("silent"):

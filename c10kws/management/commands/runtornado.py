@@ -76,6 +76,7 @@ class Command(BaseCommand):
         )
         server_flags.add_sockets(parser)
         server_flags.add_processes(parser)
+        server_flags.add_replacement(parser)
         for flag, action, text in RELOADER_FLAGS:
             parser.add_argument(flag, action=action, dest="use_reloader", default=None, help=text)
         server_flags.add_others(parser)
@@ -191,7 +192,7 @@ class Command(BaseCommand):
             options,
             sockets=inheritance.sockets,
             worker=inheritance.slot,
-            multiprocess=inheritance.has_peers,
+            multiprocess=inheritance.slot.has_peers,
         )
 
     def serve_here(self, addresses: Sequence[Address], options: dict[str, Any]) -> None:

@@ -29,18 +29,11 @@ class Inheritance:
 
     sockets: Sequence[socket.socket]
     slot: WorkerSlot
-    #: True if there are several workers, without those that drain.
-    has_peers: bool
 
 
 def describe(descriptors: Sequence[int], state: SharedState, index: int) -> str:
     """Return the value of VARIABLE for a worker that the caller starts."""
     return json.dumps({"sockets": list(descriptors), "state": state.fd, "slot": index})
-
-
-def is_worker() -> bool:
-    """Return True if :func:`inherit` has something to return."""
-    return VARIABLE in os.environ
 
 
 def inherit() -> Inheritance | None:
@@ -59,7 +52,7 @@ def inherit() -> Inheritance | None:
         os.set_inheritable(fd, False)
     state = SharedState(passed["state"])
     sockets = [socket.socket(fileno=fd) for fd in passed["sockets"]]
-    return Inheritance(sockets, WorkerSlot(state, passed["slot"]), state.workers > 1)
+    return Inheritance(sockets, WorkerSlot(state, passed["slot"]))
 
 
 def _watch_parent() -> None:

@@ -42,12 +42,7 @@ class WorkerProcess:
         self._silent = 0.0
         self._started = time.monotonic()
         state.assign(index, generation)
-        try:
-            self._process = _start(command, sockets, state, index)
-        except OSError:
-            state.enter(index, Activity.ENDED)
-            raise
-        state.set_pid(index, self.pid)
+        self._process = _start(command, sockets, state, index)
 
     @property
     def pid(self) -> int:
@@ -132,10 +127,16 @@ def _start(
     command: Sequence[str], sockets: Sequence[socket.socket], state: SharedState, index: int
 ) -> subprocess.Popen[bytes]:
     descriptors = [sock.fileno() for sock in sockets]
-    return subprocess.Popen(
-        command,
-        env=os.environ | {worker.VARIABLE: worker.describe(descriptors, state, index)},
-        stdin=subprocess.PIPE,
-        pass_fds=(state.fd, *descriptors),
-        process_group=0,  # only the parent receives Ctrl-C, and stops the workers gracefully
-    )
+    try:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {worker.VARIABLE: worker.describe(descriptors, state, index)},
+            stdin=subprocess.PIPE,
+            pass_fds=(state.fd, *descriptors),
+            process_group=0,  # only the parent receives Ctrl-C, and stops the workers gracefully
+        )
+    except OSError:
+        state.enter(index, Activity.ENDED)
+        raise
+    state.set_pid(index, process.pid)
+    return process
