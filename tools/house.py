@@ -28,7 +28,7 @@ LAYERS: dict[str, list[set[str]]] = {
         {"longpoll"},
         {"events"},
         {"checks", "control"},
-        {"apps", "gunicorn", "management", "test", "compat"},
+        {"apps", "admin", "models", "gunicorn", "management", "test", "compat"},
     ],
     "servers/c10kws_tornado": [
         {

@@ -1,0 +1,33 @@
+"""``LiveConnection``: a name for the permissions of the admin's page; it has no table."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class NoRows(models.Manager["LiveConnection"]):
+    """Manager that never asks the database, for commands such as ``dumpdata``."""
+
+    def get_queryset(self) -> models.QuerySet[LiveConnection]:
+        """Return nothing."""
+        return super().get_queryset().none()
+
+
+class LiveConnection(models.Model):
+    """An open WebSocket. Its permissions are ``view`` and ``delete``, which closes it."""
+
+    id = models.CharField(primary_key=True, max_length=60)
+
+    objects: ClassVar[NoRows] = NoRows()
+
+    class Meta:
+        managed = False
+        base_manager_name = "objects"
+        default_permissions = ("view", "delete")
+        verbose_name = "live connection"
+        verbose_name_plural = "live connections"
+
+    def __str__(self) -> str:
+        return self.id
