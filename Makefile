@@ -1,5 +1,5 @@
 # Commands for developers. `python3 demo`, `python3 tests` and `python3 docs` need no make.
-.PHONY: demo test quick docs style types newest fuzz conformance matrix bench client lock
+.PHONY: demo test quick docs style types newest fuzz soak conformance matrix bench client lock
 
 demo:
 	python3 demo
@@ -28,6 +28,11 @@ newest:
 # Random handshakes, frames and events: 50 times as many as in the tests, and others each time.
 fuzz:
 	C10KWS_FUZZ=50 python3 tests tests/fuzz -n 2
+
+# Minutes of clients of all kinds; fails if memory, descriptors, threads or the queue grow.
+MINUTES = 5
+soak:
+	python3 tests/soak --minutes $(MINUTES)
 
 # The Autobahn|Testsuite, with the fast lane and without. Needs a Python 2.7.
 conformance:

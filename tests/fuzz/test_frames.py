@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.project.frames_views import echo, play
-from tests.support.frames import CLOSE, CONTINUATION, FIN, PING, PONG
+from tests.support.frames import CLOSE, CONTINUATION, FIN, INTERNAL_ERROR, PING, PONG
 from tests.support.fuzz import check_settled, examples, read_frames, send_all, websocket
 from tests.support.peers import OFFER, handshake
 from tests.support.servers import LiveServer
@@ -36,7 +36,7 @@ def check_frames(data: bytes, *, compressed: bool) -> None:
     for first, payload in frames[-1:]:
         if first == FIN | CLOSE and payload:
             code = int.from_bytes(payload[:2], "big")
-            assert code != 1011, payload
+            assert (FIN | CLOSE, payload) != INTERNAL_ERROR
             assert code in OWN_CODES or 1000 <= code <= 1014 or 3000 <= code < 5000
             payload[2:].decode()
 
