@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 
 from c10kws_tornado import Limits
+from c10kws_tornado.http.output import NO_LINGER
+from c10kws_tornado.http.uploads import Upload
 from tests.support.logs import messages
 from tests.support.peers import Client
 from tests.support.servers import LiveServer
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 #: The limit of the server's file sizes: writing more fails as on a full disk.
@@ -215,3 +218,30 @@ def test_a_body_without_room_in_memory_and_on_disk_is_507(
         client.send(bytes(4100))
         assert client.read_response().status == 507
     eventually(lambda: in_memory(live) == 0)
+
+
+def test_a_body_is_closed_after_a_piece_of_it_is_written(
+    serve_as_is: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, may_write, closed = (threading.Event() for _ in range(3))
+    store = Upload.store
+
+    def wait_and_store(self: Upload, data: bytes) -> None:
+        file, close = self._file, self._file.close
+        monkeypatch.setattr(file, "close", lambda: (close(), closed.set()))
+        writing.set()
+        assert may_write.wait(WAIT)
+        assert not closed.is_set()
+        store(self, data)
+
+    monkeypatch.setattr(Upload, "store", wait_and_store)
+    live = serve_as_is(read_all, limits=Limits(spool_size=1000))
+    with live.client() as client:
+        client.send("POST /upload HTTP/1.1\nHost: a\nContent-Length: 9000\n\n" + "a" * 5000)
+        assert writing.wait(WAIT)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    eventually(lambda: live.server.connections == live.server.requests == 0)
+    live.on_loop(lambda: None)
+    assert not closed.wait(0.05)
+    may_write.set()
+    assert closed.wait(WAIT)

@@ -7,6 +7,7 @@ import errno
 import os
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import IO, Any
 
@@ -38,6 +39,7 @@ class RequestBody:
         self._refuse = refuse
         self._upload = resources.uploads.make_upload()
         self._file: IO[bytes] | None = self._upload.file  # until it is taken or discarded
+        self._job: Future[None] | None = None  # that writes to disk
         self._timer = BodyTimer(resources.loop, resources.limits, self._stall)
         self.size = 0
 
@@ -58,7 +60,8 @@ class RequestBody:
     async def _write_to_disk(self, chunk: bytes) -> None:
         """Write in the pool. Stop waiting for a thread if the client disconnects meanwhile."""
         self._timer.pause()
-        writing = asyncio.wrap_future(self._resources.pool.submit_urgent(self._upload.store, chunk))
+        self._job = self._resources.pool.submit_urgent(self._upload.store, chunk)
+        writing = asyncio.wrap_future(self._job)
         leaving = asyncio.ensure_future(self._left.wait())
         either: set[asyncio.Future[Any]] = {writing, leaving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -124,8 +127,12 @@ class RequestBody:
         """Stop the timer, and close the body in the pool: it may be a file of 100 MiB."""
         self._timer.cancel()
         if self._file is not None:
-            self._resources.pool.submit_urgent(self._file.close)
+            close = partial(self._resources.pool.submit_urgent, self._file.close)
             self._file = None
+            if self._job is None:
+                close()
+            else:  # after it, since two threads must not use the file at the same time
+                self._job.add_done_callback(lambda _: close())
 
     def leave_memory(self) -> None:
         """Stop counting the body's memory: the request has ended."""
