@@ -85,7 +85,9 @@ _DESCRIPTIONS = {
         "Sent by the server when the handler raises, a message in fragments fails or a Ping is"
         " not answered in time."
     ),
-    CloseCode.SERVICE_RESTART: "Sent by the server when it restarts; clients may connect again.",
+    CloseCode.SERVICE_RESTART: (
+        "Sent by the server when it stops for a restart or a deploy; clients may connect again."
+    ),
     CloseCode.TRY_AGAIN_LATER: "Sent by the server when the client reads too slowly.",
     CloseCode.BAD_GATEWAY: "Sent by a gateway after an invalid response of its server.",
     CloseCode.TLS_HANDSHAKE: "Never sent. Reported by a client when the TLS handshake failed.",
