@@ -49,11 +49,10 @@ class Listener:
 
     def _listen(self) -> None:
         try:
-            self._path = make_directory() / f"{os.getpid()}{SUFFIX}"
-            self._path.unlink(missing_ok=True)  # of an earlier process with this number
-            listening = socket.socket(socket.AF_UNIX)
-            listening.bind(str(self._path))
-            listening.listen()
+            try:
+                listening = self._bind()
+            except FileNotFoundError:  # another process has just removed the empty directory
+                listening = self._bind()
         except (OSError, UnsafeDirectory) as error:
             logger.warning("manage.py ws and the admin cannot see this process: %s", error)
             return
@@ -61,6 +60,18 @@ class Listener:
         threading.Thread(
             target=self._run, args=(listening,), name="c10kws-control", daemon=True
         ).start()
+
+    def _bind(self) -> socket.socket:
+        self._path = make_directory() / f"{os.getpid()}{SUFFIX}"
+        self._path.unlink(missing_ok=True)  # of an earlier process with this number
+        listening = socket.socket(socket.AF_UNIX)
+        try:
+            listening.bind(str(self._path))
+            listening.listen()
+        except OSError:
+            listening.close()
+            raise
+        return listening
 
     def _close(self) -> None:
         if self._socket is None or self._path is None:
@@ -70,6 +81,8 @@ class Listener:
         self._socket.close()
         self._socket = None
         self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # other processes have sockets in it
+            self._path.parent.rmdir()
 
     def _run(self, listening: socket.socket) -> None:
         while True:
