@@ -9,8 +9,15 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.project.settings")
     from django.core.management import execute_from_command_line
 
+    from benchmarks import pauses
+    from c10kws_tornado.process import worker
+
     if optimization := os.environ.get("BENCHMARKS_WITHOUT"):
         from benchmarks.project.without import leave_out
 
         leave_out(optimization)
+    if (
+        pauses.VARIABLE in os.environ and worker.VARIABLE in os.environ
+    ):  # its parent has a log of its own
+        pauses.log_collections(os.environ[pauses.VARIABLE])
     execute_from_command_line(sys.argv)

@@ -87,10 +87,12 @@ class Connection(asyncio.BufferedProtocol):
         """Handle received bytes: resume the handler, then write its answers at once."""
         sender, inbox = self.sender, self.inbox
         protocol, cork = sender.protocol, sender.cork
-        messages = protocol.receive_data(sender.loop_state.wide_buffer[:nbytes].tobytes())
+        received = sender.loop_state.wide_buffer[:nbytes]
+        if nbytes < LONG_READ:
+            messages = protocol.receive_data(received.tobytes())
+        else:
+            messages = self._receive_long(received)
         self.keepalive.heard = True
-        if nbytes >= LONG_READ:
-            self._wide_reads = len(messages) < FEW
         cork.flush_follows = True
         try:
             if messages and protocol.events is None:  # the hot path, without the call of _receive
@@ -106,6 +108,16 @@ class Connection(asyncio.BufferedProtocol):
             cork.flush()
         if inbox.messages:
             inbox.hold_back(has_more=protocol.has_more)
+
+    def _receive_long(self, received: memoryview[int]) -> list[Message]:
+        """Return the messages of a long read, without a copy of it if they are few and long."""
+        protocol = self.sender.protocol
+        if self._wide_reads:
+            messages = protocol.receive_long(received)
+        else:
+            messages = protocol.receive_data(received.tobytes())
+        self._wide_reads = len(messages) < FEW
+        return messages
 
     def _receive(self, messages: list[Message]) -> None:
         inbox = self.inbox

@@ -12,6 +12,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
 from .directory import UnsafeDirectory, make_directory
@@ -53,7 +55,7 @@ class Listener:
                 listening = self._bind()
             except FileNotFoundError:  # another process has just removed the empty directory
                 listening = self._bind()
-        except (OSError, UnsafeDirectory) as error:
+        except (OSError, UnsafeDirectory, ImproperlyConfigured) as error:  # no SECRET_KEY
             logger.warning("manage.py ws and the admin cannot see this process: %s", error)
             return
         self._socket = listening

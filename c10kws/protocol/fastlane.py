@@ -13,13 +13,20 @@ frame, and of a text that is not UTF-8: that is a data frame for wsproto, which 
 from __future__ import annotations
 
 from codecs import utf_8_decode
+from collections.abc import Callable
+from typing import TypeVar
 
 from .closing import Close, CloseCode, failure
 from .frames import BINARY, MASKED, TEXT, Mask, read_head
 from .messages import Message, PayloadBuffer
 
+#: Received data: bytes, or a view of a buffer.
+Data = TypeVar("Data", bytes, "memoryview[int]")
 
-def read_frames(data: bytes, start: int, messages: list[Message], mask: Mask, limit: int) -> int:
+
+def read_frames(
+    data: Data, start: int, messages: list[Message], mask: Callable[[Data, Data], bytes], limit: int
+) -> int:
     """Append the messages of the whole plain frames that begin at ``start``.
 
     Return the position where it stopped: the end of the data, or the first byte of a frame that is

@@ -81,7 +81,7 @@ class BrokenFrame:
 # Reading
 
 
-def read_head(data: bytes, start: int) -> tuple[int, int] | None:
+def read_head(data: bytes | memoryview[int], start: int) -> tuple[int, int] | None:
     """Return the size of the payload and where it begins; None while the head is not whole.
 
     The size is negative for a frame that breaks a rule of its length. §5.1: a server closes the

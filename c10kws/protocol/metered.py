@@ -31,9 +31,15 @@ class MeteredProtocol(ServerProtocol):
 
     def receive_data(self, data: bytes) -> list[Message]:
         """Return the next messages that the rate allows; see :class:`ServerProtocol`."""
-        messages = super().receive_data(data)
+        return self._measure(len(data), super().receive_data(data))
+
+    def receive_long(self, view: memoryview[int]) -> list[Message]:
+        """Return the next messages that the rate allows; see :class:`ServerProtocol`."""
+        return self._measure(len(view), super().receive_long(view))
+
+    def _measure(self, size: int, messages: list[Message]) -> list[Message]:
         if self.state is State.OPEN:
-            exceeded = self._meter.measure(len(data), messages)
+            exceeded = self._meter.measure(size, messages)
             if exceeded is not None:
                 self._report(exceeded)
         return messages

@@ -110,13 +110,34 @@ class ServerProtocol:
             if end == len(data):
                 return messages
             self._data, self._position = data, end
-        elif data and self.state is not State.OPEN:
+            self._read(messages)
+        else:
+            self._continue(data, messages)
+        return messages
+
+    def receive_long(self, view: memoryview[int]) -> list[Message]:
+        """Do as :meth:`receive_data` with fewer copies of long messages; the view is not kept."""
+        messages: list[Message] = []
+        if self._lane_open:
+            end = read_frames(view, 0, messages, self._mask_views, self.max_message_size)
+            if end < len(view):
+                self._data, self._position = view[end:].tobytes(), 0
+                self._read(messages)
+        else:
+            self._continue(view.tobytes(), messages)
+        return messages
+
+    def _mask_views(self, key: memoryview[int], payload: memoryview[int]) -> bytes:
+        return self._mask(key.tobytes(), payload.tobytes())
+
+    def _continue(self, data: bytes, messages: list[Message]) -> None:
+        """Read what was kept, and ``data``."""
+        if data and self.state is not State.OPEN:
             self._discard(data)
-            return messages
-        elif data:
+            return
+        if data:
             self._data, self._position = self._data[self._position :] + data, 0
         self._read(messages)
-        return messages
 
     def take_events(self) -> list[Event]:
         """Return the events since the last call, and forget them."""

@@ -29,7 +29,7 @@ from tests.support.frames import (
     close_frame,
     frame,
 )
-from tests.support.protocols import MASKS, Recorder, lanes, masks, receive_all, take_end
+from tests.support.protocols import MASKS, LongReads, Recorder, lanes, masks, receive_all, take_end
 from tests.support.streams import (
     EXTENSIONS,
     LIMIT,
@@ -100,6 +100,23 @@ def test_both_lanes_read_the_same(
     stream = data.draw(streams(extension))
     one = Recorder(make_protocol(True, MASKS[mask], extension))
     other = Recorder(make_protocol(False, MASKS[mask], extension))
+    compare(one, other, stream, close_at, positions, positions)
+    assert one.closing() == other.closing()
+
+
+@settings(deadline=None, max_examples=300, print_blob=True)
+@given(st.data(), st.booleans(), st.sampled_from(list(MASKS)), extensions, close_positions, cuts)
+def test_long_reads_are_read_the_same(
+    data: st.DataObject,
+    fast_lane: bool,
+    mask: str,
+    extension: str,
+    close_at: int | None,
+    positions: Positions,
+) -> None:
+    stream = data.draw(streams(extension))
+    one = Recorder(make_protocol(fast_lane, MASKS[mask], extension))
+    other = LongReads(make_protocol(fast_lane, MASKS[mask], extension))
     compare(one, other, stream, close_at, positions, positions)
     assert one.closing() == other.closing()
 

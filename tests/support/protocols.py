@@ -75,10 +75,13 @@ class Recorder:
 
     def feed(self, pieces: Iterable[bytes]) -> None:
         for piece in pieces:
-            self.messages += receive_all(self.protocol, piece)
+            self.messages += self.receive(piece)
             assert self.protocol.events != []  # callers look at it before they take
             for event in self.protocol.take_events():
                 self.take(event)
+
+    def receive(self, piece: bytes) -> list[Message]:
+        return receive_all(self.protocol, piece)
 
     def take(self, event: Event) -> None:
         match event:
@@ -93,3 +96,15 @@ class Recorder:
 
     def closing(self) -> tuple[State, Close | None, bytes]:
         return self.protocol.state, self.end, self.answers
+
+
+class LongReads(Recorder):
+    """Feeds a protocol from one buffer that is overwritten after each read."""
+
+    def receive(self, piece: bytes) -> list[Message]:
+        with memoryview(bytearray(piece)) as view:
+            messages = self.protocol.receive_long(view)
+            view[:] = bytes(len(piece))
+        while self.protocol.has_more:
+            messages += self.protocol.receive_data(b"")
+        return messages
