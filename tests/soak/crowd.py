@@ -26,6 +26,7 @@ class Crowd:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._busy = False
         self._random = random.Random(1)
         self._done: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
@@ -52,14 +53,14 @@ class Crowd:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Let the clients come and go until the block ends."""
+        """Let the clients come and go until the block ends, then wait for the last ones."""
+        self._busy = True
         tasks = [asyncio.create_task(self._repeat(kind)) for kind in self._kinds * EACH]
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._busy = False
+            await asyncio.gather(*tasks)
 
     def summary(self) -> str:
         """Return the number of clients so far."""
@@ -74,7 +75,7 @@ class Crowd:
                 yield f"no client has ended: {kind.__name__}"
 
     async def _repeat(self, kind: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while self._busy:
             try:
                 await asyncio.wait_for(kind(), PATIENCE)
                 self._done[kind.__name__] += 1
