@@ -78,6 +78,7 @@ def blocks(request):
 
 settings.configure(
     DEBUG=False,
+    SECRET_KEY="a test",
     ALLOWED_HOSTS=["*"],
     ROOT_URLCONF=sys.modules[__name__],
     INSTALLED_APPS=["c10kws"],
