@@ -68,7 +68,7 @@ STATUSES = (
         "a body that does not arrive in time",
         ":setting:`READ_TIMEOUT`, :setting:`MIN_READ_RATE`; :limit:`body_timeout`",
         "the body did not arrive in time",
-        (SERVER + "errorresponse.py", "servers/c10kws_tornado/handlerconnection.py"),
+        (SERVER + "errorresponse.py",),
     ),
     Refusal(
         413,
@@ -199,10 +199,10 @@ CLOSE_CODES = (
     ),
     Refusal(
         1008,
-        "``manage.py ws close``",
+        "``manage.py ws close``, or the admin's page of live connections",
         "",
         "",
-        ("c10kws/management/commands/ws.py",),
+        ("c10kws/management/commands/ws.py", "c10kws/admin.py"),
     ),
     Refusal(
         1009,
