@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -33,10 +32,10 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository
 from benchmarks import machine  # noqa: E402
 from benchmarks.load import Client, read_result  # noqa: E402
 from benchmarks.processes import (  # noqa: E402
-    ROOT,
     end,
     free_port,
     session,
+    start,
     wait_for_answer,
     wait_until_listening,
 )
@@ -128,16 +127,7 @@ def serving(
     command: Sequence[str], variables: dict[str, str], port: int, log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server on all cores while the block runs."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = start(command, variables, log)
     try:
         wait_until_listening(process, port, log)
         wait_for_answer(port)

@@ -57,17 +57,7 @@ def running(
     Raises ServerError, with the end of the log, when it does not listen within READY_TIMEOUT or has
     ended by itself.
     """
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=settle_on(core),
-        )
+    process = start(command, variables, log, settle_on(core))
     try:
         wait_until_listening(process, port, log)
         yield Server(process.pid, port)
@@ -75,6 +65,26 @@ def running(
             raise ServerError(f"the server ended with status {process.returncode}: {tail(log)}")
     finally:
         end(process)
+
+
+def start(
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    log: Path,
+    prepare: Callable[[], object] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own; ``prepare`` is called in its process."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=prepare,
+        )
 
 
 def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

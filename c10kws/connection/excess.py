@@ -23,7 +23,7 @@ class LimitedConnection(Protocol):
 
 
 def refuse_excess(connection: LimitedConnection, event: RateExceeded) -> None:
-    """Let the application answer messages above the rate, and close if they are too many.
+    """Offer messages above the rate to the application, and close if they are too many.
 
     The connection closes in the next turn of the loop: until then the handler takes the messages
     before the refused ones, and its answers are sent.

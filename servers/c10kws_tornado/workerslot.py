@@ -13,7 +13,7 @@ MIN_TOLERANCE = 1
 
 
 class WorkerSlot:
-    """What a worker writes about itself, and reads about the others."""
+    """The part of the shared state that a worker writes, and its view of the other workers."""
 
     def __init__(self, state: SharedState, index: int) -> None:
         self._state = state

@@ -23,7 +23,7 @@ _scripts: list[Script] = []
 
 
 def play(script: Script) -> None:
-    """Let ``script`` be the handler of all that connect from now on."""
+    """Make ``script`` the handler of all that connect from now on."""
     _scripts[:] = [script]
     connections.clear()
 

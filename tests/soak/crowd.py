@@ -53,7 +53,7 @@ class Crowd:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Let the clients come and go until the block ends, then wait for the last ones."""
+        """Open and close clients until the block ends, then wait for the last ones."""
         self._busy = True
         tasks = [asyncio.create_task(self._repeat(kind)) for kind in self._kinds * EACH]
         try:

@@ -180,7 +180,7 @@ class Arbiter:
         logger.info("Replacing all workers.")
 
     def _replace(self) -> None:
-        """Let old workers drain when their successors are ready."""
+        """Drain old workers when their successors are ready."""
         ready, outgoing = self._count_ready(), self._crew.outgoing
         done = ready == self._wanted
         surplus = len(outgoing) if done else ready + len(outgoing) - self._wanted

@@ -101,7 +101,7 @@ class Crew:
                 worker.retire(self._stop_timeout, successor=successor)
 
     def reopen_logs(self) -> None:
-        """Let all workers reopen their log files. Those that start open them anyway."""
+        """Make all workers reopen their log files. Those that start open them anyway."""
         self._send(signal.SIGUSR1, lambda worker: worker.ready)
 
     def hurry(self) -> None:
