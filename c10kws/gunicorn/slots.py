@@ -43,7 +43,7 @@ class Slots:
                 state.enter(slot.index, Activity.ENDED)
 
     def take(self, index: int) -> WorkerSlot:
-        """Take an assigned slot, in the worker."""
+        """Return the assigned slot for use in the worker."""
         assert self._state is not None
         self._state.set_pid(index, os.getpid())
         return WorkerSlot(self._state, index)

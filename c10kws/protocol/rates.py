@@ -69,14 +69,17 @@ class Bucket:
         self._updated = monotonic()
 
     def take(self, wanted: int) -> int:
-        """Take as many of the tokens as there are; return how many."""
+        """Remove up to ``wanted`` tokens, and return how many were removed."""
         self._refill()
         taken = min(wanted, int(self._tokens))
         self._tokens -= taken
         return taken
 
     def spend(self, tokens: int) -> bool:
-        """Take tokens, on credit if there are too few; return False while nothing is left."""
+        """Remove tokens, and return True. Return False, without removing any, if none is left.
+
+        The number may become negative, so a long message needs no more than one token.
+        """
         self._refill()
         if self._tokens <= 0:
             return False

@@ -114,7 +114,7 @@ NAMES = ["c10kws", "c10kws_tornado", *ACCESS_LOGGERS, "gunicorn.error", "gunicor
 
 @contextmanager
 def new_loggers() -> Iterator[None]:
-    """Take all handlers off, pytest's too, as in a new process."""
+    """Remove all log handlers, also pytest's, as in a new process."""
     found = [logging.getLogger(name) for name in NAMES]
     root, caplog = logging.root, list(logging.root.handlers)
     before = [(each, list(each.handlers), each.level, each.propagate) for each in found]

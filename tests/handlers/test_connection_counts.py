@@ -118,7 +118,7 @@ def test_a_user_who_has_too_many_gets_a_close(live: LiveServer, settings: Any, p
             other.recv(WAIT)
         with live.connect(path, **bob) as other:
             other.recv(WAIT)
-        with live.connect("/ws/nobody/", **ann) as unknown:  # its view does not load the user
+        with live.connect("/ws/anonymous/", **ann) as unknown:  # its view does not load the user
             unknown.recv(WAIT)
     eventually(lambda: is_empty(counts_of(live)))
 

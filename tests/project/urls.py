@@ -15,7 +15,7 @@ sockets = [
     path("partners/", views.partners),
     path("everybody/", views.everybody),
     path("whoami/", views.whoami),
-    path("nobody/", views.nobody),
+    path("anonymous/", views.anonymous),
     path("members/", views.members),
     path("permitted/", views.permitted),
     path("permitted-or-login/", views.permitted_or_login),

@@ -67,7 +67,7 @@ async def whoami(ws: WebSocket) -> None:
 
 
 @websocket(load_user=False)
-async def nobody(ws: WebSocket) -> None:
+async def anonymous(ws: WebSocket) -> None:
     await ws.write_message(str(hasattr(ws, "user")))
 
 

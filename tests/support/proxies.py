@@ -60,8 +60,8 @@ APACHE_FOLDERS = [
     Path(folder, "modules")
     for folder in ("/usr/lib/apache2", "/usr/lib64/httpd", "/etc/httpd", "/usr/lib/httpd")
 ] + [Path("/opt/homebrew/lib/httpd/modules"), Path("/usr/local/lib/httpd/modules")]
-#: The user of a server that root starts: "nobody" on Linux.
-NOBODY = 65534
+#: The number of the user and the group without rights, for servers that root starts.
+UNPRIVILEGED = 65534
 
 
 def find_program(name: str) -> str:
@@ -99,7 +99,7 @@ def apache(page: str, port: int, folder: Path) -> Iterator[None]:
     """Run Apache httpd with this site, which listens on the port."""
     file, log = folder / "httpd.conf", folder / "httpd.txt"
     root = os.name == "posix" and os.geteuid() == 0
-    user, group = (NOBODY, NOBODY) if root else (os.getuid(), os.getgid())
+    user, group = (UNPRIVILEGED, UNPRIVILEGED) if root else (os.getuid(), os.getgid())
     loading = "\n".join(load_modules())
     file.write_text(
         APACHE.format(folder=folder, port=port, page=page, modules=loading, user=user, group=group)

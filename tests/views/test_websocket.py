@@ -65,7 +65,7 @@ def test_user_without_await(live: LiveServer) -> None:
         assert ws.recv(WAIT) == "ann"
     with live.connect("/ws/whoami/") as ws:
         assert ws.recv(WAIT) == "anonymous"
-    with live.connect("/ws/nobody/", additional_headers=cookies(client)) as ws:
+    with live.connect("/ws/anonymous/", additional_headers=cookies(client)) as ws:
         assert ws.recv(WAIT) == "False"
 
 

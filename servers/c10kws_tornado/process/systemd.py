@@ -28,7 +28,7 @@ class Notifier:
     """Notifications to systemd; without NOTIFY_SOCKET in the environment it does nothing."""
 
     def __init__(self) -> None:
-        """Take the variables from the environment, so that workers do not inherit them."""
+        """Read the variables, and remove them so that workers do not inherit them."""
         self._address = os.environ.pop("NOTIFY_SOCKET", "")
         interval = os.environ.pop("WATCHDOG_USEC", "")
         expected = os.environ.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())

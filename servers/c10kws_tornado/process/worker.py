@@ -37,10 +37,10 @@ def describe(descriptors: Sequence[int], state: SharedState, index: int) -> str:
 
 
 def inherit() -> Inheritance | None:
-    """Take over what the parent has passed, and end with it; None if this process is no worker.
+    """Return the sockets and the slot that the parent has passed; None if this is no worker.
 
-    Call it once. Child processes do not inherit the role. Raises RuntimeError if the parent runs
-    another release.
+    From then on this process ends with its parent. Call it once. Child processes do not inherit
+    the role. Raises RuntimeError if the parent runs another release.
     """
     text = os.environ.pop(VARIABLE, None)
     if text is None:
