@@ -3,8 +3,9 @@
 Makes ``.venv-tests`` from ``requirements/tests.txt``, finds or installs the programs that tests
 need (the table in ``parts.py``), runs pytest, and lists at the end what this machine lacks.
 
-Without arguments for pytest all tests run, in several processes. With arguments pytest runs in one
-process; ``-n 4`` makes it four.
+Without arguments for pytest all tests run, in several processes; then up to five tests that failed
+run again, one after another, because many wait for programs and the machine may have been busy.
+With arguments pytest runs in one process; ``-n 4`` makes it four.
 
 ``--quick``
     Only the tests that start no other program: no browser, no nginx, no server or client in a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -18,6 +19,11 @@ PROCESSES = min(2 * (os.cpu_count() or 1), 8)
 #: A module stays in one process, and modules start in the order of tests/conftest.py.
 PARALLEL = [f"--numprocesses={PROCESSES}", "--dist=loadscope", "--no-loadscope-reorder"]
 QUICK = ["-m", "not programs and not thorough", *PARALLEL]
+#: Many tests wait for programs, and a machine may be too busy for them. So up to this many failed
+#: tests run again, one after another, and the output names them.
+MAX_REPEATED = 5
+#: pytest's exit status when tests have run and some have failed.
+TESTS_FAILED = 1
 STYLE = (["ruff", "check"], ["ruff", "format", "--check"])
 TYPES = (["mypy"],)
 
@@ -83,11 +89,25 @@ def run_tests(arguments: list[str], *, strict: bool) -> int:
     """Run pytest with the programs it needs; return 0 when all that must pass has passed."""
     variables = {**os.environ, "C10KWS_STRICT": "1" if strict else ""}
     missing = find_parts(variables)
-    status = run_pytest(arguments or PARALLEL, variables)
+    status = run_pytest(arguments, variables) if arguments else run_all(variables)
     for part in missing:
         needed = "required" if part.required else "optional"
         print(f"NOT RUN: tests that need {part.name} ({needed}): {part.hint()}", flush=True)
     return status or int(strict and any(part.required for part in missing))
+
+
+def run_all(variables: dict[str, str]) -> int:
+    """Run all tests, then a few failed ones again, without others; return pytest's exit status."""
+    last_failed = environment.ROOT / ".pytest_cache/v/cache/lastfailed"
+    last_failed.unlink(missing_ok=True)
+    status = run_pytest(PARALLEL, variables)
+    if status != TESTS_FAILED:
+        return status
+    failed = list(json.loads(last_failed.read_text(encoding="utf-8")))
+    if len(failed) > MAX_REPEATED:
+        return status
+    print("REPEATED, one after another:", *failed, sep="\n  ", flush=True)
+    return run_pytest(failed, variables)
 
 
 def find_parts(variables: dict[str, str]) -> list[Part]:

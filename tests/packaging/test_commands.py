@@ -160,3 +160,40 @@ def test_the_demo_sets_itself_up_and_echoes(clone: Path, port: int) -> None:
     output = run(sys.executable, clone / "demo", "--once", "--port", str(port))
     assert output.startswith("Making .venv from requirements/demo.txt\n")
     assert f"echo works: http://127.0.0.1:{port}/\n" in output
+
+
+ONCE = """
+from pathlib import Path
+
+def test_passes_the_second_time():
+    first = Path("first")
+    if not first.exists():
+        first.touch()
+        raise AssertionError
+"""
+NEVER = "def test_fails_{}():\n    raise AssertionError\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "repeated"),
+    [
+        ([ONCE], 0, 1),
+        ([ONCE, NEVER.format(1)], 1, 2),
+        ([NEVER.format(number) for number in range(runner.MAX_REPEATED + 1)], 1, 0),
+    ],
+)
+def test_a_few_failed_tests_are_repeated(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    files: list[str],
+    status: int,
+    repeated: int,
+) -> None:
+    for number, text in enumerate(files):
+        (tmp_path / f"test_{number}.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(runner.environment, "ROOT", tmp_path)
+    monkeypatch.setattr(runner, "PARALLEL", ["-q"])
+    assert runner.run_all(clean_variables()) == status
+    _, _, again = capfd.readouterr().out.partition("REPEATED, one after another:\n")
+    assert len(re.findall(r"^  test_\d+.py::test_\w+$", again, re.MULTILINE)) == repeated
