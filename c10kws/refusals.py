@@ -51,6 +51,7 @@ Headers = list[tuple[str, str]]
 class VisibleRefusal:
     """The 101 and the Close that replace an HTTP response."""
 
+    request: WSGIRequest
     accepted: handshake.Accept
     close: Close
     cookies: Headers
@@ -79,7 +80,7 @@ class Refusals:
             return self._application(environ, start_response)
         if not conf.current().close_refused_handshakes:
             return self._application(environ, _counting(environ, start_response))
-        asked = dict(environ)  # Django decodes PATH_INFO in place
+        asked = dict(environ)  # each WSGIRequest decodes the PATH_INFO of its environ in place
         held = _HeldResponse(start_response, environ)
         result = self._application(environ, held)
         _count(environ, held.status)
@@ -87,9 +88,9 @@ class Refusals:
         if refusal is None:
             held.release()
             return result
-        _log(asked, held, refusal.close)
+        _log(refusal.request.path_info, held, refusal.close)
         start = HandlerStart(
-            WSGIRequest(asked),
+            refusal.request,
             partial(close_with, refusal.close),
             contract,
             refusal.accepted,
@@ -218,7 +219,7 @@ def _make_visible(
         close, cookies = Close(4403, truncate_reason(f"origin: {refusal.advice}")), []
     except (HandshakeRefused, DisallowedHost):
         return None
-    return VisibleRefusal(accepted, close, cookies)
+    return VisibleRefusal(request, accepted, close, cookies)
 
 
 def _close_for(request: WSGIRequest, held: _HeldResponse, response: object) -> Close | None:
@@ -275,10 +276,10 @@ def _options(path: str) -> WebSocketOptions | None:
     return getattr(view, "websocket_options", None)
 
 
-def _log(environ: WSGIEnvironment, held: _HeldResponse, close: Close) -> None:
+def _log(path: str, held: _HeldResponse, close: Close) -> None:
     logger.info(
         "%s: handshake refused with %d%s; accepted and closed with %d %s",
-        environ.get("PATH_INFO", ""),
+        path,
         held.status,
         f" to {held.location}" if held.location else "",
         close.code,

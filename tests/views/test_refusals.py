@@ -43,6 +43,7 @@ def status_of(live: LiveServer, path: str, origin: str | None = None) -> int:
         ("/ws/forbidden/", 4403, "forbidden"),
         ("/ws/not-found/", 4404, "not found"),
         ("/nowhere/", 4404, "not found"),
+        ("/nowhere/%C4%80%20%FF/", 4404, "not found"),
         ("/ws/echo", 4404, "missing final slash: /ws/echo/"),
         ("/ws/to-https/", 4403, "use wss"),
         ("/ws/members/", 4401, "authentication required"),
