@@ -1,7 +1,7 @@
 """The slow lane: data frames that are not plain, parsed by wsproto.
 
 They are fragments (RFC 6455 §5.4), compressed frames (RFC 7692) and texts that are not UTF-8. Most
-connections receive none, so the lane is made when the first one comes.
+connections receive none, so wsproto is made when the first one comes.
 
 wsproto gets one frame at a time, from its first byte to its last. The head is checked here before:
 wsproto would parse the first half of a frame that is not allowed now, and its answer would depend
@@ -23,16 +23,34 @@ SLICE = 8192
 
 
 class SlowLane:
-    """Data frames of one connection that wsproto parses, and those that it makes."""
+    """Data frames of one connection that wsproto parses, and those that it makes.
 
-    __slots__ = ("_connection", "_deflate", "_limit", "_message")
+    ``limit`` is that of a message. ``deflate`` is None without compression.
+    """
+
+    __slots__ = ("_deflate", "_message", "_wsproto", "limit")
 
     def __init__(self, limit: int, deflate: Deflate | None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._deflate = deflate
-        extensions = [] if deflate is None else [deflate]
-        self._connection = Connection(ConnectionType.SERVER, list(extensions))
         self._message: Reassembly | None = None
+        self._wsproto: Connection | None = None  # most connections need none
+
+    def _open(self) -> Connection:
+        if self._wsproto is None:
+            extensions = [] if self._deflate is None else [self._deflate]
+            self._wsproto = Connection(ConnectionType.SERVER, list(extensions))
+        return self._wsproto
+
+    @property
+    def compresses(self) -> bool:
+        """True when frames may be compressed."""
+        return self._deflate is not None
+
+    @property
+    def inflated_bytes(self) -> int:
+        """Bytes that all compressed messages have inflated to."""
+        return 0 if self._deflate is None else self._deflate.inflated_bytes
 
     @property
     def in_message(self) -> bool:
@@ -50,7 +68,7 @@ class SlowLane:
         if continues is not self.in_message:
             return BrokenFrame(failure(CloseCode.PROTOCOL_ERROR))
         if self._message is None:
-            self._message = Reassembly(self._limit, compressed=bool(first & RSV1))
+            self._message = Reassembly(self.limit, compressed=bool(first & RSV1))
         try:
             self._message.begin_fragment(size)
         except MessageTooBig as error:
@@ -63,7 +81,7 @@ class SlowLane:
 
     def parse(self, data: bytes) -> Message | Close | None:
         """Parse bytes of a frame; return the message or the error that they complete."""
-        connection = self._connection
+        connection = self._open()
         connection.receive_data(data)
         for event in connection.events():
             match event:
@@ -95,7 +113,7 @@ class SlowLane:
             if isinstance(part, str)
             else BytesMessage(part, message_finished=final)
         )
-        return bytes(self._connection.send(event))
+        return bytes(self._open().send(event))
 
 
 class SlowFrame:

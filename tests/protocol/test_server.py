@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import pytest
-from tornado.speedups import websocket_mask
 
 from c10kws.protocol.closing import Close, State
-from c10kws.protocol.messages import MAX_FRAGMENTS, Message
 from c10kws.protocol.received import Ended, PingReceived, PongReceived
-from c10kws.protocol.server import MAX_FRAMES, ServerProtocol
+from c10kws.protocol.server import ServerProtocol
 from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
-    FIN,
     MASK,
     PING,
     PONG,
@@ -88,15 +83,6 @@ def test_new_data_is_read_after_data_that_waits(protocol: ServerProtocol) -> Non
     assert protocol.receive_data(frame(TEXT, b"3")) + receive_all(protocol, b"") == ["2", "3"]
 
 
-def test_a_call_reads_a_bounded_number_of_frames(protocol: ServerProtocol) -> None:
-    """Empty control frames weigh six bytes: a long read has ten thousands of them."""
-    assert protocol.receive_data(frame(PONG) * 5 * MAX_FRAMES) == []
-    assert protocol.has_more
-    assert 0 < len(protocol.take_events()) <= MAX_FRAMES + 1
-    receive_all(protocol, b"")
-    assert len(protocol.take_events()) >= 4 * MAX_FRAMES - 1
-
-
 def test_a_pong_is_ignored(protocol: ServerProtocol) -> None:
     assert receive(protocol, frame(PONG, b"?")) == []
     assert take_answers(protocol) == b""
@@ -150,96 +136,6 @@ def test_broken_frames_fail_the_connection_with_our_words(
     assert sent == bytes([0x88, 2 + len(reason)]) + code.to_bytes(2, "big") + reason.encode()
     assert protocol.state is State.FAILED
     assert receive(protocol, frame(TEXT, b"more")) == []
-
-
-def test_a_message_of_the_limit_passes_and_one_byte_more_does_not(
-    protocol: ServerProtocol,
-) -> None:
-    assert receive(protocol, frame(BINARY, b"x" * 1000)) == [b"x" * 1000]
-    assert receive(protocol, frame(BINARY, b"x" * 1001)) == [Close(1009, "message over 1000 bytes")]
-
-
-def test_a_text_is_measured_in_bytes(protocol: ServerProtocol) -> None:
-    assert receive(protocol, frame(TEXT, ("é" * 500).encode())) == ["é" * 500]
-    assert receive(protocol, frame(TEXT, ("é" * 501).encode()))[-1:] == [
-        Close(1009, "message over 1000 bytes")
-    ]
-
-
-def test_fragments_add_up(protocol: ServerProtocol) -> None:
-    data = frame(BINARY, b"x" * 600, fin=False) + frame(CONTINUATION, b"x" * 600)
-    assert receive(protocol, data) == [Close(1009, "message over 1000 bytes")]
-
-
-def head(first: int, size: int) -> bytes:
-    """The head of a frame whose payload never comes."""
-    if size < 65536:
-        return bytes([first, 0x80 | 126]) + size.to_bytes(2, "big") + MASK
-    return bytes([first, 0x80 | 127]) + size.to_bytes(8, "big") + MASK
-
-
-@pytest.mark.parametrize("size", [1001, 65536, 2**62])
-@pytest.mark.parametrize("first", [0x81, 0x82, 0x01, 0x02])
-def test_a_frame_over_the_limit_is_refused_by_its_head(
-    protocol: ServerProtocol, first: int, size: int
-) -> None:
-    assert receive(protocol, frame(TEXT, b"before") + head(first, size)) == [
-        "before",
-        Close(1009, "message over 1000 bytes"),
-    ]
-
-
-def test_a_fragment_over_what_is_left_is_refused_by_its_head(protocol: ServerProtocol) -> None:
-    assert receive(protocol, frame(BINARY, b"x" * 600, fin=False)) == []
-    assert receive(protocol, head(FIN | CONTINUATION, 401)) == [
-        Close(1009, "message over 1000 bytes")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("begun", "first"), [(b"", 0x80), (b"", 0x00), (frame(TEXT, b"a", fin=False), 0x81)]
-)
-def test_a_frame_that_may_not_stand_there_is_refused_by_its_head(
-    protocol: ServerProtocol, begun: bytes, first: int
-) -> None:
-    assert receive(protocol, begun + head(first, 2**62)) == [Close(1002, "protocol error")]
-
-
-def test_a_length_of_64_bits_is_a_protocol_error(protocol: ServerProtocol) -> None:
-    assert receive(protocol, head(0x82, 2**63)) == [Close(1002, "protocol error")]
-
-
-def test_empty_fragments_are_counted(protocol: ServerProtocol) -> None:
-    events = receive(protocol, frame(BINARY, fin=False))
-    empty = frame(CONTINUATION, fin=False) * 1000
-    while not events:
-        events = receive(protocol, empty)
-    assert events == [Close(1009, f"message of over {MAX_FRAGMENTS} fragments")]
-
-
-@pytest.mark.parametrize("fast_lane", [True, False], ids=["lane", "wsproto"])
-@pytest.mark.parametrize("opcode", [TEXT, BINARY])
-@pytest.mark.parametrize("how", ["pieces", "fragments"])
-def test_a_message_that_comes_byte_by_byte_holds_little_more_than_its_size(
-    how: str, opcode: int, fast_lane: bool
-) -> None:
-    size = 8_000
-    protocol = ServerProtocol(size, mask=websocket_mask, fast_lane=fast_lane)
-    if how == "pieces":
-        pieces = [bytes([byte]) for byte in frame(opcode, b"x" * size)]
-    else:
-        first, other = frame(opcode, b"x", fin=False), frame(CONTINUATION, b"x", fin=False)
-        pieces = [first, *[other] * (size - 2), frame(CONTINUATION, b"x")]
-    messages: list[Message] = []
-    tracemalloc.start()
-    try:
-        for piece in pieces:
-            messages += protocol.receive_data(piece)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert messages == ["x" * size if opcode == TEXT else b"x" * size]
-    assert peak < 2 * size + 50_000  # pieces that are not joined would be 460 KB
 
 
 def test_after_our_close_messages_are_not_delivered_and_the_peers_close_ends_it(
