@@ -1,4 +1,4 @@
-"""``LiveConnection``: a name for the permissions of the admin's page; it has no table."""
+"""``LiveConnection``: the model of the admin's page "Live connections", which has no table."""
 
 from __future__ import annotations
 
@@ -19,6 +19,18 @@ class LiveConnection(models.Model):
     """An open WebSocket. Its permissions are ``view`` and ``delete``, which closes it."""
 
     id = models.CharField(primary_key=True, max_length=60)
+    user = models.CharField("primary key of the user", max_length=255, null=True)
+    username = models.CharField("user", max_length=255, null=True)
+    path = models.CharField(max_length=65535)
+    endpoint = models.CharField(max_length=65535)
+    address = models.CharField(max_length=255)
+    age = models.FloatField()
+    received = models.PositiveBigIntegerField()
+    sent = models.PositiveBigIntegerField()
+    dropped = models.PositiveBigIntegerField()
+    queued = models.PositiveBigIntegerField()
+    latency = models.FloatField(null=True)
+    rooms = models.TextField()
 
     objects: ClassVar[NoRows] = NoRows()
 
@@ -30,4 +42,4 @@ class LiveConnection(models.Model):
         verbose_name_plural = "live connections"
 
     def __str__(self) -> str:
-        return self.id
+        return f"{self.username or self.address} {self.path}"

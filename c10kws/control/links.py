@@ -37,6 +37,16 @@ class Answers:
     results: list[Data] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def none(self) -> str:
+        """A sentence if there are no such processes, otherwise an empty text."""
+        if self.results or self.problems:
+            return ""
+        return (
+            "No server of this project runs as this user on this machine, or none has had a "
+            f"request yet (in {directory_path()})."
+        )
+
 
 def ask_all(request: Mapping[str, Any]) -> Answers:
     """Ask all processes of this project that serve. Raises :exc:`~.directory.UnsafeDirectory`."""

@@ -1,21 +1,24 @@
 """The operations of a worker: a request as plain data, to an answer as plain data.
 
 ``{"operation": "list", "filter": {…}, "limit": 100}``
-    ``{"rows": […], "total": 3}``; see :func:`list_connections`.
+    ``{"rows": […], "total": 3, "endpoints": {"/chat": 5}}``: the rows that match, at most
+    ``limit``; the number of all that match; the numbers of all open connections, by endpoint.
 ``{"operation": "close", "filter": {…}, "code": 1008, "reason": ""}``
     ``{"closed": 3}``
 ``{"operation": "stats"}``
     ``{"snapshot": "…"}``, for :meth:`~c10kws.measuring.values.Values.decode`
 
 A filter has some of these keys, which must all match: ``ids``, ``users`` (primary keys as text),
-``endpoint``, ``search`` (part of the path, address or user).
+``logged_in`` (True or False), ``endpoint``, ``search``. A search finds a part of the path, the
+address, the user's primary key or a room, and the users in ``search_users``.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..connection.connection import Connection
@@ -25,8 +28,9 @@ from ..events import EventSocket, paths
 from ..handlers.servers import servers
 from ..measuring.gathering import gatherer
 from ..protocol.closing import check_close
+from .selection import Selection
 
-#: Rows of one answer. The number of all connections that match is in the answer, too.
+#: Rows of one answer.
 MAX_ROWS = 5000
 #: Connections that are looked at before other threads get their turn.
 CHUNK = 200
@@ -51,13 +55,18 @@ def answer(request: Mapping[str, Any]) -> Data:
 
 def list_connections(request: Mapping[str, Any]) -> Data:
     """Return the connections that match, the oldest first, at most ``limit``."""
-    rows = [row_of(connection, facts) for connection, facts in _matching(request)]
+    connections = list(_open_connections())
+    rooms = _rooms()
+    rows = [
+        row_of(connection, facts) | {"rooms": rooms.get(connection, [])}
+        for connection, facts in _matching(request, connections, rooms)
+    ]
     rows.sort(key=lambda row: -row["age"])
-    shown = rows[: min(int(request.get("limit", MAX_ROWS)), MAX_ROWS)]
-    rooms = _rooms() if shown else {}
-    for row in shown:
-        row["rooms"] = rooms.get(row["id"], [])
-    return {"rows": shown, "total": len(rows)}
+    return {
+        "rows": rows[: min(int(request.get("limit", MAX_ROWS)), MAX_ROWS)],
+        "total": len(rows),
+        "endpoints": Counter(facts.endpoint for _, facts in connections),
+    }
 
 
 def close_connections(request: Mapping[str, Any]) -> Data:
@@ -67,7 +76,7 @@ def close_connections(request: Mapping[str, Any]) -> Data:
     code, reason = int(request["code"]), str(request.get("reason", ""))
     check_close(code, reason)
     closed = 0
-    for connection, _ in _matching(request):
+    for connection, _ in _matching(request, _open_connections(), _rooms()):
         if not connection.closed:
             connection.close(code, reason)
             closed += 1
@@ -110,45 +119,36 @@ def id_of(connection: Connection) -> str:
     return f"{os.getpid():x}-{int(connection.opened * 1e6):x}-{id(connection):x}"
 
 
-def _matching(request: Mapping[str, Any]) -> Iterator[tuple[Connection, Facts]]:
-    """Yield the open connections that match the filter of a request."""
-    asked = dict(request.get("filter", {}))
-    matches = _matcher(asked)
+def _open_connections() -> Iterator[tuple[Connection, Facts]]:
+    """Yield the open connections and their facts; let other threads run in between."""
     clients = [client for state in list(servers.running) for client in list(state.clients)]
     for number, client in enumerate(clients):
         if number % CHUNK == CHUNK - 1:
             time.sleep(0)
         if not isinstance(client, Connection) or client.sender.detached:
             continue
-        if client.facts is not None and matches(client, client.facts):
+        if client.facts is not None:
             yield client, client.facts
 
 
-def _matcher(asked: dict[str, Any]) -> Callable[[Connection, Facts], bool]:
-    ids, users = asked.pop("ids", None), asked.pop("users", None)
-    endpoint, search = asked.pop("endpoint", None), str(asked.pop("search", "")).lower()
-    if asked:
-        raise ValueError(f"unknown filter {', '.join(asked)}")
-    wanted, wanted_users = set(ids or ()), set(users or ())
-
-    def matches(connection: Connection, facts: Facts) -> bool:
-        fields = facts.fields()
-        user = "" if fields["user_id"] is None else str(fields["user_id"])
-        return (
-            (ids is None or id_of(connection) in wanted)
-            and (users is None or user in wanted_users)
-            and (endpoint is None or fields["endpoint"] == endpoint)
-            and (search in f"{fields['path']}\n{fields['remote_addr']}\n{user}".lower())
-        )
-
-    return matches
+def _matching(
+    request: Mapping[str, Any],
+    connections: Iterable[tuple[Connection, Facts]],
+    rooms: Mapping[Connection, list[str]],
+) -> Iterator[tuple[Connection, Facts]]:
+    """Yield the connections that match the filter of a request."""
+    selection = Selection.from_data(request.get("filter", {}))
+    for connection, facts in connections:
+        own = rooms.get(connection, ())
+        if selection.matches(id_of(connection), facts.fields(), own):
+            yield connection, facts
 
 
-def _rooms() -> dict[str, list[str]]:
-    """Return the rooms of the clients of EventSockets, by the names of their connections."""
+def _rooms() -> dict[Connection, list[str]]:
+    """Return the rooms of the clients of EventSockets, by their connections."""
     found = {}
     for endpoint in paths.endpoints():
         for socket in endpoint.sockets if isinstance(endpoint, EventSocket) else ():
             if rooms := socket.rooms:
-                found[id_of(connection_of(socket.connection))] = sorted(rooms)
+                found[connection_of(socket.connection)] = sorted(rooms)
     return found

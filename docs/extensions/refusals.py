@@ -202,7 +202,7 @@ CLOSE_CODES = (
         "``manage.py ws close``, or the admin's page of live connections",
         "",
         "",
-        ("c10kws/management/commands/ws.py", "c10kws/admin.py"),
+        ("c10kws/management/commands/ws.py", "c10kws/admin/__init__.py"),
     ),
     Refusal(
         1009,

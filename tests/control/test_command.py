@@ -58,9 +58,9 @@ def test_list(live: LiveServer, chat: EventSocket) -> None:
         assert row.endswith("/chat/  garden, kitchen")
         assert end == "2 of 2 connections."
         assert ws("list", "--limit", "1").splitlines()[-1] == "1 of 2 connections."
-        assert ws("list", "--user", "ann").splitlines()[-1] == "1 of 1 connections."
+        assert ws("list", "--user", "ann").splitlines()[-1] == "1 of 1 connection."
         key = client.session["_auth_user_id"]
-        assert ws("list", "--user", key).splitlines()[-1] == "1 of 1 connections."
+        assert ws("list", "--user", key).splitlines()[-1] == "1 of 1 connection."
         assert ws("list", "--endpoint", "/listed").splitlines()[-1] == "2 of 2 connections."
         assert ws("list", "--search", "elsewhere").splitlines()[-1] == "0 of 0 connections."
         rows = json.loads(ws("list", "--json"))
@@ -84,9 +84,9 @@ def test_close(live: LiveServer) -> None:
             assert closed_with(each) == (1008, "enough")
         eventually(lambda: "2 of 2" in ws("list"))
         name = json.loads(ws("list", "--json"))[0]["id"]
-        assert ws("close", name, "--code", "4000") == "Closed 1 connections.\n"
+        assert ws("close", name, "--code", "4000") == "Closed 1 connection.\n"
         assert closed_with(others[0])[0] == 4000
-        assert ws("close", "--all") == "Closed 1 connections.\n"
+        assert ws("close", "--all") == "Closed 1 connection.\n"
         assert closed_with(others[1])[0] == 1008
 
 
@@ -115,7 +115,7 @@ def test_the_command_sees_another_process(start: Start, port: int) -> None:
         assert client.recv(WAIT) == "hello"
         listed = start("ws", "list")
         assert listed.wait() == 0
-        assert "/ws/echo/" in listed.output and "1 of 1 connections." in listed.output
+        assert "/ws/echo/" in listed.output and "1 of 1 connection." in listed.output
         closed = start("ws", "close", "--search", "echo")
         assert closed.wait() == 0
         assert closed_with(client)[0] == 1008

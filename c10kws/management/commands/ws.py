@@ -9,9 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ...control.directory import UnsafeDirectory, directory_path
+from ...control.directory import UnsafeDirectory
 from ...control.links import Answers, ask_all
-from ...control.people import keys_of, names_of
+from ...control.people import keys_of, keys_with, names_of
+from ...control.texts import connections_of, duration_of, latency_of
 from ...measuring.values import Value, Values
 from ...protocol.closing import CloseCode
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         for each in (list_, close):
             each.add_argument("--user", help="The user's name or primary key.")
             each.add_argument("--endpoint", help="The pattern of a URL, or an EventSocket's path.")
-            each.add_argument("--search", help="A part of the path, the address or the user's key.")
+            each.add_argument("--search", help="A part of the path, address, user or room.")
         for each in (list_, stats):
             each.add_argument("--json", action="store_true", help="Print JSON.")
 
@@ -69,7 +70,7 @@ class Command(BaseCommand):
         names = names_of({row["user"] for row in rows if row["user"] is not None})
         for line in table([COLUMNS, *(cells_of(row, names) for row in rows)]):
             self.stdout.write(line)
-        self.stdout.write(f"{len(rows)} of {total} connections.")
+        self.stdout.write(f"{len(rows)} of {connections_of(total)}.")
 
     def show_statistics(self, options: dict[str, Any]) -> None:
         """Print the sums of the numbers of all processes."""
@@ -94,7 +95,7 @@ class Command(BaseCommand):
         request = {"operation": "close", "filter": asked, "all": options["all"]}
         request |= {"code": options["code"], "reason": options["reason"]}
         closed = sum(each["closed"] for each in self.ask(request))
-        self.stdout.write(f"Closed {closed} connections.")
+        self.stdout.write(f"Closed {connections_of(closed)}.")
 
     def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the answers of all processes; print the problems of the others."""
@@ -104,11 +105,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for problem in answers.problems:
             self.stderr.write(problem)
-        if not answers.results and not answers.problems:
-            raise CommandError(
-                "No server of this project runs as this user on this machine, or none has had a "
-                f"request yet (in {directory_path()})."
-            )
+        if answers.none:
+            raise CommandError(answers.none)
         if not answers.results:
             sys.exit(1)
         return answers.results
@@ -122,6 +120,8 @@ def _add(commands: _SubParsersAction[Any], name: str, text: str) -> ArgumentPars
 def filter_of(options: dict[str, Any]) -> dict[str, Any]:
     """Return the filter of a request. Raises CommandError for an unknown user."""
     asked = {name: options[name] for name in ("endpoint", "search") if options[name]}
+    if options["search"]:
+        asked["search_users"] = keys_with(options["search"])
     if options["user"]:
         asked["users"] = keys_of(options["user"])
     return asked
@@ -132,8 +132,8 @@ def cells_of(row: dict[str, Any], names: dict[str, str]) -> list[str]:
     user, latency = row["user"], row["latency"]
     texts = {
         "user": "" if user is None else names.get(user, user),
-        "age": f"{row['age']:.0f} s",
-        "latency": "" if latency is None else f"{latency * 1000:.1f} ms",
+        "age": duration_of(row["age"]),
+        "latency": "" if latency is None else latency_of(latency),
         "rooms": ", ".join(row["rooms"]),
     }
     return [texts.get(name, str(row[name])) for name in COLUMNS]
