@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from django.core.management.base import CommandError
 from django.utils.log import ServerFormatter
 
 from ..protocol.closing import CloseCode
@@ -52,9 +53,24 @@ def _show_process() -> None:
             logger.setLevel(logging.INFO)
 
 
+def check_access_file(path: str | None) -> None:
+    """Check that access lines can be appended to a file. Raises CommandError."""
+    if path is not None:
+        _access_handler(path).close()
+
+
+def _access_handler(path: str) -> logging.Handler:
+    if path == "-":
+        return logging.StreamHandler(sys.stdout)
+    try:
+        return logging.FileHandler(path)
+    except OSError as error:
+        raise CommandError(f"Cannot write to {path}: {error.strerror}.") from error
+
+
 def log_accesses_to(path: str) -> None:
     """Write access lines only to a file, "-" for the standard output. USR1 reopens the file."""
-    handler = logging.StreamHandler(sys.stdout) if path == "-" else logging.FileHandler(path)
+    handler = _access_handler(path)
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s"))
     for name in ACCESS_LOGGERS:
         access = logging.getLogger(name)

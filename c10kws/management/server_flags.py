@@ -17,6 +17,17 @@ from .. import conf
 
 #: The variable of many hosting services for the number of processes.
 CONCURRENCY = "WEB_CONCURRENCY"
+#: Options that have no effect under the auto-reloader, and their defaults.
+WITHOUT_RELOADER: Mapping[str, object] = {
+    "certfile": None,
+    "keyfile": None,
+    "workers": None,
+    "threads": None,
+    "loop": None,
+    "graceful_timeout": None,
+    "rolling": "all",
+    "access_logfile": None,
+}
 
 
 def add_sockets(parser: ArgumentParser) -> None:
@@ -26,10 +37,11 @@ def add_sockets(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="Listen on address:port, [address]:port, unix:path or fd://number. May be repeated.",
+        help="Listen on port, host:port, [IPv6 address]:port, unix:path or fd://number. "
+        "May be repeated.",
     )
-    parser.add_argument("--certfile", help="Certificate (PEM). The server then uses TLS.")
-    parser.add_argument("--keyfile", help="Private key, if it is not in the file of --certfile.")
+    parser.add_argument("--certfile", help="Certificate in PEM format; turns on TLS.")
+    parser.add_argument("--keyfile", help="Private key in PEM format, if not in --certfile.")
 
 
 def add_processes(parser: ArgumentParser) -> None:
@@ -38,15 +50,14 @@ def add_processes(parser: ArgumentParser) -> None:
     add(
         "--workers",
         type=_worker_count,
-        help="Number of processes that accept connections on all addresses; auto: one for each "
-        f"core. The default is the environment variable {CONCURRENCY}, else 1, or the number of "
-        "positional addresses.",
+        help="Number of worker processes; auto starts one for each core. Default: the environment "
+        f"variable {CONCURRENCY}, otherwise the number of positional addresses, at least 1.",
     )
-    add("--threads", type=_above_zero(int), help="Threads of each process, instead of THREADS.")
+    add("--threads", type=_above_zero(int), help="Threads of each process; overrides THREADS.")
     add(
         "--loop",
         choices=["asyncio", "uvloop", "auto"],
-        help="Event loop, instead of UVLOOP. auto: uvloop if it is installed.",
+        help="Event loop; overrides UVLOOP. auto uses uvloop if it is installed.",
     )
 
 
@@ -57,14 +68,14 @@ def add_replacement(parser: ArgumentParser) -> None:
         "--graceful-timeout",
         type=_above_zero(float),
         metavar="SECONDS",
-        help="Seconds that a graceful stop may take, instead of DRAIN_TIMEOUT.",
+        help="Seconds that a graceful stop may take; overrides DRAIN_TIMEOUT.",
     )
     add(
         "--rolling",
         choices=["all", "one"],
         default="all",
-        help="On HUP, replace all processes together, or one after another, which needs less "
-        "memory. The default is all.",
+        help="On HUP, replace all workers together, or one after another, which needs less "
+        "memory. Default: all.",
     )
 
 
@@ -73,12 +84,13 @@ def add_others(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--access-logfile",
         metavar="FILE",
-        help="Append access lines to this file, - for the standard output.",
+        help="Append access lines to this file; - is the standard output.",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="Run the system checks, listen on the addresses, import the project, and exit.",
+        help="Run the system checks, load the certificate, listen on the addresses, import the "
+        "project, and exit.",
     )
 
 
@@ -91,6 +103,20 @@ def choose_workers(flag: int | None, positional: int) -> int:
         return count_workers(variable)
     except ValueError as error:
         raise CommandError(f"{CONCURRENCY} {error}.") from error
+
+
+def refuse_with_reloader(options: Mapping[str, Any]) -> None:
+    """Raise CommandError if there are flags that the auto-reloader cannot apply."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name, default in WITHOUT_RELOADER.items()
+        if options[name] != default
+    ]
+    if given:
+        raise CommandError(
+            f"The auto-reloader does not support {', '.join(given)}. "
+            "Omit these flags, or turn it off with --noreload."
+        )
 
 
 def uses_uvloop(loop: str | None) -> bool:

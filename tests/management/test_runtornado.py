@@ -194,7 +194,7 @@ def test_deaths_restarts_and_the_end_of_a_parent(start: Start, port: int) -> Non
     first, second = processes_of([port], 2)
     # One that dies is replaced.
     os.kill(first, signal.SIGKILL)
-    command.wait_for(rf"Worker {first} ended with status -9")
+    command.wait_for(rf"Worker {first} was killed by SIGKILL")
     (third,) = processes_of([port], 2) - {second}
     assert third != first
     # HUP replaces all, and refuses no connection.
@@ -311,6 +311,19 @@ def test_check_prints_the_addresses_and_serves_nothing(start: Start, port: int) 
     assert command.output == f"Ready to serve at 127.0.0.1:{port}.\n"
 
 
+def test_check_does_not_start_the_reloader(start: Start, port: int) -> None:
+    command = start("runtornado", "--check", "--reload", str(port))
+    assert command.wait() == 0
+    assert command.output == f"Ready to serve at 127.0.0.1:{port}.\n"
+
+
+def test_an_access_log_that_cannot_be_written_is_named_once(start: Start, port: int) -> None:
+    command = start("runtornado", str(port), "--access-logfile", "nowhere/access.log")
+    assert command.wait() == 1
+    assert command.output.count("CommandError: Cannot write to nowhere/access.log: No such") == 1
+    assert "Traceback" not in command.output
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -323,6 +336,8 @@ def test_check_prints_the_addresses_and_serves_nothing(start: Start, port: int) 
         (["--bind", "unix:manage.py"], "Cannot listen on unix:manage.py: .*Another file has this"),
         (["--certfile", "nowhere.pem"], "CommandError: Cannot read nowhere.pem: No such file"),
         (["--keyfile", "nowhere.pem"], "CommandError: --keyfile needs --certfile."),
+        (["--access-logfile", "none/x"], "Cannot write to .*none/x: No such file or directory."),
+        (["--reload", "--workers", "2"], "auto-reloader does not support --workers. Omit"),
         (["--reload", "--bind", "unix:x"], "--reload listens on ports only, not on unix:x."),
     ],
 )

@@ -33,7 +33,7 @@ from c10kws_tornado.process.systemd import take_listen_fds
 from c10kws_tornado.process.worker import Inheritance, inherit
 
 from .. import reloading, server_flags, tornado_handlers
-from ..log_output import log_accesses_to, log_to_stderr
+from ..log_output import check_access_file, log_accesses_to, log_to_stderr
 from ..server_options import server_options
 from ..serving import prepare
 
@@ -48,8 +48,8 @@ ANCESTOR = "c10kws.compat.tornado_websockets"
 HAS_WORKERS = os.name == "posix"
 
 RELOADER_FLAGS = (
-    ("--reload", "store_true", "Use the auto-reloader, as runserver does, for development."),
-    ("--noreload", "store_false", "Do not use the auto-reloader, even if TORNADO asks for it."),
+    ("--reload", "store_true", "Restart when code changes, as runserver does. For development."),
+    ("--noreload", "store_false", "Do not use the auto-reloader, even if TORNADO turns it on."),
 )
 
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
     for each of them.
     """
 
-    help = "Serves the project in production: pages and WebSockets, on Tornado."
+    help = "Serves the pages and WebSockets of the project in production."
 
     #: What the parent has passed to this process; None in the parent itself.
     _inheritance: Inheritance | None = None
@@ -71,8 +71,9 @@ class Command(BaseCommand):
             "addrports",
             nargs="*",
             metavar="addrport",
-            help="Port, or address as for --bind. The default is the sockets that systemd passes, "
-            f"else {default_address()} and TORNADO['port'], or {tornado_handlers.DEFAULT_PORT}.",
+            help="Port or address to listen on, as for --bind. Default: the sockets passed by "
+            f"systemd, otherwise the port TORNADO['port'] or {tornado_handlers.DEFAULT_PORT} of "
+            f"{default_address()}.",
         )
         server_flags.add_sockets(parser)
         server_flags.add_processes(parser)
@@ -111,12 +112,16 @@ class Command(BaseCommand):
             return
         addresses = find_addresses(addrports, options["bind"])
         self.announce_interfaces(addresses)
-        if wants_reload(options):
-            self.serve_and_reload(addresses, options)
-        elif options["check"]:
+        workers = server_flags.choose_workers(options["workers"], len(addrports))
+        reloads = wants_reload(options)
+        if reloads:
+            server_flags.refuse_with_reloader(options)
+            ports_of(addresses)
+        if options["check"]:
             self.try_out(addresses, options)
+        elif reloads:
+            self.serve_and_reload(addresses, options)
         elif HAS_WORKERS:
-            workers = server_flags.choose_workers(options["workers"], len(addrports))
             self.serve_in_workers(addresses, workers, options)
         else:
             self.serve_here(addresses, options)
@@ -140,6 +145,7 @@ class Command(BaseCommand):
         """Run this command once for each worker."""
         server_flags.uses_uvloop(options["loop"])
         server_flags.overrides(options)
+        check_access_file(options["access_logfile"])
         log_to_stderr()
         listeners = self.listen(addresses)
         try:
@@ -161,6 +167,7 @@ class Command(BaseCommand):
         """Do all that can fail before the server runs."""
         server_flags.uses_uvloop(options["loop"])
         server_options() | server_flags.overrides(options)
+        check_access_file(options["access_logfile"])
         make_handler(use_static_handler=options["use_static_handler"])
         for listener in self.listen(addresses):
             self.stdout.write(f"Ready to serve at {listener.address}.")
@@ -243,7 +250,7 @@ def wants_reload(options: dict[str, Any]) -> bool:
 
 
 def ports_of(addresses: Sequence[Address]) -> list[str]:
-    """Return addresses for ``runserver``."""
+    """Return addresses for ``runserver``. Raises CommandError for those that have no port."""
     for address in addresses:
         if not isinstance(address, TCPAddress):
             raise CommandError(f"--reload listens on ports only, not on {address}.")

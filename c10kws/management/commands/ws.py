@@ -26,30 +26,30 @@ MAX_WIDTH = 40
 class Command(BaseCommand):
     """Ask the processes of this project which run as the same user on this machine."""
 
-    help = "Lists and closes the WebSockets of the running servers, and prints their numbers."
+    help = "Lists or closes the open WebSockets of running servers, or prints statistics."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the subcommands."""
         commands = parser.add_subparsers(dest="subcommand", required=True)
         list_ = _add(commands, "list", "List the open WebSockets.")
         list_.add_argument(
-            "--limit", type=int, default=LIMIT, help=f"Rows to print; {LIMIT} by default."
+            "--limit", type=int, default=LIMIT, help=f"Maximum number of rows; {LIMIT} by default."
         )
-        stats = _add(commands, "stats", "Print the numbers of all processes together.")
+        stats = _add(commands, "stats", "Print the statistics of all processes together.")
         close = _add(commands, "close", "Close WebSockets.")
-        close.add_argument("ids", nargs="*", metavar="id", help="The first column of ws list.")
-        close.add_argument("--all", action="store_true", help="Close all of them.")
+        close.add_argument("ids", nargs="*", metavar="id", help="ID of a connection, from ws list.")
+        close.add_argument("--all", action="store_true", help="Close all open WebSockets.")
         close.add_argument(
             "--code",
             type=int,
             default=CloseCode.POLICY_VIOLATION.value,
-            help="The close code; 1008 by default. After a code such as 1012, clients reconnect.",
+            help="Close code; 1008 by default. After a code such as 1012, clients reconnect.",
         )
-        close.add_argument("--reason", default="", help="The reason, of at most 123 bytes.")
+        close.add_argument("--reason", default="", help="Reason for the client, at most 123 bytes.")
         for each in (list_, close):
-            each.add_argument("--user", help="The user's name or primary key.")
-            each.add_argument("--endpoint", help="The pattern of a URL, or an EventSocket's path.")
-            each.add_argument("--search", help="A part of the path, address, user or room.")
+            each.add_argument("--user", help="Only this user: name or primary key.")
+            each.add_argument("--endpoint", help="Only this URL pattern or path of an EventSocket.")
+            each.add_argument("--search", help="Only if path, address, user or room contain this.")
         for each in (list_, stats):
             each.add_argument("--json", action="store_true", help="Print JSON.")
 

@@ -16,7 +16,7 @@ from . import signals
 from .backoff import FIRST_PAUSE, MAX_FAILURES, Backoff
 from .crew import Crew
 from .systemd import Notifier
-from .workerprocess import WorkerProcess
+from .workerprocess import WorkerProcess, describe_end
 
 logger = get_logger("c10kws_tornado.workers")
 
@@ -78,7 +78,7 @@ class Arbiter:
         self._crew.close()
         if self._hopeless:
             raise NoWorkerStarts(
-                f"No worker serves, and {MAX_FAILURES} starts in a row failed; see the log above."
+                f"No worker is running, and {MAX_FAILURES} starts in a row failed. See the log."
             )
 
     def _step(self) -> None:
@@ -141,7 +141,7 @@ class Arbiter:
                 self._crew.start(self._generation)
             except OSError as error:  # for example no memory
                 pause = self._backoff.ended(0.0, started=False)
-                logger.error("A worker could not be started: %s. Retry in %g s.", error, pause)
+                logger.error("Cannot start a worker: %s; retrying in %g s.", error, pause)
                 self._handle_failures()
 
     def _may_start(self) -> bool:
@@ -152,19 +152,26 @@ class Arbiter:
         if worker.retiring or self._stopping:
             return
         pause = self._backoff.ended(worker.age, started=worker.ready)
-        text = "Worker %d ended with status %d after %.1f s; starting another in %g s."
+        text, further = "Worker %d %s after %.1f s%s.", "starting another"
         if not worker.ready:
-            text = "Worker %d failed to start, with status %d after %.1f s; retry in %g s."
-        logger.error(text, worker.pid, status, worker.age, pause)
+            text, further = "Worker %d failed to start: it %s after %.1f s%s.", "retrying"
+        when = f"in {pause:g} s" if pause else "at once"
+        rest = "" if self._gives_up else f"; {further} {when}"
+        logger.error(text, worker.pid, describe_end(status), worker.age, rest)
         self._handle_failures()
 
+    @property
+    def _gives_up(self) -> bool:
+        """True after too many failed starts, unless there are workers that serve."""
+        serves = any(worker.ready for worker in self._crew)
+        return self._backoff.hopeless and (self._replacing or not serves)
+
     def _handle_failures(self) -> None:
-        """Give up after too many failed starts, unless there are workers that serve."""
-        if not self._backoff.hopeless:
+        if not self._gives_up:
             return
         if self._replacing:
             self._keep_old()
-        elif not any(worker.ready for worker in self._crew):
+        else:
             self._hopeless = True
             self._stop(successor=False)
 
@@ -195,7 +202,7 @@ class Arbiter:
             self._crew.retire(self._crew.active, successor=True)
         for worker in self._crew.outgoing:
             worker.outgoing = False
-        text = f"{MAX_FAILURES} starts in a row failed; the old workers were not replaced."
+        text = f"{MAX_FAILURES} starts in a row failed; the old workers keep running."
         self._end_replacing(text, logging.ERROR)
 
     def _end_replacing(self, text: str, level: int) -> None:

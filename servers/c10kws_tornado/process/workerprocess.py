@@ -123,6 +123,16 @@ class WorkerProcess:
             self._process.stdin.close()
 
 
+def describe_end(status: int) -> str:
+    """Return how a process ended, for the log."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal
+        return f"was killed by signal {-status}"
+
+
 def _start(
     command: Sequence[str], sockets: Sequence[socket.socket], state: SharedState, index: int
 ) -> subprocess.Popen[bytes]:
