@@ -30,6 +30,7 @@ from tests.support.frames import BINARY, CLOSE, END, FIN, PING, PONG, TEXT, clos
 from tests.support.parts import Gate
 from tests.support.peers import Peer, handshake, opened, opened_with, read_raw
 from tests.support.servers import LiveServer
+from tests.support.tlssockets import client_context
 from tests.support.waiting import WAIT, eventually
 
 PLAIN = "/ws/frames/plain/"
@@ -64,8 +65,7 @@ def slow_peer(live: LiveServer, authority: trustme.CA | None = None) -> Iterator
         connection.settimeout(WAIT)
         connection.connect(("127.0.0.1", live.port))
         if authority is not None:
-            context = ssl.create_default_context()
-            authority.configure_trust(context)
+            context = client_context(authority)
             connection = context.wrap_socket(connection, server_hostname="localhost")
         connection.sendall(handshake(PLAIN))
         peer = Peer(connection)

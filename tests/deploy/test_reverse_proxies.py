@@ -29,6 +29,7 @@ from tests.support.proxies import apache, find_program, haproxy, nginx
 from tests.support.servers import LiveServer
 from tests.support.shell import ROOT
 from tests.support.sites import Site
+from tests.support.tlssockets import client_context
 from tests.support.waiting import WAIT, eventually
 from tools.processes import free_port
 
@@ -132,11 +133,10 @@ def unix_socket(public: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
     """A file with a key and its certificates, and a context that trusts it."""
-    authority, context = trustme.CA(), ssl.create_default_context()
-    authority.configure_trust(context)
+    authority = trustme.CA()
     path: Path = tmp_path_factory.mktemp("certificate") / "certificate.pem"
     path.write_bytes(authority.issue_cert("localhost").private_key_and_cert_chain_pem.bytes())
-    return path, context
+    return path, client_context(authority)
 
 
 @pytest.fixture(scope="module", params=PROXIES.values(), ids=PROXIES)

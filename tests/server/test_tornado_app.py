@@ -29,6 +29,7 @@ from websockets.sync.client import ClientConnection, connect
 from c10kws_tornado import Limits, describe_rules, make_application
 from tests.support.peers import Response, closed_next
 from tests.support.servers import LiveServer
+from tests.support.tlssockets import client_context
 from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
@@ -470,8 +471,7 @@ def test_a_native_websocket_over_tls(serve: Serve) -> None:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server)
     live = serve(django, tornado_app=make((r"/ws", Echo)), ssl_context=server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
+    client = client_context(authority)
     with connect(
         f"wss://127.0.0.1:{live.port}/ws", ssl=client, proxy=None, open_timeout=WAIT
     ) as ws:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Any
 
 import trustme
+
+from .tlssockets import client_context
 
 
 class Certificate:
@@ -15,8 +16,7 @@ class Certificate:
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()
         self.certfile, self.keyfile = folder / "cert.pem", folder / "key.pem"
-        self.client = ssl.create_default_context()
-        self._authority.configure_trust(self.client)
+        self.client = client_context(self._authority)
         self.renew()
 
     def renew(self, *, key: bool = True) -> None:
