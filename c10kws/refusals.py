@@ -21,6 +21,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path
 
 from . import conf
 from .exceptions import HandshakeRefused, OriginRefused
@@ -88,7 +89,7 @@ class Refusals:
         if refusal is None:
             held.release()
             return result
-        _log(refusal.request.path_info, held, refusal.close)
+        _log(refusal.request.path, held, refusal.close)
         start = HandlerStart(
             refusal.request,
             partial(close_with, refusal.close),
@@ -278,8 +279,8 @@ def _options(path: str) -> WebSocketOptions | None:
 
 def _log(path: str, held: _HeldResponse, close: Close) -> None:
     logger.info(
-        "%s: handshake refused with %d%s; accepted and closed with %d %s",
-        path,
+        "%s: handshake refused with %d%s; accepted and closed with %d %r",
+        escape_uri_path(path),
         held.status,
         f" to {held.location}" if held.location else "",
         close.code,

@@ -197,5 +197,5 @@ def warn_unsaved_session(request: HttpRequest) -> None:
         logger.warning(
             "%s: the session was changed after the handshake and not saved; the change is lost. "
             "Write `await ws.request.session.asave()` after the change.",
-            request.path,
+            escape_uri_path(request.path),
         )

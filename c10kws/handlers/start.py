@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path
 
 from ..conf import Settings
 from ..connection.websocket import WebSocket, connection_of
@@ -84,7 +85,8 @@ class HandlerStart:
         try:
             self.contract.loop.call_soon_threadsafe(self._start, context=context)
         except RuntimeError:
-            logger.info("%s: the server stopped during the handshake", self.request.path)
+            path = escape_uri_path(self.request.path)
+            logger.info("%s: the server stopped during the handshake", path)
 
     def _start(self) -> None:
         if not self.contract.stream.upgraded:
@@ -117,7 +119,8 @@ class HandlerStart:
         try:
             self.check_limits()
         except TooManyConnections as refusal:
-            logger.warning("WebSocket refused: %s: %s", self.request.path, refusal.reason)
+            path = escape_uri_path(self.request.path)
+            logger.warning("WebSocket refused: %s: %s", path, refusal.reason)
             statistics.count_handshake("limited")
             self.holder, self.view = None, NO_VIEW
             self.handler = partial(close_with, refusal.close)

@@ -10,6 +10,7 @@ from math import ceil
 from django.core.handlers.exception import response_for_exception
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 
 logger = logging.getLogger("django.request")
 
@@ -39,5 +40,6 @@ def exception_response(request: HttpRequest, error: BaseException) -> HttpRespon
             response: HttpResponseBase = response_for_exception(request, error)
             return response
         except BaseException:  # DEBUG_PROPAGATE_EXCEPTIONS is True, or the error page failed
-            logger.exception("%s: Django has no response to an exception; sent 500.", request.path)
+            path = escape_uri_path(request.path)
+            logger.exception("%s: Django has no response to an exception; sent 500.", path)
             return status_page(500)

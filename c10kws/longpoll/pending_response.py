@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 
 from ..exceptions import ClientDisconnected
 from ..handlers.kept_request import break_cycles
@@ -92,8 +93,8 @@ class PendingResponse:
 
     @property
     def path(self) -> str:
-        """The path of the request."""
-        return self._request.path
+        """The path of the request, escaped for log lines."""
+        return escape_uri_path(self._request.path)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -31,7 +31,7 @@ COUNTS = "c10kws/handlers/connection_counts.py"
 RATES = ":setting:`MESSAGE_RATE`, :setting:`BYTE_RATE`; options ``rate``, ``byte_rate``"
 VISIBLE = ":setting:`CLOSE_REFUSED_HANDSHAKES`"
 REFUSALS = "c10kws/refusals.py"
-SHOWN = "%s: handshake refused with %d%s; accepted and closed with %d %s"
+SHOWN = "%s: handshake refused with %d%s; accepted and closed with %d %r"
 
 STATUSES = (
     Refusal(

@@ -36,6 +36,11 @@ class AccessLine:
     referer: str = ""
     user_agent: str = ""
 
+    @property
+    def escaped(self) -> str:
+        """The request line without control characters, which could forge lines of a log."""
+        return escape(self.request_line)[0].decode("ascii")
+
     def write(self) -> None:
         """Log the line once. Its parts are also attributes of the record."""
         if self.written:  # a stopping server writes it before the thread of the request has ended
@@ -49,8 +54,7 @@ class AccessLine:
             level,
             '%s "%s" %d %d %.3fs',
             self.remote_addr or "-",
-            # Control characters in a request line must not forge a log line.
-            escape(self.request_line)[0].decode("ascii"),
+            self.escaped,
             self.status,
             self.size,
             duration,

@@ -247,5 +247,5 @@ class HandlerConnection(HTTPConnection):
             if callback is not None:
                 callback()
         except BaseException:  # the request must end whatever the handler does
-            logger.exception("%s: on_connection_close() raised.", self.line.request_line)
+            logger.exception("%s: on_connection_close() raised.", self.line.escaped)
         self._flushed()

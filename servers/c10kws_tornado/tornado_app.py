@@ -239,7 +239,7 @@ class NativeRequest:
                 self.connection.set_close_callback(None)
                 self._delegate.on_connection_close()
         except BaseException:  # the request must end whatever the handler does
-            logger.exception("%s: on_connection_close() raised.", line.request_line)
+            logger.exception("%s: on_connection_close() raised.", line.escaped)
         self.connection.connection_lost()
         self._end()
 

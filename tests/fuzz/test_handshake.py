@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.project.frames_views import echo, play
 from tests.support.fuzz import check_settled, examples
 from tests.support.peers import Client
 from tests.support.servers import LiveServer
@@ -63,9 +65,8 @@ headers = st.tuples(names, values)
 methods = st.sampled_from(["GET"] * 12 + ["HEAD", "POST", "CONNECT", "OPTIONS", "get", "", "\x00"])
 paths = st.one_of(
     st.sampled_from(["/ws/echo/", "/ws/frames/compressed/", "/ws/members/"] * 3),
-    st.sampled_from(
-        ["/ws/echo", "/nowhere/", "/page/", "*", "/ws/greet/%ff%00/", "http://a/ws/echo/"]
-    ),
+    st.sampled_from(["/ws/echo", "/nowhere/", "/page/", "*", "/ws/greet/%ff%00/", "http://a/b"]),
+    st.sampled_from(["/ws/greet/%0aforged", "/nowhere/%c4%80%1b", "/ws/members/%c2%9b", "/%0d/"]),
     st.text(characters, max_size=10).map("/ws/".__add__),
 )
 versions = st.sampled_from(["HTTP/1.1"] * 9 + ["HTTP/1.0", "HTTP/2.0", "HTTP/1.9", "http/1.1", ""])
@@ -136,7 +137,9 @@ def test_handshakes(
     make_live: Callable[..., LiveServer], settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.C10KWS = {"MAX_CONNECTIONS_PER_ADDRESS": 1000, "CLOSE_TIMEOUT": 1.0}
+    caplog.set_level(logging.INFO)
     live = make_live()
+    play(echo)
 
     @examples(250)
     @given(handshakes(), st.integers(0, 400))

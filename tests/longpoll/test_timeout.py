@@ -37,6 +37,18 @@ def test_a_forgotten_response_gets_504(live: LiveServer, caplog: pytest.LogCaptu
     eventually(lambda: "no response after 0.05 s; sent 504" in caplog.text)
 
 
+def test_a_path_cannot_forge_lines_of_the_log(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    @stage.timed(0.05)
+    def view(request: HttpRequest, handler: Handler, name: str, number: int) -> None:
+        parked.put(handler)
+
+    assert get(live, f"{PLAY}%0A/1/").status == 504
+    parked.get(timeout=WAIT)
+    eventually(lambda: f"{PLAY}%0A/1/: no response after 0.05 s" in caplog.text)
+
+
 def test_the_setting_is_the_timeout_of_other_views(live: LiveServer) -> None:
     with override_settings(C10KWS={"ASYNCHRONOUS_TIMEOUT": 0.05}):
         assert get(live, PARK).status == 504

@@ -99,6 +99,17 @@ def test_a_failure_before_the_first_byte_is_500(
     assert record.exc_info is not None
 
 
+def test_a_request_line_cannot_forge_lines_of_the_log(
+    serve_as_is: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = serve_as_is(raises)
+    with live.client() as client:
+        assert client.get("/\x85\x9b").status == 500
+    live.stop()
+    record = next(each for each in caplog.records if each.name == "c10kws_tornado.error")
+    assert record.getMessage() == r"GET /\x85\x9b HTTP/1.1: the application raised."
+
+
 def test_a_head_request_that_fails(serve_as_is: Serve) -> None:
     with serve_as_is(raises).client() as client:
         for _ in range(2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +24,9 @@ VARIABLE = "C10KWS_FUZZ"
 FACTOR = int(os.environ.get(VARIABLE) or 0)
 #: Django logs requests with an invalid Host with a traceback, as those of attackers.
 SECURITY = "django.security"
+
+#: Control characters; a terminal or a program that reads the log may obey those of Latin-1, too.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def examples(count: int) -> Any:
@@ -70,22 +74,24 @@ def read_frames(data: bytes) -> list[tuple[int, bytes]]:
     return frames
 
 
-def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the records with a traceback; there must be none."""
-    return [
-        f"{record.name}: {record.getMessage()}"
-        for record in caplog.records
-        if record.exc_info and not record.name.startswith(SECURITY)
-    ]
+def faults_in(records: Sequence[logging.LogRecord]) -> Iterator[str]:
+    """Yield what no client may cause: tracebacks, responses with 500, forged lines of the log."""
+    for record in records:
+        message = record.getMessage()
+        if record.exc_info and not record.name.startswith(SECURITY):
+            yield f"traceback: {record.name}: {message}"
+        elif record.levelno >= logging.CRITICAL or getattr(record, "status_code", None) == 500:
+            yield f"failure: {record.name}: {message}"
+        elif record.name.startswith("c10kws") and CONTROL.search(message):
+            yield f"control characters: {record.name}: {message!r}"
 
 
 def check_settled(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
-    """Check that the server has forgotten all clients, and has logged no traceback."""
+    """Check that the server has forgotten all clients, and has logged nothing unusual."""
     eventually(lambda: live.server.connections == live.server.requests == 0)
     state = live.server._resources.state.get(KEY)
     eventually(lambda: state is None or not (state.clients or len(state.counts)))
     eventually(lambda: live.server.pool.queued == 0)
-    assert tracebacks(caplog) == []
+    faults = sorted(set(faults_in(caplog.records)))
+    assert not faults, "\n".join(faults)
     assert live.errors == []
-    unusual = [record for record in caplog.records if record.levelno >= logging.CRITICAL]
-    assert unusual == []

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.support.logs import messages
 from tests.support.peers import closed_next
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT
@@ -147,6 +148,17 @@ def test_the_redirects_target_is_logged_and_not_sent(
         assert ws.response is not None
         assert "Location" not in ws.response.headers
     assert "/accounts/login/" in caplog.text
+
+
+def test_a_path_cannot_forge_lines_of_the_log(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "c10kws")
+    assert close_of(live, "/ws/greet/a%0Ab") == (4404, "missing final slash: /ws/greet/a\nb/")
+    assert messages(caplog, "c10kws") == [
+        "/ws/greet/a%0Ab: handshake refused with 301 to /ws/greet/a%0Ab/; "
+        r"accepted and closed with 4404 'missing final slash: /ws/greet/a\nb/'"
+    ]
 
 
 def test_a_setting_keeps_http(live: LiveServer, settings: Any) -> None:

@@ -80,7 +80,7 @@ class Exchange:
     @property
     def request_line(self) -> str:
         """The first line of the request, for the log."""
-        return self._line.request_line
+        return self._line.escaped
 
     @property
     def sent(self) -> int:
@@ -128,7 +128,7 @@ class Exchange:
 
     def _fail(self, error: BaseException) -> None:
         """Answer 500 for an exception of the application, or abort a response that has begun."""
-        logger.error("%s: the application raised.", self._line.request_line, exc_info=error)
+        logger.error("%s: the application raised.", self._line.escaped, exc_info=error)
         if inspect.iscoroutine(self._defer.awaitable):
             self._defer.awaitable.close()  # it may not have started
         if self._response.head_queued or self._upgrade.stream.upgraded:
@@ -148,7 +148,7 @@ class Exchange:
             if hasattr(self._result, "close"):
                 self._result.close()
         except BaseException:  # the request must end whatever the application does
-            logger.exception("%s: close() of the response raised.", self._line.request_line)
+            logger.exception("%s: close() of the response raised.", self._line.escaped)
 
     def _finish(self) -> None:
         """Release what the request holds; the last step in the worker thread."""

@@ -150,7 +150,7 @@ class IncomingRequest:
         line = self._line
         seconds = time.monotonic() - line.started
         message = "%s: aborted after %.1f s because the server stopped."
-        self._resources.log.later(partial(logger.warning, message, line.request_line, seconds))
+        self._resources.log.later(partial(logger.warning, message, line.escaped, seconds))
         line.size = 0 if self._exchange is None else self._exchange.sent
         self._resources.log.write_later(line)
 

@@ -81,7 +81,7 @@ class RequestBody:
         self.discard()
         if error.errno in (errno.EMFILE, errno.ENFILE):
             text = "%s: the body could not be stored: %s. Sent 503. Raise the limit (ulimit -n)."
-            line = self._line.request_line
+            line = self._line.escaped
             self._resources.log.later(partial(logger.error, text, line, os.strerror(error.errno)))
             self._refuse(unavailable("The server has no file descriptor for the request body."))
             return
@@ -93,7 +93,7 @@ class RequestBody:
         logger.error(
             "%s: the body could not be stored in %s: %s. Sent 507. Free some space there, or "
             "choose another folder (upload_dir).",
-            self._line.request_line,
+            self._line.escaped,
             self._resources.uploads.folder,
             error,
         )
@@ -102,7 +102,7 @@ class RequestBody:
         message = "%s: the body did not arrive in time (%d bytes in %.0f s); sent 408."
         seconds = time.monotonic() - self._line.started
         self._resources.log.later(
-            partial(logger.info, message, self._line.request_line, self.size, seconds)
+            partial(logger.info, message, self._line.escaped, self.size, seconds)
         )
         self.discard()
         self._resources.trim_later()

@@ -61,7 +61,7 @@ class Upgrade:
 
     def _log_lost(self) -> None:
         text = "%s: the client disconnected before the 101 was sent."
-        logger.info(text, self._line.request_line)
+        logger.info(text, self._line.escaped)
 
     # On the loop
 

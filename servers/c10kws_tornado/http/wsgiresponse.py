@@ -84,7 +84,7 @@ class WSGIResponse:
     def _log_overrun(self) -> None:
         logger.error(
             "%s: the body is longer than its Content-Length of %d; truncated.",
-            self._line.request_line,
+            self._line.escaped,
             self.begin().head.length,
         )
 
