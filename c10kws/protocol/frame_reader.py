@@ -82,12 +82,8 @@ class FrameReader:
     @property
     def lane_open(self) -> bool:
         """True when new data may go straight to the fast lane: nothing is under way."""
-        return not self._data and self.frame is None and self._may_be_plain
-
-    @property
-    def _may_be_plain(self) -> bool:
-        """True where a plain frame may begin: no message in fragments is under way."""
-        return self._fast_lane and not self._slow_lane.in_message
+        between_messages = self.frame is None and self._slow_lane.message is None
+        return self._fast_lane and between_messages and not self._data
 
     # Reading
 
@@ -111,7 +107,7 @@ class FrameReader:
                 break
         if not self._enough:
             # Slice: a few bytes must not keep all of a long read in memory.
-            self._data, self._position = self.rest, 0
+            self._data, self._position = self._data[self._position :], 0
         return self._enough
 
     def _read_head(self, messages: list[Message], controls: list[Control]) -> bool:
@@ -138,9 +134,10 @@ class FrameReader:
         return True
 
     def _is_plain(self, first: int, size: int) -> bool:
-        return (
-            first in frames.MESSAGES and 0 <= size <= self._slow_lane.limit and self._may_be_plain
-        )
+        """Return True for a plain frame where one may begin: between messages."""
+        lane = self._slow_lane
+        fits = lane.message is None and 0 <= size <= lane.limit
+        return self._fast_lane and fits and first in frames.MESSAGES
 
     def _read_plain_frames(self, first: int, size: int, body: int, messages: list[Message]) -> bool:
         """Read whole frames, or begin one; return False for a text that is not UTF-8."""

@@ -25,15 +25,16 @@ SLICE = 8192
 class SlowLane:
     """Data frames of one connection that wsproto parses, and those that it makes.
 
-    ``limit`` is that of a message. ``deflate`` is None without compression.
+    ``limit`` is that of a message, ``message`` the one whose fragments are coming, None between
+    messages. ``deflate`` is None without compression.
     """
 
-    __slots__ = ("_deflate", "_message", "_wsproto", "limit")
+    __slots__ = ("_deflate", "_wsproto", "limit", "message")
 
     def __init__(self, limit: int, deflate: Deflate | None) -> None:
         self.limit = limit
         self._deflate = deflate
-        self._message: Reassembly | None = None
+        self.message: Reassembly | None = None
         self._wsproto: Connection | None = None  # most connections need none
 
     def _open(self) -> Connection:
@@ -52,11 +53,6 @@ class SlowLane:
         """Bytes that all compressed messages have inflated to."""
         return 0 if self._deflate is None else self._deflate.inflated_bytes
 
-    @property
-    def in_message(self) -> bool:
-        """True while a message has begun and has not ended."""
-        return self._message is not None
-
     def begin_frame(self, first: int, size: int, head_size: int) -> SlowFrame | BrokenFrame:
         """Begin a data frame; it is broken if its head is not allowed now.
 
@@ -65,12 +61,12 @@ class SlowLane:
         then.
         """
         continues = first & OPCODE == CONTINUATION
-        if continues is not self.in_message:
+        if continues is (self.message is None):
             return BrokenFrame(failure(CloseCode.PROTOCOL_ERROR))
-        if self._message is None:
-            self._message = Reassembly(self.limit, compressed=bool(first & RSV1))
+        if self.message is None:
+            self.message = Reassembly(self.limit, compressed=bool(first & RSV1))
         try:
-            self._message.begin_fragment(size)
+            self.message.begin_fragment(size)
         except MessageTooBig as error:
             return BrokenFrame(Close(CloseCode.MESSAGE_TOO_BIG, str(error)))
         return self.judge_frame(head_size + size)
@@ -95,7 +91,7 @@ class SlowLane:
         return None
 
     def _add(self, event: TextMessage | BytesMessage) -> Message | Close | None:
-        message = self._message
+        message = self.message
         assert message is not None  # made by the head of the first frame
         try:
             message.add(event.data if isinstance(event.data, str) else bytes(event.data))
@@ -103,7 +99,7 @@ class SlowLane:
             return Close(CloseCode.MESSAGE_TOO_BIG, str(error))
         if not event.message_finished:
             return None
-        self._message = None
+        self.message = None
         return message.join()
 
     def make_frame(self, part: Message, *, final: bool) -> bytes:

@@ -35,12 +35,12 @@ def read(lane: SlowLane, data: bytes) -> Message | Close | None:
 
 def test_a_message_in_fragments() -> None:
     lane = SlowLane(100, None)
-    assert not lane.in_message
+    assert lane.message is None
     assert read(lane, frame(TEXT, "é".encode()[:1], fin=False)) is None
-    assert lane.in_message
+    assert lane.message is not None
     assert read(lane, frame(CONTINUATION, "é".encode()[1:], fin=False)) is None
     assert read(lane, frame(CONTINUATION)) == "é"
-    assert not lane.in_message
+    assert lane.message is None
 
 
 def test_a_frame_is_read_in_pieces_and_not_further() -> None:
