@@ -29,6 +29,7 @@ from .keepalive import Keepalive, Verdict
 from .loop import LoopState
 from .sender import Sender
 from .total_queue import lock
+from .turns import Turns
 
 #: A read of so many bytes that held few messages is followed by a wider one.
 LONG_READ = 32 * 1024
@@ -45,7 +46,7 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "__weakref__",
         "_ending",
-        "_turn_due",
+        "_turns",
         "_wide_reads",
         "facts",
         "farewell",
@@ -63,11 +64,11 @@ class Connection(asyncio.BufferedProtocol):
         self.sender = Sender(self, loop_state, settings, protocol)
         self.inbox = Inbox(loop_state.loop, self.sender.cork)
         self.keepalive = Keepalive()
-        self.handler = HandlerWatch()
+        self.handler = HandlerWatch(self.sender)
         self.facts: Facts | None = None
         self.farewell: Callable[..., object] | None = None
         self._ending: Ending | None = None
-        self._turn_due = False  # the loop is asked for a turn, for what the protocol holds
+        self._turns: Turns | None = None
         self._wide_reads = False
         stream.attach(lambda: self)
 
@@ -95,13 +96,13 @@ class Connection(asyncio.BufferedProtocol):
         self.keepalive.heard = True
         cork.flush_follows = True
         try:
-            if messages and protocol.events is None:  # the hot path, without the call of _receive
+            if messages and protocol.events is None:  # the hot path, without the call of receive
                 inbox.put(messages)
                 inbox.waiter.wake()
             else:
-                self._receive(messages)
-            if protocol.has_more and inbox.fill(protocol, self._receive):
-                self._ask_for_turn()
+                self.receive(messages)
+            if protocol.has_more:
+                self.turns.begin()
         finally:
             cork.flush_follows = False
         if cork.frames:
@@ -119,7 +120,8 @@ class Connection(asyncio.BufferedProtocol):
         self._wide_reads = len(messages) < FEW
         return messages
 
-    def _receive(self, messages: list[Message]) -> None:
+    def receive(self, messages: list[Message]) -> None:
+        """Handle messages, and events of the protocol."""
         inbox = self.inbox
         if messages:
             inbox.put(messages)
@@ -128,27 +130,12 @@ class Connection(asyncio.BufferedProtocol):
         if messages:
             inbox.waiter.wake()
 
-    def _ask_for_turn(self) -> None:
-        if not self._turn_due:
-            self._turn_due = True
-            self.loop_state.loop.call_soon(self._take_turn)
-
-    def _take_turn(self) -> None:
-        protocol, cork, inbox = self.sender.protocol, self.sender.cork, self.inbox
-        self._turn_due = False
-        cork.flush_follows = True
-        try:
-            if inbox.fill(protocol, self._receive):
-                self._ask_for_turn()
-        finally:
-            cork.flush_follows = False
-        cork.flush()
-        if inbox.messages:
-            inbox.hold_back(has_more=protocol.has_more)
-        elif inbox.paused and not protocol.has_more:
-            inbox.resume()
-        if self.exhausted:
-            inbox.waiter.wake()  # what was held may have brought nothing more to read
+    @property
+    def turns(self) -> Turns:
+        """Reading of what the protocol holds."""
+        if self._turns is None:
+            self._turns = Turns(self)
+        return self._turns
 
     def _handle_events(self) -> None:
         for event in self.sender.protocol.take_events():
@@ -179,7 +166,7 @@ class Connection(asyncio.BufferedProtocol):
         inbox.messages = EMPTY  # frees the list of those that were read
         if sender.protocol.has_more:
             if not cork.flush_follows:  # else there is a turn already
-                self._ask_for_turn()
+                self.turns.ask()
         elif inbox.paused:
             inbox.resume()
         return waiter
@@ -188,7 +175,7 @@ class Connection(asyncio.BufferedProtocol):
         """Return the oldest message of an ``observed`` inbox."""
         message = self.inbox.take(last=not self.sender.protocol.has_more)
         if self.closed:
-            self.handler.restart(self.sender.settings.handler_timeout)
+            self.handler.restart()
         return message
 
     # Pings
@@ -265,15 +252,6 @@ class Connection(asyncio.BufferedProtocol):
 
     # The handler
 
-    def cancel_when_over(self, task: asyncio.Task[None]) -> None:
-        """Cancel ``task`` if it does not notice the end of the connection within HANDLER_TIMEOUT.
-
-        A later call starts HANDLER_TIMEOUT again.
-        """
-        self.handler.set_task(task)
-        if self.closed:
-            self.handler.restart(self.sender.settings.handler_timeout)
-
     def fail(self) -> None:
         """Close with 1011 because the handler failed; do not wait for a message in fragments."""
         if not self.closed:
@@ -284,16 +262,6 @@ class Connection(asyncio.BufferedProtocol):
     def waiting(self) -> bool:
         """True while the handler is idle: waiting for a message, or finished."""
         return self.inbox.waiter.busy or self.handler.over
-
-    def notice_end(self) -> None:
-        """Remember that the handler knows of the end, if the current task is its own.
-
-        A stream's task, and tasks of other handlers that write to this connection, do not count.
-        """
-        task, stream = asyncio.current_task(self.loop_state.loop), self.sender.stream
-        in_stream = stream is not None and stream.task is task
-        if self.closed and not in_stream and self.handler.is_own(task, self):
-            self.handler.notice(self.sender.settings.handler_timeout)
 
     # The loop calls the rest of asyncio.BufferedProtocol
 
@@ -326,7 +294,7 @@ class Connection(asyncio.BufferedProtocol):
         self.ending.lose()
         if self.facts is not None and transport is not None:
             self.facts.lost(transport)
-        self._ending = None  # it refers to us
+        self._ending = self._turns = None  # they refer to us
         timer = self.loop_state.keepalive_timer(self.sender.settings)
         if timer is not None:
             timer.remove(self)

@@ -135,8 +135,7 @@ class Ending:
         self._sender.end(close)
         self._connection.keepalive.end()
         self._connection.inbox.end()  # first, since most handlers notice the end and need no timer
-        loop, timeout = self._sender.loop_state.loop, self._sender.settings.handler_timeout
-        self._connection.handler.begin(loop, timeout)
+        self._connection.handler.begin()
 
     def _limit_answer(self) -> None:
         timeout = self._sender.settings.close_timeout

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from .sender import Sender
 from .watchdog import HandlerTasks, Watchdog, current
 
 
 class HandlerWatch:
     """The ``task`` of a handler; ``handlers`` forget it when it is given up.
 
-    A :class:`~c10kws.connection.watchdog.Watchdog` watches it after the end of the connection.
+    After the end of the connection a :class:`~c10kws.connection.watchdog.Watchdog` watches it, with
+    HANDLER_TIMEOUT. The ``sender`` knows of the end.
     """
 
-    __slots__ = ("_watchdog", "handlers", "task")
+    __slots__ = ("_sender", "_watchdog", "handlers", "task")
 
-    def __init__(self) -> None:
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
         self._watchdog: Watchdog | None = None
         self.handlers: HandlerTasks | None = None
         self.task: asyncio.Task[None] | None = None
@@ -34,29 +37,38 @@ class HandlerWatch:
         return task is not None and (task is self.task or current.get() is user)
 
     def set_task(self, task: asyncio.Task[None]) -> None:
-        """Watch this task, and no longer another one."""
+        """Watch this task, and no longer another one. A later call restarts HANDLER_TIMEOUT."""
         if self.task is not task:
             self.task = task
             if self._watchdog is not None:  # it watches another task, or none
                 self._watchdog.stop()
                 self._watchdog = None
+        if self._sender.closed:
+            self.restart()
 
-    def begin(self, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
+    def begin(self) -> None:
         """Watch the handler, unless it knows of the end: its own task ends the connection, say."""
         if self.task is None or (self._watchdog is not None and self._watchdog.noticed):
             return
-        if asyncio.current_task(loop) is self.task:
-            self.notice(timeout)
+        if asyncio.current_task(self._sender.loop_state.loop) is self.task:
+            self._watch().notice()
         else:
-            self.restart(timeout)
+            self.restart()
 
-    def restart(self, timeout: float) -> None:
-        """Give the handler ``timeout`` seconds from now on."""
-        self._watch(timeout).start()
+    def restart(self) -> None:
+        """Give the handler HANDLER_TIMEOUT from now on."""
+        self._watch().start()
 
-    def notice(self, timeout: float) -> None:
-        """Remember that the handler knows of the end."""
-        self._watch(timeout).notice()
+    def notice_end(self, user: object) -> None:
+        """Remember that the handler knows of the end, if the current task is its own.
+
+        A stream's task, and tasks of other handlers that write to this connection, do not count.
+        """
+        sender = self._sender
+        task, stream = asyncio.current_task(sender.loop_state.loop), sender.stream
+        in_stream = stream is not None and stream.task is task
+        if sender.closed and not in_stream and self.is_own(task, user):
+            self._watch().notice()
 
     def end(self) -> None:
         """Forget the task, which has ended: its context refers to the connection."""
@@ -64,8 +76,9 @@ class HandlerWatch:
             self._watchdog.stop()
         self._watchdog = self.task = None
 
-    def _watch(self, timeout: float) -> Watchdog:
+    def _watch(self) -> Watchdog:
         if self._watchdog is None:
+            timeout = self._sender.settings.handler_timeout
             self._watchdog = Watchdog(self.task, timeout, self.handlers)
         return self._watchdog
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
 
 from ..protocol.messages import Message, size_of
 from .cork import Cork
@@ -13,20 +11,8 @@ from .waiter import Waiter
 #: Messages that wait to be read: a second limit next to the bytes, since an empty message weighs
 #: nothing on the wire and 50 bytes here.
 MAX_INBOX = 1024
-#: Held messages that one connection reads before other connections get their turn: wsproto needs
-#: 40 µs for each.
-MAX_TURN = 256
 #: The messages of an inbox that waits for the first: never changed, one for all.
 EMPTY: list[Message] = []
-
-
-class Source(Protocol):
-    """The protocol that messages come from."""
-
-    has_more: bool
-
-    def receive_data(self, data: bytes) -> list[Message]:
-        """Return messages."""
 
 
 class Inbox:
@@ -84,27 +70,6 @@ class Inbox:
         return taken
 
     # Reading
-
-    def fill(self, protocol: Source, receive: Callable[[list[Message]], object]) -> bool:
-        """Receive what the protocol holds while there is room, in turns with other connections.
-
-        A read of 264 KiB may inflate to a thousand times as much. Return True when another turn is
-        needed; nothing newer is read meanwhile.
-        """
-        size, count = 0, 0
-        full = self.full
-        while protocol.has_more and not full:
-            messages = protocol.receive_data(b"")
-            size += sum(map(size_of, messages))
-            count += len(messages)
-            receive(messages)
-            if not messages or count >= MAX_TURN or size > self._cork.max_queue_bytes:
-                break
-            full = len(self.messages) > MAX_INBOX
-        if not protocol.has_more:
-            return False
-        self.hold_back(has_more=True)
-        return not (full or self.full)
 
     def hold_back(self, *, has_more: bool) -> None:
         """Pause reading while there is too much in the inbox, or the protocol holds more."""

@@ -106,7 +106,7 @@ class WebSocket:
         while not inbox.messages:
             if inbox.observed and self._connection.exhausted:
                 await self._connection.handler.pace()
-                self._connection.notice_end()
+                self._connection.handler.notice_end(self._connection)
                 raise StopAsyncIteration
             await self._connection.next_message()
         return self._connection.take() if inbox.observed else inbox.messages.pop()
@@ -283,7 +283,7 @@ class WebSocket:
             result = await asyncio.shield(future)
         except ConnectionClosed as error:  # of an iterable that reads from this connection, say
             if error.websocket is self:
-                self._connection.notice_end()
+                self._connection.handler.notice_end(self._connection)
             raise
         if result is None or result is False:
             raise self._connection_closed()
@@ -294,7 +294,7 @@ class WebSocket:
 
         With it the handler knows of the end, if the task is its own.
         """
-        self._connection.notice_end()
+        self._connection.handler.notice_end(self._connection)
         return ConnectionClosed(
             self.close_code or CloseCode.ABNORMAL_CLOSURE, self.close_reason or "", self
         )

@@ -50,7 +50,7 @@ async def serve(websocket: WebSocket, handler: HandlerFunction, observer: EndObs
 def _begin(websocket: WebSocket) -> None:
     task = asyncio.current_task()
     assert task is not None
-    connection_of(websocket).cancel_when_over(task)
+    connection_of(websocket).handler.set_task(task)
     freezer.opened()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from c10kws.connection.handler_watch import HandlerWatch
 from c10kws.connection.watchdog import current
+from tests.support.connections import open_connection
 
 
 async def sleep() -> None:
@@ -14,12 +14,13 @@ async def sleep() -> None:
 
 def test_a_handler_that_goes_on_is_cancelled() -> None:
     async def main() -> None:
-        watch = HandlerWatch()
+        _, connection, _ = open_connection(handler_timeout=0.01)
+        watch = connection.handler
         assert watch.over
         task = asyncio.create_task(sleep())
         watch.set_task(task)
         assert not watch.over
-        watch.begin(asyncio.get_running_loop(), 0.01)
+        connection.connection_lost(None)
         await asyncio.wait([task], timeout=10)
         assert task.cancelled() and watch.over
 
@@ -28,11 +29,15 @@ def test_a_handler_that_goes_on_is_cancelled() -> None:
 
 def test_a_handler_that_knows_of_the_end_has_time() -> None:
     async def main() -> None:
-        watch = HandlerWatch()
-        task = asyncio.create_task(sleep())
-        watch.set_task(task)
-        watch.begin(asyncio.get_running_loop(), 0.01)
-        watch.notice(0.01)
+        _, connection, _ = open_connection(handler_timeout=0.01)
+
+        async def handler() -> None:
+            connection.handler.notice_end(connection)
+            await sleep()
+
+        task = asyncio.create_task(handler())
+        connection.handler.set_task(task)
+        connection.connection_lost(None)
         await asyncio.sleep(0.05)
         assert not task.done()
         task.cancel()
@@ -40,14 +45,26 @@ def test_a_handler_that_knows_of_the_end_has_time() -> None:
     asyncio.run(main())
 
 
+def test_an_end_that_others_notice_does_not_count() -> None:
+    async def main() -> None:
+        _, connection, _ = open_connection(handler_timeout=0.01)
+        task = asyncio.create_task(sleep())
+        connection.handler.set_task(task)
+        connection.connection_lost(None)
+        connection.handler.notice_end(connection)
+        await asyncio.wait([task], timeout=10)
+        assert task.cancelled()
+
+    asyncio.run(main())
+
+
 def test_only_the_task_of_now_is_watched() -> None:
     async def main() -> None:
-        watch = HandlerWatch()
+        _, connection, _ = open_connection(handler_timeout=0.01)
         first, second = asyncio.create_task(sleep()), asyncio.create_task(sleep())
-        watch.set_task(first)
-        watch.begin(asyncio.get_running_loop(), 0.01)
-        watch.set_task(second)
-        watch.restart(0.01)
+        connection.handler.set_task(first)
+        connection.connection_lost(None)
+        connection.handler.set_task(second)
         await asyncio.wait([second], timeout=10)
         assert (first.done(), second.cancelled()) == (False, True)
         first.cancel()
@@ -57,7 +74,8 @@ def test_only_the_task_of_now_is_watched() -> None:
 
 def test_the_handlers_children_are_its_own() -> None:
     async def main() -> None:
-        watch, connection, other = HandlerWatch(), object(), object()
+        _, connection, _ = open_connection()
+        watch, other = connection.handler, object()
         stranger = asyncio.create_task(sleep())
         watch.set_task(stranger)
         assert watch.is_own(stranger, connection)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from c10kws.connection.cork import Cork
-from c10kws.connection.inbox import EMPTY, MAX_INBOX, MAX_TURN, Inbox
+from c10kws.connection.inbox import EMPTY, MAX_INBOX, Inbox
 from c10kws.protocol.messages import Message
 from tests.support.connections import FakeTransport, turn
 
@@ -19,25 +19,6 @@ def make(limit: int = MIB) -> tuple[Inbox, FakeTransport]:
     cork = Cork(loop, limit)
     cork.connect(transport)
     return Inbox(loop, cork), transport
-
-
-class Source:
-    """A protocol that holds these messages, one for each call."""
-
-    def __init__(self, *messages: Message) -> None:
-        self.held = list(messages)
-
-    @property
-    def has_more(self) -> bool:
-        return bool(self.held)
-
-    @has_more.setter
-    def has_more(self, value: bool) -> None:
-        raise AssertionError("only the protocol sets it")
-
-    def receive_data(self, data: bytes) -> list[Message]:
-        assert data == b""
-        return [self.held.pop(0)]
 
 
 def test_messages_are_taken_in_order() -> None:
@@ -115,33 +96,6 @@ def test_after_the_end_nothing_pauses_and_the_reader_stays_observed() -> None:
         transport.close()
         inbox.resume()
         assert transport.calls[-1] == "close"
-
-    asyncio.run(main())
-
-
-def test_held_messages_fill_the_inbox_in_turns() -> None:
-    async def main() -> None:
-        inbox, transport = make()
-        few = Source("1", "2", "3")
-        assert not inbox.fill(few, inbox.put)
-        assert (inbox.received, transport.calls) == (3, [])
-        many = Source(*["x"] * (MAX_TURN + 1))
-        inbox.messages = EMPTY
-        assert inbox.fill(many, inbox.put)  # another turn is needed
-        assert (len(many.held), inbox.paused) == (1, True)
-        assert not inbox.fill(many, inbox.put)
-
-    asyncio.run(main())
-
-
-def test_a_full_inbox_asks_for_no_turn() -> None:
-    async def main() -> None:
-        inbox, transport = make(limit=100)
-        source = Source(bytes(101), "next")
-        assert not inbox.fill(source, inbox.put)
-        assert (source.held, transport.calls) == (["next"], ["pause_reading"])
-        assert not inbox.fill(source, inbox.put)
-        assert source.held == ["next"]
 
     asyncio.run(main())
 

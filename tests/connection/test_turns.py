@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from c10kws import WebSocket
-from c10kws.connection.inbox import MAX_TURN
+from c10kws.connection.inbox import EMPTY
+from c10kws.connection.turns import MAX_TURN
+from c10kws.protocol.messages import Message
+from c10kws.protocol.server import ServerProtocol
 from tests.project.frames_views import COMPRESSED, PLAIN, connections, play
-from tests.support.connections import cork, inbox
+from tests.support.connections import cork, inbox, open_connection, turn
 from tests.support.frames import (
     BINARY,
     CLOSE,
@@ -215,3 +218,61 @@ def test_a_reader_that_waits_behind_its_own_close_is_not_forgotten(live: LiveSer
         peer.socket.sendall(frame(TEXT, b"go", fin=False) + frame(CONTINUATION) + half)
         assert peer.read_frame() == (CLOSE, b"\x0f\xa0")
         eventually(lambda: ends == ["ab", "end"])
+
+
+# One connection, without a socket
+
+
+class HoldingProtocol(ServerProtocol):
+    """A protocol that holds these messages, one for each call."""
+
+    def __init__(self, *messages: Message) -> None:
+        super().__init__(MIB)
+        self.held = list(messages)
+        self.has_more = True
+
+    def receive_data(self, data: bytes) -> list[Message]:
+        assert data == b""
+        message = self.held.pop(0)
+        self.has_more = bool(self.held)
+        return [message]
+
+
+def test_held_messages_fill_the_inbox_in_turns() -> None:
+    async def main() -> None:
+        _, connection, transport = open_connection()
+        connection.sender.protocol = HoldingProtocol("1", "2", "3")
+        connection.turns.begin()
+        assert (connection.inbox.received, transport.calls) == (3, [])
+        connection.inbox.messages = EMPTY
+        many = connection.sender.protocol = HoldingProtocol(*["x"] * (MAX_TURN + 1))
+        connection.turns.begin()
+        assert (len(many.held), connection.inbox.paused) == (1, True)
+        await turn()
+        assert (many.held, connection.inbox.received) == ([], 3 + MAX_TURN + 1)
+
+    asyncio.run(main())
+
+
+def test_a_full_inbox_asks_for_no_turn() -> None:
+    async def main() -> None:
+        _, connection, transport = open_connection(max_queue_bytes=100)
+        protocol = connection.sender.protocol = HoldingProtocol(bytes(101), "next")
+        for _ in range(2):
+            connection.turns.begin()
+            await turn()
+            assert (protocol.held, transport.calls) == (["next"], ["pause_reading"])
+
+    asyncio.run(main())
+
+
+def test_turns_are_asked_for_once() -> None:
+    async def main() -> None:
+        _, connection, _ = open_connection()
+        protocol = connection.sender.protocol = HoldingProtocol(*["x"] * 2 * MAX_TURN)
+        connection.turns.ask()
+        connection.turns.ask()
+        await asyncio.sleep(0)
+        assert len(protocol.held) == MAX_TURN
+
+    asyncio.run(main())

@@ -80,7 +80,7 @@ class Dispatcher:
                 self._next = event
                 await self.threads.call(self._handle_in_thread)
             if connection.closed:
-                connection.handler.restart(connection.sender.settings.handler_timeout)
+                connection.handler.restart()
 
     def _handle_in_thread(self) -> None:
         """Call sync callbacks, until the next one is async or the turn is over."""
