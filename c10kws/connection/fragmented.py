@@ -11,18 +11,21 @@ from typing import Any, Protocol
 from ..interrupts import must_pass
 from ..protocol.closing import CloseCode
 from ..protocol.messages import Message, Opcode, as_message
+from ..protocol.server import ServerProtocol
+from .cork import Cork
 from .items import FragmentedMessage
 
 
 class FragmentSender(Protocol):
     """The sender that a :class:`MessageStream` sends through."""
 
+    cork: Cork
+    protocol: ServerProtocol
+    sent: int
+
     @property
     def closed(self) -> bool:
         """True when nothing can be sent."""
-
-    def send_fragment(self, part: Message, *, final: bool) -> None:
-        """Send a frame of the message."""
 
     async def written(self) -> bool:
         """Wait while the client reads slowly; return False when the connection has ended."""
@@ -76,13 +79,19 @@ class MessageStream:
                 if sender.closed:
                     return False
                 empty = "" if isinstance(part, str) else b""
-                sender.send_fragment(part, final=False)
+                self._send_fragment(part, final=False)
                 if not await sender.written():
                     return False
             if sender.closed:
                 return False
-            sender.send_fragment(empty, final=True)
+            self._send_fragment(empty, final=True)
             return True
+
+    def _send_fragment(self, part: Message, *, final: bool) -> None:
+        sender = self._sender
+        sender.sent += final
+        sender.cork.writes += 1
+        sender.cork.push(sender.protocol.send_fragment(part, final=final))
 
 
 def _closing(parts: AsyncIterable[Any]) -> Any:

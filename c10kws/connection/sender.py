@@ -178,7 +178,8 @@ class Sender:
             case FragmentedMessage():
                 self._send_fragmented(item)
             case Overflow():
-                self._close_slow_client(item.count)
+                self.dropped += item.count
+                self._close_slow_client()
 
     # Messages
 
@@ -209,8 +210,6 @@ class Sender:
         else:
             self._owner.send_ping(ping.answered)
 
-    # A message in fragments
-
     def _send_fragmented(self, item: FragmentedMessage) -> None:
         if self.closed:
             self.dropped += 1
@@ -219,18 +218,12 @@ class Sender:
             self.prompt = False
             self.stream = MessageStream(self.loop_state.loop, self, item)
 
-    def send_fragment(self, part: Message, *, final: bool) -> None:
-        """Send a frame of the message in progress."""
-        self.sent += final
-        self.cork.writes += 1
-        self.cork.push(self.protocol.send_fragment(part, final=final))
-
     def end_stream(self) -> None:
         """Send what waits for the end of the message."""
         self.stream = None
         self.flush()
 
-    # Waiting for the client
+    # Clients that read slowly
 
     async def written(self, ticket: int = 0) -> bool:
         """Wait until the message of a ticket is sent, and while the client reads slowly.
@@ -257,8 +250,6 @@ class Sender:
         self.cork.end_pause()
         self.flush()
 
-    # Clients that read slowly
-
     @property
     def queued(self) -> int:
         """Bytes that wait for the client to read, without those in the kernel."""
@@ -272,18 +263,14 @@ class Sender:
     def _relieve(self) -> None:
         self.loop_state.slow_clients.relieve(self.settings.max_total_queue_bytes)
 
-    def _close_slow_client(self, dropped: int = 0) -> None:
-        """Close the connection, and drop what is queued."""
-        self.dropped += dropped
-        if not self.closed:
-            message = "Closing slow client on %s: more than %d bytes queued."
-            self.loop_state.slow_clients.log(self, message, self.settings.max_queue_bytes)
-            self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+    def _close_slow_client(self) -> None:
+        self.loop_state.slow_clients.close(self, self.settings.max_queue_bytes)
 
-    def give_up(self) -> None:
-        """Close with 1013; abort TCP if much data is unsent, since the Close would wait for it."""
+    def give_up(self, *, abort: bool) -> None:
+        """Close with 1013; ``abort`` aborts TCP if a Close would wait for much unsent data."""
         self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
-        self.cork.abort_in_flight()
+        if abort:
+            self.cork.abort_in_flight()
 
     # The end
 

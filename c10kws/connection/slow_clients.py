@@ -29,8 +29,8 @@ class Queued(Protocol):
     def describe(self) -> dict[str, object]:
         """Return its path and other facts, as fields of a log record."""
 
-    def give_up(self) -> None:
-        """Close the connection and free its queue now."""
+    def give_up(self, *, abort: bool) -> None:
+        """Close the connection and drop what is queued; ``abort`` frees unsent data, too."""
 
 
 class SlowClients:
@@ -69,10 +69,16 @@ class SlowClients:
                 return
             if not connection.closed:
                 message = "Closing slow client on %s: more than %d bytes queued for all clients."
-                self.log(connection, message, limit)
-            connection.give_up()
+                self._log(connection, message, limit)
+            connection.give_up(abort=True)
 
-    def log(self, connection: Queued, message: str, limit: int) -> None:
+    def close(self, connection: Queued, limit: int) -> None:
+        """Close a connection whose own queue exceeds ``limit``, unless it is closing already."""
+        if not connection.closed:
+            self._log(connection, "Closing slow client on %s: more than %d bytes queued.", limit)
+            connection.give_up(abort=False)
+
+    def _log(self, connection: Queued, message: str, limit: int) -> None:
         """Log the first closed client at once, then the number of others once in LOG_INTERVAL.
 
         The message gets the path and the limit.

@@ -14,15 +14,7 @@ from ..exceptions import ConnectionClosed
 from ..hijack import Stream
 from ..protocol.closing import CloseCode, check_close
 from ..protocol.deflate import Deflate
-from ..protocol.frames import (
-    BINARY,
-    BINARY_HEADS,
-    TEXT,
-    TEXT_HEADS,
-    Mask,
-    make_head,
-    mask_slowly,
-)
+from ..protocol.frames import BINARY, BINARY_HEADS, TEXT, TEXT_HEADS, Mask, make_head
 from ..protocol.messages import Message, as_message, check_opcode
 from ..protocol.metered import MeteredProtocol
 from ..protocol.rates import Meter
@@ -61,7 +53,7 @@ class WebSocket:
         subprotocol: str | None = None,
         settings: Settings = DEFAULTS,
         max_message_size: int | None = None,
-        mask: Mask = mask_slowly,
+        mask: Mask | None = None,
         deflate: Deflate | None = None,
         meter: Meter | None = None,
     ) -> None:

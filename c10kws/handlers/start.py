@@ -15,7 +15,6 @@ from ..connection.websocket import WebSocket, connection_of
 from ..hijack import Contract
 from ..protocol.closing import Close
 from ..protocol.deflate import Deflate
-from ..protocol.frames import mask_slowly
 from ..protocol.handshake import Accept
 from ..protocol.negotiation import Compression
 from ..protocol.rates import Meter
@@ -131,7 +130,7 @@ class HandlerStart:
             subprotocol=self.accepted.subprotocol,
             settings=self.settings,
             max_message_size=self.max_message_size,
-            mask=self.contract.mask or mask_slowly,
+            mask=self.contract.mask,
             deflate=self._deflate(),
             meter=self.meter,
         )

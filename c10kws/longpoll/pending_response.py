@@ -1,17 +1,8 @@
-"""A response that is finished later, by the view or by something else.
-
-======== ==========================================================================================
-OPEN     the client waits, or receives what is flushed
-FINISHED ``finish()`` was called; a second call is an error
-OVER     something else ended it: the client disconnected, the timeout passed, the server stops, or
-         an exception was raised. Later calls of the view have no effect
-======== ==========================================================================================
-"""
+"""A response that is finished later, by the view or by something else."""
 
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 import threading
 from collections.abc import Callable, Generator
@@ -30,19 +21,12 @@ from ..handlers.threads import HandlerThreads
 from ..hijack import Contract
 from .error_responses import exception_response, status_page
 from .guards import call_and_log
+from .response_state import ResponseState
 from .streamed_body import StreamedBody
 from .timeout import ResponseTimeout
 from .wsgi_response import to_wsgi
 
 logger = logging.getLogger("c10kws")
-
-
-class ResponseState(enum.Enum):
-    """The states of the table above."""
-
-    OPEN = enum.auto()
-    FINISHED = enum.auto()
-    OVER = enum.auto()
 
 
 class Background(Protocol):

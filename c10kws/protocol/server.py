@@ -27,7 +27,8 @@ class ServerProtocol:
     ``events`` is not None, handle what :meth:`take_events` returns. When ``has_more`` is True, call
     ``receive_data(b"")`` for more. The ``send_*`` methods return bytes to write.
 
-    ``deflate`` is the extension that the handshake agreed on, made for this connection alone.
+    ``mask`` is the server's masker, if it has one in C. ``deflate`` is the extension that the
+    handshake agreed on, made for this connection alone.
     ``fast_lane=False`` gives every data frame to wsproto. A call that has inflated more than
     ``max_inflated`` bytes returns, and the next one continues.
     """
@@ -50,7 +51,7 @@ class ServerProtocol:
         self,
         max_message_size: int,
         *,
-        mask: Mask = mask_slowly,
+        mask: Mask | None = None,
         deflate: Deflate | None = None,
         fast_lane: bool = True,
         max_inflated: int = 1024 * 1024,
@@ -61,12 +62,12 @@ class ServerProtocol:
         #: True while received data waits to be read: ``receive_data(b"")`` continues with it.
         self.has_more = False
         self._max_message_size = max_message_size
-        self._mask = mask
+        self._mask = mask or mask_slowly
         self._deflate = deflate
         self._fast_lane = fast_lane
         self._slow_lane = SlowLane(max_message_size, deflate)
         self._reader = FrameReader(
-            self._slow_lane, mask, fast_lane=fast_lane, max_inflated=max_inflated
+            self._slow_lane, self._mask, fast_lane=fast_lane, max_inflated=max_inflated
         )
         self._lane_open = fast_lane  # whether new data may go straight to the fast lane
         self._discarder: Discarder | None = None  # reads what comes after our Close

@@ -17,18 +17,19 @@ class Client:
     def __init__(self, queued: int, *, closed: bool = False) -> None:
         self.queued = queued
         self.closed = closed
-        self.given_up = False
+        self.given_up = self.aborted = False
         with lock:
             total_queue.hold(queued)
 
     def describe(self) -> dict[str, object]:
         return {"path": "/a/"}
 
-    def give_up(self) -> None:
+    def give_up(self, *, abort: bool) -> None:
         self.given_up = True
+        self.aborted = abort
         with lock:
             total_queue.release(self.queued)
-        self.queued = 0
+        self.queued, self.closed = 0, True
 
 
 def test_closing_ones_go_first_then_the_longest_queues(caplog: pytest.LogCaptureFixture) -> None:
@@ -42,8 +43,9 @@ def test_closing_ones_go_first_then_the_longest_queues(caplog: pytest.LogCapture
         assert not any(client.given_up for client in clients)
         slow.relieve(base + 1099)
         assert [client.given_up for client in clients] == [False, True, False, True]
+        assert clients[1].aborted
         for client in clients:
-            client.give_up()
+            client.give_up(abort=False)
             slow.discard(client)
         assert (len(slow), total_queue.size) == (0, base)
 
@@ -60,11 +62,17 @@ def test_many_are_logged_as_a_number(
     async def main() -> None:
         slow = SlowClients(asyncio.get_running_loop())
         for _ in range(5):
-            slow.log(Client(7), "Closing a client on %s: %d bytes.", 7)
+            client = Client(7)
+            slow.close(client, 7)
+            slow.close(client, 7)  # it is closed already
+            assert (client.given_up, client.aborted) == (True, False)
         assert slow.closed == 5
         while len(caplog.records) < 2:
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(main(), 10))
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["Closing a client on /a/: 7 bytes.", "Closed 4 more slow clients."]
+    assert messages == [
+        "Closing slow client on /a/: more than 7 bytes queued.",
+        "Closed 4 more slow clients.",
+    ]
