@@ -36,13 +36,13 @@ class ServerProtocol:
     __slots__ = (
         "_deflate",
         "_discarder",
-        "_fast_lane",
         "_lane_open",
         "_mask",
         "_max_message_size",
         "_reader",
         "_slow_lane",
         "events",
+        "fast_lane",
         "has_more",
         "state",
     )
@@ -64,7 +64,7 @@ class ServerProtocol:
         self._max_message_size = max_message_size
         self._mask = mask or mask_slowly
         self._deflate = deflate
-        self._fast_lane = fast_lane
+        self.fast_lane = fast_lane
         self._slow_lane = SlowLane(max_message_size, deflate)
         self._reader = FrameReader(
             self._slow_lane, self._mask, fast_lane=fast_lane, max_inflated=max_inflated
@@ -187,12 +187,12 @@ class ServerProtocol:
     @property
     def sends_plain_frames(self) -> bool:
         """True when ``frames.make_frame`` returns the same frame as :meth:`send_message`."""
-        return self._fast_lane and self._deflate is None and self.state is State.OPEN
+        return self.fast_lane and self._deflate is None and self.state is State.OPEN
 
     def send_message(self, message: Message) -> bytes:
         """Return a text (str) or binary (bytes) message in one frame (§5.6)."""
         plain = self._deflate is None or not self._deflate.wants(message)
-        if plain and self._fast_lane and self.state is State.OPEN:
+        if plain and self.fast_lane and self.state is State.OPEN:
             return frames.make_frame(message)
         return self.send_fragment(message, final=True)
 
