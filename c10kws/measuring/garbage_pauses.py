@@ -15,12 +15,12 @@ class GarbagePauses:
         self.seconds = [0.0, 0.0, 0.0]
         self.longest = 0.0
         self._began = 0.0
-        self._measuring = False
+        self.measuring = False
 
     def measure(self) -> None:
         """Measure collections from now on."""
-        if not self._measuring:
-            self._measuring = True
+        if not self.measuring:
+            self.measuring = True
             gc.callbacks.append(self._observe)
 
     def _observe(self, phase: str, info: dict[str, Any]) -> None:

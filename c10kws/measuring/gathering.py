@@ -76,8 +76,9 @@ def _add_sums(values: Values, sums: Statistics) -> None:
     for endpoint, durations in sums.callbacks.copy().items():
         value: list[float] = [*durations.counts, durations.seconds]
         values.add("c10kws_callback_duration_seconds", value, endpoint)
-    values.add("c10kws_bytes_received", sums.bytes_received)
-    values.add("c10kws_bytes_sent", sums.bytes_sent)
+    if sums.detailed:
+        values.add("c10kws_bytes_received", sums.bytes_received)
+        values.add("c10kws_bytes_sent", sums.bytes_sent)
 
 
 def _add_totals(values: Values, endpoint: str, totals: Totals) -> None:
@@ -105,15 +106,16 @@ def _add_connections(values: Values, state: ServerState) -> None:
         totals.received += client.inbox.received
         totals.sent += client.sender.sent
         totals.dropped += client.sender.dropped
-        if transport is not None:
+        if transport is not None and statistics.detailed:
             of_one = bytes_of(transport)
             received, sent = received + of_one[0], sent + of_one[1]
     for endpoint, totals in open_ones.items():
         values.add("c10kws_connections", totals.connections, endpoint)
         _add_totals(values, endpoint, totals)
     values.add("c10kws_long_polls", long_polls)
-    values.add("c10kws_bytes_received", received)
-    values.add("c10kws_bytes_sent", sent)
+    if statistics.detailed:
+        values.add("c10kws_bytes_received", received)
+        values.add("c10kws_bytes_sent", sent)
 
 
 def _add_server(values: Values, state: ServerState) -> None:
@@ -140,6 +142,11 @@ def _add_process(values: Values) -> None:
     values.add("c10kws_workers", 1)
     values.add("c10kws_queued_bytes", total_queue.size)
     values.add("c10kws_slow_clients", slow_clients_closed(), "websocket")
+    if garbage_pauses.measuring:
+        _add_garbage_pauses(values)
+
+
+def _add_garbage_pauses(values: Values) -> None:
     for generation in range(len(garbage_pauses.counts)):
         label = str(generation)
         values.add("c10kws_gc_pauses", garbage_pauses.counts[generation], label)

@@ -13,7 +13,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import path
 
+from c10kws.control import operations
 from c10kws.events import EventSocket, Socket
+from c10kws.handlers.statistics import statistics
+from c10kws.management.commands.ws import COLUMNS, table
+from c10kws.measuring.garbage_pauses import garbage_pauses
+from c10kws.measuring.gathering import Gatherer
 from tests.support.accounts import cookies, logged_in
 from tests.support.commands import Start, open_socket
 from tests.support.events import forget
@@ -100,6 +105,43 @@ def test_stats(live: LiveServer) -> None:
         assert any(line.startswith("pool_threads c10kws: 16") for line in lines)
         values = json.loads(ws("stats", "--json"))["values"]
         assert [["ws/echo/"], 1] in values["c10kws_connections"]
+
+
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("measured", [True, False])
+def test_stats_have_no_numbers_that_are_not_measured(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch, measured: bool
+) -> None:
+    monkeypatch.setattr(operations, "gatherer", Gatherer())
+    monkeypatch.setattr(statistics, "detailed", measured)
+    monkeypatch.setattr(garbage_pauses, "measuring", measured)
+    with live.connect("/ws/echo/"):
+        eventually(lambda: "connections ws/echo/: 1" in ws("stats"))
+        assert ("bytes_received" in ws("stats")) is measured
+        assert ("gc_pauses" in ws("stats")) is measured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "--limit", "0"], "'0' is not a number of at least 1"),
+        (["list", "--limit", "-3"], "'-3' is not a number of at least 1"),
+        (["close", "--all", "--code", "5"], "Close code 5 may not be sent"),
+        (["close", "--all", "--reason", "x" * 124], "has room for 123 bytes"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        ws(*arguments)
+
+
+def test_columns_are_aligned() -> None:
+    heading, short, long = table(
+        [COLUMNS, [*("1", "ann", "::1"), "9 s", "5", *"0123", ""], ["2", "bob", *("12345",) * 8]]
+    )
+    assert heading.startswith("id  user  address    age  received")
+    assert short.startswith("1   ann   ::1        9 s         5")
+    assert long.startswith("2   bob   12345    12345     12345")
 
 
 def test_nothing_is_running(runtime_dir: Path) -> None:

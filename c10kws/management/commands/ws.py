@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, _SubParsersAction
+from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,11 +14,13 @@ from ...control.links import Answers, ask_all
 from ...control.people import keys_of, keys_with, names_of
 from ...control.texts import connections_of, duration_of, latency_of
 from ...measuring.values import Value, Values
-from ...protocol.closing import CloseCode
+from ...protocol.closing import CloseCode, check_close
 
 #: Rows of ``ws list`` by default.
 LIMIT = 100
 COLUMNS = ("id", "user", "address", "age", "received", "sent", "queued", "latency", "path", "rooms")
+#: Columns that are aligned to the right.
+NUMBERS = {"age", "received", "sent", "queued", "latency"}
 #: The longest text of a column, except for the last ones.
 MAX_WIDTH = 40
 
@@ -33,7 +35,10 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(dest="subcommand", required=True)
         list_ = _add(commands, "list", "List the open WebSockets.")
         list_.add_argument(
-            "--limit", type=int, default=LIMIT, help=f"Maximum number of rows; {LIMIT} by default."
+            "--limit",
+            type=limit,
+            default=LIMIT,
+            help=f"Maximum number of rows; {LIMIT} by default.",
         )
         stats = _add(commands, "stats", "Print the statistics of all processes together.")
         close = _add(commands, "close", "Close WebSockets.")
@@ -92,8 +97,13 @@ class Command(BaseCommand):
             asked["ids"] = options["ids"]
         if not asked and not options["all"]:
             raise CommandError("Name the connections: ids, --user, --endpoint, --search or --all.")
+        code, reason = options["code"], options["reason"]
+        try:
+            check_close(code, reason)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         request = {"operation": "close", "filter": asked, "all": options["all"]}
-        request |= {"code": options["code"], "reason": options["reason"]}
+        request |= {"code": code, "reason": reason}
         closed = sum(each["closed"] for each in self.ask(request))
         self.stdout.write(f"Closed {connections_of(closed)}.")
 
@@ -112,13 +122,20 @@ class Command(BaseCommand):
         return answers.results
 
 
+def limit(text: str) -> int:
+    """Return the value of ``--limit``."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
 def _add(commands: _SubParsersAction[Any], name: str, text: str) -> ArgumentParser:
     parser: ArgumentParser = commands.add_parser(name, help=text, description=text)
     return parser
 
 
 def filter_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the filter of a request. Raises CommandError for an unknown user."""
+    """Return the filter of a request."""
     asked = {name: options[name] for name in ("endpoint", "search") if options[name]}
     if options["search"]:
         asked["search_users"] = keys_with(options["search"])
@@ -148,10 +165,9 @@ def number_of(value: Value) -> str:
 
 
 def table(rows: list[Any]) -> list[str]:
-    """Return lines with aligned columns."""
+    """Return lines with aligned columns: texts to the left, numbers to the right."""
     columns = list(zip(*rows, strict=True))
     widths = [min(max(map(len, column)), MAX_WIDTH) for column in columns]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    signs = [">" if name in NUMBERS else "<" for name in COLUMNS]
+    line = "  ".join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths, strict=True))
+    return [line.format(*row).rstrip() for row in rows]
