@@ -1,6 +1,6 @@
 """``ServerProtocol``: an open WebSocket, server side (RFC 6455 §5 to §7), without I/O.
 
-Received bytes go to the ``fastlane``. What it cannot read goes to the ``frame_reader``. The closing
+Received bytes go to the ``fastlane``. What it cannot read goes to the ``frame_parser``. The closing
 handshake is ours: wsproto does not look at its own state (data after a Close, and a Pong while
 closing, raise), and after an error it parses nothing.
 """
@@ -12,7 +12,7 @@ from .closing import Close, State
 from .deflate import Deflate
 from .discarding import Discarder
 from .fastlane import read_frames
-from .frame_reader import Control, FrameReader
+from .frame_parser import Control, FrameParser
 from .frames import BrokenFrame, Mask, mask_slowly
 from .messages import Message
 from .rates import Meter
@@ -28,9 +28,9 @@ class ServerProtocol:
     ``receive_data(b"")`` for more. The ``send_*`` methods return bytes to write.
 
     ``mask`` is the server's masker, if it has one in C. ``deflate`` is the extension that the
-    handshake agreed on, made for this connection alone.
-    ``fast_lane=False`` gives every data frame to wsproto. A call that has inflated more than
-    ``max_inflated`` bytes returns, and the next one continues.
+    handshake agreed on, made for this connection alone. ``fast_lane=False`` gives every data frame
+    to wsproto. A call that has inflated more than ``max_inflated`` bytes returns, and the next one
+    continues.
     """
 
     __slots__ = (
@@ -39,7 +39,7 @@ class ServerProtocol:
         "_lane_open",
         "_mask",
         "_max_message_size",
-        "_reader",
+        "_parser",
         "_slow_lane",
         "events",
         "fast_lane",
@@ -66,7 +66,7 @@ class ServerProtocol:
         self._deflate = deflate
         self.fast_lane = fast_lane
         self._slow_lane = SlowLane(max_message_size, deflate)
-        self._reader = FrameReader(
+        self._parser = FrameParser(
             self._slow_lane, self._mask, fast_lane=fast_lane, max_inflated=max_inflated
         )
         self._lane_open = fast_lane  # whether new data may go straight to the fast lane
@@ -95,7 +95,7 @@ class ServerProtocol:
             end = read_frames(data, 0, messages, self._mask, self._max_message_size)
             if end == len(data):
                 return messages
-            self._reader.begin(data, end)
+            self._parser.begin(data, end)
             self._read(messages)
         else:
             self._continue(data, messages)
@@ -107,7 +107,7 @@ class ServerProtocol:
         if self._lane_open:
             end = read_frames(view, 0, messages, self._mask_views, self._max_message_size)
             if end < len(view):
-                self._reader.begin(view[end:].tobytes(), 0)
+                self._parser.begin(view[end:].tobytes(), 0)
                 self._read(messages)
         else:
             self._continue(view.tobytes(), messages)
@@ -122,16 +122,16 @@ class ServerProtocol:
             self._discard(data)
             return
         if data:
-            self._reader.add(data)
+            self._parser.add(data)
         self._read(messages)
 
     def _read(self, messages: list[Message]) -> None:
         controls: list[Control] = []
-        self.has_more = self._reader.read(messages, controls)
+        self.has_more = self._parser.read(messages, controls)
         for control in controls:
             self._handle(control)
         if self.state is State.OPEN:
-            self._lane_open = self._reader.lane_open
+            self._lane_open = self._parser.lane_open
         elif not self.has_more:
             self._forget()
 
@@ -172,7 +172,7 @@ class ServerProtocol:
 
     def _forget(self) -> None:
         """Drop data that is not read: no message can come of it."""
-        self._reader.forget()
+        self._parser.forget()
         self._lane_open = self.has_more = False
 
     def _discard(self, data: bytes) -> None:
@@ -218,7 +218,7 @@ class ServerProtocol:
         return frames.make_close(Close(code, reason))
 
     def _begin_closing(self) -> None:
-        frame, rest = self._reader.frame, self._reader.rest
+        frame, rest = self._parser.frame, self._parser.rest
         if isinstance(frame, BrokenFrame):
             self._forget()
             self._set_ended(State.FAILED, frame.close)

@@ -183,7 +183,7 @@ CLOSE_CODES = (
         (
             "c10kws/protocol/closing.py",
             "c10kws/protocol/discarding.py",
-            "c10kws/protocol/frame_reader.py",
+            "c10kws/protocol/frame_parser.py",
             "c10kws/protocol/slowlane.py",
         ),
     ),

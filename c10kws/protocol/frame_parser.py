@@ -1,4 +1,4 @@
-"""``FrameReader``: frames one at a time (RFC 6455 §5), where the fast lane cannot read all data.
+"""``FrameParser``: frames one at a time (RFC 6455 §5), where the fast lane cannot read all data.
 
 A frame is read in the order of §5.2: its head, its payload, then what its opcode asks for. The head
 decides who reads the payload:
@@ -28,10 +28,10 @@ FrameUnderWay = PlainFrame | SlowFrame | BrokenFrame
 Control = PingReceived | PongReceived | Close | BrokenFrame
 
 
-class FrameReader:
-    """Reader of received frames, and keeper of data that is not read yet.
+class FrameParser:
+    """Parser of received frames. It keeps data that is not read yet.
 
-    ``frame`` is the one under way, whose payload has not all come. The reader does not know the
+    ``frame`` is the one under way, whose payload has not all come. The parser does not know the
     state of the connection: its owner calls :meth:`forget` when no message can come any more.
     ``slow_lane`` has the limit of a message. With ``fast_lane=False`` it gets every data frame.
     """
