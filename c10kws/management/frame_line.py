@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest
 
-from .frame_reader import SeenFrame
+from .frame_scanner import CONTINUATION, SeenFrame, SeenMessage
 
 #: Characters of a text, and bytes of other payloads, that a line shows.
 MAX_TEXT = 100
@@ -15,9 +15,7 @@ MAX_BYTES = 24
 #: Shorter values of cookies, such as a language, are no secrets and are in many texts.
 SHORTEST_SECRET = 8
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
-CLOSE = 8
-#: Opcodes whose payload may be text.
-_TEXTS = {0, 1}
+TEXT, CLOSE = 1, 8
 _decoder = codecs.getincrementaldecoder("utf-8")
 
 
@@ -33,32 +31,38 @@ def _session(request: HttpRequest) -> object:
 
 
 def describe_frame(frame: SeenFrame, secrets: Iterable[bytes]) -> str:
-    """Return opcode, size and the beginning of the payload."""
+    """Return opcode, size and the beginning of the message that ends with this frame.
+
+    A fragment may contain a part of a secret. Therefore only complete messages are shown.
+    """
     kind = OPCODES.get(frame.opcode, f"opcode {frame.opcode}")
-    if not frame.final:
-        kind += " fragment"
+    message = frame.message
+    if message is None:
+        return f"{kind} fragment {frame.size} bytes"
     text = f"{kind} {frame.size} bytes"
-    if frame.compressed:
+    if frame.opcode == CONTINUATION:
+        text += f", message of {message.size} bytes"
+    if message.compressed:
         return f"{text}, compressed"
-    payload = _show(frame, secrets)
+    payload = _show(message, secrets)
     return f"{text}: {payload}" if payload else text
 
 
-def _show(frame: SeenFrame, secrets: Iterable[bytes]) -> str:
-    payload = frame.beginning
+def _show(message: SeenMessage, secrets: Iterable[bytes]) -> str:
+    payload = message.beginning
     for secret in secrets:
         payload = payload.replace(secret, b"*" * len(secret))
-    if frame.opcode == CLOSE:
+    if message.opcode == CLOSE:
         code = str(int.from_bytes(payload[:2])) if len(payload) >= 2 else ""
         return f"{code} {_quote(payload[2:])}" if len(payload) > 2 else code
-    if frame.opcode in _TEXTS:
+    if message.opcode == TEXT:
         beginning = payload[: MAX_TEXT * 4]
         try:
             text = _decoder().decode(beginning)  # without a character that is cut at the end
         except UnicodeDecodeError:
-            return _hex(payload, frame.size)
-        return _quote_text(text, cut=frame.size > len(beginning))
-    return _hex(payload, frame.size)
+            return _hex(payload, message.size)
+        return _quote_text(text, cut=message.size > len(beginning))
+    return _hex(payload, message.size)
 
 
 def _quote(payload: bytes) -> str:

@@ -19,7 +19,7 @@ from c10kws_tornado.accesslog import AccessLog
 
 from ..hijack import Stream
 from .frame_line import describe_frame, secrets_of
-from .frame_reader import FrameReader, SeenFrame
+from .frame_scanner import FrameScanner, SeenFrame
 
 logger = logging.getLogger("c10kws.frames")
 
@@ -87,7 +87,7 @@ class _TracedProtocol(asyncio.BufferedProtocol):
     def __init__(self, protocol: asyncio.BufferedProtocol, show: Show) -> None:
         self._protocol = protocol
         self._show = show
-        self._reader = FrameReader()
+        self._scanner = FrameScanner()
         self._buffer: Any = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -99,7 +99,7 @@ class _TracedProtocol(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        for frame in self._reader.feed(bytes(self._buffer[:nbytes])):
+        for frame in self._scanner.feed(bytes(self._buffer[:nbytes])):
             self._show("received", frame)
         self._protocol.buffer_updated(nbytes)
 
@@ -122,7 +122,7 @@ class _TracedTransport:
     def __init__(self, transport: asyncio.Transport, show: Show) -> None:
         self._transport = transport
         self._show = show
-        self._reader = FrameReader()
+        self._scanner = FrameScanner()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -137,5 +137,5 @@ class _TracedTransport:
         self._transport.writelines(pieces)
 
     def _trace(self, data: bytes) -> None:
-        for frame in self._reader.feed(data):
+        for frame in self._scanner.feed(data):
             self._show("sent", frame)

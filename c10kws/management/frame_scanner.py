@@ -1,4 +1,4 @@
-"""``FrameReader``: the frames (RFC 6455 §5.2) in the bytes of one direction, for display."""
+"""``FrameScanner``: the frames (RFC 6455 §5.2) in the bytes of one direction, for display."""
 
 from __future__ import annotations
 
@@ -8,24 +8,59 @@ from dataclasses import dataclass
 
 from ..protocol.frames import FIN, MASKED, OPCODE, RSV1
 
-#: Bytes that are kept of a payload. A line shows fewer, and a secret that begins in them must be
+#: Bytes that are kept of a message. A line shows fewer, and a secret that begins in them must be
 #: complete, so that it can be found.
 KEPT = 4096
 _LENGTHS = {126: struct.Struct("!H"), 127: struct.Struct("!Q")}
 
 
+CONTINUATION, FIRST_CONTROL = 0, 8
+
+
 @dataclass(frozen=True, slots=True)
-class SeenFrame:
-    """A frame with the beginning of its payload, without the mask."""
+class SeenMessage:
+    """A message that has come to its end, with its beginning, without the mask."""
 
     opcode: int
     size: int
     beginning: bytes
-    final: bool = True
     compressed: bool = False
 
 
-class FrameReader:
+@dataclass(frozen=True, slots=True)
+class SeenFrame:
+    """A frame. The last frame of a message, and a control frame, has the message."""
+
+    opcode: int
+    size: int
+    message: SeenMessage | None = None
+
+
+class _Message:
+    """The message whose fragments are arriving."""
+
+    def __init__(self) -> None:
+        self._opcode = CONTINUATION
+        self._size = 0
+        self._beginning = bytearray()
+        self._compressed = False
+
+    def start(self, opcode: int, *, compressed: bool) -> None:
+        """Forget the message before, and begin one."""
+        self._opcode, self._size, self._compressed = opcode, 0, compressed
+        self._beginning.clear()
+
+    def add(self, size: int, beginning: bytes) -> None:
+        """Add the payload of a fragment."""
+        self._size += size
+        self._beginning += beginning[: KEPT - len(self._beginning)]
+
+    def end(self) -> SeenMessage:
+        """Return the message."""
+        return SeenMessage(self._opcode, self._size, bytes(self._beginning), self._compressed)
+
+
+class FrameScanner:
     """Collects the bytes of one direction, and keeps only the beginning of each payload."""
 
     def __init__(self) -> None:
@@ -33,6 +68,7 @@ class FrameReader:
         self._head: tuple[int, int, bytes] | None = None  # first byte, size, key
         self._left = 0  # bytes of the payload that have not come yet
         self._beginning = bytearray()
+        self._message = _Message()
 
     def feed(self, data: bytes) -> Iterator[SeenFrame]:
         """Add bytes; yield the frames that are complete."""
@@ -75,4 +111,13 @@ class FrameReader:
             beginning = bytes(byte ^ key[place % 4] for place, byte in enumerate(beginning))
         self._head = None
         self._beginning.clear()
-        return SeenFrame(first & OPCODE, size, beginning, bool(first & FIN), bool(first & RSV1))
+        return self._describe(first, size, beginning)
+
+    def _describe(self, first: int, size: int, beginning: bytes) -> SeenFrame:
+        opcode, compressed = first & OPCODE, bool(first & RSV1)
+        if opcode >= FIRST_CONTROL:  # it may arrive between two fragments
+            return SeenFrame(opcode, size, SeenMessage(opcode, size, beginning, compressed))
+        if opcode != CONTINUATION:
+            self._message.start(opcode, compressed=compressed)
+        self._message.add(size, beginning)
+        return SeenFrame(opcode, size, self._message.end() if first & FIN else None)
