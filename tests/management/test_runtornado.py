@@ -291,6 +291,7 @@ SYSTEMD = """
 import os, sys
 os.environ["LISTEN_PID"] = str(os.getpid())
 os.environ["LISTEN_FDS"] = "1"
+del os.environ["PYTHONUNBUFFERED"]  # the output is a pipe, as under systemd
 os.dup2(int(sys.argv[1]), 3)
 os.execv(sys.executable, [sys.executable, "manage.py", "runtornado"])
 """
