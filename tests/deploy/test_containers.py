@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,15 @@ from django.urls import resolve
 
 from c10kws.health.views import health
 from tests.support.commands import Start
-from tests.support.deployment import FOLDER, STOP_TIME, Instruction, read_dockerfile, read_yaml
-from tests.support.shell import run
+from tests.support.deployment import (
+    FOLDER,
+    STOP_TIME,
+    Instruction,
+    read,
+    read_dockerfile,
+    read_yaml,
+)
+from tests.support.shell import ROOT, run
 from tools.processes import free_port
 
 PORT = 8000
@@ -27,6 +36,14 @@ URLS = """
 from django.urls import include
 urlpatterns += [path("healthz/", include("c10kws.health"))]
 """
+
+
+def documented_settings() -> str:
+    """Return the settings of the guide. They are imported without the variables of the service."""
+    page = (ROOT / "docs" / "how-to" / "containers.rst").read_text(encoding="utf-8")
+    (block,) = re.findall(r":caption: settings.py\n\n((?: {4}.*\n|\n)+)", page)
+    assert "REDIS_URL" in block
+    return textwrap.dedent(block)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +77,7 @@ def test_the_dockerfile_has_known_instructions(stages: dict[str, list[Instructio
 def image(project: Path) -> Path:
     """A project with the files that the Dockerfile expects."""
     with (project / "mysite" / "settings.py").open("a") as settings:
-        settings.write(SETTINGS)
+        settings.write(SETTINGS + documented_settings())
     with (project / "mysite" / "urls.py").open("a") as urls:
         urls.write(URLS)
     (project / "requirements.txt").write_text("c10kws\nDjango\n")
@@ -102,6 +119,12 @@ def test_compose(stages: dict[str, list[Instruction]]) -> None:
     assert f"server 127.0.0.1:{PORT};" in configuration
     for volume in services["proxy"]["volumes"]:
         assert volume.split(":")[1] in configuration
+
+
+def test_the_image_has_no_private_keys() -> None:
+    ignored = read("dockerignore").split()
+    for volume in read_yaml("compose.yaml")["services"]["proxy"]["volumes"]:
+        assert f"*{Path(volume.split(':')[0]).suffix}" in ignored
 
 
 def test_a_container_has_enough_time_to_stop() -> None:

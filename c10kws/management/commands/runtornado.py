@@ -190,7 +190,7 @@ class Command(BaseCommand):
             if isinstance(address, TCPAddress):
                 where = f"pages at http{s}://{address}/, WebSockets at ws{s}://{address}/"
             self.stdout.write(f"c10kws {c10kws.__version__}: {where}. Quit with CONTROL-C.")
-        self.stdout.flush()  # into a pipe, such as that of systemd, the lines would wait for the end
+        self.stdout.flush()  # a pipe, such as that of systemd, is buffered until the end
 
     # In a worker, or in the only process
 
