@@ -22,7 +22,8 @@ from tests.support.waiting import WAIT
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
 #: A worker reports its events. Files select what it does: one named "ill" lets it fail at its
-#: start, "deaf" lets it ignore signals, and "silent" ends its heartbeats.
+#: start, "hanging" delays its start, "deaf" lets it only close its sockets at a signal, and
+#: "silent" ends its heartbeats.
 WORKER = """
 import os, signal, sys, time
 from c10kws_tornado.process import worker
@@ -33,6 +34,8 @@ def say(text):  # in one write: the lines of several workers must not mix
 
 def handle(number, frame):
     if os.path.exists("deaf"):
+        for sock in inheritance.sockets:
+            sock.close()
         say(f"deaf heard {number}")
     else:
         say(f"{os.getpid()} ends with {number}")
@@ -43,6 +46,8 @@ for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
 signal.signal(signal.SIGUSR1, lambda *_: say(f"{os.getpid()} reopens"))
 inheritance = worker.inherit()
 slot = inheritance.slot
+while os.path.exists("hanging"):
+    time.sleep(0.02)
 if os.path.exists("ill"):
     raise SystemExit(3)
 say(f"{os.getpid()} serves, for its children a worker: {worker.VARIABLE in os.environ}")
@@ -60,6 +65,7 @@ logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 options = json.loads(sys.argv[1])
 with socket.create_server(("127.0.0.1", 0)) as sock:
     command = [sys.executable, "worker.py"]
+    print("port", sock.getsockname()[1], flush=True)
     arbiter = Arbiter(command, [sock], on_ready=lambda: print("ready", flush=True), **options)
     try:
         arbiter.run()
@@ -174,6 +180,20 @@ def test_a_worker_that_ends_is_replaced(start: Start) -> None:
     assert sorted(parent.ended_with(signal.SIGTERM)) == sorted([second, fourth])
 
 
+def test_workers_that_end_together_are_replaced_after_one_pause(start: Start) -> None:
+    parent = start(8, first_pause=0.5)
+    pids = parent.serving(8)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)  # so that none is replaced before the last one ends
+    parent.signal(signal.SIGSTOP)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    parent.signal(signal.SIGCONT)
+    pauses = map(float, parent.wait_for(r"ended with status -9 after .* another in (\S+) s", 8))
+    assert max(pauses) == 0.5
+    parent.serving(16)
+
+
 def test_five_failed_starts_end_the_parent(start: Start, tmp_path: Path) -> None:
     (tmp_path / "ill").touch()
     parent = start(3)
@@ -234,6 +254,28 @@ def test_a_second_signal_goes_to_the_workers_but_no_second_term(
     parent.wait_for(f"deaf heard {signal.SIGINT:d}")
     os.kill(pid, signal.SIGKILL)
     assert parent.wait().count("deaf heard") == 2
+
+
+def test_a_stopping_parent_refuses_clients(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "deaf").touch()
+    parent = start(1)
+    parent.serving(1)
+    port = int(parent.wait_for(r"port (\d+)")[0])
+    socket.create_connection(("127.0.0.1", port), WAIT).close()
+    parent.signal(signal.SIGTERM)
+    parent.wait_for("deaf heard")  # it has no sockets any more, and takes its time
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), WAIT)
+    assert parent.process.poll() is None
+
+
+def test_a_worker_that_does_not_start_in_time_is_killed(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "hanging").touch()
+    parent = start(1, silence=1.0)
+    parent.wait_for(r"Killing worker \d+: it did not start within 1 s\.")
+    (tmp_path / "hanging").unlink()
+    parent.wait_for(r"Worker \d+ failed to start, with status -9")
+    parent.serving(1)
 
 
 def test_a_worker_whose_loop_is_silent_is_killed_and_replaced(start: Start, tmp_path: Path) -> None:

@@ -34,11 +34,12 @@ class NoWorkerStarts(Exception):
 class Arbiter:
     """Keeps ``workers`` processes of one command running until a signal.
 
-    They accept on the same ``sockets``. ``on_ready`` is called when all of them serve for the first
-    time. INT, TERM and QUIT stop them, a second INT or QUIT aborts that. HUP replaces all of them:
-    when all successors are ready, the old workers drain together. With ``one_by_one`` each drains
-    when one more successor is ready, so that there is only one process more than usual. USR1
-    reopens log files. Workers that drain are killed after ``stop_timeout`` seconds.
+    They accept on the same ``sockets``, which are closed when they stop. ``on_ready`` is called
+    when all of them serve for the first time. INT, TERM and QUIT stop them, a second INT or QUIT
+    aborts that. HUP replaces all of them: when all successors are ready, the old workers drain
+    together. With ``one_by_one`` each drains when one more successor is ready, so that there is
+    only one process more than usual. USR1 reopens log files. Workers that drain are killed after
+    ``stop_timeout`` seconds.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Arbiter:
     def _stop(self, *, successor: bool) -> None:
         self._stopping = True
         self._notifier.stopping()
+        self._crew.stop_listening()
         self._crew.retire(self._crew, successor=successor)
 
     # Starts and ends

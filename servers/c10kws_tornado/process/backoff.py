@@ -42,10 +42,15 @@ class Backoff:
         self._failures = 0
 
     def ended(self, lived: float, *, started: bool) -> float:
-        """Count a worker that has ended after ``lived`` seconds; return the pause that follows."""
+        """Count a worker that has ended after ``lived`` seconds; return the pause that follows.
+
+        Workers that end during a pause have often ended for the same reason, so it does not grow.
+        """
         if not started:
             self._failures += 1
-        grown = min(max(self._pause * 2, self._first_pause), LONGEST_PAUSE)
-        self._pause = 0.0 if started and lived > STEADY else grown
-        self._until = time.monotonic() + self._pause
-        return self._pause
+        if started and lived > STEADY:
+            self._pause, self._until = 0.0, time.monotonic()
+        elif self.over:
+            self._pause = min(max(self._pause * 2, self._first_pause), LONGEST_PAUSE)
+            self._until = time.monotonic() + self._pause
+        return max(round(self._until - time.monotonic(), 2), 0.0)

@@ -87,12 +87,20 @@ class Crew:
         for worker in self:
             worker.update(elapsed)
             if worker.silent >= self._silence:
-                worker.kill("its event loop has been blocked for %g s.", self._silence)
+                worker.kill(worker.describe_silence(), self._silence)
             elif worker.overdue:
                 worker.kill("it did not stop in time.")
             elif worker.drains and not worker.retiring:
                 worker.expect_end(self._stop_timeout)
         return sum(worker.ready for worker in self) > before
+
+    def stop_listening(self) -> None:
+        """Close the sockets, so that clients are refused as soon as all workers have done so.
+
+        Otherwise the kernel would accept clients for which no process is there.
+        """
+        for sock in self._sockets:
+            sock.close()
 
     def retire(self, workers: Iterable[WorkerProcess], *, successor: bool) -> None:
         """Stop workers gracefully. Their clients learn if there are successors."""

@@ -76,6 +76,12 @@ class WorkerProcess:
         """Seconds since its last heartbeat, as far as the parent was running too."""
         return self._silent
 
+    def describe_silence(self) -> str:
+        """Return what its silence means, with a placeholder for the number of seconds."""
+        if self.ready:
+            return "its event loop has been blocked for %g s."
+        return "it did not start within %g s."
+
     def poll(self) -> int | None:
         """Return the exit status; None while it runs. The slot is free when it has ended."""
         status = self._process.poll()
