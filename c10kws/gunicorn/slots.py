@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Protocol
 
 from c10kws_tornado.sharedstate import Activity, SharedState
 from c10kws_tornado.workerslot import WorkerSlot
 
 #: The least number of workers for which there are slots. TTIN and a new configuration may add some.
 MIN_WORKERS = 4
+
+
+class BootingWorker(Protocol):
+    """A worker in the parent process."""
+
+    cfg: Any
+    #: A text before the fork, then a process ID.
+    pid: int | str
 
 
 class Slots:
@@ -22,9 +30,11 @@ class Slots:
         self._state: SharedState | None = None
         self._cfg: Any = None
         self._generation = -1
+        self._holders: dict[int, BootingWorker] = {}
 
-    def assign(self, cfg: Any) -> int | None:
+    def assign(self, worker: BootingWorker) -> int | None:
         """Return the slot for a worker that is about to be forked; None if all are taken."""
+        cfg = worker.cfg
         if self._state is None:
             self._state = SharedState.create(max(2 * cfg.workers, MIN_WORKERS))
         if cfg is not self._cfg:  # HUP reads the configuration again
@@ -34,12 +44,14 @@ class Slots:
         index = self._state.free_slot()
         if index is not None:
             self._state.assign(index, self._generation)
+            self._holders[index] = worker
         return index
 
     def _release(self, state: SharedState) -> None:
-        """Release the slots of workers that were killed."""
+        """Release the slots of workers that were killed, possibly before they took their slots."""
         for slot in state.slots():
-            if slot.activity != Activity.ENDED and slot.pid and not _is_running(slot.pid):
+            pid = self._holders[slot.index].pid
+            if slot.activity != Activity.ENDED and not (isinstance(pid, int) and _is_running(pid)):
                 state.enter(slot.index, Activity.ENDED)
 
     def take(self, index: int) -> WorkerSlot:

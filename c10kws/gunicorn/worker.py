@@ -45,7 +45,7 @@ class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any) -> None:
         """Create the worker in the parent process, before the fork."""
         super().__init__(*args)
-        self._slot = self._slots.assign(self.cfg)
+        self._slot = self._slots.assign(self)
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
