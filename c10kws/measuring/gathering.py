@@ -18,6 +18,7 @@ from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
 from ..handlers.statistics import Statistics, Totals, statistics
 from .garbage_pauses import garbage_pauses
+from .snapshots import unpack
 from .values import Values
 
 #: Connections that are read before other threads get their turn.
@@ -34,7 +35,7 @@ class Gatherer:
 
     def inherit(self, snapshot: bytes) -> None:
         """Continue the counters of the worker that had the slot before."""
-        before = Values.decode(snapshot)
+        before = unpack(snapshot).values
         with self._lock:
             self._inherited.update(before, gauges=False)
 

@@ -13,6 +13,7 @@ from prometheus_client.core import (
 
 from ..handlers.statistics import BUCKETS
 from ..measuring.families import COUNTER, FAMILIES, HISTOGRAM, Family
+from ..measuring.snapshots import unpack
 from ..measuring.values import Labels, Value, Values
 from .publisher import publisher
 
@@ -40,7 +41,8 @@ class Collector:
 def gather_all() -> Values:
     """Return the values of all workers: the own ones, and those that the others have published.
 
-    The counters of a worker that has ended count until its successor continues them.
+    The counters of a worker that has ended count until its successor continues them. Its gauges do
+    not, even if the successor has published nothing yet.
     """
     values = Values()
     values.update(publisher.publish())
@@ -48,8 +50,9 @@ def gather_all() -> Values:
     for slot in () if workers is None else workers.slots():
         assert workers is not None
         if slot.index != workers.index:
-            snapshot = Values.decode(workers.snapshot(slot.index))
-            values.update(snapshot, gauges=slot.activity != ENDED)
+            snapshot = unpack(workers.snapshot(slot.index))
+            runs = slot.activity != ENDED and slot.pid == snapshot.pid
+            values.update(snapshot.values, gauges=runs)
     return values
 
 

@@ -15,6 +15,7 @@ from ..handlers.statistics import statistics
 from ..hijack import Workers
 from ..measuring.garbage_pauses import garbage_pauses
 from ..measuring.gathering import gatherer
+from ..measuring.snapshots import pack
 from ..measuring.values import Values
 
 logger = logging.getLogger("c10kws")
@@ -65,7 +66,7 @@ class Publisher:
 
     def _write(self, workers: Workers, values: Values) -> None:
         try:
-            workers.publish(values.encode())
+            workers.publish(pack(values))
         except ValueError as error:  # longer than a slot
             logger.error("Metrics: the snapshot of this worker was not published: %s", error)
 

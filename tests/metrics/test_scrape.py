@@ -199,6 +199,7 @@ def popen(state: SharedState) -> Iterator[StartWorker]:
     def start(index: int) -> Worker:
         state.assign(index, 0)
         workers.append(Worker(state, index))
+        state.set_pid(index, workers[-1].process.pid)
         return workers[-1]
 
     yield start
@@ -227,6 +228,9 @@ def test_one_scrape_sees_all_workers_and_successors(popen: StartWorker, state: S
     second.stop()  # publishes for the last time
     state.enter(1, Activity.ENDED)
     alone = scrape(first.port)
+    state.assign(1, 1)  # to a successor that has not published yet
+    assert scrape(first.port)["c10kws_workers", ""] == 1
+    assert scrape(first.port)[MESSAGES] == 9
     assert alone[MESSAGES] == 9
     assert alone["c10kws_workers", ""] == 1
     assert alone["c10kws_pool_threads", "c10kws"] == 16
