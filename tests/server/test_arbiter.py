@@ -180,20 +180,6 @@ def test_a_worker_that_ends_is_replaced(start: Start) -> None:
     assert sorted(parent.ended_with(signal.SIGTERM)) == sorted([second, fourth])
 
 
-def test_workers_that_end_together_are_replaced_after_one_pause(start: Start) -> None:
-    parent = start(8, first_pause=0.5)
-    pids = parent.serving(8)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)  # so that none is replaced before the last one ends
-    parent.signal(signal.SIGSTOP)
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    parent.signal(signal.SIGCONT)
-    pauses = map(float, parent.wait_for(r"ended with status -9 after .* another in (\S+) s", 8))
-    assert max(pauses) == 0.5
-    parent.serving(16)
-
-
 def test_five_failed_starts_end_the_parent(start: Start, tmp_path: Path) -> None:
     (tmp_path / "ill").touch()
     parent = start(3)
@@ -273,16 +259,14 @@ def test_a_worker_that_does_not_start_in_time_is_killed(start: Start, tmp_path: 
     (tmp_path / "hanging").touch()
     parent = start(1, silence=1.0)
     parent.wait_for(r"Killing worker \d+: it did not start within 1 s\.")
-    (tmp_path / "hanging").unlink()
-    parent.wait_for(r"Worker \d+ failed to start, with status -9")
-    parent.serving(1)
+    parent.wait_for(r"Worker \d+ failed to start: it was killed by SIGKILL")
 
 
 def test_a_worker_whose_loop_is_silent_is_killed_and_replaced(start: Start, tmp_path: Path) -> None:
-    parent = start(1, silence=1.0)
+    parent = start(1, silence=3.0)  # also the time for a start, which a busy machine delays
     (pid,) = parent.serving(1)
     (tmp_path / "silent").touch()
-    parent.wait_for(f"Killing worker {pid}: its event loop has been blocked for 1 s.")
+    parent.wait_for(f"Killing worker {pid}: its event loop has been blocked for 3 s.")
     (tmp_path / "silent").unlink()
     parent.wait_for(f"Worker {pid} was killed by SIGKILL")
     parent.serving(2)

@@ -49,8 +49,10 @@ class Backoff:
         if not started:
             self._failures += 1
         if started and lived > STEADY:
-            self._pause, self._until = 0.0, time.monotonic()
+            self._pause = 0.0
         elif self.over:
             self._pause = min(max(self._pause * 2, self._first_pause), LONGEST_PAUSE)
-            self._until = time.monotonic() + self._pause
-        return max(round(self._until - time.monotonic(), 2), 0.0)
+        else:
+            return round(self._until - time.monotonic(), 2)
+        self._until = time.monotonic() + self._pause
+        return self._pause
