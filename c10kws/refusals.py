@@ -278,11 +278,14 @@ def _options(path: str) -> WebSocketOptions | None:
 
 
 def _log(path: str, held: _HeldResponse, close: Close) -> None:
+    path = escape_uri_path(path)
+    target, _, _ = held.location.partition("?")  # the rest may contain the query of the WebSocket
     logger.info(
         "%s: handshake refused with %d%s; accepted and closed with %d %r",
-        escape_uri_path(path),
+        path,
         held.status,
-        f" to {held.location}" if held.location else "",
+        f" to {target}" if target else "",
         close.code,
         close.reason,
+        extra={"path": path, "status_code": held.status, "close_code": close.code},
     )

@@ -119,7 +119,8 @@ class HandlerStart:
             self.check_limits()
         except TooManyConnections as refusal:
             path = escape_uri_path(self.request.path)
-            logger.warning("WebSocket refused: %s: %s", path, refusal.reason)
+            fields = {"path": path, "close_code": refusal.close.code}
+            logger.warning("WebSocket refused: %s: %s", path, refusal.reason, extra=fields)
             statistics.count_handshake("limited")
             self.holder, self.view = None, NO_VIEW
             self.handler = partial(close_with, refusal.close)

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.support.logs import messages
+from tests.support.logs import messages, named
 from tests.support.peers import closed_next
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT
@@ -144,10 +144,14 @@ def test_the_redirects_target_is_logged_and_not_sent(
     live: LiveServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "c10kws")
-    with live.connect("/ws/members/") as ws:
+    with live.connect("/ws/members/?token=secret") as ws:
         assert ws.response is not None
         assert "Location" not in ws.response.headers
-    assert "/accounts/login/" in caplog.text
+    (record,) = named(caplog, "c10kws")
+    assert " with 302 to /accounts/login/; " in record.getMessage()
+    assert "secret" not in caplog.text
+    fields = {"path": "/ws/members/", "status_code": 302, "close_code": 4401}
+    assert {name: getattr(record, name) for name in fields} == fields
 
 
 def test_a_path_cannot_forge_lines_of_the_log(
