@@ -59,8 +59,10 @@ while True:  # signal.pause() misses a signal that comes just before it
 """
 PARENT = """
 import json, logging, socket, sys
+from c10kws_tornado.process import backoff
 from c10kws_tornado.process.arbiter import Arbiter, NoWorkerStarts
 
+backoff.STEADY = 3600.0  # on a busy machine a start takes longer than the default
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 options = json.loads(sys.argv[1])
 with socket.create_server(("127.0.0.1", 0)) as sock:

@@ -12,7 +12,7 @@ import pytest
 
 from c10kws_tornado.diagnostics import MAX_NAMES, join, name_job, name_jobs, name_task, place_of
 from c10kws_tornado.pool import Pool, RunningJob
-from tests.support.waiting import WAIT, eventually
+from tests.support.waiting import WAIT
 
 
 class Request:
@@ -53,13 +53,15 @@ def test_the_name_of_a_job(function: Any, name: str) -> None:
 
 def test_jobs_of_a_pool_and_its_siblings() -> None:
     release, pool = threading.Event(), Pool(1)
+    running = threading.Barrier(3)
 
     def hang() -> None:
+        running.wait(WAIT)
         assert release.wait(WAIT)
 
     sibling = pool.sibling("sibling", queue_size=1)
     jobs = [each.submit(hang) for each in (pool, sibling)]
-    eventually(lambda: pool.busy == sibling.busy == 1)
+    running.wait(WAIT)
     names = name_jobs(pool)
     release.set()
     for job in jobs:

@@ -63,8 +63,7 @@ def test_connections_are_forgotten_when_they_end(serve: Serve, pages: Pages) -> 
     for _ in range(5):
         with live.client() as client:
             client.get()
-    eventually(lambda: live.server.connections == 0)
-    assert live.server.requests == 0
+    eventually(lambda: live.server.connections == live.server.requests == 0)
 
 
 def test_it_listens_no_more(serve: Serve, pages: Pages) -> None:

@@ -16,7 +16,7 @@ from c10kws_tornado import Limits
 from tests.support.peers import Client
 from tests.support.servers import LiveServer
 from tests.support.upgrades import REQUEST, Switch
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT, eventually
 
 Serve = Callable[..., LiveServer]
 TEXT = ("Content-Type", "text/plain")
@@ -390,7 +390,8 @@ def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path:
         return environ["wsgi.file_wrapper"](path.open("rb"))
 
     limit = 2 * MIB
-    live = serve_as_is(application, limits=Limits(max_total_send_bytes=limit))
+    limits = Limits(max_total_send_bytes=limit, send_timeout=WAIT)  # they read one after another
+    live = serve_as_is(application, limits=limits)
     clients = ask(live, 30)
     for client in clients[10:]:
         client.close()
