@@ -64,6 +64,11 @@ class VisibleRefusal:
         """
         return [("Content-Type", "text/plain"), *self.accepted.headers.items(), *self.cookies]
 
+    def start(self, contract: Contract) -> HandlerStart:
+        """Return the start of the handler that sends the Close."""
+        handler = partial(close_with, self.close)
+        return HandlerStart(self.request, handler, contract, self.accepted, conf.current())
+
 
 class Refusals:
     """WSGI middleware that shows pages the reason why Django refused their handshake."""
@@ -90,15 +95,8 @@ class Refusals:
             held.release()
             return result
         _log(refusal.request.path, held, refusal.close)
-        start = HandlerStart(
-            refusal.request,
-            partial(close_with, refusal.close),
-            contract,
-            refusal.accepted,
-            conf.current(),
-        )
         start_response("101 Switching Protocols", refusal.head())
-        return _ClosingResponse(result, start)
+        return _ClosingResponse(result, refusal.start(contract))
 
 
 def _counting(environ: WSGIEnvironment, start_response: StartResponse) -> StartResponse:

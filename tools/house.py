@@ -16,40 +16,35 @@ from pathlib import Path
 #: For each module, the modules of the same package that it imports.
 Graph = dict[str, set[str]]
 
+
+def _rows(*rows: str) -> list[set[str]]:
+    return [set(row.split()) for row in rows]
+
+
 #: The folders and modules directly below each package, a layer a row. A module imports from its own
 #: row and the rows above it; its first folder gives the layer.
 LAYERS: dict[str, list[set[str]]] = {
-    "c10kws": [
-        {"conf", "exceptions", "hijack", "interrupts", "tornado_setting"},
-        {"protocol"},
-        {"connection"},
-        {"handlers", "signals"},
-        {"views", "refusals", "testpages", "templatetags", "health", "metrics", "measuring"},
-        {"longpoll"},
-        {"events"},
-        {"checks", "control"},
-        {"apps", "admin", "models", "gunicorn", "management", "test", "compat"},
-    ],
-    "servers/c10kws_tornado": [
-        {
-            "limits",
-            "pool",
-            "pooljob",
-            "mailbox",
-            "accesslog",
-            "safelogger",
-            "diagnostics",
-            "atfork",
-            "heap",
-        }
-        | {"descriptors", "sharedstate", "workerslot"},
-        {"raw"},
-        {"http"},
-        {"accept", "handlerconnection", "heartbeat", "routing", "server", "shutdown"}
-        | {"stallmonitor", "measurements", "stop", "tls", "tornado_app"},
-        {"process"},
-        {"run", "__main__"},
-    ],
+    "c10kws": _rows(
+        "conf exceptions hijack interrupts tornado_setting",
+        "protocol",
+        "connection",
+        "handlers signals",
+        "views refusals testpages templatetags health metrics measuring",
+        "longpoll",
+        "events",
+        "checks control",
+        "apps admin models gunicorn management test compat",
+    ),
+    "servers/c10kws_tornado": _rows(
+        "accesslog atfork descriptors diagnostics heap limits mailbox pool pooljob safelogger"
+        " sharedstate workerslot",
+        "raw",
+        "http",
+        "accept handlerconnection heartbeat measurements routing server shutdown stallmonitor stop"
+        " tls tornado_app",
+        "process",
+        "run __main__",
+    ),
 }
 
 

@@ -18,7 +18,7 @@ from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
 from .directory import UnsafeDirectory, make_directory
 from .links import MAX_REQUEST, SUFFIX, VERSION, receive, send
-from .operations import BadRequest, answer
+from .operations import InvalidRequest, answer
 
 logger = logging.getLogger("c10kws")
 
@@ -103,7 +103,7 @@ class Listener:
         try:
             request = receive(link, MAX_REQUEST)
             if request.pop("version", None) != VERSION:
-                raise BadRequest("This process runs another release of c10kws.")
+                raise InvalidRequest("This process runs another release of c10kws.")
             reply = {"version": VERSION, "result": answer(request)}
         except OSError:  # it is too slow, or has ended
             return

@@ -32,25 +32,23 @@ from .selection import Selection
 
 #: Rows of one answer.
 MAX_ROWS = 5000
-#: Connections that are looked at before other threads get their turn.
-CHUNK = 200
 
 Data = dict[str, Any]
 
 
-class BadRequest(ValueError):
+class InvalidRequest(ValueError):
     """Raised for a request that no operation understands."""
 
 
 def answer(request: Mapping[str, Any]) -> Data:
-    """Return the answer to a request; in any thread. Raises :exc:`BadRequest`."""
+    """Return the answer to a request; in any thread. Raises :exc:`InvalidRequest`."""
     operation = _OPERATIONS.get(request.get("operation", ""))
     if operation is None:
-        raise BadRequest(f"Unknown operation: {request.get('operation')!r}.")
+        raise InvalidRequest(f"Unknown operation: {request.get('operation')!r}.")
     try:
         return operation(request)
     except (KeyError, TypeError, ValueError) as error:
-        raise BadRequest(f"Invalid request: {error!r}.") from error
+        raise InvalidRequest(f"Invalid request: {error!r}.") from error
 
 
 def list_connections(request: Mapping[str, Any]) -> Data:
@@ -120,15 +118,13 @@ def id_of(connection: Connection) -> str:
 
 
 def _open_connections() -> Iterator[tuple[Connection, Facts]]:
-    """Yield the open connections and their facts; let other threads run in between."""
-    clients = [client for state in list(servers.running) for client in list(state.clients)]
-    for number, client in enumerate(clients):
-        if number % CHUNK == CHUNK - 1:
-            time.sleep(0)
-        if not isinstance(client, Connection) or client.sender.detached:
-            continue
-        if client.facts is not None:
-            yield client, client.facts
+    """Yield the open connections and their facts."""
+    for state in list(servers.running):
+        for client in state.each_client():
+            if not isinstance(client, Connection) or client.sender.detached:
+                continue
+            if client.facts is not None:
+                yield client, client.facts
 
 
 def _matching(

@@ -27,7 +27,6 @@ from . import logs
 from .configuration import changed
 
 if TYPE_CHECKING:
-    import asyncio
     from wsgiref.types import WSGIApplication
 
 #: Seconds before the end of gunicorn's ``graceful_timeout`` at which requests and handlers are
@@ -57,23 +56,15 @@ class Serving:
         slot: WorkerSlot | None,
     ) -> None:
         logs.connect(cfg, log)
-        self._loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
         options: dict[str, Any] = {}
         if project:
             check_project(log)
-            options = server_options()
-            application = prepare(application)
-            if conf.current().uvloop:
-                self._loop_factory = uvloop_factory()
-        self.server = Server(
-            application, worker=slot, **(options | options_of_gunicorn(cfg, options))
-        )
-        self.lifecycle = Lifecycle(
-            self.server,
-            sockets,
-            own_signals=False,
-            grace=min(RESERVE, cfg.graceful_timeout / 2) * GRACE,
-        )
+            options, application = server_options(), prepare(application)
+        self._loop_factory = uvloop_factory() if project and conf.current().uvloop else None
+        options |= options_of_gunicorn(cfg, options)
+        self.server = Server(application, worker=slot, **options)
+        grace = reserve_of(cfg) * GRACE
+        self.lifecycle = Lifecycle(self.server, sockets, own_signals=False, grace=grace)
 
     def run(self, on_ready: Callable[[], object]) -> None:
         """Serve until :attr:`lifecycle` is stopped; ``on_ready`` is called on the event loop."""
@@ -85,15 +76,20 @@ class Serving:
 def options_of_gunicorn(cfg: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of ``Server`` for which gunicorn's settings override the project's."""
     limits = options.get("limits", Limits())
-    reserve = min(RESERVE, cfg.graceful_timeout / 2)
     return {
         "limits": replace(limits, idle_timeout=changed(cfg, "keepalive") or limits.idle_timeout),
         "threads": changed(cfg, "threads") or options.get("threads", 1),
-        "drain_timeout": max(cfg.graceful_timeout - reserve, SHORTEST),
+        "drain_timeout": max(cfg.graceful_timeout - reserve_of(cfg), SHORTEST),
         "upload_dir": cfg.tmp_upload_dir or options.get("upload_dir"),
         "ssl_context": make_ssl_context(cfg),
         "multiprocess": cfg.workers > 1,
     }
+
+
+def reserve_of(cfg: Any) -> float:
+    """Return the seconds between the deadline of this server and that of gunicorn."""
+    reserve: float = min(RESERVE, cfg.graceful_timeout / 2)
+    return reserve
 
 
 def make_ssl_context(cfg: Any) -> ssl.SSLContext | None:

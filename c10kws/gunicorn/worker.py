@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.workers.base import Worker as BaseWorker
 
 from c10kws_tornado.process.runner import ProcessExit
+from c10kws_tornado.stop import GOING_AWAY, SERVICE_RESTART
 
 from . import configuration
 from .slots import Slots
@@ -31,8 +32,6 @@ HEARTBEAT = 1.0
 #: Seconds that a quick stop waits for requests and closing handshakes: after INT, QUIT or a change
 #: of a file under ``--reload``. gunicorn kills workers 2 seconds after a second signal.
 QUICK_STOP = 1.0
-SERVICE_RESTART = 1012
-GOING_AWAY = 1001
 
 
 class Worker(BaseWorker):  # type: ignore[misc]  # gunicorn has no types

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
 from typing import Protocol
 
 from ..connection.watchdog import name_of
@@ -17,6 +18,8 @@ logger = logging.getLogger("c10kws")
 
 #: Seconds that a cancelled handler has for its ``finally`` after the server's deadline.
 CANCEL_TIMEOUT = 0.9
+#: Clients that another thread reads before others get their turn.
+CHUNK = 200
 
 #: One for all: a copy of the current one for each task would cost memory.
 _NO_CONTEXT = contextvars.Context()
@@ -63,6 +66,13 @@ class ServerState:
     def clients(self) -> Collection[Stoppable]:
         """All clients, each once."""
         return self._clients.union(self._tasks.values())
+
+    def each_client(self) -> Iterator[Stoppable]:
+        """Yield all clients, in any thread; other threads run in between."""
+        for number, client in enumerate(self.clients):
+            if number % CHUNK == CHUNK - 1:
+                time.sleep(0)
+            yield client
 
     def add(self, client: Stoppable) -> None:
         """Add a client that waits without a task."""

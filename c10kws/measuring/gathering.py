@@ -7,7 +7,6 @@ run.
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 
 from ..connection.connection import Connection
@@ -20,9 +19,6 @@ from ..handlers.statistics import Statistics, Totals, statistics
 from .garbage_pauses import garbage_pauses
 from .snapshots import unpack
 from .values import Values
-
-#: Connections that are read before other threads get their turn.
-CHUNK = 200
 
 
 class Gatherer:
@@ -93,9 +89,7 @@ def _add_connections(values: Values, state: ServerState) -> None:
     """Add the connections of a server that are open."""
     open_ones: dict[str, Totals] = {}
     long_polls = received = sent = 0
-    for number, client in enumerate(list(state.clients)):
-        if number % CHUNK == CHUNK - 1:
-            time.sleep(0)
+    for client in state.each_client():
         if not isinstance(client, Connection):
             long_polls += 1
             continue

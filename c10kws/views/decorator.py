@@ -25,6 +25,7 @@ from ..handlers.start import HandlerStart
 from ..handlers.statistics import COUNTED, outcome_of, statistics
 from ..hijack import Contract
 from ..protocol import handshake
+from ..protocol.negotiation import Compression
 from .options import RateOption, WebSocketOptions
 from .origins import Origins, check_origin
 from .responses import VISIBLE_CLOSE, AwaitableResponse, SwitchingProtocols, refuse
@@ -151,16 +152,7 @@ def _accept(
 ) -> HandlerStart:
     settings = conf.current()
     compression = options.choose_compression(settings)
-    contract = Contract.from_environ(request.META)
-    try:
-        accepted = handshake.accept(request.META, options.subprotocols, compression)
-    except HandshakeRefused as refusal:
-        if contract is None:
-            refusal.reason += f" {explain_missing_support(request, NO_WEBSOCKETS)}"
-        raise
-    check_origin(request, options.origins)
-    if contract is None:
-        raise HandshakeRefused(500, explain_missing_support(request, NO_WEBSOCKETS))
+    contract, accepted = _check_request(request, options, compression)
     start = HandlerStart(
         request,
         handler,
@@ -177,6 +169,23 @@ def _accept(
     )
     start.check_limits()  # before the user is loaded, which costs queries
     return start
+
+
+def _check_request(
+    request: HttpRequest, options: WebSocketOptions, compression: Compression | None
+) -> tuple[Contract, handshake.Accept]:
+    """Return the contract with the server, and the answer to the handshake."""
+    contract = Contract.from_environ(request.META)
+    try:
+        accepted = handshake.accept(request.META, options.subprotocols, compression)
+    except HandshakeRefused as refusal:
+        if contract is None:
+            refusal.reason += f" {explain_missing_support(request, NO_WEBSOCKETS)}"
+        raise
+    check_origin(request, options.origins)
+    if contract is None:
+        raise HandshakeRefused(500, explain_missing_support(request, NO_WEBSOCKETS))
+    return contract, accepted
 
 
 def _refuse(request: HttpRequest, refusal: HandshakeRefused) -> AwaitableResponse:

@@ -16,9 +16,9 @@ from .limits import MAY_BE_ZERO, Limits
 from .process.arbiter import Arbiter, NoWorkerStarts
 from .process.cores import count_workers
 from .process.exitdeadline import EXIT_TIMEOUT, exit_within
+from .process.inheritance import Inheritance, inherit
 from .process.lifecycle import stop_timeout
 from .process.listening import MAX_PORT, bind, port_of
-from .process.worker import Inheritance, inherit
 from .run import serve
 from .tls import load_certificate
 

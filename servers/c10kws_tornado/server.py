@@ -30,14 +30,12 @@ from .pool import Pool
 from .raw.transports import Connector
 from .shutdown import Shutdown, StopCallback
 from .stallmonitor import StallMonitor
-from .stop import Stop
+from .stop import GOING_AWAY, Stop
 from .tornado_app import TornadoApp
 from .workerslot import WorkerSlot
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
-
-GOING_AWAY = 1001
 
 
 class Server:
@@ -157,10 +155,9 @@ class Server:
             problems=self.problems,
             reserved_paths=self._reserved_paths,
         )
-        log = self._resources.log
         if self._tornado_application is not None:
             self._tornado_app = TornadoApp(
-                self._tornado_application, self._connections, log, self.limits
+                self._tornado_application, self._connections, self._resources.log, self.limits
             )
             self.on_stop(self._tornado_app.stop)
         find = None if self._tornado_app is None else self._tornado_app.find

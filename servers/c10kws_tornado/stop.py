@@ -9,6 +9,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+#: The close code when another server is expected to take over, and the one when none is.
+SERVICE_RESTART = 1012
+GOING_AWAY = 1001
+
 #: Clients that are asked to disconnect in one turn of the loop if they leave without a pace.
 BATCH = 64
 #: Seconds that a successor takes to start, as an estimate for the clients.
@@ -24,10 +28,10 @@ T = TypeVar("T")
 class Stop:
     """The argument of an ``on_stop`` callback.
 
-    ``code`` is a WebSocket close code: 1012 if another server is expected to take over, otherwise
-    1001. ``deadline`` is in the loop's time. ``rate`` is the number of clients per second that
-    should disconnect, and reconnect elsewhere. If ``successor_waits``, the successor can serve only
-    when this server has ended. Then all clients disconnect at once, and only their return is paced.
+    ``code`` is a WebSocket close code, SERVICE_RESTART or GOING_AWAY. ``deadline`` is in the loop's
+    time. ``rate`` is the number of clients per second that should disconnect, and reconnect
+    elsewhere. If ``successor_waits``, the successor can serve only when this server has ended. Then
+    all clients disconnect at once, and only their return is paced.
     """
 
     code: int

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 #: "silent" ends its heartbeats.
 WORKER = """
 import os, signal, sys, time
-from c10kws_tornado.process import worker
+from c10kws_tornado.process import inheritance
 from c10kws_tornado.sharedstate import Activity
 
 def say(text):  # in one write: the lines of several workers must not mix
@@ -44,13 +44,13 @@ def handle(number, frame):
 for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
     signal.signal(number, handle)
 signal.signal(signal.SIGUSR1, lambda *_: say(f"{os.getpid()} reopens"))
-inheritance = worker.inherit()
-slot = inheritance.slot
+inherited = inheritance.inherit()
+slot = inherited.slot
 while os.path.exists("hanging"):
     time.sleep(0.02)
 if os.path.exists("ill"):
     raise SystemExit(3)
-say(f"{os.getpid()} serves, for its children a worker: {worker.VARIABLE in os.environ}")
+say(f"{os.getpid()} serves, for its children a worker: {inheritance.VARIABLE in os.environ}")
 slot.enter(Activity.ACCEPTING)
 while True:  # signal.pause() misses a signal that comes just before it
     if not os.path.exists("silent"):

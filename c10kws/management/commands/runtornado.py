@@ -28,9 +28,9 @@ from c10kws_tornado.process.addresses import (
 )
 from c10kws_tornado.process.arbiter import Arbiter, NoWorkerStarts
 from c10kws_tornado.process.exitdeadline import EXIT_TIMEOUT, exit_within
+from c10kws_tornado.process.inheritance import Inheritance, inherit
 from c10kws_tornado.process.lifecycle import stop_timeout
 from c10kws_tornado.process.systemd import take_listen_fds
-from c10kws_tornado.process.worker import Inheritance, inherit
 
 from .. import reloading, server_flags, tornado_handlers
 from ..log_output import check_access_file, log_accesses_to, log_to_stderr

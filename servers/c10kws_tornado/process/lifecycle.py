@@ -14,12 +14,11 @@ from ..diagnostics import join, name_jobs, name_task
 from ..safelogger import get_logger
 from ..server import Server
 from ..shutdown import OVERTIME
+from ..stop import GOING_AWAY, SERVICE_RESTART
 from . import signals
 from .exitdeadline import EXIT_TIMEOUT, ExitDeadline
 from .runner import CANCEL_TIMEOUT, end_tasks, run
 
-GOING_AWAY = 1001
-SERVICE_RESTART = 1012
 STOPPING = frozenset(
     getattr(signal, name) for name in (*signals.STOP, "SIGHUP") if hasattr(signal, name)
 )

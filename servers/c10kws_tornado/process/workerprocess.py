@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ..safelogger import get_logger
 from ..sharedstate import Activity, SharedState
-from . import worker
+from .inheritance import environment_of
 
 logger = get_logger("c10kws_tornado.workers")
 
@@ -146,7 +146,7 @@ def _start(
     try:
         process = subprocess.Popen(
             command,
-            env=os.environ | {worker.VARIABLE: worker.describe(descriptors, state, index)},
+            env=os.environ | environment_of(descriptors, state, index),
             stdin=subprocess.PIPE,
             pass_fds=(state.fd, *descriptors),
             process_group=0,  # only the parent receives Ctrl-C, and stops the workers gracefully

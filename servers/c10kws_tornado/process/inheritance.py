@@ -1,4 +1,4 @@
-"""The start of a worker: it takes over what its parent passes to it, and ends with its parent.
+"""``Inheritance``: what a parent passes to a worker, which ends with its parent.
 
 A worker's standard input is a pipe that nothing is written to. The parent holds the other end. The
 worker stops when that end is closed, by the parent or because the parent has died. So there are no
@@ -31,9 +31,10 @@ class Inheritance:
     slot: WorkerSlot
 
 
-def describe(descriptors: Sequence[int], state: SharedState, index: int) -> str:
-    """Return the value of VARIABLE for a worker that the caller starts."""
-    return json.dumps({"sockets": list(descriptors), "state": state.fd, "slot": index})
+def environment_of(descriptors: Sequence[int], state: SharedState, index: int) -> dict[str, str]:
+    """Return the environment of a worker that the caller starts, in addition to its own."""
+    passed = {"sockets": list(descriptors), "state": state.fd, "slot": index}
+    return {VARIABLE: json.dumps(passed)}
 
 
 def inherit() -> Inheritance | None:
