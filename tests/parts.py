@@ -131,6 +131,12 @@ def apache_places() -> Iterator[str]:
     yield "/opt/homebrew/bin/httpd"
 
 
+def proxy_part(name: str, variable: str, package: str, places: Callable[[], Iterator[str]]) -> Part:
+    """Return a proxy. The tests run one of their own; the service of Debian would take port 80."""
+    stop = ("service", package, "stop")
+    return Part(name, variable, places, ("-v",), package, afterwards=stop)
+
+
 PARTS = (
     Part(
         name="headless Chromium",
@@ -141,33 +147,9 @@ PARTS = (
         # Ubuntu has no package of that name; its libraries come by Playwright's own apt-get.
         download=("playwright", "install", *["--with-deps"] * may_use_apt(), "chromium"),
     ),
-    Part(
-        name="nginx",
-        variable="C10KWS_NGINX",
-        places=nginx_places,
-        trial=("-v",),
-        package="nginx",
-        # The tests run one of their own; Debian's takes port 80.
-        afterwards=("service", "nginx", "stop"),
-    ),
-    Part(
-        name="HAProxy",
-        variable="C10KWS_HAPROXY",
-        places=haproxy_places,
-        trial=("-v",),
-        package="haproxy",
-        # The tests run one of their own.
-        afterwards=("service", "haproxy", "stop"),
-    ),
-    Part(
-        name="Apache httpd",
-        variable="C10KWS_APACHE2",
-        places=apache_places,
-        trial=("-v",),
-        package="apache2",
-        # The tests run one of their own; Debian's takes port 80.
-        afterwards=("service", "apache2", "stop"),
-    ),
+    proxy_part("nginx", "C10KWS_NGINX", "nginx", nginx_places),
+    proxy_part("HAProxy", "C10KWS_HAPROXY", "haproxy", haproxy_places),
+    proxy_part("Apache httpd", "C10KWS_APACHE2", "apache2", apache_places),
     Part(
         name="TypeScript",
         variable="C10KWS_TSC",

@@ -26,17 +26,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
 import commands
 import refusals
 from docutils import nodes
+from figures import Constant, Size, is_size, show
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxDirective
 
 from c10kws import conf
 from c10kws.checks import catalogue
@@ -49,8 +49,6 @@ from c10kws_tornado import Limits
 SETTING = re.compile(rf"(?<![\w`'\"])({'|'.join(conf.KEYS)})(?![\w`'\"])")
 ROOT = Path(__file__).resolve().parents[2]
 
-SIZES = ((1024 * 1024, "MiB"), (1024, "KiB"))
-
 
 def comments_of(cls: type) -> dict[str, list[str]]:
     """Return the ``#:`` comments above the attributes of a class, by name."""
@@ -62,29 +60,21 @@ def comments_of(cls: type) -> dict[str, list[str]]:
     }
 
 
-def show(value: object, *, is_size: bool = False) -> str:
-    """Return a default as a reader writes it, with its size in larger units."""
-    if isinstance(value, tuple):
-        return f"``{list(value)!r}``"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if is_size and isinstance(value, int):
-        for unit, name in SIZES:
-            if value >= unit and value % unit == 0:
-                return f"``{value}`` ({value // unit} {name})"
-    return f"``{value!r}``"
-
-
-def is_size(name: str) -> bool:
-    """Return True for a number of bytes."""
-    return name.endswith(("_size", "_bytes", "_water")) and name != "queue_size"
-
-
 def indented(lines: list[str]) -> Iterator[str]:
     """Yield lines of a directive's content."""
     yield ""
     yield from (f"    {line}".rstrip() for line in lines)
     yield ""
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], widths: str = "auto"
+) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield from [".. list-table::", "    :header-rows: 1", f"    :widths: {widths}", ""]
+    for row in [headings, *rows]:
+        yield f"    * - {row[0]}"
+        yield from (f"      - {cell}" for cell in row[1:])
 
 
 class Generated(SphinxDirective):
@@ -123,13 +113,11 @@ class Settings(Generated):
 
     def lines(self) -> Iterator[str]:
         """Yield a table."""
-        yield ".. list-table::"
-        yield "    :header-rows: 1"
-        yield "    :widths: auto"
-        yield from indented(["* - Key", "  - Default"])
-        for key, default in conf.KEYS.items():
-            yield f"    * - :setting:`{key}`"
-            yield f"      - {show(default, is_size=is_size(key.lower()))}"
+        rows = (
+            (f":setting:`{key}`", show(default, is_size=is_size(key.lower())))
+            for key, default in conf.KEYS.items()
+        )
+        return table(("Key", "Default"), rows)
 
 
 class ServerLimits(Generated):
@@ -167,14 +155,8 @@ class CloseCodes(Generated):
 
     def lines(self) -> Iterator[str]:
         """Yield a table of the codes, their names and their descriptions."""
-        yield ".. list-table::"
-        yield "    :header-rows: 1"
-        yield "    :widths: auto"
-        yield from indented(["* - Code", "  - Name", "  - Meaning"])
-        for code in CloseCode:
-            yield f"    * - {code.value}"
-            yield f"      - ``{code.name}``"
-            yield f"      - {code.description}"
+        rows = ((str(code.value), f"``{code.name}``", code.description) for code in CloseCode)
+        return table(("Code", "Name", "Meaning"), rows)
 
 
 class Refusals(Generated):
@@ -184,15 +166,11 @@ class Refusals(Generated):
 
     def lines(self) -> Iterator[str]:
         """Yield a table of the codes, their causes, settings and log lines."""
-        yield ".. list-table::"
-        yield "    :header-rows: 1"
-        yield "    :widths: 8 37 30 25"
-        yield from indented(["* - Code", "  - Cause", "  - Setting", "  - Log line"])
-        for row in getattr(refusals, self.arguments[0]):
-            yield f"    * - {row.code}"
-            yield f"      - {row.cause}"
-            yield f"      - {row.settings or '–'}"
-            yield f"      - {f'``{row.log}``' if row.log else '–'}"
+        rows = (
+            (str(row.code), row.cause, row.settings or "–", f"``{row.log}``" if row.log else "–")
+            for row in getattr(refusals, self.arguments[0])
+        )
+        return table(("Code", "Cause", "Setting", "Log line"), rows, widths="8 37 30 25")
 
 
 class Modules(Generated):
@@ -253,53 +231,21 @@ class Flags(Generated):
             yield from indented([flag.help])
 
 
-class Constant(SphinxRole):
-    """``:constant:`package.module.NAME```: a number of the code, as people write it."""
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the number as text, or an error for a name that does not exist."""
-        try:
-            number = constant(self.text)
-        except (ImportError, AttributeError) as error:
-            message = self.inliner.reporter.error(str(error), line=self.lineno)
-            return [], [message]
-        return [nodes.Text(self.write(number))], []
-
-    def write(self, value: int) -> str:
-        """Return a number with commas."""
-        return f"{value:,}"
-
-
-class Size(Constant):
-    """``:size:`package.module.NAME```: a number of bytes."""
-
-    def write(self, value: int) -> str:
-        """Return a number of bytes in the largest unit that divides it."""
-        unit, name = next((each for each in SIZES if value % each[0] == 0), (1, "bytes"))
-        return f"{value // unit:,} {name}"
-
-
-def constant(path: str) -> int:
-    """Return a number that a module defines."""
-    module, _, name = path.rpartition(".")
-    number: int = getattr(import_module(module), name)
-    return number
-
-
 class Metrics(Generated):
     """``.. autometrics::``"""
 
     def lines(self) -> Iterator[str]:
         """Yield a table of the metrics, their kinds, labels and help texts."""
-        yield ".. list-table::"
-        yield "    :header-rows: 1"
-        yield "    :widths: auto"
-        yield from indented(["* - Metric", "  - Kind", "  - Labels", "  - Meaning"])
-        for name, family in FAMILIES.items():
-            yield f"    * - ``{name}{'_total' if family.kind == COUNTER else ''}``"
-            yield f"      - {family.kind}"
-            yield f"      - {', '.join(f'``{label}``' for label in family.labels)}"
-            yield f"      - {family.help}"
+        rows = (
+            (
+                f"``{name}{'_total' if family.kind == COUNTER else ''}``",
+                family.kind,
+                ", ".join(f"``{label}``" for label in family.labels),
+                family.help,
+            )
+            for name, family in FAMILIES.items()
+        )
+        return table(("Metric", "Kind", "Labels", "Meaning"), rows)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

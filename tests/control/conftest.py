@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.urls import path
 
 from c10kws.control import listener as module
+from c10kws.events import EventSocket, Socket
 from c10kws.handlers import servers as servers_module
+from tests.project import views
+from tests.support.events import forget
 
 
 @pytest.fixture
@@ -27,3 +32,23 @@ def listening(runtime_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     listener = module.Listener()
     monkeypatch.setattr(servers_module.servers, "_observers", [listener])
     return runtime_dir
+
+
+@pytest.fixture
+def chat(settings: Any) -> Iterator[EventSocket]:
+    """An EventSocket with two rooms, in a URLconf with the admin and an echo."""
+    chat = EventSocket("/listed")
+
+    @chat.on("open")
+    async def join(socket: Socket) -> None:
+        socket.join("kitchen")
+        socket.join("garden")
+
+    urlpatterns = [
+        path("admin/", admin.site.urls),
+        path("chat/", chat),
+        path("echo/", views.echo),
+    ]
+    settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": urlpatterns})
+    yield chat
+    forget(chat)

@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib import admin
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.test import Client
-from django.urls import path
 
 from c10kws.admin import LiveConnectionAdmin
 from c10kws.admin.changelist import Rows
 from c10kws.control.directory import directory_path
 from c10kws.control.people import names_of
-from c10kws.events import EventSocket, Socket
 from c10kws.models import LiveConnection
-from tests.project import views
 from tests.support.accounts import cookies, logged_in
-from tests.support.events import forget
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
 URL = "/admin/c10kws/liveconnection/"
 CLOSE = "Close selected connections"
-
-
-@pytest.fixture
-def chat(settings: Any) -> Iterator[EventSocket]:
-    chat = EventSocket("/admired")
-
-    @chat.on("open")
-    async def join(socket: Socket) -> None:
-        socket.join("kitchen")
-
-    settings.ROOT_URLCONF = type(
-        "urls",
-        (),
-        {
-            "urlpatterns": [
-                path("admin/", admin.site.urls),
-                path("chat/", chat),
-                path("echo/", views.echo),
-            ]
-        },
-    )
-    yield chat
-    forget(chat)
 
 
 def staff(*permissions: str) -> Client:
@@ -113,16 +83,16 @@ def test_the_page_lists_searches_and_filters(live: LiveServer) -> None:
         key = ann.session["_auth_user_id"]
         assert f'<a href="?user={key}">ann</a>' in html
         assert "/chat/" in html and "127.0.0.1" in html
-        assert "/admired (1)" in html and "echo/ (1)" in html
+        assert "/listed (1)" in html and "echo/ (1)" in html
         assert "<strong>chief</strong>" in html
         assert len(ids_in(html)) == 2
         for query in (
-            *(f"?user={key}", "?q=CHAT", "?q=An", "?q=kitch", "?endpoint=/admired"),
-            *("?login=yes", "?login=no", f"?q={key}&endpoint=/admired&user={key}&login=yes"),
+            *(f"?user={key}", "?q=CHAT", "?q=An", "?q=kitch", "?endpoint=/listed"),
+            *("?login=yes", "?login=no", f"?q={key}&endpoint=/listed&user={key}&login=yes"),
         ):
             html = page(client, query)
             assert count(html) == 1 and "2 total" in html
-            assert "/admired" in html and "echo/" in html
+            assert "/listed" in html and "echo/" in html
         for query in ("?q=nothing", "?endpoint=old", "?user=old", f"?user={key}&login=no"):
             assert count(page(client, query)) == 0
         for column in ("1", "-1", "8.-9", "nonsense", "77"):

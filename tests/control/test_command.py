@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.urls import path
 
 from c10kws.control import operations
-from c10kws.events import EventSocket, Socket
+from c10kws.events import EventSocket
 from c10kws.handlers.statistics import statistics
 from c10kws.management.commands.ws import COLUMNS, table
 from c10kws.measuring.garbage_pauses import garbage_pauses
 from c10kws.measuring.gathering import Gatherer
 from tests.support.accounts import cookies, logged_in
 from tests.support.commands import Start, open_socket
-from tests.support.events import forget
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
@@ -31,20 +27,6 @@ def ws(*args: str) -> str:
     output = io.StringIO()
     call_command("ws", *args, stdout=output, stderr=output)
     return output.getvalue()
-
-
-@pytest.fixture
-def chat(settings: Any) -> Iterator[EventSocket]:
-    chat = EventSocket("/listed")
-
-    @chat.on("open")
-    async def join(socket: Socket) -> None:
-        socket.join("kitchen")
-        socket.join("garden")
-
-    settings.ROOT_URLCONF = type("urls", (), {"urlpatterns": [path("chat/", chat)]})
-    yield chat
-    forget(chat)
 
 
 @pytest.mark.usefixtures("listening")
