@@ -42,12 +42,12 @@ class InvalidRequest(ValueError):
 
 def answer(request: Mapping[str, Any]) -> Data:
     """Return the answer to a request; in any thread. Raises :exc:`InvalidRequest`."""
-    operation = _OPERATIONS.get(request.get("operation", ""))
+    operation = _OPERATIONS.get(str(request.get("operation")))
     if operation is None:
         raise InvalidRequest(f"Unknown operation: {request.get('operation')!r}.")
     try:
         return operation(request)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequest(f"Invalid request: {error!r}.") from error
 
 

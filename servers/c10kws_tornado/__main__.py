@@ -12,6 +12,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+from .descriptors import open_standard_streams
 from .limits import MAY_BE_ZERO, Limits
 from .process.arbiter import Arbiter, NoWorkerStarts
 from .process.cores import count_workers
@@ -83,6 +84,7 @@ def serve_in_workers(options: dict[str, Any], workers: int) -> None:
     """Serve in processes that run this command again, and replace them on HUP."""
     if sys.platform == "win32":
         raise ValueError("--workers needs a system other than Windows.")
+    open_standard_streams()
     address = options["address"]
     # Each worker loads it, too. The parent only checks that they can.
     context = load_certificate(options["certfile"], options["keyfile"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
@@ -16,6 +17,18 @@ logger = get_logger("c10kws_tornado")
 UNLIMITED = 2**31
 #: The highest limit that macOS accepts (OPEN_MAX), where the hard limit is infinite.
 OPEN_MAX = 10_240
+
+
+def open_standard_streams() -> None:
+    """Open the null device in place of each standard stream that is closed.
+
+    Otherwise a socket could get its number, and a child process could not inherit it.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def descriptor_limit() -> int:

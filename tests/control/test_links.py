@@ -14,7 +14,7 @@ import pytest
 
 from c10kws.control import links
 from c10kws.control.directory import UnsafeDirectory, directory_path, make_directory
-from c10kws.control.links import ask_all, receive, send
+from c10kws.control.links import VERSION, ask_all, receive, send
 from tests.support.accounts import cookies, logged_in
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer
@@ -114,7 +114,11 @@ def test_another_release_is_refused(live: LiveServer, listening: Path) -> None:
 def test_a_line_that_is_not_json_does_not_end_the_thread(live: LiveServer, listening: Path) -> None:
     with live.connect("/ws/echo/"):
         eventually(lambda: list(make_directory().iterdir()))
-        for line in (b"nonsense\n", b"", b"[" * 100_000 + b"\n", b"[]\n"):
+        lines = [b"nonsense\n", b"", b"[" * 100_000 + b"\n", b"[]\n"]
+        lists = '"operation":"list"'
+        for request in ('"operation":[]', f'{lists},"filter":[1]', f'{lists},"limit":1e400'):
+            lines.append(f'{{"version":{VERSION},{request}}}\n'.encode())
+        for line in lines:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(WAIT)
                 link.connect(str(make_directory() / f"{os.getpid()}.sock"))

@@ -182,6 +182,17 @@ def test_a_worker_that_ends_is_replaced(start: Start) -> None:
     assert sorted(parent.ended_with(signal.SIGTERM)) == sorted([second, fourth])
 
 
+def test_a_start_that_cannot_be_announced_is_a_start(start: Start, tmp_path: Path) -> None:
+    code = PARENT.replace('print("ready", flush=True)', "announce()")
+    full = 'def announce():\n    raise OSError(28, "No space left on device")\n\n'
+    code = code.replace("\nlogging.", f"\n{full}logging.", 1)
+    (tmp_path / "parent.py").write_text(code)
+    parent = start(1)
+    parent.wait_for(r"The server is ready, but this cannot be announced: OSError\(28")
+    parent.signal(signal.SIGTERM)
+    assert parent.wait().endswith("all have ended\n")
+
+
 def test_five_failed_starts_end_the_parent(start: Start, tmp_path: Path) -> None:
     (tmp_path / "ill").touch()
     parent = start(3)

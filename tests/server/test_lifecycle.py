@@ -256,6 +256,15 @@ def test_hup_replaces_the_worker_and_refuses_no_connection(start: Start) -> None
     end_of(process)
 
 
+def test_workers_of_a_parent_without_standard_input_serve(popen: Start, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = [sys.executable, "-c", COMMAND, "--workers", "1"]
+    process = popen("/bin/sh", "-c", 'exec "$@" <&-', "sh", *command, cwd=tmp_path)
+    with connect(port_of(process)) as client:
+        assert pid_of(client) != process.pid
+    end_of(process)
+
+
 def test_hup_while_the_loop_is_blocked(start: Start) -> None:
     process = start("--workers", "1")
     port = port_of(process)

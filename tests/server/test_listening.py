@@ -76,6 +76,8 @@ def test_a_descriptor_that_is_not_a_listening_socket() -> None:
         pytest.raises(OSError, match=r"Cannot listen on fd://\d+: Socket operation on non-socket"),
     ):
         open_all([DescriptorAddress(file.fileno())])
+    with pytest.raises(OSError, match=r"Cannot listen on fd://\d+: Bad file descriptor"):
+        open_all([DescriptorAddress(10**20)])
 
 
 def test_only_the_process_that_systemd_names_takes_its_sockets(
@@ -101,3 +103,13 @@ def test_a_quota_limits_the_cores(
     monkeypatch.setattr(cores, "QUOTA", tmp_path / "cpu.max")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
     assert cores.count_cores() == expected
+
+
+@pytest.mark.parametrize(("variable", "longest"), [("1000000", 0.5), ("20000000", 1.0), ("", 1.0)])
+def test_a_short_watchdog_shortens_the_pauses_of_the_parent(
+    monkeypatch: pytest.MonkeyPatch, variable: str, longest: float
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", variable)
+    notifier = systemd.Notifier()
+    notifier.keep_alive()
+    assert 0 < notifier.limit(1.0) <= longest

@@ -18,6 +18,7 @@ from django.utils import autoreload
 
 import c10kws
 from c10kws_tornado import serve
+from c10kws_tornado.descriptors import open_standard_streams
 from c10kws_tornado.process.addresses import (
     Address,
     DescriptorAddress,
@@ -147,6 +148,7 @@ class Command(BaseCommand):
         server_flags.overrides(options)
         check_access_file(options["access_logfile"])
         log_to_stderr()
+        open_standard_streams()
         listeners = self.listen(addresses)
         try:
             Arbiter(

@@ -75,7 +75,7 @@ class Arbiter:
         with _wake_ups() as wake_up, signals.calling(self._signals.append):
             while not self._stopping or len(self._crew):
                 self._step()
-                _wait(wake_up, FAST_TICK if self._is_starting() else TICK)
+                _wait(wake_up, FAST_TICK if self._is_starting() else self._notifier.limit(TICK))
         self._crew.close()
         if self._hopeless:
             raise NoWorkerStarts(
@@ -128,9 +128,12 @@ class Arbiter:
 
     def _announce(self) -> None:
         if self._on_ready is not None and self._count_ready() == self._wanted:
-            self._on_ready()
-            self._on_ready = None
+            on_ready, self._on_ready = self._on_ready, None
             self._notifier.ready(f"{self._wanted} workers")
+            try:
+                on_ready()
+            except Exception as error:  # such as a standard output that nothing reads
+                logger.warning("The server is ready, but this cannot be announced: %r", error)
 
     def _start_missing(self) -> None:
         """Start one worker alone, and then the others; successors one after another."""

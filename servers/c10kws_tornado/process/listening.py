@@ -68,7 +68,10 @@ def _listen(sock: socket.socket, where: Any) -> socket.socket:
 
 def adopt(fd: int) -> socket.socket:
     """Return the listening socket of an inherited descriptor. Raises OSError for other files."""
-    sock = socket.socket(fileno=fd)
+    try:
+        sock = socket.socket(fileno=fd)
+    except OverflowError:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
     if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         sock.detach()
         raise OSError(errno.EINVAL, "The descriptor is not a listening socket")

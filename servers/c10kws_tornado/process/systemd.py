@@ -49,10 +49,16 @@ class Notifier:
         self._send("STOPPING=1")
 
     def keep_alive(self) -> None:
-        """Send a sign of life if one is due; call it at least once a second."""
+        """Send a sign of life if one is due."""
         if self._interval is not None and time.monotonic() >= self._due:
             self._due = time.monotonic() + self._interval
             self._send("WATCHDOG=1")
+
+    def limit(self, seconds: float) -> float:
+        """Return the seconds after which to call :meth:`keep_alive`, at most these."""
+        if self._interval is None:
+            return seconds
+        return min(seconds, max(self._due - time.monotonic(), 0.0))
 
     def _send(self, text: str) -> None:
         if not self._address:
