@@ -15,9 +15,11 @@ from asgiref.sync import async_to_sync
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
+from c10kws.connection.websocket import connection_of
 from c10kws.events import EventSocket, InvalidInstanceError, Socket
 from tests.support.events import Connect
-from tests.support.waiting import eventually
+from tests.support.peers import closed_with
+from tests.support.waiting import WAIT, eventually
 
 
 def test_all_kinds_of_data_are_sent(chat: EventSocket, connect: Connect) -> None:
@@ -148,7 +150,7 @@ def test_a_project_can_set_its_encoder(chat: EventSocket, connect: Connect, sett
 def test_emits_of_a_sync_callback_wait_for_its_client(
     chat: EventSocket, connect: Connect, settings: Any, kind: str
 ) -> None:
-    settings.C10KWS = {"MAX_QUEUE_BYTES": 20_000}
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 20_000, "SEND_TIMEOUT": WAIT}  # of all emits together
 
     @chat.on
     def burst(socket: Socket) -> None:
@@ -189,6 +191,26 @@ def test_a_sync_callback_waits_at_most_send_timeout(
         eventually(lambda: ended)
     assert ended == [1013]
     assert "/chat: closing slow client: a callback has waited 0.1 s for it" in caplog.text
+
+
+def test_a_client_is_given_up_once(
+    chat: EventSocket, connect: Connect, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 400_000, "SEND_TIMEOUT": 0.05}
+    may_close = threading.Event()
+
+    @chat.on
+    def burst(socket: Socket) -> None:
+        loop = connection_of(socket.connection).loop_state.loop
+        loop.call_soon_threadsafe(may_close.wait, WAIT)
+        for _ in range(3):
+            socket.emit("part", "x" * 100_000)
+        may_close.set()
+
+    with connect() as client:
+        client.send("burst")
+        assert closed_with(client.connection)[0] == 1013
+    assert caplog.text.count("closing slow client") == 1
 
 
 def test_emits_of_a_thread_that_runs_a_loop_do_not_wait(

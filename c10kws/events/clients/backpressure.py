@@ -35,6 +35,7 @@ class _Turn:
     websocket: WebSocket
     path: str
     seconds_left: float
+    gave_up: bool = False
 
 
 def call_for(websocket: WebSocket, path: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -67,7 +68,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
     turn: _Turn = _local.turn
     connection = connection_of(turn.websocket)
     loop_state = connection.loop_state
-    if on_event_loop() or threading.get_ident() == loop_state.thread:
+    if on_event_loop() or threading.get_ident() == loop_state.thread or turn.gave_up:
         return
     began = time.monotonic()
     try:
@@ -78,6 +79,7 @@ def wait_for_client(sent: Awaitable[None]) -> None:
         waiting.result(max(turn.seconds_left, 0))
     except TimeoutError:
         waiting.cancel()
+        turn.gave_up = True  # it emits until the loop has closed the connection
         logger.warning(
             "%s: closing slow client: a callback has waited %g s for it to read.",
             *(turn.path, connection.sender.settings.send_timeout),
