@@ -68,10 +68,15 @@ def indented(lines: list[str]) -> Iterator[str]:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], widths: str = "auto"
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    widths: str = "auto",
+    caption: str = "",
+    css_class: str = "",
 ) -> Iterator[str]:
     """Yield the lines of a table."""
-    yield from [".. list-table::", "    :header-rows: 1", f"    :widths: {widths}", ""]
+    yield from [f".. list-table:: {caption}", "    :header-rows: 1", f"    :widths: {widths}"]
+    yield from [f"    :class: {css_class}", ""] if css_class else [""]
     for row in [headings, *rows]:
         yield f"    * - {row[0]}"
         yield from (f"      - {cell}" for cell in row[1:])
@@ -160,17 +165,28 @@ class CloseCodes(Generated):
 
 
 class Refusals(Generated):
-    """``.. autorefusals:: STATUSES`` or ``CLOSE_CODES``; the data is in :mod:`refusals`."""
+    """``.. autorefusals:: STATUSES`` or ``CLOSE_CODES``, and a caption.
+
+    The data is in :mod:`refusals`.
+    """
 
     required_arguments = 1
+    optional_arguments = 20
 
     def lines(self) -> Iterator[str]:
         """Yield a table of the codes, their causes, settings and log lines."""
         rows = (
-            (str(row.code), row.cause, row.settings or "–", f"``{row.log}``" if row.log else "–")
+            (str(row.code), row.cause, row.settings or "–", _literal(row.log))
             for row in getattr(refusals, self.arguments[0])
         )
-        return table(("Code", "Cause", "Setting", "Log line"), rows, widths="8 37 30 25")
+        headings = ("Code", "Cause", "Setting", "Log line")
+        return table(headings, rows, "8 37 30 25", " ".join(self.arguments[1:]), "wide")
+
+
+def _literal(log: str) -> str:
+    """Return a part of a log line, with an ellipsis for each value."""
+    line = re.sub(r"(%[^a-z]*[a-z])+", "…", log)
+    return f"``{line}``" if line else "–"
 
 
 class Modules(Generated):

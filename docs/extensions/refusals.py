@@ -29,6 +29,11 @@ REFUSED = "%s refused: %s: %s"
 SLOW = "Closing slow client on %s: more than %d bytes queued"
 COUNTS = "c10kws/handlers/connection_counts.py"
 RATES = ":setting:`MESSAGE_RATE`, :setting:`BYTE_RATE`; options ``rate``, ``byte_rate``"
+STOPPING = ":setting:`DRAIN_TIMEOUT`, :setting:`DRAIN_RATE`"
+LIMITS = (
+    ":setting:`MAX_CONNECTIONS`, :setting:`MAX_CONNECTIONS_PER_ADDRESS`, "
+    ":setting:`MAX_CONNECTIONS_PER_USER`"
+)
 VISIBLE = ":setting:`CLOSE_REFUSED_HANDSHAKES`"
 REFUSALS = "c10kws/refusals.py"
 SHOWN = "%s: handshake refused with %d%s; accepted and closed with %d %r"
@@ -56,6 +61,7 @@ STATUSES = (
         ("c10kws/exceptions.py", "c10kws/views/decorator.py"),
     ),
     Refusal(405, "a handshake with another method than GET", "", REFUSED, (HANDSHAKE,)),
+    Refusal(405, "the health view or the metrics with another method than GET or HEAD", "", "", ()),
     Refusal(
         408,
         "a head that does not arrive in time",
@@ -112,7 +118,8 @@ STATUSES = (
     ),
     Refusal(
         500,
-        "a handshake on a server without the :doc:`server contract <hijack>`",
+        "a handshake, or an ``@asynchronous`` view, on a server without the "
+        ":doc:`server contract <hijack>`",
         "",
         REFUSED,
         ("c10kws/views/decorator.py", "c10kws/views/responses.py"),
@@ -122,6 +129,13 @@ STATUSES = (
         "all threads are busy and the queue is full",
         ":setting:`THREADS`, :setting:`QUEUE_SIZE`",
         "",
+        (SERVER + "errorresponse.py",),
+    ),
+    Refusal(
+        503,
+        "a body that needs a file, while the process can open no more files",
+        "``ulimit -n``",
+        "%s: the body could not be stored: %s. Sent 503. Raise the limit (ulimit -n).",
         (SERVER + "errorresponse.py",),
     ),
     Refusal(
@@ -138,8 +152,7 @@ STATUSES = (
     Refusal(
         503,
         "too many WebSockets",
-        ":setting:`MAX_CONNECTIONS`, :setting:`MAX_CONNECTIONS_PER_ADDRESS`, "
-        ":setting:`MAX_CONNECTIONS_PER_USER`",
+        LIMITS,
         REFUSED,
         (COUNTS, REFUSALS),
     ),
@@ -170,10 +183,10 @@ CLOSE_CODES = (
     ),
     Refusal(
         1001,
-        "the server stops",
-        ":setting:`DRAIN_TIMEOUT`",
+        "the server stops for good: Ctrl-C",
+        STOPPING,
         "",
-        ("c10kws/management/development.py",),
+        ("c10kws/management/development.py", "servers/c10kws_tornado/stop.py"),
     ),
     Refusal(
         1002,
@@ -195,7 +208,11 @@ CLOSE_CODES = (
         ("c10kws/protocol/closing.py", "c10kws/protocol/fastlane.py"),
     ),
     Refusal(
-        1008, "a compressed message of too many blocks", "", "", ("c10kws/protocol/closing.py",)
+        1008,
+        "a compressed message of too many blocks",
+        ":constant:`c10kws.protocol.deflate.MAX_FINAL_BLOCKS` blocks",
+        "",
+        ("c10kws/protocol/closing.py",),
     ),
     Refusal(
         1008,
@@ -207,7 +224,8 @@ CLOSE_CODES = (
     Refusal(
         1009,
         "a message that is too long, or has too many fragments",
-        ":setting:`MAX_MESSAGE_SIZE`; option ``max_message_size``",
+        ":setting:`MAX_MESSAGE_SIZE`; option ``max_message_size``; "
+        ":constant:`c10kws.protocol.messages.MAX_FRAGMENTS` fragments",
         "",
         ("c10kws/protocol/closing.py", "c10kws/protocol/slowlane.py"),
     ),
@@ -232,10 +250,10 @@ CLOSE_CODES = (
     ),
     Refusal(
         1012,
-        "the server restarts",
-        ":setting:`DRAIN_TIMEOUT`",
+        "the server stops or restarts, and another one is expected: TERM, HUP, a reload",
+        STOPPING,
         "",
-        ("c10kws/management/commands/runserver.py",),
+        ("c10kws/management/commands/runserver.py", "servers/c10kws_tornado/stop.py"),
     ),
     Refusal(
         1013,
@@ -253,7 +271,7 @@ CLOSE_CODES = (
     Refusal(
         4400,
         "an EventSocket got too many invalid frames",
-        "",
+        ":constant:`c10kws.events.dispatch.replies.MAX_BAD_FRAMES` more than valid ones",
         "",
         ("c10kws/events/dispatch/replies.py",),
     ),
@@ -282,7 +300,14 @@ CLOSE_CODES = (
     Refusal(
         4429,
         "an address or a user has too many WebSockets",
-        ":setting:`MAX_CONNECTIONS_PER_ADDRESS`, :setting:`MAX_CONNECTIONS_PER_USER`",
+        ":setting:`MAX_CONNECTIONS_PER_ADDRESS`, :setting:`MAX_CONNECTIONS_PER_USER`, " + VISIBLE,
+        SHOWN,
+        ("c10kws/protocol/closing.py",),
+    ),
+    Refusal(
+        4429,
+        "too many WebSockets, after handshakes at the same time",
+        LIMITS,
         "WebSocket refused: %s: %s",
         ("c10kws/protocol/closing.py",),
     ),

@@ -39,7 +39,10 @@ def sources() -> list[Path]:
 
 
 def codes_of(path: Path) -> Iterator[int]:
-    """Yield the statuses and close codes in a module: numbers, and members of CloseCode."""
+    """Yield the statuses and close codes in a module: numbers, and members of CloseCode.
+
+    A module without CloseCode may have constants of the same names.
+    """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.Constant(value=int(number)) if number in STATUSES or 4400 <= number < 4500:
@@ -50,6 +53,10 @@ def codes_of(path: Path) -> Iterator[int]:
                 code = CloseCode[name]
                 if code not in NEVER_SENT:
                     yield int(code)
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(value=int(number))) if (
+                name in CloseCode.__members__ and number == CloseCode[name]
+            ):
+                yield number
 
 
 def test_each_code_in_the_source_has_a_row() -> None:
