@@ -23,12 +23,12 @@ class Settings:
     max_message_size: int = 1024 * 1024
     #: Messages that each client may send, such as ``"20/s"``, ``"200/10s"`` or ``"1000/min"``. A
     #: client may send the number before the slash at once. A client that exceeds it is closed with
-    #: 4429. A view's ``rate`` overrides it. None by default: a chat needs one message a second, a
-    #: game 60, and a network that was interrupted delivers the messages of minutes together.
+    #: 4429. A view's ``rate`` overrides it. None by default, since a good rate depends on the
+    #: application: a chat needs one message a second, a game 60.
     message_rate: str | None = None
-    #: The same for bytes, such as ``"64KiB/s"`` or ``"10MiB/min"``, counted as received: with the
-    #: heads of frames, before decompression. One message of MAX_MESSAGE_SIZE may always be sent at
-    #: once. A view's ``byte_rate`` overrides it.
+    #: Bytes that each client may send, such as ``"64KiB/s"`` or ``"10MiB/min"``. Heads of frames
+    #: count, and compressed data counts before its decompression. One message of MAX_MESSAGE_SIZE
+    #: may always be sent at once. A view's ``byte_rate`` overrides it.
     byte_rate: str | None = None
     #: Limit of the messages queued for one client that reads slowly. The next message closes the
     #: connection with 1013. The limit is checked before a message is queued, so one message of any
@@ -109,26 +109,27 @@ class Settings:
     #: Seconds that a stopping ``runtornado`` waits for requests and connections to end.
     #: ``runserver`` waits 2 seconds.
     drain_timeout: float = 30.0
-    #: WebSockets and long polls per second that a stopping process asks to disconnect, in random
-    #: order, and event streams that it ends. So clients do not all reconnect in the same moment.
-    #: Half of DRAIN_TIMEOUT is the most that this may take: with many clients the rate is higher.
-    #: The default is a fraction of the handshakes that one process can answer per second.
+    #: Clients per second that a stopping process disconnects, in random order: WebSockets, long
+    #: polls and event streams. This keeps them from reconnecting all at once. If it would take more
+    #: than half of DRAIN_TIMEOUT, the rate is higher. The default is a fraction of the handshakes
+    #: that one process can answer per second.
     drain_rate: int = 200
-    #: Limit of the open WebSockets of a process. A handshake above it is answered with 503. None by
-    #: default: the limit of file descriptors remains.
+    #: Limit of the open WebSockets of a process. A handshake above it is answered with 503. With
+    #: None, the default, only the limit of file descriptors applies.
     max_connections: int | None = None
     #: Limit of the open WebSockets of one address, or of one IPv6 network /64, in a process. A
     #: handshake above it is refused with 503, or with the close code 4429. The address is that of
     #: the client behind TRUSTED_PROXIES. None by default, since all clients of a company or of a
     #: mobile network may share an address, and all clients of a proxy that is not trusted do.
     max_connections_per_address: int | None = None
-    #: The same for one user who is logged in. It does not apply to views with ``load_user=False``.
-    #: None by default, since many devices may share one account.
+    #: Limit of the open WebSockets of one logged-in user in a process. A handshake above it is
+    #: refused with 503, or with the close code 4429. It does not apply to views with
+    #: ``load_user=False``. None by default, since many devices may share one account.
     max_connections_per_user: int | None = None
     #: Threads that run views. A second pool with as many threads runs the ORM calls of handlers.
     threads: int = 16
-    #: Requests that may wait for a thread. The next one is answered with 503. At 50 ms a view, 16
-    #: threads finish the default number in about 3 seconds.
+    #: Requests that may wait for a thread. The next one is answered with 503. If a view takes
+    #: 50 ms, 16 threads handle the default number in about 3 seconds.
     queue_size: int = 1024
     #: Seconds that all threads may be busy before a warning names what they run; None disables the
     #: warning.
@@ -136,12 +137,13 @@ class Settings:
     #: Seconds that the event loop may be blocked, and with it every client, before a warning names
     #: the task and the line; None disables the warning.
     blocked_loop_warning: float | None = 2.0
-    #: True runs ``runtornado`` on uvloop's event loop, from ``pip install c10kws[uvloop]``.
+    #: True runs ``runtornado`` and gunicorn's worker on uvloop's event loop. It needs uvloop:
+    #: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
-    #: Folder in which the processes of the project have their sockets, for ``manage.py ws`` and the
-    #: admin. They are in a subfolder that only the user of the processes can use. None uses the
-    #: system's folder for temporary files. Set it if your service has such a folder of its own
-    #: (PrivateTmp of systemd).
+    #: Folder for the sockets through which ``manage.py ws`` and the admin reach the processes of
+    #: the project. They are in a subfolder that only the user of the processes can use. None uses
+    #: the system's folder for temporary files. Set it if your service has a temporary folder of its
+    #: own (PrivateTmp of systemd).
     runtime_dir: str | PathLike[str] | None = None
     #: Addresses and networks, such as ``"10.0.0.0/8"``, of the proxies whose forwarded headers
     #: (X-Forwarded-For and others) reach the application. Any other client could forge them.

@@ -25,16 +25,16 @@ class Family:
 ENDPOINT, POOL, WORKER = ("endpoint",), ("pool",), ("worker",)
 
 FAMILIES: Mapping[str, Family] = {
-    "c10kws_workers": Family(GAUGE, "Workers that have reported and are not ended."),
+    "c10kws_workers": Family(GAUGE, "Running workers that have had a request."),
     "c10kws_connections": Family(GAUGE, "Open WebSockets.", ENDPOINT),
-    "c10kws_long_polls": Family(GAUGE, "Responses of @asynchronous views that are not finished."),
+    "c10kws_long_polls": Family(GAUGE, "Unfinished responses of @asynchronous views."),
     "c10kws_connections_opened": Family(COUNTER, "WebSockets that were opened.", ENDPOINT),
     "c10kws_handshakes": Family(COUNTER, "Handshakes by outcome.", ("outcome",)),
     "c10kws_closes": Family(COUNTER, "WebSockets that have ended, by close code.", ("code",)),
     "c10kws_messages_received": Family(COUNTER, "Messages from clients.", ENDPOINT),
     "c10kws_messages_sent": Family(COUNTER, "Messages to clients.", ENDPOINT),
     "c10kws_messages_dropped": Family(
-        COUNTER, "Messages that were not sent: the client was closed or too slow.", ENDPOINT
+        COUNTER, "Messages that were not sent: the client had left or read too slowly.", ENDPOINT
     ),
     "c10kws_bytes_received": Family(
         COUNTER, "Bytes from WebSocket clients, as the kernel counts them (Linux, TCP)."
@@ -53,20 +53,22 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "c10kws_http_connections": Family(GAUGE, "Open HTTP connections, without WebSockets."),
     "c10kws_http_requests": Family(GAUGE, "HTTP requests in progress."),
-    "c10kws_pool_threads": Family(GAUGE, "Largest number of threads of a pool.", POOL),
+    "c10kws_pool_threads": Family(GAUGE, "Maximum number of threads of a pool.", POOL),
     "c10kws_pool_busy_threads": Family(GAUGE, "Threads that run a job.", POOL),
     "c10kws_pool_queued_jobs": Family(GAUGE, "Jobs that wait for a thread.", POOL),
     "c10kws_pool_jobs": Family(COUNTER, "Jobs that were started.", POOL),
-    "c10kws_pool_refused_jobs": Family(COUNTER, "Jobs that were refused: a full queue.", POOL),
+    "c10kws_pool_refused_jobs": Family(COUNTER, "Jobs refused by a full queue.", POOL),
     "c10kws_pool_wait_seconds": Family(COUNTER, "Time that jobs have waited for a thread.", POOL),
     "c10kws_loop_lag_seconds": Family(
-        GAUGE, "Time after which the event loop has answered the last check.", WORKER, largest=True
+        GAUGE, "Delay of the event loop at the last check.", WORKER, largest=True
     ),
     "c10kws_gc_pauses": Family(
         COUNTER, "Collections of Python's garbage collector.", ("generation",)
     ),
-    "c10kws_gc_pause_seconds": Family(COUNTER, "Time of these collections.", ("generation",)),
+    "c10kws_gc_pause_seconds": Family(
+        COUNTER, "Time spent in garbage collections.", ("generation",)
+    ),
     "c10kws_gc_longest_pause_seconds": Family(
-        GAUGE, "Longest collection of a worker since its start.", largest=True
+        GAUGE, "Longest garbage collection of a worker since its start.", largest=True
     ),
 }
