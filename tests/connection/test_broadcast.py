@@ -339,6 +339,8 @@ def test_a_count_that_nobody_wants_any_more_is_no_error(
 
 
 BIG = b"x" * 50_000
+#: Settings with which a broadcast leaves out slow clients.
+DROP = {"PING_INTERVAL": None, "SLOW_CLIENT": "drop"}
 
 
 @contextmanager
@@ -394,11 +396,7 @@ def test_a_slow_client_is_closed_with_1013_and_aborted(
 def test_drop_leaves_the_message_out_and_keeps_the_client(
     live: LiveServer, settings: Any, cast: Cast
 ) -> None:
-    settings.C10KWS = {
-        "PING_INTERVAL": None,
-        "MAX_QUEUE_BYTES": 200_000,
-        "SLOW_CLIENT": "drop",
-    }
+    settings.C10KWS = DROP | {"MAX_QUEUE_BYTES": 200_000}
     play(stay)
     with slow_and_reader(live) as (slow, _):
         rounds = cast_until_one_takes_it(live, cast)
@@ -415,12 +413,7 @@ def test_drop_leaves_the_message_out_and_keeps_the_client(
 def test_a_message_of_its_own_closes_a_slow_client_all_the_same(
     live: LiveServer, settings: Any
 ) -> None:
-    settings.C10KWS = {
-        "PING_INTERVAL": None,
-        "MAX_QUEUE_BYTES": 200_000,
-        "SLOW_CLIENT": "drop",
-        "CLOSE_TIMEOUT": 0.2,
-    }
+    settings.C10KWS = DROP | {"MAX_QUEUE_BYTES": 200_000, "CLOSE_TIMEOUT": 0.2}
     play(stay)
     with ExitStack() as stack:
         open_peers(live, stack, 1)
@@ -435,12 +428,7 @@ def test_a_message_of_its_own_closes_a_slow_client_all_the_same(
 def test_drop_leaves_out_what_finds_the_outbox_full(
     live: LiveServer, settings: Any, where: str
 ) -> None:
-    settings.C10KWS = {
-        "PING_INTERVAL": None,
-        "MAX_QUEUE_BYTES": 1000,
-        "SLOW_CLIENT": "drop",
-        "CLOSE_TIMEOUT": 0.2,
-    }
+    settings.C10KWS = DROP | {"MAX_QUEUE_BYTES": 1000, "CLOSE_TIMEOUT": 0.2}
 
     def cast(ws: WebSocket) -> None:
         for _ in range(10):

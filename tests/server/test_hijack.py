@@ -13,6 +13,7 @@ import pytest
 
 from c10kws import hijack
 from c10kws.hijack import Contract
+from tests.support.peers import Client
 from tests.support.servers import LiveServer
 from tests.support.shell import ROOT
 from tests.support.upgrades import (
@@ -27,6 +28,14 @@ from tests.support.waiting import WAIT
 Serve = Callable[..., LiveServer]
 PAGE = ROOT / "docs" / "reference" / "hijack.rst"
 TEXT = ("Content-Type", "text/plain")
+
+
+def echo_one_byte(client: Client) -> None:
+    """Upgrade, and exchange a byte."""
+    client.send(REQUEST)
+    assert client.read_head().status == 101
+    client.send(b"a")
+    assert client.read_exactly(1) == b"a"
 
 
 def test_the_application_of_the_page(serve: Serve) -> None:
@@ -193,9 +202,12 @@ def test_attach_is_for_once_and_after_the_upgrade(serve: Serve) -> None:
     assert said == ["The stream is already attached."]
 
 
-def test_a_client_that_left_before_the_101(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("close_first", [False, True])
+def test_a_client_that_left_before_the_101(
+    serve: Serve, caplog: pytest.LogCaptureFixture, close_first: bool
+) -> None:
     caplog.set_level(logging.INFO, "c10kws_tornado")
-    switch = Switch()
+    switch = Early() if close_first else Switch()
     switch.may_answer.clear()
     live = serve(switch)
     with live.client() as client:
@@ -246,10 +258,7 @@ def test_the_transport_after_the_client_left(serve: Serve) -> None:
     switch = Switch()
     live = serve(switch)
     with live.client() as client:
-        client.send(REQUEST)
-        client.read_head()
-        client.send(b"a")
-        assert client.read_exactly(1) == b"a"
+        echo_one_byte(client)
     assert switch.protocols[0].lost.wait(WAIT)
 
 
@@ -257,10 +266,7 @@ def test_streams_are_ended_with_the_server(serve: Serve) -> None:
     switch = Switch()
     live = serve(switch)
     with live.client() as client:
-        client.send(REQUEST)
-        client.read_head()
-        client.send(b"a")
-        assert client.read_exactly(1) == b"a"
+        echo_one_byte(client)
         live.stop()
         assert client.read_to_end() == b""
 
@@ -268,10 +274,7 @@ def test_streams_are_ended_with_the_server(serve: Serve) -> None:
 def test_the_validator_hides_nothing(serve_as_is: Serve) -> None:
     """Calling it twice is the same as once."""
     with serve_as_is(validator(validator(application_of_the_page()))).client() as client:
-        client.send(REQUEST)
-        assert client.read_head().status == 101
-        client.send(b"a")
-        assert client.read_exactly(1) == b"a"
+        echo_one_byte(client)
 
 
 # close() before the 101
@@ -310,24 +313,6 @@ def test_close_comes_before_the_101_if_the_application_allows_it(serve: Serve) -
     called, closed, started = switch.threads
     assert called is closed is not started
     assert started.name == "live-server"
-
-
-def test_nothing_starts_for_a_client_that_left_before_close(
-    serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "c10kws_tornado")
-    switch = Early()
-    switch.may_answer.clear()
-    live = serve(switch)
-    with live.client() as client:
-        client.send(REQUEST)
-        assert switch.called.wait(WAIT)
-    live.wait_until_left()
-    switch.may_answer.set()
-    assert switch.closed.wait(WAIT)
-    live.stop()
-    assert switch.upgraded == [False]
-    assert "the client disconnected before the 101 was sent" in caplog.text
 
 
 def test_a_start_that_raises_closes_the_connection(serve: Serve) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from c10kws_tornado import Limits, Server, shutdown
 from c10kws_tornado.stop import Stop
+from tests.support.peers import Client
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
@@ -35,6 +36,11 @@ class Pages:
             assert self.release.wait(WAIT)
         start_response("200 OK", [TEXT])
         return self
+
+    def ask_slowly(self, client: Client) -> None:
+        """Ask for the slow page, and wait until it is being made."""
+        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
+        assert self.running.acquire(timeout=WAIT)
 
     def __iter__(self) -> Any:
         return iter([b"page"])
@@ -76,8 +82,7 @@ def test_it_listens_no_more(serve: Serve, pages: Pages) -> None:
 def test_running_requests_are_finished(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
     with live.client() as client:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
         live.begin_stop()
         pages.release.set()
         response = client.read_response()
@@ -91,8 +96,7 @@ def test_running_requests_are_finished(serve: Serve, pages: Pages) -> None:
 def test_a_waiting_request_is_finished_too(serve: Serve, pages: Pages) -> None:
     live = serve(pages, threads=1)
     with live.client() as client, live.client() as waiting:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
         waiting.send("GET / HTTP/1.1\nHost: a\n\n")
         eventually(lambda: live.server.pool.queued == 1)
         live.begin_stop()
@@ -104,8 +108,7 @@ def test_a_waiting_request_is_finished_too(serve: Serve, pages: Pages) -> None:
 def test_a_request_whose_client_left_is_finished(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
     with live.client() as client:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
     live.wait_until_left()
     live.begin_stop()
     assert live.server.requests == 1
@@ -135,8 +138,7 @@ def test_a_slow_client_gets_all_of_its_response(serve: Serve) -> None:
 def test_a_hanging_request_is_given_up(serve: Serve, pages: Pages) -> None:
     live = serve(pages)
     with live.client() as client:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
         live.stop(timeout=0.2)
         assert client.read_to_end() == b""
         pages.release.set()
@@ -147,8 +149,7 @@ def test_an_upload_that_hangs_is_given_up(serve: Serve, pages: Pages) -> None:
     """All threads hang, so that no thread writes the body to disk."""
     live = serve(pages, threads=1, limits=Limits(spool_size=10))
     with live.client() as client, live.client() as upload:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
         upload.send("POST / HTTP/1.1\nHost: a\nContent-Length: 100\n\n" + "x" * 100)
         eventually(lambda: live.server.pool.queued == 1)
         live.stop(timeout=0.2)
@@ -257,8 +258,7 @@ def test_a_view_cut_at_the_deadline_leaves_lines(
     caplog.set_level(logging.INFO)
     live = serve(pages)
     with live.client() as client:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
         live.stop(timeout=0.2)
         assert "GET /slow HTTP/1.1: aborted after" in caplog.text
         pages.release.set()
@@ -364,8 +364,7 @@ def test_a_callback_of_the_last_request(serve: Serve, pages: Pages) -> None:
 
     live = serve(application)
     with live.client() as client:
-        client.send("GET /slow HTTP/1.1\nHost: a\n\n")
-        assert pages.running.acquire(timeout=WAIT)
+        pages.ask_slowly(client)
         live.begin_stop()
         pages.release.set()
         client.read_response()
