@@ -43,8 +43,8 @@ class Answers:
         if self.results or self.problems:
             return ""
         return (
-            "No server of this project runs as this user on this machine, or none has had a "
-            f"request yet (in {directory_path()})."
+            f"No server of this project was found in {directory_path()}. A server must run as the "
+            "same user on this machine, and is found after its first request."
         )
 
 

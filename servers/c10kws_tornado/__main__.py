@@ -83,7 +83,7 @@ def serve_here(options: dict[str, Any], inheritance: Inheritance | None) -> None
 def serve_in_workers(options: dict[str, Any], workers: int) -> None:
     """Serve in processes that run this command again, and replace them on HUP."""
     if sys.platform == "win32":
-        raise ValueError("--workers needs a system other than Windows.")
+        raise ValueError("--workers is not available on Windows.")
     open_standard_streams()
     address = options["address"]
     # Each worker loads it, too. The parent only checks that they can.

@@ -164,7 +164,7 @@ def test_an_unsafe_directory_is_a_message() -> None:
 
 @pytest.mark.usefixtures("runtime_dir", "chat", "db")
 def test_no_running_server_is_a_message() -> None:
-    assert "No server of this project runs" in page(staff("view_liveconnection"))
+    assert "No server of this project was found" in page(staff("view_liveconnection"))
 
 
 def test_rows_are_sorted_with_none_first() -> None:

@@ -64,7 +64,7 @@ def test_close(live: LiveServer) -> None:
         ]
         others = [stack.enter_context(live.connect("/ws/collect/")) for _ in "ab"]
         eventually(lambda: "4 of 4" in ws("list"))
-        with pytest.raises(CommandError, match="Name the connections"):
+        with pytest.raises(CommandError, match="Choose connections by IDs"):
             ws("close")
         assert ws("close", "--user", "ann", "--reason", "enough") == "Closed 2 connections.\n"
         for each in anns:
@@ -106,8 +106,8 @@ def test_stats_have_no_numbers_that_are_not_measured(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["list", "--limit", "0"], "'0' is not a number of at least 1"),
-        (["list", "--limit", "-3"], "'-3' is not a number of at least 1"),
+        (["list", "--limit", "0"], "must be a whole number above 0, not '0'"),
+        (["list", "--limit", "-3"], "must be a whole number above 0, not '-3'"),
         (["close", "--all", "--code", "5"], "Close code 5 may not be sent"),
         (["close", "--all", "--reason", "x" * 124], "has room for 123 bytes"),
     ],
@@ -127,7 +127,7 @@ def test_columns_are_aligned() -> None:
 
 
 def test_nothing_is_running(runtime_dir: Path) -> None:
-    with pytest.raises(CommandError, match="No server of this project runs"):
+    with pytest.raises(CommandError, match="No server of this project was found"):
         ws("list")
 
 

@@ -208,7 +208,7 @@ class Command(BaseCommand):
     def serve_here(self, addresses: Sequence[Address], options: dict[str, Any]) -> None:
         """Serve in this process."""
         if (options["workers"] or 1) > 1:
-            raise CommandError("--workers needs a system other than Windows.")
+            raise CommandError("--workers is not available on Windows.")
         listeners = self.listen(addresses)
         self.serve(
             options,

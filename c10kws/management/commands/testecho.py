@@ -126,5 +126,5 @@ def positive(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise ArgumentTypeError(f"expected a number from 1 on, not {text!r}")
+        raise ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
     return number

@@ -96,7 +96,7 @@ class Command(BaseCommand):
         if options["ids"]:
             asked["ids"] = options["ids"]
         if not asked and not options["all"]:
-            raise CommandError("Name the connections: ids, --user, --endpoint, --search or --all.")
+            raise CommandError("Choose connections by IDs, --user, --endpoint, --search or --all.")
         code, reason = options["code"], options["reason"]
         try:
             check_close(code, reason)
@@ -125,7 +125,7 @@ class Command(BaseCommand):
 def limit(text: str) -> int:
     """Return the value of ``--limit``."""
     if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a number of at least 1")
+        raise ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
     return int(text)
 
 
