@@ -1,1 +1,1 @@
-"""How c10kws compares: ``python3 benchmarks`` (see ``__main__``)."""
+"""Comparison of c10kws with other servers: ``python3 benchmarks`` (see ``__main__``)."""

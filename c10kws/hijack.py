@@ -94,6 +94,10 @@ class Stop(Protocol):
 StopCallback = Callable[[Stop], Awaitable[None] | None]
 
 
+#: The activity of a slot whose worker has ended.
+ENDED = 4
+
+
 class Slot(Protocol):
     """One worker of a server with several processes, as it was when its slot was read."""
 
@@ -111,7 +115,7 @@ class Slot(Protocol):
 
     @property
     def activity(self) -> int:
-        """1 while the worker starts, 2 accepts connections, 3 drains; 4 when it has ended."""
+        """1: starting, 2: accepting connections, 3: draining, 4 (``ENDED``): ended."""
 
     @property
     def heartbeat(self) -> float:

@@ -87,7 +87,7 @@ def section(pair: Pair) -> Iterator[str]:
     if oldest is None or newest is None:
         yield f"{python_of(pair['name'])} was not installed on the machine."
         return
-    yield wrap(f"{versions(newest)}. {beside(oldest)}")
+    yield wrap(f"{versions(newest)}. {sentence_about(oldest)}")
     yield heading("Websocket", ".")
     yield log("The communication between the clients and the server", newest["websocket"])
     yield heading("Django", ".")
@@ -104,7 +104,7 @@ def versions(trial: Trial) -> str:
     return ", ".join(f"{name} {found[name]}" for name in found) or "The environment was not made"
 
 
-def beside(oldest: Trial) -> str:
+def sentence_about(oldest: Trial) -> str:
     """Return a sentence about the oldest releases that c10kws allows."""
     if not oldest["versions"]:
         return "The environment of the oldest releases was not made."

@@ -79,7 +79,7 @@ def read_stamp(folder: Path) -> str | None:
 
 
 def make(folder: Path, requirements: Path) -> None:
-    """Make the environment anew and install the requirements and the project, editable."""
+    """Replace the environment; install the requirements and the project, editable."""
     print(f"Making {folder.name} from requirements/{requirements.name}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

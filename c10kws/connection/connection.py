@@ -80,7 +80,7 @@ class Connection(asyncio.BufferedProtocol):
     # Receiving
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Lend the loop's one buffer: ``buffer_updated`` empties it before anybody else reads."""
+        """Lend the loop's one buffer: ``buffer_updated`` empties it before the next read."""
         loop_state = self.sender.loop_state
         return loop_state.wide_buffer if self._wide_reads else loop_state.buffer
 

@@ -47,7 +47,7 @@ class HandlerWatch:
             self.restart()
 
     def begin(self) -> None:
-        """Watch the handler, unless it knows of the end: its own task ends the connection, say."""
+        """Watch the handler, unless it knows of the end because its own task closes."""
         if self.task is None or (self._watchdog is not None and self._watchdog.noticed):
             return
         if asyncio.current_task(self._sender.loop_state.loop) is self.task:

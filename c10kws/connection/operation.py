@@ -1,4 +1,4 @@
-"""``Operation``: what a method that acts at once returns."""
+"""``Operation``: the awaitable result of a method that acts immediately."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Queued(Protocol):
 
 
 class SlowClients:
-    """The connections of a loop that have something queued, and the log of those closed for it."""
+    """The connections of a loop that have something queued. Closes and logs slow clients."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

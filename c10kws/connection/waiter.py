@@ -1,4 +1,4 @@
-"""``Waiter``: what one task awaits again and again, resumed without a turn of the loop.
+"""``Waiter``: a future that one task awaits again and again, without turns of the loop.
 
 An ``asyncio.Future`` is made for one result and tells its task by ``call_soon``: two objects and a
 turn of the loop for each wake-up. A task takes anything that behaves as a future, and this one

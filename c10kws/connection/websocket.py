@@ -273,7 +273,7 @@ class WebSocket:
         """Wait for a result; None and False stand for the end of the connection before it."""
         try:
             result = await asyncio.shield(future)
-        except ConnectionClosed as error:  # of an iterable that reads from this connection, say
+        except ConnectionClosed as error:  # for example of an iterable that reads from it
             if error.websocket is self:
                 self._connection.handler.notice_end(self._connection)
             raise

@@ -1,7 +1,7 @@
 """``statistics``: the sums of this process, for metrics and for ``manage.py ws stats``.
 
 Nothing is counted for each message: a connection has its own numbers, which are added here when it
-has ended. The numbers of open connections are added when somebody asks.
+has ended. The numbers of open connections are added when the metrics are gathered.
 """
 
 from __future__ import annotations

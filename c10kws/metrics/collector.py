@@ -12,13 +12,11 @@ from prometheus_client.core import (
 )
 
 from ..handlers.statistics import BUCKETS
+from ..hijack import ENDED
 from ..measuring.families import COUNTER, FAMILIES, HISTOGRAM, Family
 from ..measuring.snapshots import unpack
 from ..measuring.values import Labels, Value, Values
 from .publisher import publisher
-
-#: The state of a slot whose worker has ended (``c10kws.workers`` of the contract).
-ENDED = 4
 
 
 class Collector:
