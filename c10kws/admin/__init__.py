@@ -55,13 +55,12 @@ class LiveConnectionAdmin(ModelAdmin):
         """Return False: a connection can only be closed."""
         return False
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: object = None) -> dict[str, Any]:
         """Return the actions of this class; those of the site are for rows of tables."""
-        return {
-            name: action
-            for name, action in super().get_actions(request).items()
-            if name in self.actions
-        }
+        # Django 6.1 has the second argument, and older releases do not.
+        location = {} if action_location is None else {"action_location": action_location}
+        found: dict[str, Any] = super().get_actions(request, **location)
+        return {name: action for name, action in found.items() if name in self.actions}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that asks the processes."""

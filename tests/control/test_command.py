@@ -6,11 +6,13 @@ import io
 import json
 from contextlib import ExitStack
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
-from c10kws.control import operations
+from c10kws.control import operations, people
 from c10kws.events import EventSocket
 from c10kws.handlers.statistics import statistics
 from c10kws.management.commands.ws import COLUMNS, table
@@ -115,6 +117,21 @@ def test_stats_have_no_numbers_that_are_not_measured(
 def test_wrong_arguments(arguments: list[str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         ws(*arguments)
+
+
+@pytest.mark.usefixtures("listening")
+def test_the_database_is_not_needed(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = logged_in("ann")
+    key = client.session["_auth_user_id"]
+    with live.connect("/ws/echo/", additional_headers=cookies(client)):
+        eventually(lambda: "ann" in ws("list"))
+        monkeypatch.setattr(
+            people, "_users", mock.Mock(side_effect=OperationalError("no database"))
+        )
+        lines = ws("list", "--user", key, "--search", "/ws/echo").splitlines()
+        assert lines[0] == "Users are shown and found by primary key: no database"
+        assert lines[2].split()[1] == key
+        assert lines[-1] == "1 of 1 connection."
 
 
 def test_columns_are_aligned() -> None:

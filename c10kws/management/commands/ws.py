@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from ...control.directory import UnsafeDirectory
 from ...control.links import Answers, ask_all
@@ -60,19 +62,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, subcommand: str, **options: Any) -> None:
         """Run a subcommand."""
+        self._problems: set[str] = set()
         commands = {"list": self.show_list, "stats": self.show_statistics, "close": self.close}
         commands[subcommand](options)
 
     def show_list(self, options: dict[str, Any]) -> None:
         """Print the connections."""
-        request = {"operation": "list", "limit": options["limit"], "filter": filter_of(options)}
+        asked = self.filter_of(options)
+        request = {"operation": "list", "limit": options["limit"], "filter": asked}
         results = self.ask(request)
         rows = sorted((row for each in results for row in each["rows"]), key=lambda r: -r["age"])
         rows, total = rows[: options["limit"]], sum(each["total"] for each in results)
         if options["json"]:
             self.stdout.write(json.dumps(rows, indent=2))
             return
-        names = names_of({row["user"] for row in rows if row["user"] is not None})
+        users = {row["user"] for row in rows if row["user"] is not None}
+        names: dict[str, str] = self.from_database(names_of, users, {})
         for line in table([COLUMNS, *(cells_of(row, names) for row in rows)]):
             self.stdout.write(line)
         self.stdout.write(f"{len(rows)} of {connections_of(total)}.")
@@ -92,7 +97,7 @@ class Command(BaseCommand):
 
     def close(self, options: dict[str, Any]) -> None:
         """Close connections."""
-        asked = filter_of(options)
+        asked = self.filter_of(options)
         if options["ids"]:
             asked["ids"] = options["ids"]
         if not asked and not options["all"]:
@@ -106,6 +111,26 @@ class Command(BaseCommand):
         request |= {"code": code, "reason": reason}
         closed = sum(each["closed"] for each in self.ask(request))
         self.stdout.write(f"Closed {connections_of(closed)}.")
+
+    def filter_of(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the filter of a request."""
+        asked = {name: options[name] for name in ("endpoint", "search") if options[name]}
+        if options["search"]:
+            asked["search_users"] = self.from_database(keys_with, options["search"], [])
+        if options["user"]:
+            asked["users"] = self.from_database(keys_of, options["user"], [options["user"]])
+        return asked
+
+    def from_database(self, find: Callable[[Any], Any], argument: Any, default: Any) -> Any:
+        """Return what a function finds, or the default if the database does not answer."""
+        try:
+            return find(argument)
+        except DatabaseError as error:
+            problem = f"Users are shown and found by primary key: {error}"
+            if problem not in self._problems:
+                self._problems.add(problem)
+                self.stderr.write(problem)
+            return default
 
     def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the answers of all processes; print the problems of the others."""
@@ -132,16 +157,6 @@ def limit(text: str) -> int:
 def _add(commands: _SubParsersAction[Any], name: str, text: str) -> ArgumentParser:
     parser: ArgumentParser = commands.add_parser(name, help=text, description=text)
     return parser
-
-
-def filter_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the filter of a request."""
-    asked = {name: options[name] for name in ("endpoint", "search") if options[name]}
-    if options["search"]:
-        asked["search_users"] = keys_with(options["search"])
-    if options["user"]:
-        asked["users"] = keys_of(options["user"])
-    return asked
 
 
 def cells_of(row: dict[str, Any], names: dict[str, str]) -> list[str]:
