@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,9 +24,9 @@ settings.configure(
     LOGGING_CONFIG=None,
     C10KWS={
         "PING_INTERVAL": 1.0,
-        "PING_TIMEOUT": 2.0,
+        "PING_TIMEOUT": 4.0,
         "CLOSE_TIMEOUT": 1.0,
-        "IDLE_TIMEOUT": 2.0,
+        "IDLE_TIMEOUT": 4.0,
         "SEND_TIMEOUT": 2.0,
         "MAX_QUEUE_BYTES": 256 * 1024,
         "MAX_CONNECTIONS_PER_ADDRESS": 10_000,
@@ -44,9 +46,10 @@ from django.http import (  # noqa: E402
     JsonResponse,
     StreamingHttpResponse,
 )
-from django.urls import path  # noqa: E402
+from django.urls import include, path  # noqa: E402
 
 from c10kws import WebSocket, websocket  # noqa: E402
+from c10kws.events import EventSocket, Socket  # noqa: E402
 from c10kws.handlers.servers import servers  # noqa: E402
 from c10kws.longpoll import asynchronous  # noqa: E402
 
@@ -57,11 +60,35 @@ async def echo(ws: WebSocket) -> None:
         await ws.write_message(message)
 
 
+@websocket(compression=True)
+async def compressed(ws: WebSocket) -> None:
+    async for message in ws:
+        await ws.write_message(message)
+
+
 @websocket
 async def flood(ws: WebSocket) -> None:
     while not ws.closed:
         ws.write_message(bytes(10_000))
         await asyncio.sleep(0.01)
+
+
+rooms = EventSocket("/rooms")
+
+
+@rooms.on
+async def say(socket: Socket, data: Any) -> None:
+    rooms.to(data["room"]).emit("said", data)
+
+
+@rooms.on
+def count(data: Any) -> int:
+    return len(data)
+
+
+@rooms.may_join
+async def may_join(socket: Socket, room: str) -> bool:
+    return True
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -84,18 +111,33 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(numbers(), content_type="text/event-stream")
 
 
+def upload(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(len(request.body))
+
+
 def state(request: HttpRequest) -> JsonResponse:
-    """Return the numbers that only the server knows."""
-    clients = sum(len(server.clients) for server in servers.running)
-    return JsonResponse({"clients": clients, "queued": request.META["c10kws.executor"].queued})
+    """Return the numbers that only this process knows. At rest, garbage is collected before."""
+    if "rest" in request.GET:
+        gc.collect()
+    return JsonResponse(
+        {
+            "pid": os.getpid(),
+            "clients": sum(len(server.clients) for server in servers.running),
+            "queued": request.META["c10kws.executor"].queued,
+            "blocks": sys.getallocatedblocks(),
+        }
+    )
 
 
 urlpatterns = [
     path("echo/", echo),
+    path("compressed/", compressed),
     path("flood/", flood),
     path("page/", page),
     path("poll/", poll),
     path("stream/", stream),
+    path("upload/", upload),
+    path("events/", include("c10kws.events.urls")),
     path("state/", state),
 ]
 

@@ -4,54 +4,95 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
 
 from tests.soak.crowd import Crowd
-from tests.soak.readings import Reading, faults_of, read_server, slopes_of
+from tests.soak.readings import Reading, Server, faults_of, slopes_of
+from tests.support.certificates import Certificate
 from tools.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds between two lines.
 INTERVAL = 10.0
 #: Seconds in which the server forgets its last clients.
-SETTLE = 20.0
+SETTLE = 15.0
+#: The share of the time after which the server rests the first time: its caches are full.
+WARM_UP = 1 / 3
 
 
-async def soak(minutes: float) -> int:
+async def soak(minutes: float, flags: Sequence[str], *, tls: bool) -> int:
     """Serve, let the crowd work, and print the readings and the verdict."""
     port = free_port()
-    program = str(Path(__file__).with_name("site.py"))
-    command = [sys.executable, program, "runtornado", f"127.0.0.1:{port}"]
-    server = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        return await watch(server.pid, port, minutes)
-    finally:
-        if server.returncode is None:
-            server.terminate()
-        await server.wait()
-
-
-async def watch(pid: int, port: int, minutes: float) -> int:
-    """Print a line every INTERVAL; return the exit status."""
-    crowd = Crowd(port)
-    await crowd.wait_for_server()
-    before = await read_server(pid, port)
-    print(Reading.HEADLINE)
-    print(before, "before", flush=True)
-    readings = []
-    async with crowd.working():
-        for _ in range(max(3, round(minutes * 60 / INTERVAL))):
-            await asyncio.sleep(INTERVAL)
-            readings.append(await read_server(pid, port))
-            print(readings[-1], crowd.summary(), flush=True)
-    await asyncio.sleep(SETTLE)
-    after = await read_server(pid, port)
-    print(after, "after", flush=True)
-    slopes = slopes_of(readings, INTERVAL)
-    print("a minute:", ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()))
-    faults = [*faults_of(slopes, before, after), *crowd.faults()]
+    with TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
+        certificate = Certificate(Path(folder)) if tls else None
+        command = [sys.executable, str(Path(__file__).with_name("site.py")), "runtornado"]
+        command += [f"127.0.0.1:{port}", *flags, *(certificate.flags if certificate else ())]
+        server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=log, stderr=log)
+        context = certificate.client if certificate else None
+        try:
+            faults = await watch(Server(server.pid, port, context), Crowd(port, context), minutes)
+        except TimeoutError:
+            print(log_of(log), file=sys.stderr)
+            raise
+        finally:
+            if server.returncode is None:
+                server.terminate()
+            await server.wait()
+        faults += faults_in(log_of(log))
     for fault in faults:
         print(f"FAILED: {fault}")
     return int(bool(faults))
+
+
+async def watch(server: Server, crowd: Crowd, minutes: float) -> list[str]:
+    """Print a line every INTERVAL; return what is wrong."""
+    await crowd.wait_for_server()
+    print(Reading.HEADLINE)
+    print(await server.read(rest=True), "before", flush=True)
+    lines = max(3, round(minutes * 60 / INTERVAL))
+    warm_up = max(1, round(lines * WARM_UP))
+    await work(server, crowd, warm_up)
+    before, clients = await rest(server), crowd.clients
+    readings = await work(server, crowd, lines - warm_up)
+    after = await rest(server)
+    slopes = slopes_of(readings, INTERVAL)
+    print("a minute:", ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()))
+    clients = crowd.clients - clients
+    print(f"{after.blocks - before.blocks} blocks are left of {clients} clients:", crowd.details())
+    return [*faults_of(slopes, before, after, clients), *crowd.faults()]
+
+
+async def work(server: Server, crowd: Crowd, lines: int) -> list[Reading]:
+    """Let the crowd work, and print a number of lines."""
+    readings = []
+    async with crowd.working():
+        for _ in range(lines):
+            await asyncio.sleep(INTERVAL)
+            readings.append(await server.read())
+            print(readings[-1], crowd.summary(), flush=True)
+    return readings
+
+
+async def rest(server: Server) -> Reading:
+    """Wait until the server has forgotten its clients, and print a line."""
+    await asyncio.sleep(SETTLE)
+    reading = await server.read(rest=True)
+    print(reading, "at rest", flush=True)
+    return reading
+
+
+def log_of(log: TextIO) -> str:
+    """Return what the server has written."""
+    log.seek(0)
+    return log.read()
+
+
+def faults_in(log: str) -> Iterator[str]:
+    """Yield the last line of each traceback in the server's log."""
+    entries = log.split("Traceback (most recent call last):\n")[1:]
+    for entry in entries:
+        lines = (line for line in entry.splitlines() if not line.startswith(" "))
+        yield f"in the log: {next(lines, 'a traceback')}"
