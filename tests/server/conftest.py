@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from wsgiref.validate import validator
 
 import pytest
 
+from tests.support.lines import POLLS, Line
 from tests.support.servers import LiveServer
 
 
@@ -49,3 +51,15 @@ def popen() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(params=["default tcp", "default pair", "select tcp", *POLLS])
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
+    """A transport and its peer, with each selector and kind of socket."""
+    name, kind = request.param.split()
+    default = selectors.DefaultSelector  # epoll or kqueue
+    selector = selectors.SelectSelector() if name == "select" else default()
+    line = Line(selector, kind, polls=name == "poller")
+    yield line
+    line.close()
+    assert line.errors == []
