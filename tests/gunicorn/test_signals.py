@@ -113,7 +113,8 @@ def info(command: Gunicorn, tls: ssl.SSLContext | None = None) -> Any:
 
 
 def test_workers_are_replaced(gunicorn: Start, project: Path) -> None:
-    command = gunicorn("--timeout", "2", "--max-requests", "3", "--reload")
+    # A start within the timeout, also on a busy machine.
+    command = gunicorn("--timeout", "5", "--max-requests", "3", "--reload")
     command.wait_for_workers(1)
     first = info(command)["pid"]
     with open_socket(command.port) as ws:
