@@ -155,7 +155,7 @@ def test_a_client_that_does_not_read_is_closed_with_1013(
 
 
 def test_an_awaited_flood_waits_for_the_client(live: LiveServer, settings: Any) -> None:
-    settings.C10KWS = {"MAX_QUEUE_BYTES": 200_000}
+    settings.C10KWS = {"MAX_QUEUE_BYTES": 200_000, "PING_INTERVAL": None}
     with opened(live, "/ws/patient-flood/") as peer:
         for number in range(1000):
             opcode, payload = peer.read_frame()

@@ -163,7 +163,7 @@ def test_without_a_timeout_pings_still_go_out(live: LiveServer, settings: Any) -
 
 def test_a_peer_that_never_pongs_is_found_when_it_dies(live: LiveServer, settings: Any) -> None:
     """It talked, which is life, and answered no Ping; then it falls silent."""
-    settings.C10KWS = quick(PING_INTERVAL=0.02)
+    settings.C10KWS = quick(PING_INTERVAL=0.02, PING_TIMEOUT=2)
     play(echo)
     with opened(live, PLAIN) as peer:
         for _ in range(64):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from c10kws.connection.websocket import connection_of
 from c10kws.events import (
     EventError,
     EventSocket,
@@ -76,18 +77,23 @@ def test_a_client_with_many_events_does_not_hold_the_threads(
 ) -> None:
     """With one thread, the other client's event is handled before the last of a thousand."""
     order: list[str] = []
+    go_on = threading.Event()
 
     @chat.on
     def step(data: dict[str, Any]) -> None:
         order.append(data["who"])
+        if len(order) == 50:
+            assert go_on.wait(WAIT)
         threading.Event().wait(0.001)
 
     server = make_live(threads=1)
     with server.connect("/events/chat") as busy, server.connect("/events/chat") as other:
         for _ in range(1000):
             busy.send(json.dumps({"event": "step", "data": {"who": "busy"}}))
-        eventually(lambda: len(order) > 50)
+        eventually(lambda: len(order) == 50)
         other.send(json.dumps({"event": "step", "data": {"who": "other"}}))
+        eventually(lambda: 1 in [connection_of(each.connection).inbox.received for each in chat])
+        go_on.set()
         eventually(lambda: "other" in order)
         assert order.index("other") < 900
 
