@@ -18,6 +18,7 @@ from websockets.sync.client import connect as connect_client
 import c10kws
 from c10kws.compat import tornado_websockets
 from tests.support.shell import SOURCES
+from tests.support.waiting import WAIT
 
 PROGRAM = """
 import django
@@ -61,7 +62,7 @@ def port() -> Iterator[int]:
             assert process.stdout.readline() == "/before __main__.Hello\n"
             yield number
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(WAIT) == 0
         finally:
             process.kill()
 
@@ -72,9 +73,11 @@ def test_the_wrapper_serves_tornados_handlers_and_django(port: int) -> None:
             assert response.read() == path.encode()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/page/") as response:
         assert response.status == 200
-    with connect_client(f"ws://127.0.0.1:{port}/events/wrapped", proxy=None) as client:
+    with connect_client(
+        f"ws://127.0.0.1:{port}/events/wrapped", proxy=None, open_timeout=WAIT
+    ) as client:
         client.send('{"event": "message", "data": {"message": "hello"}}')
-        assert client.recv(30) == '{"event":"message","data":{"message":"hello"}}'
+        assert client.recv(WAIT) == '{"event":"message","data":{"message":"hello"}}'
 
 
 def test_django_app_is_that_of_c10kws() -> None:

@@ -110,7 +110,7 @@ def test_the_limit_delays_steps() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise on Windows")
 def test_ctrl_c_ends_a_game(address: str) -> None:
     with started(address, "-s4", "-pblock") as process:
-        with connect(relay_of(address), proxy=None) as watcher:
+        with connect(relay_of(address), proxy=None, open_timeout=WAIT) as watcher:
             picture = {"connections": 0, "step": 0}
             while picture["connections"] < 16 or picture["step"] < 2:  # those of this game
                 picture = json.loads(watcher.recv(WAIT))

@@ -94,21 +94,24 @@ def test_cells_outside_the_largest_grid(address: str, pair: Pair) -> None:
 
 def test_a_new_watcher_gets_the_current_picture(address: str, pair: Pair) -> None:
     for _ in range(2):
-        with connect(relay_of(address), proxy=None) as watcher:
+        with connect(relay_of(address), proxy=None, open_timeout=WAIT) as watcher:
             picture = json.loads(watcher.recv(WAIT))
     assert picture["rows"][80][80:] == "1 "
     assert picture["connections"] == 2
 
 
 def test_a_watcher_that_sends_a_message_is_closed(address: str, pair: Pair) -> None:
-    with connect(relay_of(address), proxy=None) as watcher:
+    with connect(relay_of(address), proxy=None, open_timeout=WAIT) as watcher:
         watcher.send("hello")
         assert closed_with(watcher) == (4400, "this WebSocket accepts no messages")
 
 
 def test_watchers_get_pictures_instead_of_messages(address: str) -> None:
     with ExitStack() as stack:
-        watchers = [stack.enter_context(connect(relay_of(address), proxy=None)) for _ in range(2)]
+        watchers = [
+            stack.enter_context(connect(relay_of(address), proxy=None, open_timeout=WAIT))
+            for _ in range(2)
+        ]
         ws = stack.enter_context(cell(address, 90, 90))
         for step in range(2000):
             ws.send(f"{step} 1")
@@ -124,5 +127,5 @@ def test_a_new_game_begins_with_a_new_picture(address: str) -> None:
         old.send("0 1")
     with cell(address, 1, 1) as new, cell(address, 1, 2, "1,1") as listener:
         say(new, "0 1", listener)
-        with connect(relay_of(address), proxy=None) as watcher:
+        with connect(relay_of(address), proxy=None, open_timeout=WAIT) as watcher:
             assert json.loads(watcher.recv(WAIT))["rows"] == ["", " 1 "]

@@ -28,7 +28,7 @@ def test_the_page_has_a_tag_of_tornado_and_nothing_of_django(port: int) -> None:
 
 
 def test_messages_are_sent_back(port: int) -> None:
-    with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
+    with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None, open_timeout=WAIT) as websocket:
         for message in ("größer", b"\x00\xff", ""):
             websocket.send(message)
             assert websocket.recv(WAIT) == message
@@ -36,12 +36,17 @@ def test_messages_are_sent_back(port: int) -> None:
 
 def test_another_site_is_refused(port: int) -> None:
     with pytest.raises(InvalidStatus, match="HTTP 403"):
-        connect(f"ws://{ADDRESS}:{port}{NATIVE}", origin=Origin("http://other.example"), proxy=None)
+        connect(
+            f"ws://{ADDRESS}:{port}{NATIVE}",
+            origin=Origin("http://other.example"),
+            proxy=None,
+            open_timeout=WAIT,
+        )
 
 
 def test_the_opening_messages_and_the_closing_are_logged(tmp_path: Path) -> None:
     def visit(port: int) -> None:
-        with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None) as websocket:
+        with connect(f"ws://{ADDRESS}:{port}{NATIVE}", proxy=None, open_timeout=WAIT) as websocket:
             for message in ("Hello, world", "x" * 1000):
                 websocket.send(message)
                 websocket.recv(WAIT)

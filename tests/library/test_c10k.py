@@ -55,7 +55,10 @@ async def open_sockets(url: str) -> list[ClientConnection]:
     sockets: list[ClientConnection] = []
     while len(sockets) < SOCKETS:
         sockets += await asyncio.gather(
-            *(connect(url, compression=None, proxy=None, open_timeout=WAIT) for _ in range(50))
+            *(
+                connect(url, compression=None, proxy=None, open_timeout=WAIT, ping_interval=None)
+                for _ in range(50)
+            )
         )
     return sockets
 

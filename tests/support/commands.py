@@ -122,6 +122,7 @@ def open_socket(
     return connect(
         f"ws{s}://127.0.0.1:{port}{path}",
         open_timeout=WAIT,
+        ping_interval=None,
         proxy=None,
         origin=f"http{s}://127.0.0.1:{port}",
         ssl=tls,

@@ -45,7 +45,9 @@ def cell(
     address: str, row: int, column: int, names: str | bytes = "0,0"
 ) -> Iterator[ClientConnection]:
     """Connect a cell to the relay, without a game."""
-    with connect(f"{relay_of(address)}{row}/{column}/", proxy=None, compression=None) as ws:
+    with connect(
+        f"{relay_of(address)}{row}/{column}/", proxy=None, open_timeout=WAIT, compression=None
+    ) as ws:
         with suppress(ConnectionClosed):  # the cell was refused
             ws.send(names)
         yield ws

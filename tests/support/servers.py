@@ -71,8 +71,9 @@ class LiveServer:
         assert not self._thread.is_alive()
 
     def connect(self, path: str, **options: Any) -> ClientConnection:
-        """Connect a WebSocket client."""
-        defaults = {"open_timeout": WAIT, "proxy": None, "compression": None}
+        """Connect a WebSocket client. It sends no Pings, since slow tests would not see Pongs."""
+        defaults = {"open_timeout": WAIT, "ping_interval": None}
+        defaults |= {"proxy": None, "compression": None}
         return connect(f"ws://{ADDRESS}:{self.port}{path}", **(defaults | options))
 
     def client(self, receive_buffer: int | None = None) -> Client:

@@ -77,6 +77,7 @@ class Site:
             ssl=self.context,
             origin=origin,  # type: ignore[arg-type]
             open_timeout=WAIT,
+            ping_interval=None,
             proxy=None,
             **options,
         )
