@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
+#: Connections or users of one request: a request has a limited length.
+BATCH = 2000
 REASON = "closed by an administrator"
 
 
@@ -98,7 +100,7 @@ class LiveConnectionAdmin(ModelAdmin):
     @admin.action(permissions=["delete"], description="Close selected connections")
     def close_selected(self, request: HttpRequest, rows: Rows) -> None:
         """Close the selected connections."""
-        self._close(request, {"ids": [row.id for row in rows]}, rows)
+        self._close(request, "ids", [row.id for row in rows], rows)
 
     @admin.action(permissions=["delete"], description="Close all connections of the selected users")
     def close_users(self, request: HttpRequest, rows: Rows) -> None:
@@ -109,21 +111,28 @@ class LiveConnectionAdmin(ModelAdmin):
                 request, "The selected connections have no user who is logged in.", messages.WARNING
             )
             return
-        self._close(request, {"users": sorted(users)}, rows)
+        self._close(request, "users", sorted(users), rows)
 
-    def _close(self, request: HttpRequest, asked: dict[str, Any], rows: Rows) -> None:
+    def _close(self, request: HttpRequest, key: str, values: list[str], rows: Rows) -> None:
         """Close the connections that match, and log those that were selected as deleted."""
-        operation = {"operation": "close", "filter": asked, "reason": REASON}
-        answers = ask_all({**operation, "code": CloseCode.POLICY_VIOLATION.value})
-        for problem in answers.problems:
+        closed, problems = 0, set()
+        for start in range(0, len(values), BATCH):
+            answers = ask_all(_request_to_close({key: values[start : start + BATCH]}))
+            closed += sum(each["closed"] for each in answers.results)
+            problems.update(answers.problems)
+        for problem in sorted(problems):
             self.message_user(request, problem, messages.WARNING)
-        closed = sum(each["closed"] for each in answers.results)
         if closed:
             self.log_deletions(request, rows)  # type: ignore[arg-type] # any iterable
             self.message_user(request, f"Closed {connections_of(closed)}.", messages.SUCCESS)
-        else:
+        elif not problems:
             text = "The selected connections had already been closed."
             self.message_user(request, text, messages.WARNING)
+
+
+def _request_to_close(asked: dict[str, Any]) -> dict[str, Any]:
+    code = CloseCode.POLICY_VIOLATION.value
+    return {"operation": "close", "filter": asked, "code": code, "reason": REASON}
 
 
 def _unbroken(text: str) -> str:

@@ -104,6 +104,7 @@ def test_the_page_lists_searches_and_filters(live: LiveServer) -> None:
 @pytest.mark.usefixtures("listening", "chat")
 def test_pages(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiveConnectionAdmin, "list_per_page", 1)
+    monkeypatch.setattr("c10kws.admin.BATCH", 1)
     client = closer()
     with live.connect("/echo/"), live.connect("/chat/"):
         eventually(lambda: count(page(client)) == 2)
