@@ -22,10 +22,14 @@ from tests.support.waiting import WAIT
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
 #: A worker reports its events. Files select what it does: one named "ill" lets it fail at its
-#: start, "hanging" delays its start, "deaf" lets it only close its sockets at a signal, and
-#: "silent" ends its heartbeats.
+#: start, "importing" delays its start before it watches its parent, "hanging" after that, "deaf"
+#: lets it only close its sockets at a signal, and "silent" ends its heartbeats.
 WORKER = """
 import os, signal, sys, time
+if os.path.exists("importing"):
+    os.write(1, b"a worker starts\\n")
+while os.path.exists("importing"):
+    time.sleep(0.02)
 from c10kws_tornado.process import inheritance
 from c10kws_tornado.sharedstate import Activity
 
@@ -238,6 +242,18 @@ def test_a_worker_that_does_not_stop_is_killed(start: Start, tmp_path: Path) -> 
     parent.signal(signal.SIGTERM)
     assert f"Killing worker {pid}: it did not stop in time." in parent.wait()
     assert parent.process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_still_being_imported_does_not_hold_the_end(
+    start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "importing").touch()
+    parent = start(1)
+    parent.wait_for("a worker starts")
+    parent.signal(number)
+    assert parent.wait().endswith("all have ended\n")
+    assert "Killing" not in parent.output
 
 
 def test_a_second_signal_goes_to_the_workers_but_no_second_term(
