@@ -46,7 +46,7 @@ def warnings(tmp_path_factory: pytest.TempPathFactory) -> str:
     command = [sys.executable, "-m", "sphinx", "--quiet", "--no-color"]
     command += ["--builder", "dummy", str(folder), "out"]
     built = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=True
+        command, cwd=folder, capture_output=True, text=True, timeout=900, check=True
     )
     return built.stderr
 

@@ -23,7 +23,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that ``python3 docs`` has written; its examples have run, too."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, str(DOCS / "__main__.py"), "--here", "--output", str(folder)]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    built = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     assert "WARNING" not in built.stderr
     return folder / "html"
