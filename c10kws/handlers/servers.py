@@ -6,14 +6,17 @@ The state of a server is kept in the dictionary that the contract offers for it
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from ..hijack import Contract, Stop
 from .server_state import ServerState
+
+logger = logging.getLogger("c10kws")
 
 #: The key of our state in the server's dictionary.
 KEY = "c10kws"
@@ -70,8 +73,6 @@ class Servers:
     def _start(self, contract: Contract) -> ServerState:
         state = contract.server[KEY] = ServerState(contract)
         self._running.add(state)
-        for observer in self._observers:
-            observer.started(state)
 
         async def end(stop: Stop) -> None:
             try:
@@ -79,9 +80,11 @@ class Servers:
             finally:
                 self._running.discard(state)
                 for observer in self._observers:
-                    observer.stopped(state)
+                    _notify(observer.stopped, state)
 
         contract.on_stop(end)
+        for observer in self._observers:
+            _notify(observer.started, state)
         return state
 
     # A process that serves
@@ -120,6 +123,14 @@ class Servers:
         self._lock = threading.Lock()
         if self._running:
             self._running, self._announced = set(), set()
+
+
+def _notify(method: Callable[[ServerState], None], state: ServerState) -> None:
+    """Call a method of an observer. Clients are served and stopped even if it raises."""
+    try:
+        method(state)
+    except Exception:  # for example no thread can be started
+        logger.exception("An observer of the server failed: %r", method)
 
 
 #: The servers of this process.

@@ -60,6 +60,27 @@ def test_a_server_serves_from_its_first_client_to_its_stop(
     assert not servers.running
 
 
+class FailingObserver:
+    def started(self, state: ServerState) -> None:
+        raise RuntimeError("can't start new thread")
+
+    stopped = started
+
+
+def test_an_observer_that_fails_does_not_prevent_the_stop(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    servers, server = Servers(), MemoryServer(loop)
+    servers.observe(FailingObserver())
+    state = servers.state_of(server.contract())
+    stopping = server.callbacks[0](ImmediateStop(1001, loop.time()))
+    assert stopping is not None
+    loop.run_until_complete(asyncio.wait_for(stopping, 5))
+    assert state.stopping
+    assert not servers.running
+    assert caplog.text.count("An observer of the server failed") == 2
+
+
 def test_an_announcement_makes_a_process_a_server() -> None:
     servers = Servers()
     servers.announce(Servers)
