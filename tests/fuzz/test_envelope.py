@@ -126,43 +126,47 @@ def read_events(client: Client) -> Iterator[Json]:
     """Yield the events up to the Close, each of which is valid JSON."""
     for first, payload in read_frames(client.read_to_end()):
         if first == FIN | CLOSE:
-            assert int.from_bytes(payload[:2], "big") in (1000, 4400), payload
+            assert int.from_bytes(payload[:2], "big") in (1000, 4400, 4429), payload
             return
         assert first == FIN | TEXT
         assert b"Traceback" not in payload
         yield json.loads(payload, parse_constant=lambda name: pytest.fail(name))
 
 
-def check_event(event: Json, version: int) -> None:
+def check_event(event: Json, version: int, *, limited: bool) -> None:
     """Check an event of the server."""
     assert isinstance(event["event"], str)
     assert isinstance(event["data"], dict) or event["event"] == "ws:reply"
     if event["event"] == "ws:error":
         assert version == 1
-        assert event["data"]["code"] in CODES, event
+        assert event["data"]["code"] in CODES | ({"rate_limited"} if limited else set()), event
     if event["event"] == "warning":
         assert version == 0
         assert event["data"]["message"] in WARNINGS, event
 
 
+@pytest.mark.parametrize("rate", [None, "3/h"], ids=["unlimited", "limited"])
 @pytest.mark.parametrize("version", [0, 1])
 def test_envelopes(
     make_live: Callable[..., LiveServer],
+    settings: Any,
     caplog: pytest.LogCaptureFixture,
     chat: EventSocket,
     version: int,
+    rate: str | None,
 ) -> None:
+    settings.C10KWS = {"MESSAGE_RATE": rate}
     live = make_live()
     offer = [f"Sec-WebSocket-Protocol: {SUBPROTOCOL}"] * version
     head = handshake("/events/fuzz", *offer)
 
-    @examples(80)
-    @given(st.lists(texts(), max_size=12))
+    @examples(80 if rate is None else 40)
+    @given(st.lists(texts(), max_size=12 if rate is None else 50))
     def scenario(frames: list[bytes]) -> None:
         with websocket(live.port, head) as client:
             client.send(b"".join(frames) + close_frame(1000))
             for event in read_events(client):
-                check_event(event, version)
+                check_event(event, version, limited=rate is not None)
 
     scenario()
     check_settled(live, caplog)

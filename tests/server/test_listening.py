@@ -36,10 +36,18 @@ def test_addresses(text: str, expected: object, shown: str) -> None:
     assert str(parse_address(text, "::1")) == shown
 
 
-@pytest.mark.parametrize("text", ["", "a", "unix:", "fd://", "fd://x", "::1:80", "a:b", "1:99999"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "unix:", "unix:\0", "fd://", "fd://x", "::1:80", "a:b", "1:99999"]
+)
 def test_texts_that_are_no_addresses(text: str) -> None:
     with pytest.raises(ValueError, match=r"Expected a port|must be from 0 to 65535"):
         parse_address(text, "127.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+def test_host_names_that_cannot_be_encoded(host: str) -> None:
+    with pytest.raises(OSError, match=rf"Cannot listen on {host}:80: The host name is invalid"):
+        open_all([TCPAddress("127.0.0.1", 0), TCPAddress(host, 80)])
 
 
 def test_the_umask_decides_who_may_connect(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def parse_address(text: str, default_host: str) -> Address:
 
     Raises ValueError.
     """
-    if text.startswith("unix:") and len(text) > len("unix:"):
+    if text.startswith("unix:") and len(text) > len("unix:") and "\0" not in text:
         return UnixAddress(text.removeprefix("unix:"))
     if (number := text.removeprefix("fd://")) != text and number.isdecimal():
         return DescriptorAddress(int(number))

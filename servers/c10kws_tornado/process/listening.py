@@ -40,9 +40,12 @@ def bind(address: str, port: int, *, ipv6: bool | None = None) -> list[socket.so
 
 def _resolve(address: str, port: int, ipv6: bool | None) -> Iterable[Any]:
     family = {None: socket.AF_UNSPEC, True: socket.AF_INET6, False: socket.AF_INET}[ipv6]
-    found = socket.getaddrinfo(
-        address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
-    )
+    try:
+        found = socket.getaddrinfo(
+            address or None, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+        )
+    except UnicodeError:  # of the IDNA encoding
+        raise OSError(errno.EINVAL, "The host name is invalid") from None
     return dict.fromkeys(found)  # each once
 
 
