@@ -390,7 +390,8 @@ def test_many_downloads_of_a_file_share_the_memory(serve_as_is: Serve, tmp_path:
         return environ["wsgi.file_wrapper"](path.open("rb"))
 
     limit = 2 * MIB
-    limits = Limits(max_total_send_bytes=limit, send_timeout=WAIT)  # they read one after another
+    # They read one after another.
+    limits = Limits(max_total_send_bytes=limit, send_timeout=10 * WAIT)
     live = serve_as_is(application, limits=limits)
     clients = ask(live, 30)
     for client in clients[10:]:
