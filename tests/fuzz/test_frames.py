@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 
 from tests.project.frames_views import echo, play
 from tests.support.frames import CLOSE, CONTINUATION, FIN, INTERNAL_ERROR, PING, PONG
-from tests.support.fuzz import (
-    check_settled,
-    examples,
-    read_frames,
-    send_all,
-    websocket,
-)
+from tests.support.fuzz import check_settled, examples, read_frames, send_all, websocket
 from tests.support.peers import OFFER, handshake
 from tests.support.servers import LiveServer
 from tests.support.streams import EXTENSIONS, LIMIT, Positions, Stream, cuts, streams

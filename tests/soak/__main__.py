@@ -41,8 +41,7 @@ def main() -> int:
     # Only now: it needs the environment.
     from tests.soak.watch import soak
 
-    flags = ["--workers", str(arguments.workers)]
-    return asyncio.run(soak(arguments.minutes, flags, tls=arguments.tls))
+    return asyncio.run(soak(arguments.minutes, arguments.workers, tls=arguments.tls))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def test_steady_readings_have_no_faults() -> None:
     slopes = slopes_of([STEADY] * 9, 10)
     assert set(slopes.values()) == {0.0}
     after = replace(STEADY, threads=30, blocks=STEADY.blocks + BLOCKS, descriptors=19)
-    assert list(faults_of(slopes, STEADY, after, 5000)) == []
+    assert list(faults_of(slopes, STEADY, after, clients=5000, workers=1)) == []
 
 
 def test_growth_and_leftovers_are_faults() -> None:
@@ -22,12 +22,13 @@ def test_growth_and_leftovers_are_faults() -> None:
     slopes = slopes_of(readings, 10)
     assert (slopes["memory"], slopes["descriptors"], slopes["threads"]) == (6.0, 6.0, 0.0)
     after = replace(STEADY, descriptors=21, clients=1, blocks=252_000)
-    assert list(faults_of(slopes, STEADY, after, 5000)) == [
+    assert list(faults_of(slopes, STEADY, after, clients=5000, workers=1)) == [
         "memory: +6.00 a minute; 1 is allowed",
         "descriptors: 1 are left of 5000 clients",
         "clients: 1 are left of 5000 clients",
         "blocks: 2000 are left of 5000 clients; 1000 are allowed",
     ]
+    assert not any(faults_of(slopes, STEADY, STEADY, clients=5000, workers=6))
 
 
 def test_tracebacks_in_the_log_are_faults() -> None:

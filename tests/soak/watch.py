@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
@@ -23,17 +23,24 @@ SETTLE = 15.0
 WARM_UP = 1 / 3
 
 
-async def soak(minutes: float, flags: Sequence[str], *, tls: bool) -> int:
+async def soak(minutes: float, workers: int, *, tls: bool) -> int:
     """Serve, let the crowd work, and print the readings and the verdict."""
     port = free_port()
     with TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
         certificate = Certificate(Path(folder)) if tls else None
         command = [sys.executable, str(Path(__file__).with_name("site.py")), "runtornado"]
-        command += [f"127.0.0.1:{port}", *flags, *(certificate.flags if certificate else ())]
+        command += [
+            f"127.0.0.1:{port}",
+            "--workers",
+            str(workers),
+            *(certificate.flags if certificate else ()),
+        ]
         server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=log, stderr=log)
         context = certificate.client if certificate else None
         try:
-            faults = await watch(Server(server.pid, port, context), Crowd(port, context), minutes)
+            faults = await watch(
+                Server(server.pid, port, context), Crowd(port, context), minutes, workers
+            )
         except TimeoutError:
             print(log_of(log), file=sys.stderr)
             raise
@@ -47,7 +54,7 @@ async def soak(minutes: float, flags: Sequence[str], *, tls: bool) -> int:
     return int(bool(faults))
 
 
-async def watch(server: Server, crowd: Crowd, minutes: float) -> list[str]:
+async def watch(server: Server, crowd: Crowd, minutes: float, workers: int) -> list[str]:
     """Print a line every INTERVAL; return what is wrong."""
     await crowd.wait_for_server()
     print(Reading.HEADLINE)
@@ -62,7 +69,7 @@ async def watch(server: Server, crowd: Crowd, minutes: float) -> list[str]:
     print("a minute:", ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()))
     clients = crowd.clients - clients
     print(f"{after.blocks - before.blocks} blocks are left of {clients} clients:", crowd.details())
-    return [*faults_of(slopes, before, after, clients), *crowd.faults()]
+    return [*faults_of(slopes, before, after, clients=clients, workers=workers), *crowd.faults()]
 
 
 async def work(server: Server, crowd: Crowd, lines: int) -> list[Reading]:
