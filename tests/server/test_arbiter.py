@@ -38,7 +38,7 @@ def say(text):  # in one write: the lines of several workers must not mix
 
 def handle(number, frame):
     if os.path.exists("deaf"):
-        for sock in inheritance.sockets:
+        for sock in inherited.sockets:
             sock.close()
         say(f"deaf heard {number}")
     else:

@@ -98,7 +98,7 @@ def count(caplog: pytest.LogCaptureFixture, logger: str, text: str) -> int:
 
 def test_silent_connections_are_closed(serve: Serve) -> None:
     """They ask for nothing, so they get no 408."""
-    live = serve(read_body, limits=Limits(idle_timeout=0.5))
+    live = serve(read_body, limits=Limits(idle_timeout=1.0))
     with ExitStack() as stack:
         clients = []
         for number in range(2 * EACH):
