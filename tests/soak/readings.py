@@ -43,10 +43,11 @@ class Reading:
 
 
 class Server:
-    """A server whose parent process is ``pid``."""
+    """A server whose parent process is ``pid``, with a number of workers."""
 
-    def __init__(self, pid: int, port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, pid: int, port: int, workers: int, tls: ssl.SSLContext | None) -> None:
         self._pid, self._port, self._tls = pid, port, tls
+        self.workers = workers
 
     async def read(self, *, rest: bool = False) -> Reading:
         """Add the numbers of all processes: those of /proc, and those that the workers tell."""
@@ -69,7 +70,7 @@ class Server:
         for _ in range(ATTEMPTS):
             if state := await self._get(path):
                 states[state["pid"]] = state
-            if states.keys() == children_of(self._pid):
+            if len(states) == self.workers and states.keys() == children_of(self._pid):
                 return states
         raise TimeoutError(f"not all workers have answered {ATTEMPTS} requests")
 

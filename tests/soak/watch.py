@@ -38,9 +38,8 @@ async def soak(minutes: float, workers: int, *, tls: bool) -> int:
         server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=log, stderr=log)
         context = certificate.client if certificate else None
         try:
-            faults = await watch(
-                Server(server.pid, port, context), Crowd(port, context), minutes, workers
-            )
+            watched = Server(server.pid, port, workers, context)
+            faults = await watch(watched, Crowd(port, context), minutes)
         except TimeoutError:
             print(log_of(log), file=sys.stderr)
             raise
@@ -54,7 +53,7 @@ async def soak(minutes: float, workers: int, *, tls: bool) -> int:
     return int(bool(faults))
 
 
-async def watch(server: Server, crowd: Crowd, minutes: float, workers: int) -> list[str]:
+async def watch(server: Server, crowd: Crowd, minutes: float) -> list[str]:
     """Print a line every INTERVAL; return what is wrong."""
     await crowd.wait_for_server()
     print(Reading.HEADLINE)
@@ -69,7 +68,10 @@ async def watch(server: Server, crowd: Crowd, minutes: float, workers: int) -> l
     print("a minute:", ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items()))
     clients = crowd.clients - clients
     print(f"{after.blocks - before.blocks} blocks are left of {clients} clients:", crowd.details())
-    return [*faults_of(slopes, before, after, clients=clients, workers=workers), *crowd.faults()]
+    return [
+        *faults_of(slopes, before, after, clients=clients, workers=server.workers),
+        *crowd.faults(),
+    ]
 
 
 async def work(server: Server, crowd: Crowd, lines: int) -> list[Reading]:
