@@ -54,8 +54,8 @@ while os.path.exists("hanging"):
     time.sleep(0.02)
 if os.path.exists("ill"):
     raise SystemExit(3)
-say(f"{os.getpid()} serves, for its children a worker: {inheritance.VARIABLE in os.environ}")
 slot.enter(Activity.ACCEPTING)
+say(f"{os.getpid()} serves, for its children a worker: {inheritance.VARIABLE in os.environ}")
 while True:  # signal.pause() misses a signal that comes just before it
     if not os.path.exists("silent"):
         slot.beat(0)

@@ -97,6 +97,7 @@ class WorkerProcess:
         Its WebSockets are closed with 1012 if a ``successor`` is likely, otherwise with 1001.
         """
         self.expect_end(timeout)
+        self.update(0.0)
         if not self.ready:
             self.send(signal.SIGTERM)  # it may not watch its input yet, for example during imports
         if successor or not self.ready:
