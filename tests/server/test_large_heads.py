@@ -14,6 +14,7 @@ import trustme
 from tests.support.applications import hello
 from tests.support.peers import Client, Response, wrap_tls
 from tests.support.servers import LiveServer
+from tests.support.tlssockets import client_context
 
 Serve = Callable[..., LiveServer]
 Connect = Callable[[], Client]
@@ -40,8 +41,7 @@ def connect(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Connect]:
     authority = trustme.CA()
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(server_side)
-    client_side = ssl.create_default_context()
-    authority.configure_trust(client_side)
+    client_side = client_context(authority)
     live = serve(hello, ssl_context=server_side)
     yield lambda: wrap_tls(live.client(), client_side)
 

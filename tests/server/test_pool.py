@@ -476,6 +476,7 @@ def test_a_thread_that_cannot_start_does_not_count(
     while pool_.queued or pool_.busy < threads_of("few"):
         blocked.append(pool_.submit(release.wait, WAIT))
         eventually(lambda: not pool_.queued)
+    eventually(lambda: not pool_._waking)  # otherwise no thread is started
     no_room_for_threads()
     waiting = pool_.submit(int, "7")  # a thread that runs does it later
     release.set()

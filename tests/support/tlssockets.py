@@ -5,10 +5,14 @@ from __future__ import annotations
 import select
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import trustme
+
+#: Seconds of a wait for the socket. Another thread may have taken the data that OpenSSL now has.
+LONGEST_WAIT = 0.05
 
 
 def client_context(authority: trustme.CA) -> ssl.SSLContext:
@@ -48,9 +52,11 @@ class ThreadSafeSocket(ssl.SSLSocket):
             super().settimeout(value)
 
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
-        while True:
+        with self._calling:  # otherwise it may be 0 for a moment
+            timeout = self.gettimeout()
+        end = None if timeout is None else time.monotonic() + timeout
+        while end is None or time.monotonic() < end:
             with self._calling:
-                timeout = self.gettimeout()
                 super().settimeout(0)
                 try:
                     return function(*args)
@@ -60,10 +66,7 @@ class ThreadSafeSocket(ssl.SSLSocket):
                     event = select.POLLOUT
                 finally:
                     super().settimeout(timeout)
-            self._wait_for(event, timeout)
-
-    def _wait_for(self, event: int, timeout: float | None) -> None:
-        poller = select.poll()
-        poller.register(self, event)
-        if not poller.poll(None if timeout is None else timeout * 1000):
-            raise TimeoutError("The operation timed out.")
+            poller = select.poll()
+            poller.register(self, event)
+            poller.poll(LONGEST_WAIT * 1000)
+        raise TimeoutError("The operation timed out.")
