@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -14,6 +14,7 @@ from c10kws_tornado.run import uvloop_factory
 from c10kws_tornado.tls import load_certificate
 
 from .. import conf
+from .arguments import number_above_zero, whole_number_above_zero
 
 #: The variable of many hosting services for the number of processes.
 CONCURRENCY = "WEB_CONCURRENCY"
@@ -53,7 +54,11 @@ def add_processes(parser: ArgumentParser) -> None:
         help="Number of worker processes; auto starts one for each core. Default: the environment "
         f"variable {CONCURRENCY}, otherwise the number of positional addresses, at least 1.",
     )
-    add("--threads", type=_above_zero(int), help="Threads of each process; overrides THREADS.")
+    add(
+        "--threads",
+        type=whole_number_above_zero,
+        help="Threads of each process; overrides THREADS.",
+    )
     add(
         "--loop",
         choices=["asyncio", "uvloop", "auto"],
@@ -66,7 +71,7 @@ def add_replacement(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--graceful-timeout",
-        type=_above_zero(float),
+        type=number_above_zero,
         metavar="SECONDS",
         help="Seconds that a graceful stop may take; overrides DRAIN_TIMEOUT.",
     )
@@ -157,19 +162,3 @@ def _worker_count(text: str) -> int:
         return count_workers(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
-
-
-def _above_zero(kind: type[int] | type[float]) -> Callable[[str], float]:
-    """Return a function that converts the value of a flag to a number above 0."""
-
-    def convert(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < float("inf"):
-            name = "whole number" if kind is int else "number"
-            raise ArgumentTypeError(f"must be a {name} above 0, not {text!r}")
-        return value
-
-    return convert

@@ -62,11 +62,11 @@ class FrameParser:
     # Data that is not read
 
     def begin(self, data: bytes, position: int) -> None:
-        """Take data of which the fast lane has read the first part; nothing else is kept."""
+        """Keep data from a position on: the fast lane has read the rest. Nothing else is kept."""
         self._data, self._position = data, position
 
     def add(self, data: bytes) -> None:
-        """Take data that follows what is kept."""
+        """Append data to what is kept."""
         self._data, self._position = self._data[self._position :] + data, 0
 
     @property

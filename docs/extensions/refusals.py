@@ -319,21 +319,3 @@ CLOSE_CODES = (
         ("c10kws/protocol/closing.py",),
     ),
 )
-
-#: Modules with such numbers that they do not send, or only pass on, and the reason.
-NOT_SENT = {
-    "c10kws/conf.py": "sizes",
-    "c10kws/events/frames/envelope.py": "tells which codes are final for a client",
-    "c10kws/handlers/connection_log.py": "a field of a log record",
-    "c10kws/handlers/statistics.py": "names of outcomes for metrics",
-    "c10kws/longpoll/handler.py": "statuses that a view sends",
-    "c10kws/management/log_output.py": "colours of log lines",
-    "c10kws/management/testecho/crowd.py": "a client",
-    "c10kws/test/stage.py": "the test client",
-    "c10kws/test/websocket.py": "the test client",
-    "c10kws/testpages/views.py": "a page for tests",
-    "servers/c10kws_tornado/accesslog.py": "levels of access lines",
-    "servers/c10kws_tornado/http/responsehead.py": "headers of the application's 426",
-    "servers/c10kws_tornado/limits.py": "sizes",
-    "servers/c10kws_tornado/tornado_app.py": "a field of an access line",
-}

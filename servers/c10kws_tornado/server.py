@@ -101,26 +101,30 @@ class Server:
         self._tornado_application = tornado_app
         self._tornado_app: TornadoApp | None = None
         self._ssl_context = ssl_context
+        self._worker = worker
+        self._heartbeat = Heartbeat(worker, self._recount_connections) if worker else None
         keys = server_keys(
             scheme=url_scheme or ("https" if ssl_context else "http"),
             multithread=threads > 1,
             multiprocess=multiprocess,
             file_wrapper=FileWrapper,
         )
-        keys["c10kws.measure"] = self.measure
-        self._worker = worker
-        self._heartbeat: Heartbeat | None = None
-        if worker is not None:
-            keys["c10kws.workers"] = worker
-            self._heartbeat = Heartbeat(worker, self._recount_connections)
-        proxies = TrustedProxies(trusted_proxies)
-        self._peers = Peers(proxies, keys, log_query_strings=log_query_strings)
+        self._peers = Peers(
+            TrustedProxies(trusted_proxies),
+            keys | self._contract_keys(),
+            log_query_strings=log_query_strings,
+        )
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Acceptor] = []
         self._callbacks: list[StopCallback] = []
         self._started = False
         self._connections = Connections()
         self._stopped: asyncio.Task[None] | None = None
+
+    def _contract_keys(self) -> dict[str, object]:
+        """Return the keys of ``environ`` that are the same for all requests."""
+        keys: dict[str, object] = {"c10kws.measure": self.measure}
+        return keys if self._worker is None else keys | {"c10kws.workers": self._worker}
 
     @property
     def connections(self) -> int:

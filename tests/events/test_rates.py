@@ -62,7 +62,7 @@ def test_a_bad_frame_above_the_rate_gets_the_same_error(
 
 
 def test_a_client_that_does_not_stop_is_closed(make: Make, connect: Connect) -> None:
-    """It gets the reason before the Close, and may reconnect later."""
+    """The client receives the reason before the Close. It may reconnect later."""
     limited(make)
     with connect() as client:
         for number in range(40):

@@ -75,7 +75,7 @@ async def watch(server: Server, crowd: Crowd, minutes: float) -> list[str]:
 
 
 async def work(server: Server, crowd: Crowd, lines: int) -> list[Reading]:
-    """Let the crowd work, and print a number of lines."""
+    """Run the crowd and print a reading every INTERVAL, ``lines`` times. Return the readings."""
     readings = []
     async with crowd.working():
         for _ in range(lines):

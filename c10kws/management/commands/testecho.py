@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from ...testpages.views import MAX_ROUNDS
+from ..arguments import whole_number_above_zero
 from ..testecho import descriptors, summary
 from ..testecho.phases import run
 from ..testecho.plan import Plan, Target
@@ -120,11 +121,5 @@ def make_plan(options: dict[str, Any]) -> Plan:
 
 
 def positive(text: str) -> int:
-    """Return a whole number of at least 1, which may contain underscores and commas."""
-    try:
-        number = int(text.replace(",", ""))
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
-    return number
+    """Return a whole number above 0, which may contain underscores and commas."""
+    return whole_number_above_zero(text.replace(",", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +17,7 @@ from ...control.people import keys_of, keys_with, names_of
 from ...control.texts import connections_of, duration_of, latency_of
 from ...measuring.values import Value, Values
 from ...protocol.closing import CloseCode, check_close
+from ..arguments import whole_number_above_zero
 
 #: Rows of ``ws list`` by default.
 LIMIT = 100
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         list_ = _add(commands, "list", "List the open WebSockets.")
         list_.add_argument(
             "--limit",
-            type=limit,
+            type=whole_number_above_zero,
             default=LIMIT,
             help=f"Maximum number of rows; {LIMIT} by default.",
         )
@@ -145,13 +146,6 @@ class Command(BaseCommand):
         if not answers.results:
             sys.exit(1)
         return answers.results
-
-
-def limit(text: str) -> int:
-    """Return the value of ``--limit``."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
-    return int(text)
 
 
 def _add(commands: _SubParsersAction[Any], name: str, text: str) -> ArgumentParser:
