@@ -12,7 +12,7 @@ import pytest
 from tests.support.certificates import Certificate, serial_number
 from tests.support.commands import Start, get, open_socket
 from tests.support.peers import closed_next
-from tests.support.waiting import WAIT
+from tests.support.waiting import WAIT, eventually
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
@@ -31,8 +31,13 @@ def test_hup_loads_another_certificate(
         certificate.renew()
         command.process.send_signal(signal.SIGHUP)
         assert closed_next(ws)[0] == 1012
-    with open_socket(port, tls=certificate.client) as ws:
-        assert serial_number(ws) != before
+
+    def is_renewed() -> bool:
+        """Return False while another old worker has not stopped accepting."""
+        with open_socket(port, tls=certificate.client) as ws:
+            return serial_number(ws) != before
+
+    eventually(is_renewed)
     command.process.send_signal(signal.SIGTERM)
     assert command.wait() == 0
 
