@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .brokers.emission import Emission
 from .clients.socket import Socket
 from .emitting.room import Room
 from .endpoint import EventSocket
@@ -19,6 +20,7 @@ from .exceptions import (
 from .progress import Progress, ProgressBar
 
 __all__ = [
+    "Emission",
     "EmitHandlerError",
     "EventAlreadyBound",
     "EventError",

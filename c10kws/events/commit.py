@@ -22,7 +22,7 @@ def after_commit(send: Callable[[], object], using: str | None) -> bool:
     alias = using or DEFAULT_DB_ALIAS
     if on_event_loop() or not _in_a_block(alias):
         return False
-    transaction.on_commit(send, using=alias)
+    transaction.on_commit(send, using=alias, robust=True)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,9 @@ from ..views.decorator import make_view
 from ..views.options import RateOption, WebSocketOptions
 from ..views.origins import Origins
 from . import paths
+from .brokers.channels import members_of, room_of
+from .brokers.emission import Emission
+from .brokers.registry import DEFAULT
 from .clients.members import Members
 from .clients.socket import Socket
 from .decorators import Decorator, decorated
@@ -20,6 +24,8 @@ from .dispatch.bindings import Bindings
 from .dispatch.conversation import Conversation
 from .dispatch.failure_log import FailureLog
 from .dispatch.received_data import ReceivedData
+from .emitting.audiences import Audiences
+from .emitting.delivery import Delivery
 from .emitting.emitter import Emitter, Exclude
 from .emitting.room import Room
 from .emitting.without_server import WithoutServer
@@ -79,10 +85,12 @@ class EventSocket:
         self.defined_at = calling_line()
         self.bindings = Bindings(self.path, self.life_cycle)
         self.failures = FailureLog(self.path)
-        self.rooms: Rooms[Socket] = Rooms()
-        self.members = Members(self.rooms)
+        self.rooms: Rooms[Socket] = Rooms(self._open_room, self._close_room)
+        self.members = Members(self.rooms, self._open, self._close)
+        self.delivery = Delivery(self.members)
+        self.audiences = Audiences(DEFAULT, self.delivery)
         policy = WithoutServer(self.path, self.without_server)
-        self.emitter = Emitter(self.members, self.rooms, policy, self.never_emitted)
+        self.emitter = Emitter(self.path, DEFAULT, policy, self.never_emitted)
         self.websocket_options = WebSocketOptions(
             subprotocols=[SUBPROTOCOL], origins=origins, rate=rate, byte_rate=byte_rate
         )
@@ -186,17 +194,32 @@ class EventSocket:
         """Remove a client that has disconnected, or that ``open`` has refused."""
         self.members.leave(socket)
 
+    # Channels, which are open while this process has clients in them
+
+    def _open(self) -> None:
+        self.audiences.open(members_of(self.path), self.members.listeners)
+
+    def _close(self) -> None:
+        self.audiences.close(members_of(self.path))
+
+    def _open_room(self, room: str) -> None:
+        clients = partial(self.rooms.listeners, room)
+        self.audiences.open(room_of(self.path, room), clients, room)
+
+    def _close_room(self, room: str) -> None:
+        self.audiences.close(room_of(self.path, room))
+
     # Sending
 
     @property
     def delivered(self) -> int:
         """Number of messages that were queued for clients, counted once per client."""
-        return self.emitter.delivery.delivered
+        return self.delivery.delivered
 
     @property
     def dropped(self) -> int:
         """Number of messages that were not queued, because the client was closed or too slow."""
-        return self.emitter.delivery.dropped
+        return self.delivery.dropped
 
     def emit(
         self,
@@ -206,18 +229,20 @@ class EventSocket:
         exclude: Exclude = (),
         on_commit: bool = True,
         using: str | None = None,
-    ) -> None:
+    ) -> Emission:
         """Send an event to all clients except ``exclude``, from anywhere in the process.
 
         It is encoded and framed once. Disconnected clients are skipped; ``delivered`` and
-        ``dropped`` count. See :meth:`Socket.emit` for ``data``, ``on_commit`` and ``using``.
+        ``dropped`` count. See :meth:`Socket.emit` for ``data``, ``on_commit`` and ``using``. The
+        result may be ignored; when it is awaited, the event has been written to the clients of
+        this process.
 
         In a process that is not serving, EMIT_WITHOUT_SERVER decides (:exc:`EmitHandlerError`).
 
         Raises :exc:`InvalidInstanceError` for other data, TypeError and ValueError for data that
         is not JSON-serializable.
         """
-        self.emitter.emit(event, data, exclude, on_commit, using)
+        return self.emitter.emit(None, event, data, exclude, on_commit, using)
 
     def to(self, room: str) -> Room:
         """Return a room, to ``emit`` to."""

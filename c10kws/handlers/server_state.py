@@ -12,6 +12,7 @@ from typing import Protocol
 from ..connection.watchdog import name_of
 from ..hijack import Contract, Stop
 from .connection_counts import ConnectionCounts
+from .loop_queue import LoopQueue
 from .threads import HandlerThreads
 
 logger = logging.getLogger("c10kws")
@@ -49,6 +50,8 @@ class ServerState:
         self.workers = contract.workers
         self.measure = contract.measure
         self.threads = HandlerThreads(contract.executor)
+        #: Calls on the loop from all threads, in one order.
+        self.calls = LoopQueue(contract.loop)
         self.counts = ConnectionCounts()
         #: The stop of the server, once it has begun.
         self._stop: Stop | None = None

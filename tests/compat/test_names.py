@@ -65,16 +65,16 @@ def test_handlers_has_a_client_while_open_runs(connect: Connect) -> None:
         assert socket in ws
         assert list(ws) == ws.handlers
         assert ws[-1] is socket
-        ws.emit("online", {"count": len(ws.handlers), "same": len(ws)})
         ws.handlers[0].emit("newest", {"is": socket})
+        ws.emit("online", {"count": len(ws.handlers), "same": len(ws)})
 
     with connect("/events/counted", version=0) as first:
-        assert first.expect("online") == {"count": 1, "same": 1}
         first.expect("newest")
+        assert first.expect("online") == {"count": 1, "same": 1}
         with connect("/events/counted", version=0) as second:
             assert second.expect("online") == {"count": 2, "same": 2}
-            assert first.expect("online") == {"count": 2, "same": 2}
             assert first.expect("newest") == {"is": ws[1].id}
+            assert first.expect("online") == {"count": 2, "same": 2}
 
 
 def test_the_error_of_a_path_names_the_lines_of_the_project() -> None:

@@ -15,9 +15,15 @@ def client() -> Any:
 
 
 def test_a_client_is_a_member_from_enter_to_leave() -> None:
-    members = Members(Rooms())
+    changes: list[str] = []
+    members = Members(
+        Rooms(changes.append, changes.append),
+        lambda: changes.append("opened"),
+        lambda: changes.append("emptied"),
+    )
     first, second = client(), client()
     members.begin(first)
+    assert changes == ["opened"]
     assert first.opening
     first.writer.hold.assert_called_once_with()
     assert (members.all(), members.listeners(), len(members)) == ([], [first], 0)
@@ -30,12 +36,17 @@ def test_a_client_is_a_member_from_enter_to_leave() -> None:
     assert list(members.opening()) == [second]
     members.leave(first)
     members.leave(second)  # which ``open`` has refused
+    members.leave(second)
     assert (members.all(), members.listeners(), second.opening) == ([], [], False)
+    assert changes == ["opened", "emptied"]
 
 
 def test_a_client_leaves_its_rooms() -> None:
-    rooms: Rooms[Socket] = Rooms()
-    members = Members(rooms)
+    changes: list[str] = []
+    rooms: Rooms[Socket] = Rooms(
+        lambda room: changes.append(f"+{room}"), lambda room: changes.append(f"-{room}")
+    )
+    members = Members(rooms, lambda: None, lambda: None)
     socket = client()
     members.begin(socket)
     rooms.join("a", socket)
@@ -46,3 +57,4 @@ def test_a_client_leaves_its_rooms() -> None:
     assert rooms.of(socket) == {"a", "b"}
     members.leave(socket)
     assert (rooms.of(socket), rooms.listeners("a"), rooms.listeners("b")) == (set(), [], [])
+    assert (changes[:2], set(changes[2:])) == (["+a", "+b"], {"-a", "-b"})

@@ -108,7 +108,7 @@ def test_events_to_closed_clients_are_counted_as_dropped(
     assert socket in chat
     chat.emit("news")
     chat.to("room").emit("news")
-    chat.emit("news", exclude=socket)
+    chat.emit("news", exclude=socket).result(WAIT)
     left.set()
     assert (chat.delivered, chat.dropped) == (0, 2)
     eventually(lambda: socket not in chat)

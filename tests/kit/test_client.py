@@ -113,8 +113,9 @@ class EventTests(TestCase):
     def test_the_order_of_blocks_is_that_of_production(self) -> None:
         order = bind_blocks(self.chat)
         with self.client.websocket("/events/kit/") as ws:
-            ws.emit("blocks")
-            self.assertEqual([ws.receive_event()["event"] for _ in order], order)
+            for name in ("socket", "chat"):
+                ws.emit("blocks", {"by": name})
+                self.assertEqual([ws.receive_event()["event"] for _ in order], order)
 
     def test_code_after_a_block_sees_the_effects_of_its_commit(self) -> None:
         done: list[str] = []

@@ -77,30 +77,34 @@ def connector(live: LiveServer) -> Connect:
 
 
 def bind_blocks(chat: EventSocket) -> list[str]:
-    """Bind ``blocks``, which emits in and between blocks; return the events in their order."""
+    """Bind ``blocks``, which emits in and between blocks; return the events in their order.
+
+    Its data says who emits: ``{"by": "socket"}`` or ``{"by": "chat"}``.
+    """
 
     @chat.on
-    def blocks(socket: Socket) -> None:
+    def blocks(socket: Socket, data: dict[str, Any]) -> None:
+        emit = socket.emit if data["by"] == "socket" else chat.emit
         with transaction.atomic():
             with transaction.atomic():
-                socket.emit("1 in a block")
-                transaction.on_commit(lambda: chat.emit("2 of on_commit"))
-            chat.emit("3 in the outer block")
-        socket.emit("4 behind it")
+                emit("1 in a block")
+                transaction.on_commit(lambda: emit("2 of on_commit") and None)
+            emit("3 in the outer block")
+        emit("4 after it")
         with transaction.atomic(savepoint=False):
-            chat.emit("5 in a block without a savepoint")
+            emit("5 in a block without a savepoint")
         with suppress(LookupError), transaction.atomic():
-            socket.emit("never")
+            emit("never")
             raise LookupError
         with transaction.atomic(durable=True):
-            socket.emit("6 in a durable block")
-        socket.emit("7 at the end", on_commit=False)
+            emit("6 in a durable block")
+        emit("7 at the end", on_commit=False)
 
     return [
         "1 in a block",
         "2 of on_commit",
         "3 in the outer block",
-        "4 behind it",
+        "4 after it",
         "5 in a block without a savepoint",
         "6 in a durable block",
         "7 at the end",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...events import EventSocket, InvalidInstanceError, Socket
+from ...events.brokers.emission import Emission
 from ...events.dispatch.bindings import CALLED_BY_SERVER
 from ...events.dispatch.received_data import MissingKey, ReceivedData
 from .websockethandler import WebSocketHandler as WebSocketHandler
@@ -57,6 +58,6 @@ class WebSocket(EventSocket):
         """The callbacks by the names of their events; a copy."""
         return self.bindings.functions()
 
-    def emit(self, event: str, data: Any = None, **options: Any) -> None:
+    def emit(self, event: str, data: Any = None, **options: Any) -> Emission:
         """Send an event to every client; falsy data, such as ``[]``, is sent as ``{}``."""
-        super().emit(event, data or None, **options)
+        return super().emit(event, data or None, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..brokers.emission import Emission
 from ..frames.serialization import EventData
 from .emitter import Emitter, Exclude
 
@@ -21,6 +22,6 @@ class Room:
         exclude: Exclude = (),
         on_commit: bool = True,
         using: str | None = None,
-    ) -> None:
+    ) -> Emission:
         """Send an event to the clients in the room; see :meth:`EventSocket.emit`."""
-        self._emitter.emit_to_room(self._name, event, data, exclude, on_commit, using)
+        return self._emitter.emit(self._name, event, data, exclude, on_commit, using)

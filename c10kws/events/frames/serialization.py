@@ -74,6 +74,12 @@ def encode(event: str, data: object, *, encoder: str | None = None, **extra: int
     return serializer.encode({"event": event, "data": data, **extra})
 
 
+def extend(text: str, **extra: int | str) -> str:
+    """Return a frame of :func:`encode` with further keys, such as ``room``."""
+    keys = json.dumps(extra, ensure_ascii=False, separators=(",", ":"))
+    return f"{text[:-1]},{keys[1:]}"
+
+
 class Serializer:
     """Frames as text by one encoder, in any thread.
 

@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls.resolvers import RoutePattern
 
 from ...views.origins import Origins
+from ..brokers.channels import members_of, watchers_of
 from ..clients.socket import Socket
 from ..decorators import Decorator
 from ..endpoint import EventSocket
-from ..frames.serialization import encode_event
 from ..rooms.rooms import Rooms
 from .progress import Progress, check_range
 from .store import CacheStore, MemoryStore
@@ -63,7 +63,7 @@ class ProgressBar(EventSocket):
         self.max = max
         self._cache = cache
         self._timeout = timeout
-        self._watchers: Rooms[Socket] = Rooms()
+        self._watchers: Rooms[Socket] = Rooms(self._open_key, self._close_key)
         self._by_key: WeakValueDictionary[str, Progress] = WeakValueDictionary()
         self._by_key_lock = threading.Lock()
         self._progress = Progress(self, MemoryStore(timeout), self._send_to_all)
@@ -111,15 +111,21 @@ class ProgressBar(EventSocket):
             return progress
 
     def _send_to_all(self, event: str, data: dict[str, Any]) -> None:
-        self._send(self.members.listeners(), event, data)
+        self._send(members_of(self.path), event, data)
 
     def _send_to_watchers(self, name: str, event: str, data: dict[str, Any]) -> None:
-        self._send(self._watchers.listeners(name), event, data)
+        self._send(watchers_of(self.path, name), event, data)
 
-    def _send(self, clients: list[Socket], event: str, data: dict[str, Any]) -> None:
-        text = encode_event(event, data)
-        if self.emitter.can_emit(event):
-            self.emitter.send([each for each in clients if self._gets_event(each, event)], text)
+    def _send(self, channel: str, event: str, data: dict[str, Any]) -> None:
+        versions = self.surrounded_versions if event in SURROUNDING else None
+        self.emitter.publish(channel, event, data, versions)
+
+    def _open_key(self, name: str) -> None:
+        clients = partial(self._watchers.listeners, name)
+        self.audiences.open(watchers_of(self.path, name), clients)
+
+    def _close_key(self, name: str) -> None:
+        self.audiences.close(watchers_of(self.path, name))
 
     def _gets_event(self, client: Socket, event: str) -> bool:
         return event not in SURROUNDING or client.version in self.surrounded_versions

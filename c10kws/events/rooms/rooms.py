@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 
@@ -16,9 +17,15 @@ C = TypeVar("C", bound=Member)
 
 
 class Rooms(Generic[C]):
-    """Clients by room, oldest first. All methods may be called from any thread."""
+    """Clients by room, oldest first. All methods may be called from any thread.
 
-    def __init__(self) -> None:
+    ``opened`` is called before the first client enters a room, ``emptied`` after the last has left.
+    Both get the name of the room. They must not call methods of this object.
+    """
+
+    def __init__(self, opened: Callable[[str], object], emptied: Callable[[str], object]) -> None:
+        self._opened = opened
+        self._emptied = emptied
         self._lock = threading.Lock()
         self._clients: dict[str, dict[C, None]] = {}
         self._rooms: dict[C, set[str]] = {}
@@ -26,7 +33,10 @@ class Rooms(Generic[C]):
     def join(self, room: str, client: C) -> None:
         """Put a client into a room; does nothing if it is in it."""
         with self._lock:
-            self._clients.setdefault(room, {})[client] = None
+            if room not in self._clients:
+                self._opened(room)
+                self._clients[room] = {}
+            self._clients[room][client] = None
             self._rooms.setdefault(client, set()).add(room)
 
     def leave(self, room: str, client: C) -> None:
@@ -43,12 +53,15 @@ class Rooms(Generic[C]):
     def _leave(self, room: str, client: C) -> None:
         """Remove a client, then the room if it is empty and the client if it is in no room."""
         clients, rooms = self._clients.get(room, {}), self._rooms.get(client, set())
-        clients.pop(client, None)
+        if client not in clients:
+            return
+        del clients[client]
         rooms.discard(room)
         if not clients:
-            self._clients.pop(room, None)
+            del self._clients[room]
+            self._emptied(room)
         if not rooms:
-            self._rooms.pop(client, None)
+            del self._rooms[client]
 
     def of(self, client: C) -> frozenset[str]:
         """Return the rooms that a client is in."""

@@ -1,0 +1,18 @@
+"""The names of channels: what the clients of an EventSocket have in common."""
+
+from __future__ import annotations
+
+
+def members_of(path: str) -> str:
+    """Return the channel of all clients of an EventSocket."""
+    return f"all:{path}"
+
+
+def room_of(path: str, room: str) -> str:
+    """Return the channel of a room of an EventSocket."""
+    return f"room:{path}:{room}"
+
+
+def watchers_of(path: str, key: str) -> str:
+    """Return the channel of the clients that watch one key of a progress bar."""
+    return f"key:{path}:{key}"

@@ -1,0 +1,84 @@
+"""``LoopQueue``: calls from any thread, in one order, on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+logger = logging.getLogger("c10kws")
+
+#: Limit of the bytes that wait for the loop.
+MAX_BYTES = 8 * 1024 * 1024
+#: Seconds of calls in one turn of the loop, before other clients get their turn.
+MAX_TURN = 0.01
+#: Seconds that a thread waits for room. A loop that is blocked for longer will not recover.
+TIMEOUT = 60.0
+
+Call = Callable[[], object]
+
+
+class LoopQueue:
+    """Makes calls on a loop in the order of :meth:`put`, with one wake-up for all that wait.
+
+    Call ``wait_for_room`` before ``put``: it keeps the queue at MAX_BYTES, plus one call for each
+    thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: deque[tuple[Call, int]] = deque()
+        self._changed = threading.Condition()
+        self._size = 0  # bytes that the calls keep in memory
+        self._scheduled = False
+
+    def wait_for_room(self) -> None:
+        """Wait in a thread for MAX_BYTES; on the loop itself, make the calls that wait."""
+        if self._size <= MAX_BYTES:
+            return
+        running = asyncio._get_running_loop()  # get_running_loop() raises in a thread
+        if running is self._loop:
+            self._make_calls(float("inf"))
+        elif running is None:
+            with self._changed:
+                self._changed.wait_for(self._has_room, TIMEOUT)
+
+    def _has_room(self) -> bool:
+        return self._size <= MAX_BYTES or self._loop.is_closed()
+
+    def put(self, call: Call, size: int) -> None:
+        """Queue a call that keeps ``size`` bytes in memory. RuntimeError if the loop is closed."""
+        with self._changed:
+            self._calls.append((call, size))
+            self._size += size
+            if not self._scheduled:
+                self._loop.call_soon_threadsafe(self._run)
+                self._scheduled = True
+
+    def _run(self) -> None:
+        try:
+            self._make_calls(self._loop.time() + MAX_TURN)
+        finally:
+            with self._changed:
+                self._scheduled = bool(self._calls)
+                if self._scheduled:
+                    self._loop.call_soon(self._run)
+
+    def _make_calls(self, end: float) -> None:
+        while self._calls:
+            call, size = self._calls.popleft()
+            try:
+                call()
+            except Exception:
+                logger.exception("A call on the event loop failed.")
+            finally:
+                self._release(size)
+            if self._loop.time() > end:
+                return
+
+    def _release(self, size: int) -> None:
+        with self._changed:
+            self._size -= size
+            self._changed.notify_all()

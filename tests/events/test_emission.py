@@ -1,0 +1,124 @@
+"""The result of an emit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from c10kws.events import Emission, EventSocket, Socket
+from tests.support.events import Connect
+from tests.support.waiting import WAIT, eventually
+
+
+def test_it_is_done_when_all_event_loops_have_written_the_event() -> None:
+    emission = Emission()
+    assert not emission.done()
+    emission.expect(2)
+    emission.count()
+    assert not emission.done()
+    with pytest.raises(TimeoutError):
+        emission.result(0.01)
+    threading.Timer(0.02, emission.count).start()
+    emission.result(WAIT)
+    assert emission.done()
+    emission.result()
+
+
+def test_without_clients_it_is_done() -> None:
+    emission = Emission()
+    waiting = threading.Thread(target=emission.result)
+    waiting.start()
+    emission.expect(0)
+    waiting.join(WAIT)
+    assert emission.done() and not waiting.is_alive()
+
+
+def test_its_error_is_raised() -> None:
+    early, late = Emission(), Emission()
+    early.fail(LookupError("early"))
+    for _ in range(2):
+        with pytest.raises(LookupError, match="early"):
+            early.result()
+
+    async def main() -> None:
+        with pytest.raises(LookupError, match="early"):
+            await early
+        asyncio.get_running_loop().call_later(0.01, late.fail, LookupError("late"))
+        with pytest.raises(LookupError, match="late"):
+            await late
+
+    asyncio.run(main())
+
+
+def test_result_does_not_block_an_event_loop() -> None:
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="await the emit"):
+            Emission().result()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_task_leaves_it_as_it_is() -> None:
+    async def main() -> None:
+        emission = Emission()
+        task = asyncio.create_task(_wait(emission))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        emission.expect(0)
+        await emission
+
+    asyncio.run(main())
+
+
+async def _wait(emission: Emission) -> None:
+    await emission
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_is_sent_after_an_awaited_emit_comes_after_it(
+    chat: EventSocket, connect: Connect, kind: str
+) -> None:
+    if kind == "sync":
+
+        @chat.on("ask")
+        def ask(socket: Socket) -> None:
+            chat.emit("to all").result(WAIT)
+            socket.emit("to one")
+
+    else:
+
+        @chat.on("ask")
+        async def ask_async(socket: Socket) -> None:
+            await chat.emit("to all")
+            await socket.emit("to one")
+
+    with connect() as client:
+        eventually(lambda: len(chat) == 1)
+        for _ in range(20):
+            client.send("ask")
+            assert [client.receive()["event"] for _ in range(2)] == ["to all", "to one"]
+
+
+def test_an_event_that_waits_for_a_commit(chat: EventSocket, connect: Connect) -> None:
+    results: list[Any] = []
+
+    @chat.on
+    def save() -> None:
+        with transaction.atomic():
+            emission = chat.emit("saved")
+            results.append(emission.done())
+            with pytest.raises(RuntimeError, match="on_commit=False"):
+                emission.result(WAIT)
+        emission.result(WAIT)
+        results.append(emission.done())
+
+    with connect() as client:
+        eventually(lambda: len(chat) == 1)
+        client.send("save")
+        assert client.expect("saved") == {}
+        eventually(lambda: results == [False, True])
