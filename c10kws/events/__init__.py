@@ -10,6 +10,7 @@ from .clients.socket import Socket
 from .emitting.room import Room
 from .endpoint import EventSocket
 from .exceptions import (
+    BrokerUnavailable,
     EmitHandlerError,
     EventAlreadyBound,
     EventError,
@@ -20,6 +21,7 @@ from .exceptions import (
 from .progress import Progress, ProgressBar
 
 __all__ = [
+    "BrokerUnavailable",
     "Emission",
     "EmitHandlerError",
     "EventAlreadyBound",

@@ -5,6 +5,7 @@
     C10kwsError
     ├── EventError                           a callback answers a request with an error
     ├── EmitHandlerError                     this process is not serving
+    ├── BrokerUnavailable                    the broker did not take an event
     ├── NotCallableError                     the argument of ``on`` cannot be called
     ├── InvalidInstanceError (TypeError)     an argument has the wrong type
     ├── EventAlreadyBound (NameError)        the event has a callback
@@ -51,6 +52,18 @@ class EmitHandlerError(C10kwsError):
             f"Cannot emit {self.event!r} on {self.path!r}: this process is not serving. "
             "Call emit() from a view, a callback or a thread of the server."
         )
+
+
+class BrokerUnavailable(C10kwsError):
+    """The broker of the setting BROKERS did not take an event, or not in time."""
+
+    def __init__(self, alias: str, reason: str) -> None:
+        super().__init__(alias, reason)
+        self.alias = alias
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The broker {self.alias!r} is not available: {self.reason}."
 
 
 class NotCallableError(C10kwsError):

@@ -34,19 +34,21 @@ class LoopQueue:
         self._size = 0  # bytes that the calls keep in memory
         self._scheduled = False
 
+    @property
+    def has_room(self) -> bool:
+        """True if at most MAX_BYTES wait."""
+        return self._size <= MAX_BYTES or self._loop.is_closed()
+
     def wait_for_room(self) -> None:
         """Wait in a thread for MAX_BYTES; on the loop itself, make the calls that wait."""
-        if self._size <= MAX_BYTES:
+        if self.has_room:
             return
         running = asyncio._get_running_loop()  # get_running_loop() raises in a thread
         if running is self._loop:
             self._make_calls(float("inf"))
         elif running is None:
             with self._changed:
-                self._changed.wait_for(self._has_room, TIMEOUT)
-
-    def _has_room(self) -> bool:
-        return self._size <= MAX_BYTES or self._loop.is_closed()
+                self._changed.wait_for(lambda: self.has_room, TIMEOUT)
 
     def put(self, call: Call, size: int) -> None:
         """Queue a call that keeps ``size`` bytes in memory. RuntimeError if the loop is closed."""

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from concurrent.futures import Future
+from enum import Enum
+from typing import Any, ClassVar
 
 from .emission import Emission
-from .message import Message
+from .message import History, HistoryLimits, Message, Position
 from .receivers import Receiver
+
+
+class Feature(Enum):
+    """What a broker can do; the table in the documentation is made of these."""
+
+    PROCESSES = "other processes of this machine"
+    MACHINES = "other machines"
+    HISTORY = "history"
 
 
 class Broker(ABC):
@@ -16,14 +28,39 @@ class Broker(ABC):
     the channel, this one included, and in one order for all of them.
     """
 
+    features: ClassVar[frozenset[Feature]]
+
+    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+        self.alias = alias
+        self.options = options
+
     @abstractmethod
-    def subscribe(self, channel: str, receiver: Receiver) -> None:
-        """Call ``receiver`` on each event loop for the messages of a channel."""
+    def subscribe(
+        self, channel: str, receiver: Receiver, limits: HistoryLimits | None
+    ) -> Future[Position | None]:
+        """Send the messages of a channel to ``receiver``, on each event loop.
+
+        The result is set when the broker has confirmed it: the last position of a channel with
+        history, which has ``limits``; None for other channels. What is published later arrives.
+        """
 
     @abstractmethod
     def unsubscribe(self, channel: str, receiver: Receiver) -> None:
         """Undo :meth:`subscribe`."""
 
     @abstractmethod
-    def publish(self, channel: str, message: Message, emission: Emission) -> None:
-        """Send a message to all subscribers of a channel; ``emission`` tells the outcome."""
+    def publish(
+        self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
+    ) -> None:
+        """Send a message to all subscribers of a channel, and keep it if there are ``limits``.
+
+        It returns at once. ``emission`` ends when the receivers of this process have it.
+        """
+
+    @abstractmethod
+    def read(self, channel: str, since: Position | None, limits: HistoryLimits) -> Future[History]:
+        """Read the history of a channel after a position; None reads only the last position."""
+
+    @abstractmethod
+    def close(self, timeout: float) -> None:
+        """Send what waits, for at most ``timeout`` seconds, and disconnect."""

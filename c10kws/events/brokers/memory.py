@@ -3,27 +3,63 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
 
-from .base import Broker
+from .base import Broker, Feature
 from .emission import Emission
-from .message import Arrival, Message
+from .message import Arrival, History, HistoryLimits, Message, Position
 from .receivers import Receiver, Receivers
+from .store import Store
 
 
 class MemoryBroker(Broker):
     """Messages reach the clients in the next turn of the event loop."""
 
-    def __init__(self) -> None:
-        self._receivers = Receivers()
-        self._order = threading.Lock()
+    features = frozenset({Feature.HISTORY})
 
-    def subscribe(self, channel: str, receiver: Receiver) -> None:
-        self._receivers.add(channel, receiver)
+    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+        super().__init__(alias, options)
+        self._receivers = Receivers()
+        self._store: Store[Message] = Store()
+        self._lock = threading.Lock()
+
+    def subscribe(
+        self, channel: str, receiver: Receiver, limits: HistoryLimits | None
+    ) -> Future[Position | None]:
+        with self._lock:
+            self._receivers.add(channel, receiver)
+            position = None if limits is None else self._store.position(channel, limits)
+        return _known(position)
 
     def unsubscribe(self, channel: str, receiver: Receiver) -> None:
         self._receivers.remove(channel, receiver)
 
-    def publish(self, channel: str, message: Message, emission: Emission) -> None:
+    def publish(
+        self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
+    ) -> None:
         self._receivers.wait_for_room()
-        with self._order:
-            self._receivers.deliver(channel, Arrival(message), emission)
+        with self._lock:  # the order of the positions is that of the deliveries
+            position = None
+            if limits is not None:
+                position = self._store.append(channel, message, message.size, limits)
+            self._receivers.deliver(channel, Arrival(message, position), emission)
+
+    def read(self, channel: str, since: Position | None, limits: HistoryLimits) -> Future[History]:
+        with self._lock:
+            position = self._store.position(channel, limits)
+            rows = None if since is None else self._store.rows_since(channel, since)
+        if rows is None:
+            return _known(History(position))
+        arrivals = [Arrival(message, place) for place, message in rows]
+        return _known(History(position, arrivals, recovered=True))
+
+    def close(self, timeout: float) -> None:
+        pass
+
+
+def _known(value: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future

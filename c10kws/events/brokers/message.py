@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...connection.items import weigh
@@ -38,3 +39,27 @@ class Arrival:
 
     message: Message
     position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a channel has kept: the ``rows`` after the position that was asked for, oldest first.
+
+    ``position`` is the last one of the channel. ``recovered`` is True if no row is missing.
+    """
+
+    position: Position
+    rows: Sequence[Arrival] = ()
+    recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """What a channel keeps: at most ``size`` messages and ``max_bytes``, for ``ttl`` seconds.
+
+    The time begins again with each message; when it has passed, the channel begins a new epoch.
+    """
+
+    size: int
+    ttl: float
+    max_bytes: int = 1024 * 1024

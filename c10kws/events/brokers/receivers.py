@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 from ...handlers.servers import servers
 from .emission import Emission
-from .message import Arrival
+from .message import Arrival, Position
 
-#: Handles a message on an event loop, for the clients of that loop. It must not raise.
-Receiver = Callable[[Arrival], object]
+
+class Receiver(Protocol):
+    """Handles the messages of a channel for the clients of the running event loop."""
+
+    def receive(self, arrival: Arrival) -> object:
+        """Handle a message."""
+
+    def reset(self, position: Position | None) -> object:
+        """Handle that messages were lost; ``position`` is the last one of a channel's history."""
 
 
 class Receivers:
@@ -31,36 +39,53 @@ class Receivers:
     def remove(self, channel: str, receiver: Receiver) -> bool:
         """Remove a receiver; return True if its channel has no other."""
         with self._lock:
-            left = list(self._receivers.pop(channel, ()))
+            left = list(self._receivers.pop(channel))
             left.remove(receiver)
             if left:
                 self._receivers[channel] = tuple(left)
             return not left
+
+    def __contains__(self, channel: object) -> bool:
+        return channel in self._receivers
+
+    @property
+    def has_room(self) -> bool:
+        """True if the event loops of this process keep up."""
+        return all(state.calls.has_room for state in list(servers.running))
 
     def wait_for_room(self) -> None:
         """Wait until the event loops of this process have room for a message."""
         for state in list(servers.running):
             state.calls.wait_for_room()
 
-    def deliver(self, channel: str, arrival: Arrival, emission: Emission) -> None:
+    def deliver(self, channel: str, arrival: Arrival, emission: Emission | None = None) -> None:
         """Queue a message for the clients of this process.
 
         Messages have one order on all event loops only if the caller makes one call at a time.
         """
         receivers = self._receivers.get(channel, ())
-        states = list(servers.running) if receivers else []
+        calls = [partial(receiver.receive, arrival) for receiver in receivers]
+        self._call(calls, arrival.message.size, emission or Emission())
+
+    def reset(self, channel: str, position: Position | None) -> None:
+        """Queue the news that messages of a channel were lost."""
+        receivers = self._receivers.get(channel, ())
+        calls = [partial(receiver.reset, position) for receiver in receivers]
+        self._call(calls, 0, Emission())
+
+    def _call(self, calls: Sequence[Callable[[], object]], size: int, emission: Emission) -> None:
+        states = list(servers.running) if calls else []
         emission.expect(len(states))
         for state in states:
-            call = partial(_receive, receivers, arrival, emission)
             try:
-                state.calls.put(call, arrival.message.size)
+                state.calls.put(partial(_make, calls, emission), size)
             except RuntimeError:  # its loop is closed, and so are its clients
                 emission.count()
 
 
-def _receive(receivers: tuple[Receiver, ...], arrival: Arrival, emission: Emission) -> None:
+def _make(calls: Sequence[Callable[[], object]], emission: Emission) -> None:
     try:
-        for receiver in receivers:
-            receiver(arrival)
+        for call in calls:
+            call()
     finally:
         emission.count()

@@ -12,7 +12,7 @@ class Brokers:
     """One broker for each alias, made when it is used first."""
 
     def __init__(self) -> None:
-        self._memory = MemoryBroker()
+        self._memory = MemoryBroker(DEFAULT, {})
 
     def __getitem__(self, alias: str) -> Broker:
         return self._memory

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from ...connection.loop import LoopState, loop_state_of
 from ...connection.websocket import connection_of
-from ..brokers.message import Arrival, Message
+from ..brokers.message import Arrival, Message, Position
 from ..clients.socket import Socket
-from ..frames.serialization import extend
+from ..frames.serialization import encode, extend
 
 
 class Writer(Protocol):
@@ -43,12 +43,21 @@ class Audience:
         for version, text in enumerate(texts):
             self._writer.send([each for each in clients if each.version == version], text)
 
-    def _clients_for(self, message: Message, loop_state: LoopState) -> list[Socket]:
-        clients = [
+    def reset(self, position: Position | None) -> None:
+        """Tell clients of version 1 that events were lost."""
+        data = {} if self._room is None else {"room": self._room}
+        clients = self._clients_of(loop_state_of(asyncio.get_running_loop()))
+        self._writer.send([each for each in clients if each.version >= 1], encode("ws:reset", data))
+
+    def _clients_of(self, loop_state: LoopState) -> list[Socket]:
+        return [
             each
             for each in self._clients()
             if connection_of(each.connection).loop_state is loop_state
         ]
+
+    def _clients_for(self, message: Message, loop_state: LoopState) -> list[Socket]:
+        clients = self._clients_of(loop_state)
         if message.exclude:
             clients = [each for each in clients if each.id not in message.exclude]
         if message.versions is not None:

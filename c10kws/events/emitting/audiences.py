@@ -25,9 +25,9 @@ class Audiences:
     ) -> None:
         """Subscribe to a channel. ``clients`` returns the clients that get its messages."""
         audience = self._audiences[channel] = Audience(clients, self._writer, room)
-        brokers[self._broker].subscribe(channel, audience.receive)
+        brokers[self._broker].subscribe(channel, audience, None)
 
     def close(self, channel: str) -> None:
         """Unsubscribe from a channel."""
         audience = self._audiences.pop(channel)
-        brokers[self._broker].unsubscribe(channel, audience.receive)
+        brokers[self._broker].unsubscribe(channel, audience)

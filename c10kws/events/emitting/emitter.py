@@ -48,7 +48,7 @@ class Emitter:
 
         def publish() -> None:
             emission.committed()
-            brokers[self._broker].publish(channel, message, emission)
+            brokers[self._broker].publish(channel, message, None, emission)
 
         if on_commit and after_commit(publish, using):
             emission.wait_for_commit()
@@ -63,7 +63,7 @@ class Emitter:
         emission = Emission()
         message = Message(encode_event(event, data), versions=versions)
         if self._can_emit(event):
-            brokers[self._broker].publish(channel, message, emission)
+            brokers[self._broker].publish(channel, message, None, emission)
         else:
             emission.expect(0)
         return emission

@@ -1,0 +1,26 @@
+"""``Backoff``: growing pauses between attempts to connect."""
+
+from __future__ import annotations
+
+import random
+
+
+class Backoff:
+    """Random pauses up to a limit, which doubles from ``first`` to ``most`` seconds.
+
+    The pauses are random in full, so that processes do not all connect at the same moment.
+    """
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first = self._limit = first
+        self._most = most
+
+    def next(self) -> float:
+        """Return the next pause."""
+        pause = random.uniform(0, self._limit)
+        self._limit = min(2 * self._limit, self._most)
+        return pause
+
+    def reset(self) -> None:
+        """Begin again with the shortest pauses: an attempt has succeeded."""
+        self._limit = self._first

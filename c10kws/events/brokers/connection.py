@@ -1,0 +1,73 @@
+"""``BrokerConnection``: one connection of a process to a broker."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from .message import HistoryLimits, Position
+
+
+class ConnectionLost(Exception):
+    """Raised when a connection to a broker has ended, or could not be made."""
+
+
+class Refused(Exception):
+    """Raised when a broker refuses one message, for good: the connection goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that is to be published, as bytes."""
+
+    channel: str
+    payload: bytes
+    limits: HistoryLimits | None
+
+
+#: Called with the channel, the payload and the position of each message that arrives.
+Deliver = Callable[[str, bytes, "Position | None"], Awaitable[None]]
+
+
+class BrokerConnection(ABC):
+    """Used once, on the event loop of a :class:`~.link.Link`, by one task besides ``run``.
+
+    All methods raise :exc:`ConnectionLost`. Nothing is sent twice.
+    """
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect."""
+
+    @abstractmethod
+    async def run(self, deliver: Deliver) -> None:
+        """Await ``deliver`` for each message that arrives, until the connection is lost."""
+
+    @abstractmethod
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        """Subscribe, and return when the broker has confirmed it."""
+
+    @abstractmethod
+    async def unsubscribe(self, channels: Sequence[str]) -> None:
+        """Unsubscribe."""
+
+    @abstractmethod
+    async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        """Publish in this order; return the error of each message, None for those accepted."""
+
+    @abstractmethod
+    async def position(self, channel: str, limits: HistoryLimits) -> Position:
+        """Return the last position of a channel with history."""
+
+    @abstractmethod
+    async def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
+        """Return the rows after a position, oldest first; None if one of them is missing."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Return when the broker has answered."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Disconnect. It does not raise."""

@@ -1,0 +1,42 @@
+"""``Fallback``: what happens to a message that the broker does not take."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+from ..exceptions import BrokerUnavailable
+from .commands import Publish
+from .message import Arrival
+from .receivers import Receivers
+
+logger = logging.getLogger("c10kws.brokers")
+
+#: Seconds between log lines about messages that have failed.
+LOG_INTERVAL = 10.0
+
+
+class Fallback:
+    """Fails a message, or delivers it to this process alone, as ON_BROKER_DOWN says."""
+
+    def __init__(self, alias: str, receivers: Receivers, *, deliver_locally: bool) -> None:
+        self._alias = alias
+        self._receivers = receivers
+        self._deliver_locally = deliver_locally
+        self._logged = float("-inf")
+        self._unlogged = 0
+        self.failed = self.delivered = 0
+
+    def handle(self, publish: Publish, reason: str) -> None:
+        """End a message that was not sent, or whose fate is unknown."""
+        if self._deliver_locally and publish.limits is None:
+            self.delivered += 1
+            self._receivers.deliver(publish.channel, Arrival(publish.message), publish.emission)
+            return
+        self.failed += 1
+        self._unlogged += 1
+        error = BrokerUnavailable(self._alias, reason)
+        publish.emission.fail(error)
+        if monotonic() - self._logged > LOG_INTERVAL:
+            logger.error("%d events were not sent: %s", self._unlogged, error)
+            self._logged, self._unlogged = monotonic(), 0

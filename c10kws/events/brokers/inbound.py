@@ -1,0 +1,185 @@
+"""``Inbound``: the messages that arrive from the broker, without duplicates and gaps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from . import wire
+from .commands import Publish, Subscribe
+from .connection import BrokerConnection
+from .message import Arrival, HistoryLimits, Position
+from .receivers import Receivers
+from .sequence import Verdict
+from .subscription import Subscription
+
+logger = logging.getLogger("c10kws.brokers")
+
+#: Seconds between two looks at an event loop that does not keep up.
+ROOM_INTERVAL = 0.005
+
+Row = tuple[Position, bytes]
+
+
+class Inbound:
+    """The subscriptions of this process; used on the thread of the link.
+
+    ``recover`` is called with a channel whose history must be read, since messages are missing.
+    """
+
+    def __init__(self, receivers: Receivers, recover: Callable[[str], object]) -> None:
+        self._receivers = receivers
+        self._recover = recover
+        self._subscriptions: dict[str, Subscription] = {}
+        #: Messages of this process that have been sent and must come back.
+        self.returning: dict[tuple[str, int], Publish] = {}
+        self.gaps = self.duplicates = self.unreadable = 0
+
+    # Subscriptions
+
+    def add(self, commands: Sequence[Subscribe]) -> list[str]:
+        """Add subscriptions; return the channels that are new."""
+        new = []
+        for command in commands:
+            subscription = self._subscriptions.get(command.channel)
+            if subscription is None:
+                subscription = Subscription(command.channel, command.limits)
+                self._subscriptions[command.channel] = subscription
+                new.append(command.channel)
+            subscription.waiting.append(command.confirmed)
+        return new
+
+    def remove(self, channels: Sequence[str]) -> list[str]:
+        """Remove the subscriptions without receivers; return their channels."""
+        removed = [each for each in channels if each not in self._receivers]
+        return [each for each in removed if self._subscriptions.pop(each, None) is not None]
+
+    def is_confirmed(self, channel: str) -> bool:
+        """Return True if messages to a channel come back."""
+        found = self._subscriptions.get(channel)
+        return found is not None and found.confirmed
+
+    async def confirm(self, connection: BrokerConnection, channels: Sequence[str]) -> None:
+        """Confirm new subscriptions; those with history begin at its last position."""
+        for subscription in [self._subscriptions[each] for each in channels]:
+            if subscription.limits is not None:
+                position = await connection.position(subscription.channel, subscription.limits)
+                subscription.sequence.begin(position)
+            subscription.confirm()
+
+    def confirm_waiting(self, commands: Sequence[Subscribe]) -> None:
+        """Answer commands for channels that were confirmed before."""
+        for channel in {command.channel for command in commands}:
+            if self._subscriptions[channel].confirmed:
+                self._subscriptions[channel].confirm()
+
+    # Messages
+
+    async def arrive(self, channel: str, payload: bytes, position: Position | None) -> None:
+        """Handle a message. Wait first while the event loops of this process do not keep up."""
+        while not self._receivers.has_room:
+            await asyncio.sleep(ROOM_INTERVAL)
+        subscription = self._subscriptions.get(channel)
+        packet = self._decode(payload)
+        if subscription is None or packet is None:
+            return
+        if subscription.held is None:
+            self._handle(subscription, packet, position)
+        else:
+            subscription.held.append((packet, position))
+
+    def _decode(self, payload: bytes) -> wire.Packet | None:
+        try:
+            return wire.decode(payload)
+        except wire.UnknownFormat as error:
+            self.unreadable += 1
+            if self.unreadable == 1:
+                logger.error("A message of another release or program was dropped: %s", error)
+            return None
+
+    def _handle(
+        self, subscription: Subscription, packet: wire.Packet, position: Position | None
+    ) -> None:
+        match subscription.sequence.judge(packet.origin, packet.number, position):
+            case Verdict.DUPLICATE:
+                self.duplicates += 1
+                return
+            case Verdict.GAP if position is not None:
+                subscription.held = [(packet, position)]
+                self._recover(subscription.channel)
+                return
+            case Verdict.GAP:
+                self._lose(subscription)
+        self._deliver(subscription, packet, position)
+
+    def _deliver(
+        self, subscription: Subscription, packet: wire.Packet, position: Position | None
+    ) -> None:
+        own = self.returning.pop((packet.origin, packet.number), None)
+        self._receivers.deliver(
+            subscription.channel,
+            Arrival(packet.message, position),
+            None if own is None else own.emission,
+        )
+
+    def _lose(self, subscription: Subscription) -> None:
+        self.gaps += 1
+        logger.warning("Messages to %r were lost.", subscription.channel)
+        self._receivers.reset(subscription.channel, subscription.sequence.position)
+
+    def take_older(self, age: float) -> list[Publish]:
+        """Forget and return messages that were sent long ago and have not come back."""
+        limit = monotonic() - age
+        old = [key for key, publish in self.returning.items() if publish.created <= limit]
+        return [self.returning.pop(key) for key in old]
+
+    # After a lost connection
+
+    def hold_all(self) -> None:
+        """Hold what arrives until :meth:`catch_up`: messages before it may be missing."""
+        for subscription in self._subscriptions.values():
+            if subscription.confirmed and subscription.held is None:
+                subscription.held = []
+
+    async def restore(self, connection: BrokerConnection) -> None:
+        """Subscribe to all channels on a new connection, and catch up."""
+        channels = list(self._subscriptions)
+        if channels:
+            await connection.subscribe(channels)
+        for channel in channels:
+            if self.is_confirmed(channel):
+                await self.catch_up(connection, channel)
+        await self.confirm(connection, [each for each in channels if not self.is_confirmed(each)])
+
+    async def catch_up(self, connection: BrokerConnection, channel: str) -> None:
+        """Read what a channel has missed, then handle what was held."""
+        subscription = self._subscriptions.get(channel)
+        if subscription is None or subscription.held is None:
+            return
+        if subscription.limits is None:
+            subscription.sequence.restart()
+            self._lose(subscription)
+        else:
+            await self._read_missed(connection, subscription, subscription.limits)
+        held, subscription.held = subscription.held or [], None
+        for number, (packet, position) in enumerate(held):
+            self._handle(subscription, packet, position)
+            if subscription.held is not None:  # another gap
+                subscription.held += held[number + 1 :]
+                return
+
+    async def _read_missed(
+        self, connection: BrokerConnection, subscription: Subscription, limits: HistoryLimits
+    ) -> None:
+        last = subscription.sequence.position
+        rows = None if last is None else await connection.rows(subscription.channel, last)
+        if rows is None:
+            subscription.sequence.begin(await connection.position(subscription.channel, limits))
+            self._lose(subscription)
+        for position, payload in rows or ():
+            packet = self._decode(payload)
+            if packet is not None:
+                subscription.sequence.begin(position)
+                self._deliver(subscription, packet, position)

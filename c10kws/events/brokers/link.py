@@ -1,0 +1,177 @@
+"""``Link``: the only link of this process to a broker, in a thread with an event loop of its own.
+
+Commands are carried out in the order of the calls. A message is sent after the subscriptions before
+it have been confirmed, so what a client joins and then emits reaches the client itself. When the
+connection is lost, messages wait for the next one, at most QUEUE_TIMEOUT and MAX_QUEUE_BYTES. A
+message that was sent on the lost connection is never sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from time import monotonic, sleep
+
+from .backoff import Backoff
+from .commands import Command, Publish, Recover, Unsubscribe
+from .connection import BrokerConnection, ConnectionLost
+from .fallback import Fallback
+from .inbound import Inbound
+from .outbound import Outbound
+from .queue import CommandQueue, QueueFull
+from .receivers import Receivers
+
+logger = logging.getLogger("c10kws.brokers")
+
+#: Bytes of the messages that wait for the broker.
+MAX_QUEUE_BYTES = 8 * 1024 * 1024
+#: Seconds that a message may wait for the broker, and then for its return.
+QUEUE_TIMEOUT = 5.0
+RETURN_TIMEOUT = 5.0
+#: Seconds within which a connection must be made and the subscriptions restored.
+CONNECT_TIMEOUT = 10.0
+#: Seconds before an attempt to connect: random, up to a limit that doubles up to MAX_PAUSE.
+FIRST_PAUSE = 0.1
+MAX_PAUSE = 5.0
+#: Seconds within which the broker must answer a command, and without commands between two pings.
+OPERATION_TIMEOUT = 5.0
+PING_INTERVAL = 5.0
+#: Seconds before this process unsubscribes from a channel that has no receiver any more.
+UNSUBSCRIBE_AFTER = 30.0
+#: Seconds between looks for messages that have waited too long.
+CHECK_INTERVAL = 0.25
+
+
+class Link:
+    """Connects, connects again, carries out commands, and passes on what arrives."""
+
+    def __init__(
+        self,
+        alias: str,
+        connect: Callable[[], BrokerConnection],
+        receivers: Receivers,
+        fallback: Fallback,
+    ) -> None:
+        self._alias = alias
+        self._connect = connect
+        self._fallback = fallback
+        self._loop = asyncio.new_event_loop()
+        self._awake = asyncio.Event()
+        self._queue = CommandQueue(MAX_QUEUE_BYTES, self._wake)
+        self._inbound = Inbound(receivers, lambda channel: self._queue.put(Recover(channel)))
+        self._outbound = Outbound(self._inbound, fallback)
+        self._backoff = Backoff(FIRST_PAUSE, MAX_PAUSE)
+        self._left: dict[str, float] = {}  # channels without receivers, with the time
+        self._lost_at: float | None = None
+        threading.Thread(target=self._run, name=f"c10kws-broker-{alias}", daemon=True).start()
+
+    # From any thread
+
+    def put(self, command: Command) -> None:
+        """Queue a command. A message that does not fit fails."""
+        try:
+            self._queue.put(command)
+        except QueueFull:
+            assert isinstance(command, Publish)
+            self._fallback.handle(command, f"events of {MAX_QUEUE_BYTES} bytes wait for it")
+
+    def leave(self, channel: str) -> None:
+        """Unsubscribe later from a channel, unless it has a receiver again."""
+        self._loop.call_soon_threadsafe(self._left.__setitem__, channel, monotonic())
+
+    def close(self, timeout: float) -> None:
+        """Send what waits, for at most ``timeout`` seconds."""
+        end = monotonic() + timeout
+        while (self._queue or self._inbound.returning) and monotonic() < end:
+            sleep(0.01)
+
+    def _wake(self) -> None:
+        self._loop.call_soon_threadsafe(self._awake.set)
+
+    # The thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._main())
+
+    async def _main(self) -> None:
+        self._checking = asyncio.create_task(self._check())
+        while True:
+            connection = self._connect()
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await connection.open()
+                await self._use(connection)
+            except (ConnectionLost, TimeoutError) as error:
+                self._lose(str(error) or "it does not answer")
+            finally:
+                await connection.close()
+            await asyncio.sleep(self._backoff.next())
+
+    async def _use(self, connection: BrokerConnection) -> None:
+        """Use a connection until it is lost."""
+        self._inbound.hold_all()
+        tasks = {
+            asyncio.create_task(connection.run(self._inbound.arrive)),
+            asyncio.create_task(self._work(connection)),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise ConnectionLost("it has closed the connection")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self, connection: BrokerConnection) -> None:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await self._inbound.restore(connection)
+        self._recover()
+        while True:
+            try:
+                async with asyncio.timeout(PING_INTERVAL):
+                    await self._awake.wait()
+            except TimeoutError:
+                await self._within_time(connection.ping())
+            self._awake.clear()
+            while commands := self._queue.take():
+                await self._within_time(self._outbound.execute(connection, commands))
+
+    async def _within_time(self, operation: Awaitable[None]) -> None:
+        async with asyncio.timeout(OPERATION_TIMEOUT):
+            await operation
+
+    # Lost and found
+
+    def _lose(self, reason: str) -> None:
+        if self._lost_at is None:
+            self._lost_at = monotonic()
+            logger.warning("The broker %r is lost: %s. Connecting again.", self._alias, reason)
+        for key, publish in list(self._inbound.returning.items()):
+            if publish.limits is None:
+                del self._inbound.returning[key]
+                self._fallback.handle(publish, reason)
+
+    def _recover(self) -> None:
+        self._backoff.reset()
+        if self._lost_at is not None:
+            seconds = monotonic() - self._lost_at
+            logger.warning("The broker %r is back after %.1f s.", self._alias, seconds)
+            self._lost_at = None
+
+    async def _check(self) -> None:
+        """Fail what has waited too long, and leave channels that nobody listens to any more."""
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL)
+            for publish in self._queue.take_older(QUEUE_TIMEOUT):
+                self._fallback.handle(publish, f"it was away for {QUEUE_TIMEOUT:g} s")
+            for publish in self._inbound.take_older(QUEUE_TIMEOUT + RETURN_TIMEOUT):
+                self._fallback.handle(publish, "it took the event, but did not return it")
+            limit = monotonic() - UNSUBSCRIBE_AFTER
+            for channel in [each for each, left in self._left.items() if left <= limit]:
+                del self._left[channel]
+                self._queue.put(Unsubscribe(channel))

@@ -1,0 +1,66 @@
+"""``LinkedBroker``: a broker in another process, by a link in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from .base import Broker
+from .commands import Command, Publish, Read, Subscribe
+from .connection import BrokerConnection
+from .emission import Emission
+from .fallback import Fallback
+from .link import Link
+from .message import History, HistoryLimits, Message, Position
+from .receivers import Receiver, Receivers
+
+
+class LinkedBroker(Broker):
+    """Subclasses make connections. The link begins with the first command."""
+
+    def __init__(self, alias: str, options: Mapping[str, Any], *, deliver_locally: bool) -> None:
+        super().__init__(alias, options)
+        self._receivers = Receivers()
+        self._fallback = Fallback(alias, self._receivers, deliver_locally=deliver_locally)
+        self._lock = threading.Lock()
+        self._link: Link | None = None
+
+    @abstractmethod
+    def connect(self) -> BrokerConnection:
+        """Return a new connection, which is not open yet."""
+
+    def subscribe(
+        self, channel: str, receiver: Receiver, limits: HistoryLimits | None
+    ) -> Future[Position | None]:
+        self._receivers.add(channel, receiver)
+        confirmed: Future[Position | None] = Future()
+        self._put(Subscribe(channel, limits, confirmed))
+        return confirmed
+
+    def unsubscribe(self, channel: str, receiver: Receiver) -> None:
+        if self._receivers.remove(channel, receiver) and self._link is not None:
+            self._link.leave(channel)
+
+    def publish(
+        self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
+    ) -> None:
+        self._put(Publish(channel, message, limits, emission))
+
+    def read(self, channel: str, since: Position | None, limits: HistoryLimits) -> Future[History]:
+        result: Future[History] = Future()
+        self._put(Read(channel, since, limits, result))
+        return result
+
+    def close(self, timeout: float) -> None:
+        if self._link is not None:
+            self._link.close(timeout)
+
+    def _put(self, command: Command) -> None:
+        if self._link is None:
+            with self._lock:
+                if self._link is None:
+                    self._link = Link(self.alias, self.connect, self._receivers, self._fallback)
+        self._link.put(command)

@@ -1,0 +1,35 @@
+"""``Numbering``: the numbers of the messages that this process sends."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+
+#: Channels whose number is remembered.
+MAX_CHANNELS = 10_000
+
+
+class Numbering:
+    """Counts the messages to each channel from 1.
+
+    A channel that was forgotten begins at 1 again, as another sender: receivers would take the
+    numbers of the same sender for duplicates.
+    """
+
+    def __init__(self) -> None:
+        self._process = secrets.token_urlsafe(9)
+        self._begun = 0
+        self._last: OrderedDict[str, tuple[str, int]] = OrderedDict()
+
+    def next(self, channel: str) -> tuple[str, int]:
+        """Return the sender and the number of the next message to a channel."""
+        origin, number = self._last.get(channel) or self._begin()
+        self._last[channel] = origin, number + 1
+        self._last.move_to_end(channel)
+        if len(self._last) > MAX_CHANNELS:
+            self._last.popitem(last=False)
+        return origin, number + 1
+
+    def _begin(self) -> tuple[str, int]:
+        self._begun += 1
+        return f"{self._process}.{self._begun}", 0

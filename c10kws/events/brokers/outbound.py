@@ -1,0 +1,81 @@
+"""``Outbound``: carries out the commands of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from . import wire
+from .commands import Command, Publish, Read, Recover, Subscribe, Unsubscribe
+from .connection import BrokerConnection, ConnectionLost, Outgoing
+from .fallback import Fallback
+from .inbound import Inbound
+from .message import Arrival, History
+from .numbering import Numbering
+
+
+class Outbound:
+    """Commands on a connection, one class at a time; used on the thread of the link."""
+
+    def __init__(self, inbound: Inbound, fallback: Fallback) -> None:
+        self._inbound = inbound
+        self._fallback = fallback
+        self._numbering = Numbering()
+
+    async def execute(self, connection: BrokerConnection, commands: Sequence[Command]) -> None:
+        """Carry out commands of one class. Raises :exc:`~.connection.ConnectionLost`."""
+        match commands[0]:
+            case Publish():
+                await self._publish(connection, cast(Sequence[Publish], commands))
+            case Subscribe():
+                await self._subscribe(connection, cast(Sequence[Subscribe], commands))
+            case Unsubscribe():
+                channels = [each.channel for each in cast(Sequence[Unsubscribe], commands)]
+                if removed := self._inbound.remove(channels):
+                    await connection.unsubscribe(removed)
+            case Read() as read:
+                await self._answer(connection, read)
+            case Recover(channel):
+                await self._inbound.catch_up(connection, channel)
+
+    async def _publish(self, connection: BrokerConnection, commands: Sequence[Publish]) -> None:
+        """Send messages; those to channels of this process end when they come back."""
+        batch = [each for each in commands if not each.emission.done()]  # else its time is over
+        keys = [self._numbering.next(each.channel) for each in batch]
+        outgoing = []
+        for key, publish in zip(keys, batch, strict=True):
+            payload = wire.encode(wire.Packet(*key, publish.message))
+            outgoing.append(Outgoing(publish.channel, payload, publish.limits))
+            self._inbound.returning[key] = publish
+        errors = await connection.publish(outgoing)
+        for key, publish, error in zip(keys, batch, errors, strict=True):
+            if error is not None:
+                self._inbound.returning.pop(key, None)
+                self._fallback.handle(publish, f"it refused the event: {error}")
+            elif not self._inbound.is_confirmed(publish.channel):
+                self._inbound.returning.pop(key, None)
+                publish.emission.expect(0)
+
+    async def _subscribe(self, connection: BrokerConnection, commands: Sequence[Subscribe]) -> None:
+        new = self._inbound.add(commands)
+        if new:
+            await connection.subscribe(new)
+            await self._inbound.confirm(connection, new)
+        self._inbound.confirm_waiting(commands)
+
+    async def _answer(self, connection: BrokerConnection, read: Read) -> None:
+        if not read.result.set_running_or_notify_cancel():
+            return
+        try:
+            read.result.set_result(await self._read(connection, read))
+        except BaseException:  # or the end of its time
+            read.result.set_exception(ConnectionLost("the broker was lost"))
+            raise
+
+    async def _read(self, connection: BrokerConnection, read: Read) -> History:
+        rows = None if read.since is None else await connection.rows(read.channel, read.since)
+        if rows is None or read.since is None:
+            return History(await connection.position(read.channel, read.limits))
+        found = [(position, wire.decode(payload)) for position, payload in rows]
+        arrivals = [Arrival(packet.message, position) for position, packet in found]
+        return History(found[-1][0] if found else read.since, arrivals, recovered=True)

@@ -1,0 +1,61 @@
+"""Messages as bytes between processes: a line of JSON, then the text of the frame.
+
+The line has these keys. A process ignores keys that it does not know, and refuses another format,
+so that two releases can run side by side.
+
+``f``
+    The format, :data:`FORMAT`.
+``o``, ``n``
+    The process that has sent the message, and the number of the message among all that this process
+    has sent to the channel.
+``x``, ``v``
+    ``exclude`` and ``versions`` of :class:`~.message.Message`; left out if there are none.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .message import Message
+
+FORMAT = 1
+
+
+class UnknownFormat(ValueError):
+    """Raised for bytes that another release has written, or another program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A message with its sender and its number, from 1 for each sender and channel."""
+
+    origin: str
+    number: int
+    message: Message
+
+
+def encode(packet: Packet) -> bytes:
+    """Return a packet as bytes."""
+    message = packet.message
+    head: dict[str, Any] = {"f": FORMAT, "o": packet.origin, "n": packet.number}
+    if message.exclude:
+        head["x"] = sorted(message.exclude)
+    if message.versions is not None:
+        head["v"] = sorted(message.versions)
+    return f"{json.dumps(head, separators=(',', ':'))}\n{message.text}".encode()
+
+
+def decode(data: bytes) -> Packet:
+    """Return the packet in ``data``. Raises :exc:`UnknownFormat`."""
+    line, _, text = data.partition(b"\n")
+    try:
+        head = json.loads(line)
+        if head["f"] != FORMAT:
+            raise UnknownFormat(f"format {head['f']!r}")
+        versions = frozenset(head["v"]) if "v" in head else None
+        message = Message(text.decode(), frozenset(head.get("x", ())), versions)
+        return Packet(head["o"], head["n"], message)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnknownFormat(f"no message of c10kws: {error!r}") from error
