@@ -164,6 +164,18 @@ class Settings:
     #: ``"drop"`` does nothing, ``"raise"`` raises EmitHandlerError. A warning is the default, so
     #: that a signal that emits does not break ``loaddata``.
     emit_without_server: str = "warn"
+    #: Brokers, which carry events between processes, by alias: ``{"default": {"BACKEND": …,
+    #: "OPTIONS": {…}}}``, as in CACHES.
+    #: By default one process uses ``memory``, and several workers of one machine use ``local``.
+    brokers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Policy for events that the broker does not take for 5 seconds: ``"fail"`` logs an error, and
+    #: awaiting the emit raises BrokerUnavailable. ``"local"`` sends the events to the clients of
+    #: this process only, except in rooms with a history.
+    on_broker_down: str = "fail"
+    #: Rooms whose last messages are kept for clients that reconnect, by patterns of their names:
+    #: ``{"chat:*": {"size": 100, "ttl": 300}}``. The number of messages and the seconds since the
+    #: last one; ``max_bytes`` is 1 MiB by default. The first pattern that matches counts.
+    history: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Limit of the rooms of an EventSocket that a client may join. It protects the memory, because
     #: a permissive ``may_join`` would let a client invent names without end. The server itself may
     #: add a client to more rooms.
@@ -179,6 +191,7 @@ DEFAULTS = Settings()
 CHOICES: Mapping[str, Sequence[str]] = {
     "SLOW_CLIENT": ("disconnect", "drop"),
     "EMIT_WITHOUT_SERVER": ("raise", "warn", "drop"),
+    "ON_BROKER_DOWN": ("fail", "local"),
 }
 MAY_BE_NONE = frozenset(
     {

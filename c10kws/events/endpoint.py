@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar, overload
 
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ from .dispatch.bindings import Bindings
 from .dispatch.conversation import Conversation
 from .dispatch.failure_log import FailureLog
 from .dispatch.received_data import ReceivedData
+from .emitting.audience import Audience
 from .emitting.audiences import Audiences
 from .emitting.delivery import Delivery
 from .emitting.emitter import Emitter, Exclude
@@ -33,6 +35,7 @@ from .exceptions import NotCallableError
 from .frames.envelope import CONNECTION_EVENTS, LIFE_CYCLE, SUBPROTOCOL
 from .frames.serialization import EventData
 from .rooms import signed_names
+from .rooms.history_rules import HistoryRules, Rules
 from .rooms.rooms import Rooms
 from .source_line import calling_line
 
@@ -47,10 +50,12 @@ class EventSocket:
     ``include("c10kws.events.urls")`` in the URLconf serves all EventSockets, except those with
     ``add_to_handlers=False``. An EventSocket is also a view, for a URL of its own. ``decorators``
     are decorators of views, such as ``login_required``. ``origins``, ``rate`` and ``byte_rate``
-    are the arguments of ``@websocket``. ``context`` is passed to callbacks with a parameter
-    ``self``.
+    are the arguments of ``@websocket``. ``broker`` is an alias of the setting BROKERS. ``history``
+    are rooms that keep their last messages, in addition to those of the setting HISTORY and in the
+    same form. ``context`` is passed to callbacks with a parameter ``self``.
 
-    Raises :exc:`PathAlreadyUsed` if another EventSocket has the same path.
+    Raises :exc:`PathAlreadyUsed` if another EventSocket has the same path, and ValueError for a
+    ``history`` that is not valid.
     """
 
     #: Read by Django: the view refuses a POST, and a GET is not checked.
@@ -78,6 +83,8 @@ class EventSocket:
         origins: Origins = None,
         rate: RateOption = None,
         byte_rate: RateOption = None,
+        broker: str = DEFAULT,
+        history: Rules = MappingProxyType({}),
     ) -> None:
         self.path = "/" + path.strip("/")
         self.add_to_handlers = add_to_handlers
@@ -88,9 +95,10 @@ class EventSocket:
         self.rooms: Rooms[Socket] = Rooms(self._open_room, self._close_room)
         self.members = Members(self.rooms, self._open, self._close)
         self.delivery = Delivery(self.members)
-        self.audiences = Audiences(DEFAULT, self.delivery)
+        self.history = HistoryRules(history)
+        self.audiences = Audiences(broker, self.delivery)
         policy = WithoutServer(self.path, self.without_server)
-        self.emitter = Emitter(self.path, DEFAULT, policy, self.never_emitted)
+        self.emitter = Emitter(self.path, broker, self.history, policy, self.never_emitted)
         self.websocket_options = WebSocketOptions(
             subprotocols=[SUBPROTOCOL], origins=origins, rate=rate, byte_rate=byte_rate
         )
@@ -196,6 +204,16 @@ class EventSocket:
 
     # Channels, which are open while this process has clients in them
 
+    async def confirm(self) -> None:
+        """Wait until the broker has confirmed that events for all clients arrive here."""
+        audience = self.audiences.find(members_of(self.path))
+        if audience is not None:
+            await audience.confirm()
+
+    def audience_of(self, room: str) -> Audience | None:
+        """Return the clients of a room in this process; None if there are none."""
+        return self.audiences.find(room_of(self.path, room))
+
     def _open(self) -> None:
         self.audiences.open(members_of(self.path), self.members.listeners)
 
@@ -204,7 +222,8 @@ class EventSocket:
 
     def _open_room(self, room: str) -> None:
         clients = partial(self.rooms.listeners, room)
-        self.audiences.open(room_of(self.path, room), clients, room)
+        limits = self.history.limits_of(room)
+        self.audiences.open(room_of(self.path, room), clients, room, limits)
 
     def _close_room(self, room: str) -> None:
         self.audiences.close(room_of(self.path, room))

@@ -25,6 +25,7 @@ from unittest import TestCase as Base
 import django.test
 from django.db import DEFAULT_DB_ALIAS
 
+from ..events.brokers.registry import brokers
 from ..handlers.servers import servers
 from .client import Client
 from .commits import captured
@@ -53,6 +54,11 @@ class Served(Base):
         servers.announce(cls)
         cls.addClassCleanup(servers.retract, cls)
         super().setUpClass()
+
+    def setUp(self) -> None:
+        """Forget the histories of the test before."""
+        brokers.forget()
+        super().setUp()
 
 
 def without_server() -> AbstractContextManager[None]:

@@ -9,14 +9,16 @@ import pytest
 from django.core.cache import cache
 
 from c10kws.events import EventSocket, ProgressBar
+from c10kws.events.brokers.registry import brokers
 from tests.support.events import Connect, Make, MakeBar, connector, forget
 from tests.support.servers import LiveServer
 
 
 @pytest.fixture
 def make() -> Iterator[Make]:
-    """Make EventSockets whose paths are free again after the test."""
+    """Make EventSockets whose paths and histories are free again after the test."""
     made: list[EventSocket] = []
+    brokers.forget()
 
     def make_one(path: str = "/chat", **options: Any) -> EventSocket:
         made.append(EventSocket(path, **options))

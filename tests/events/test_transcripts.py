@@ -10,6 +10,7 @@ import pytest
 from c10kws.events import EventError, EventSocket, Socket
 from tests.support.events import Connect
 from tests.support.peers import closed_with
+from tests.support.waiting import WAIT
 from tests.transcripts import TRANSCRIPTS, same
 
 
@@ -51,7 +52,7 @@ def golden(chat: EventSocket) -> EventSocket:
 
     @chat.on
     def publish(data: dict[str, Any]) -> None:
-        chat.to(data["room"]).emit("news", {"n": 1})
+        chat.to(data["room"]).emit("news", {"n": 1}).result(WAIT)  # then the reply
 
     @chat.on
     def leave(socket: Socket) -> None:

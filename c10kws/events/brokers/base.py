@@ -12,6 +12,9 @@ from .emission import Emission
 from .message import History, HistoryLimits, Message, Position
 from .receivers import Receiver
 
+#: The default of TIMEOUT.
+TIMEOUT = 2.0
+
 
 class Feature(Enum):
     """What a broker can do; the table in the documentation is made of these."""
@@ -30,9 +33,12 @@ class Broker(ABC):
 
     features: ClassVar[frozenset[Feature]]
 
-    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
+        """``configuration`` is the value of the alias in the setting BROKERS."""
         self.alias = alias
-        self.options = options
+        self.options: Mapping[str, Any] = configuration.get("OPTIONS", {})
+        #: Seconds that a process which does not serve waits for the answer of the broker.
+        self.timeout: float = configuration.get("TIMEOUT", TIMEOUT)
 
     @abstractmethod
     def subscribe(

@@ -67,6 +67,8 @@ class Emission:
     def expect(self, missing: int) -> None:
         """Set the number of event loops that will write it, before any of them does."""
         with _lock:
+            if self.done():  # it has failed meanwhile
+                return
             self._missing = missing
             future = self._future if missing == 0 else None
         if future is not None:
@@ -81,8 +83,10 @@ class Emission:
             future.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        """End with an error."""
+        """End with an error, unless it is done."""
         with _lock:
+            if self.done():
+                return
             self._missing, self._error = 0, error
             future = self._future
         if future is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from time import monotonic
 
+from ... import conf
 from ..exceptions import BrokerUnavailable
 from .commands import Publish
 from .message import Arrival
@@ -19,17 +20,16 @@ LOG_INTERVAL = 10.0
 class Fallback:
     """Fails a message, or delivers it to this process alone, as ON_BROKER_DOWN says."""
 
-    def __init__(self, alias: str, receivers: Receivers, *, deliver_locally: bool) -> None:
+    def __init__(self, alias: str, receivers: Receivers) -> None:
         self._alias = alias
         self._receivers = receivers
-        self._deliver_locally = deliver_locally
         self._logged = float("-inf")
         self._unlogged = 0
         self.failed = self.delivered = 0
 
     def handle(self, publish: Publish, reason: str) -> None:
         """End a message that was not sent, or whose fate is unknown."""
-        if self._deliver_locally and publish.limits is None:
+        if conf.current().on_broker_down == "local" and publish.limits is None:
             self.delivered += 1
             self._receivers.deliver(publish.channel, Arrival(publish.message), publish.emission)
             return

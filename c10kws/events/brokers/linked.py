@@ -21,10 +21,10 @@ from .receivers import Receiver, Receivers
 class LinkedBroker(Broker):
     """Subclasses make connections. The link begins with the first command."""
 
-    def __init__(self, alias: str, options: Mapping[str, Any], *, deliver_locally: bool) -> None:
-        super().__init__(alias, options)
+    def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
+        super().__init__(alias, configuration)
         self._receivers = Receivers()
-        self._fallback = Fallback(alias, self._receivers, deliver_locally=deliver_locally)
+        self._fallback = Fallback(alias, self._receivers)
         self._lock = threading.Lock()
         self._link: Link | None = None
 

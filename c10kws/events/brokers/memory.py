@@ -19,8 +19,8 @@ class MemoryBroker(Broker):
 
     features = frozenset({Feature.HISTORY})
 
-    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
-        super().__init__(alias, options)
+    def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
+        super().__init__(alias, configuration)
         self._receivers = Receivers()
         self._store: Store[Message] = Store()
         self._lock = threading.Lock()

@@ -1,21 +1,93 @@
-"""The brokers of this process, by the aliases of the setting BROKERS."""
+"""``brokers``: the brokers of this process, by the aliases of the setting BROKERS."""
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import mail
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from ... import conf
 from .base import Broker
-from .memory import MemoryBroker
 
 DEFAULT = "default"
+MEMORY = "c10kws.events.brokers.memory.MemoryBroker"
+LOCAL = "c10kws.events.brokers.local.LocalBroker"
+
+Configuration = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    configuration: Configuration
+    broker: Broker
 
 
 class Brokers:
-    """One broker for each alias, made when it is used first."""
+    """One broker for each alias, made when it is used first, and again when the setting changes.
+
+    In test runs each alias is a ``memory`` broker, unless ``real`` is True.
+    """
 
     def __init__(self) -> None:
-        self._memory = MemoryBroker(DEFAULT, {})
+        self._lock = threading.Lock()
+        self._made: dict[str, _Made] = {}
+        #: True in a process that is one of several workers.
+        self.several = False
+        self.real = False
 
     def __getitem__(self, alias: str) -> Broker:
-        return self._memory
+        configuration = self._find(alias)
+        made = self._made.get(alias)
+        if made is not None and made.configuration == configuration:
+            return made.broker
+        with self._lock:
+            made = self._made.get(alias)
+            if made is None or made.configuration != configuration:
+                made = self._made[alias] = _Made(configuration, _make(alias, configuration))
+        return made.broker
+
+    def _find(self, alias: str) -> Configuration:
+        """Return the configuration of an alias."""
+        configured: Mapping[str, Configuration] = conf.current().brokers
+        if alias not in configured and alias != DEFAULT:
+            raise ImproperlyConfigured(f"C10KWS['BROKERS'] has no broker {alias!r}.")
+        if _in_test_run() and not self.real:
+            return {"BACKEND": MEMORY}
+        return configured.get(alias) or {"BACKEND": LOCAL if self._is_shared() else MEMORY}
+
+    def _is_shared(self) -> bool:
+        """Return True if several processes of this machine serve the project."""
+        return self.several
+
+    def forget(self) -> None:
+        """Make new brokers from now on.
+
+        For a forked child, in which the threads of its parent do not exist, and for a test, which
+        must not find the histories of another one.
+        """
+        self._lock = threading.Lock()
+        self._made = {}
 
 
+def _make(alias: str, configuration: Configuration) -> Broker:
+    backend = import_string(configuration["BACKEND"])
+    broker: Broker = backend(alias, configuration)
+    return broker
+
+
+def _in_test_run() -> bool:
+    """Return True while Django's test environment is set up: the outbox of mails exists."""
+    return hasattr(mail, "outbox")
+
+
+#: The brokers of this process.
 brokers = Brokers()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=brokers.forget)

@@ -15,12 +15,17 @@ from .message import HistoryLimits, Position
 T = TypeVar("T")
 
 
+#: Seconds that the number of the last row is kept after the rows have expired. So a client that
+#: comes back to a quiet channel learns that it has missed nothing.
+NUMBER_TTL = 86400.0
+
+
 @dataclass(slots=True)
 class _Log(Generic[T]):
     """The rows of one channel, with the size of each."""
 
     epoch: str
-    expires: float
+    expires: float  # the time of the rows
     seq: int = 0
     size: int = 0
     rows: deque[tuple[T, int]] = field(default_factory=deque)
@@ -32,6 +37,9 @@ class Store(Generic[T]):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._logs: OrderedDict[str, _Log[T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._logs)
 
     def append(self, channel: str, row: T, size: int, limits: HistoryLimits) -> Position:
         """Add a row of ``size`` bytes and return its position."""
@@ -70,17 +78,20 @@ class Store(Generic[T]):
         return log
 
     def _find(self, channel: str) -> _Log[T] | None:
+        """Return the log of a channel, without what has expired."""
         log = self._logs.get(channel)
-        if log is not None and log.expires <= self._clock():
+        age = 0.0 if log is None else self._clock() - log.expires
+        if log is None or age < 0:
+            return log
+        if age >= NUMBER_TTL:
             del self._logs[channel]
             return None
+        log.rows.clear()
+        log.size = 0
         return log
 
     def _sweep(self) -> None:
-        """Look at two channels, in turn, and delete those whose time has passed."""
-        now = self._clock()
+        """Look at two channels, in turn, so that expired ones do not stay in memory."""
         for channel in list(islice(self._logs, 2)):
-            if self._logs[channel].expires <= now:
-                del self._logs[channel]
-            else:
+            if self._find(channel) is not None:
                 self._logs.move_to_end(channel)

@@ -15,6 +15,7 @@ from ...connection.watchdog import MAX_LATE_USES, current
 from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
 from ...protocol.closing import CloseCode
+from ..brokers.message import History, Position
 from ..commit import after_commit
 from ..frames.envelope import SUBPROTOCOL, is_final
 from ..frames.serialization import EventData, SerializedAsId, encode, encode_event
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 
+class RoomAudience(Protocol):
+    """The clients of a room in this process."""
+
+    async def confirm(self) -> bool: ...
+    def hold(self, client: Socket) -> None: ...
+    async def read(self, since: Position | None) -> History | None: ...
+    def release(self, client: Socket, history: History | None) -> None: ...
+
+
 class ClientOwner(Protocol):
     """The parts of an EventSocket that its clients use."""
 
@@ -33,6 +43,7 @@ class ClientOwner(Protocol):
     rooms: Rooms[Socket]
 
     def __contains__(self, socket: object) -> bool: ...
+    def audience_of(self, room: str) -> RoomAudience | None: ...
 
 
 class Socket(SerializedAsId):

@@ -24,6 +24,19 @@ class ArgumentSource(Protocol):
     data_class: Callable[[dict[str, Any]], dict[str, Any]]
 
 
+#: Result of an action that has answered its frame itself.
+ANSWERED = object()
+
+
+class Action(Protocol):
+    """Handles the frames of an event; in a thread, unless ``is_async``."""
+
+    @property
+    def is_async(self) -> bool: ...
+
+    def call(self, source: ArgumentSource, socket: Socket, data: dict[str, Any]) -> Any: ...
+
+
 class Callback:
     """A function and its parameters among ``self``, ``socket`` and ``data``, looked up once."""
 

@@ -37,6 +37,7 @@ class ConversationOwner(CallbackOwner, Protocol):
     greets: bool
     members: Members
 
+    async def confirm(self) -> None: ...
     def greet(self, socket: Socket) -> None: ...
     def leave(self, socket: Socket) -> None: ...
 
@@ -62,6 +63,7 @@ class Conversation:
             meter.be_lenient(self._replies.refuse_excess)
         try:
             if await self._open():
+                await self._endpoint.confirm()
                 self._replies.welcome()  # before ``enter``: no broadcast may be sent before it
                 self._endpoint.members.enter(self._socket)
                 await self._handle_messages(self._socket.connection)

@@ -17,7 +17,7 @@ from ..clients.socket import Socket
 from ..frames.envelope import NOT_BOUND, RESERVED_PREFIX, BadFrame, Frame, decode
 from . import reserved_events
 from .bindings import Bindings
-from .callback import ArgumentSource, Callback
+from .callback import ANSWERED, Action, ArgumentSource
 from .failure_log import FailureLog
 from .replies import Replies
 from .thread_calls import ThreadCalls
@@ -25,7 +25,7 @@ from .thread_calls import ThreadCalls
 MAX_EVENTS = 32
 MAX_SECONDS = 0.05
 
-Event = tuple[Callback, Frame]
+Event = tuple[Action, Frame]
 
 
 class CallbackOwner(ArgumentSource, Protocol):
@@ -71,7 +71,8 @@ class Dispatcher:
             if callback.is_async:
                 try:
                     result = await callback.call(self._endpoint, self._socket, frame.data)
-                    self.replies.reply(frame, result)
+                    if result is not ANSWERED:
+                        self.replies.reply(frame, result)
                 except BaseException as error:
                     if must_pass(error):
                         raise
@@ -125,7 +126,8 @@ class Dispatcher:
         if callback is not None:
             return callback, frame
         if self._socket.version >= 1 and frame.event.startswith(RESERVED_PREFIX):
-            callback = reserved_events.find(frame, self._bindings.authorise, self.replies)
-            return None if callback is None else (callback, frame)
+            authorise = self._bindings.authorise
+            action = reserved_events.find(frame, authorise, self.replies, self.threads)
+            return None if action is None else (action, frame)
         text = f"no callback is bound to {frame.event!r}"
         raise BadFrame("unknown_event", text, NOT_BOUND, frame.id)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from ...connection.loop import LoopState, loop_state_of
 from ...connection.websocket import connection_of
-from ..brokers.message import Arrival, Message, Position
+from ..brokers.base import Broker
+from ..brokers.connection import ConnectionLost
+from ..brokers.message import Arrival, History, HistoryLimits, Message, Position
 from ..clients.socket import Socket
 from ..frames.serialization import encode, extend
+from .backlog import Backlog
+
+#: Versions of the protocol.
+VERSIONS = (0, 1)
 
 
 class Writer(Protocol):
@@ -20,34 +27,82 @@ class Writer(Protocol):
 
 
 class Audience:
-    """Writes the messages of a channel to its clients.
+    """Writes the messages of a channel to its clients, from its first client to its last.
 
-    ``room`` is a key of the frames of version 1; None for a channel that is not a room.
+    ``room`` is a key of the frames of version 1; None for a channel that is not a room. ``limits``
+    are those of its history, if it has one.
     """
 
     def __init__(
-        self, clients: Callable[[], list[Socket]], writer: Writer, room: str | None = None
+        self,
+        broker: Broker,
+        channel: str,
+        clients: Callable[[], list[Socket]],
+        writer: Writer,
+        room: str | None,
+        limits: HistoryLimits | None,
     ) -> None:
+        self._broker = broker
+        self._channel = channel
         self._clients = clients
         self._writer = writer
         self._room = room
+        self._backlog = None if limits is None else Backlog(broker, channel, limits)
+        #: Messages that wait while their client reads the history.
+        self._held: dict[Socket, list[Arrival]] = {}
+        self._confirmed = broker.subscribe(channel, self, limits)
+
+    def close(self) -> None:
+        """Unsubscribe from the channel."""
+        self._broker.unsubscribe(self._channel, self)
+
+    async def confirm(self) -> bool:
+        """Wait until the broker has confirmed the subscription; False if it takes too long."""
+        if not self._confirmed.done():
+            confirmed = asyncio.shield(asyncio.wrap_future(self._confirmed))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(confirmed, self._broker.timeout)
+        if not self._confirmed.done():
+            return False
+        if self._backlog is not None:
+            self._backlog.begin(self._confirmed.result())
+        return True
+
+    # Messages
 
     def receive(self, arrival: Arrival) -> None:
         """Write a message to the clients of the running loop."""
-        message = arrival.message
-        clients = self._clients_for(message, loop_state_of(asyncio.get_running_loop()))
+        if arrival.position is not None and self._backlog is not None:
+            self._backlog.keep(arrival)
+        clients = self._clients_for(arrival.message)
+        for client in self._held.keys() & clients if self._held else ():
+            self._held[client].append(arrival)
+            clients.remove(client)
         if self._room is None:
-            self._writer.send(clients, message.text)
+            self._writer.send(clients, arrival.message.text)
             return
-        texts = (message.text, extend(message.text, room=self._room))
-        for version, text in enumerate(texts):
-            self._writer.send([each for each in clients if each.version == version], text)
+        for version in VERSIONS:
+            some = [each for each in clients if each.version == version]
+            self._writer.send(some, self._frame(arrival, version))
 
     def reset(self, position: Position | None) -> None:
-        """Tell clients of version 1 that events were lost."""
-        data = {} if self._room is None else {"room": self._room}
-        clients = self._clients_of(loop_state_of(asyncio.get_running_loop()))
-        self._writer.send([each for each in clients if each.version >= 1], encode("ws:reset", data))
+        """Tell clients of version 1 that messages were lost."""
+        if self._backlog is not None:
+            self._backlog.restart(position)
+        data: dict[str, object] = {} if self._room is None else {"room": self._room}
+        if position is not None:
+            data |= {"epoch": position.epoch, "seq": position.seq}
+        clients = [each for each in self._clients_of(_loop_state()) if each.version >= 1]
+        self._writer.send(clients, encode("ws:reset", data))
+
+    def _clients_for(self, message: Message) -> list[Socket]:
+        """Return the clients of the running loop that get a message."""
+        clients = self._clients_of(_loop_state())
+        if message.exclude:
+            clients = [each for each in clients if each.id not in message.exclude]
+        if message.versions is not None:
+            clients = [each for each in clients if each.version in message.versions]
+        return clients
 
     def _clients_of(self, loop_state: LoopState) -> list[Socket]:
         return [
@@ -56,10 +111,49 @@ class Audience:
             if connection_of(each.connection).loop_state is loop_state
         ]
 
-    def _clients_for(self, message: Message, loop_state: LoopState) -> list[Socket]:
-        clients = self._clients_of(loop_state)
-        if message.exclude:
-            clients = [each for each in clients if each.id not in message.exclude]
-        if message.versions is not None:
-            clients = [each for each in clients if each.version in message.versions]
-        return clients
+    def _frame(self, arrival: Arrival, version: int) -> str:
+        text = arrival.message.text
+        if version == 0 or self._room is None:
+            return text
+        if arrival.position is None:
+            return extend(text, room=self._room)
+        epoch, seq = arrival.position.epoch, arrival.position.seq
+        return extend(text, room=self._room, epoch=epoch, seq=seq)
+
+    # A client that comes back
+
+    def hold(self, client: Socket) -> None:
+        """Hold messages for a client until :meth:`release`."""
+        self._held[client] = []
+
+    async def read(self, since: Position | None) -> History | None:
+        """Return what has been sent after a position; None if there is no history to be read."""
+        if self._backlog is None:
+            return None
+        with suppress(ConnectionLost, TimeoutError):
+            return await self._backlog.read(since)
+        return None
+
+    def release(self, client: Socket, history: History | None) -> None:
+        """Write what a client has missed, then what was held for it meanwhile."""
+        held = self._held.pop(client)
+        rows = list(history.rows) if history is not None and history.recovered else []
+        last = None if history is None else history.position
+        rows += [each for each in held if not _is_included(each.position, last)]
+        for arrival in rows:
+            if arrival.message.versions is None or client.version in arrival.message.versions:
+                client.writer.write_if_open(self._frame(arrival, client.version))
+
+
+def _loop_state() -> LoopState:
+    return loop_state_of(asyncio.get_running_loop())
+
+
+def _is_included(position: Position | None, last: Position | None) -> bool:
+    """Return True for a message that is in a history up to ``last``."""
+    return (
+        position is not None
+        and last is not None
+        and position.epoch == last.epoch
+        and position.seq <= last.seq
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..brokers.message import HistoryLimits
 from ..brokers.registry import brokers
 from ..clients.socket import Socket
 from .audience import Audience, Writer
@@ -21,13 +22,20 @@ class Audiences:
         self._audiences: dict[str, Audience] = {}
 
     def open(
-        self, channel: str, clients: Callable[[], list[Socket]], room: str | None = None
+        self,
+        channel: str,
+        clients: Callable[[], list[Socket]],
+        room: str | None = None,
+        limits: HistoryLimits | None = None,
     ) -> None:
         """Subscribe to a channel. ``clients`` returns the clients that get its messages."""
-        audience = self._audiences[channel] = Audience(clients, self._writer, room)
-        brokers[self._broker].subscribe(channel, audience, None)
+        broker = brokers[self._broker]
+        self._audiences[channel] = Audience(broker, channel, clients, self._writer, room, limits)
 
     def close(self, channel: str) -> None:
         """Unsubscribe from a channel."""
-        audience = self._audiences.pop(channel)
-        brokers[self._broker].unsubscribe(channel, audience)
+        self._audiences.pop(channel).close()
+
+    def find(self, channel: str) -> Audience | None:
+        """Return the audience of a channel, while it has clients."""
+        return self._audiences.get(channel)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...connection.loop import on_event_loop
 from ...handlers.servers import servers
+from ..brokers.base import Broker, Feature
 from ..brokers.channels import members_of, room_of
 from ..brokers.emission import Emission
-from ..brokers.message import Message
+from ..brokers.message import HistoryLimits, Message
 from ..brokers.registry import brokers
 from ..clients.socket import Socket
 from ..commit import after_commit
+from ..exceptions import BrokerUnavailable
 from ..frames.serialization import EventData, encode_event
+from ..rooms.history_rules import HistoryRules
 from .without_server import WithoutServer
 
 Exclude = Socket | Iterable[Socket]
@@ -21,10 +25,16 @@ class Emitter:
     """Encodes an event once and publishes it. ``refused`` are names that cannot be emitted."""
 
     def __init__(
-        self, path: str, broker: str, without_server: WithoutServer, refused: frozenset[str]
+        self,
+        path: str,
+        broker: str,
+        history: HistoryRules,
+        without_server: WithoutServer,
+        refused: frozenset[str],
     ) -> None:
         self._path = path
         self._broker = broker
+        self._history = history
         self._without_server = without_server
         self._refused = refused
 
@@ -39,16 +49,20 @@ class Emitter:
     ) -> Emission:
         """Send an event to the clients in a room, or to all clients, except ``exclude``."""
         text = encode_event(event, data, refused=self._refused)
-        channel = members_of(self._path) if room is None else room_of(self._path, room)
         message = Message(text, _ids_of(exclude))
+        if room is None:
+            channel, limits = members_of(self._path), None
+        else:
+            channel, limits = room_of(self._path, room), self._history.limits_of(room)
         emission = Emission()
-        if not self._can_emit(event):
+        broker = self._find_broker(event)
+        if broker is None:
             emission.expect(0)
             return emission
 
         def publish() -> None:
             emission.committed()
-            brokers[self._broker].publish(channel, message, None, emission)
+            _publish(broker, channel, message, limits, emission)
 
         if on_commit and after_commit(publish, using):
             emission.wait_for_commit()
@@ -62,21 +76,45 @@ class Emitter:
         """Send an event to the clients of any channel, at once."""
         emission = Emission()
         message = Message(encode_event(event, data), versions=versions)
-        if self._can_emit(event):
-            brokers[self._broker].publish(channel, message, None, emission)
-        else:
+        broker = self._find_broker(event)
+        if broker is None:
             emission.expect(0)
+        else:
+            _publish(broker, channel, message, None, emission)
         return emission
 
-    def _can_emit(self, event: str) -> bool:
-        """Return False in a process that is not serving, as EMIT_WITHOUT_SERVER says.
+    def _find_broker(self, event: str) -> Broker | None:
+        """Return the broker; None if an event of this process would reach nobody.
 
-        Raises :exc:`EmitHandlerError` if it is "raise".
+        Raises :exc:`EmitHandlerError` if EMIT_WITHOUT_SERVER is "raise".
         """
-        if servers.serving:
-            return True
+        broker = brokers[self._broker]
+        if servers.serving or Feature.PROCESSES in broker.features:
+            return broker
         self._without_server.handle(event)
-        return False
+        return None
+
+
+def _publish(
+    broker: Broker,
+    channel: str,
+    message: Message,
+    limits: HistoryLimits | None,
+    emission: Emission,
+) -> None:
+    """Publish; in a process that does not serve wait for the answer of the broker.
+
+    Raises :exc:`BrokerUnavailable` if it does not come.
+    """
+    broker.publish(channel, message, limits, emission)
+    if servers.serving or on_event_loop():
+        return
+    try:
+        emission.result(broker.timeout)
+    except TimeoutError:
+        error = BrokerUnavailable(broker.alias, f"no answer within {broker.timeout:g} s")
+        emission.fail(error)
+        raise error from None
 
 
 def _ids_of(exclude: Exclude) -> frozenset[str]:

@@ -1,0 +1,80 @@
+"""Histories in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from c10kws.events.brokers.message import HistoryLimits, Position
+from c10kws.events.brokers.store import NUMBER_TTL, Store
+
+LIMITS = HistoryLimits(size=3, ttl=60, max_bytes=100)
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> Store[str]:
+    return Store(clock)
+
+
+def rows_since(store: Store[str], since: Position) -> list[tuple[int, str]] | None:
+    rows = store.rows_since("chat", since)
+    return None if rows is None else [(position.seq, row) for position, row in rows]
+
+
+def test_rows_are_numbered_and_bounded(store: Store[str]) -> None:
+    begin = store.position("chat", LIMITS)
+    assert begin.seq == 0
+    for number, text in enumerate("abcd", 1):
+        assert store.append("chat", text, 10, LIMITS) == Position(begin.epoch, number)
+    assert rows_since(store, Position(begin.epoch, 2)) == [(3, "c"), (4, "d")]
+    assert rows_since(store, Position(begin.epoch, 1)) == [(2, "b"), (3, "c"), (4, "d")]
+    assert rows_since(store, Position(begin.epoch, 4)) == []
+    assert rows_since(store, begin) is None  # "a" is not kept any more
+    assert rows_since(store, Position(begin.epoch, 5)) is None
+    assert rows_since(store, Position("other", 4)) is None
+    assert store.rows_since("never used", begin) is None
+
+
+def test_rows_are_bounded_in_bytes(store: Store[str]) -> None:
+    epoch = store.append("chat", "a", 60, LIMITS).epoch
+    store.append("chat", "b", 60, LIMITS)
+    assert rows_since(store, Position(epoch, 1)) == [(2, "b")]
+    assert rows_since(store, Position(epoch, 0)) is None
+    store.append("chat", "c", 1000, LIMITS)
+    assert rows_since(store, Position(epoch, 2)) is None
+    assert rows_since(store, Position(epoch, 3)) == []
+
+
+def test_rows_expire_before_their_number(store: Store[str], clock: Clock) -> None:
+    last = store.append("chat", "a", 1, LIMITS)
+    clock.now = 59.9
+    assert rows_since(store, Position(last.epoch, 0)) == [(1, "a")]
+    clock.now = 60
+    assert rows_since(store, Position(last.epoch, 0)) is None
+    assert rows_since(store, last) == []
+    assert store.append("chat", "b", 1, LIMITS) == Position(last.epoch, 2)
+    clock.now += 60 + NUMBER_TTL
+    assert rows_since(store, Position(last.epoch, 2)) is None
+    assert store.position("chat", LIMITS).epoch != last.epoch
+
+
+def test_expired_channels_do_not_stay_in_memory(store: Store[str], clock: Clock) -> None:
+    for number in range(100):
+        store.append(f"room {number}", "a", 1, LIMITS)
+    clock.now = NUMBER_TTL + 61
+    for _ in range(50):
+        store.append("chat", "a", 1, LIMITS)
+    assert len(store) == 1
