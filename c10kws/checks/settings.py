@@ -17,6 +17,7 @@ from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
 from .. import conf
+from ..events.rooms.history_rules import Rules, read_rules
 from ..protocol.negotiation import Compression
 from ..protocol.rates import byte_rate, message_rate
 from .catalogue import BAD_SETTING, HIDDEN_RUNSERVER, UNKNOWN_SETTING
@@ -145,9 +146,40 @@ def _fault_of_rate(parse: Callable[[str], object], value: object) -> str | None:
     return None
 
 
+def _fault_of_brokers(value: object) -> str | None:
+    if not isinstance(value, Mapping):
+        return ""
+    for alias, broker in value.items():
+        if not isinstance(broker, Mapping) or not isinstance(broker.get("BACKEND"), str):
+            return f" ({alias!r} has no BACKEND)"
+        if unknown := broker.keys() - {"BACKEND", "OPTIONS", "TIMEOUT"}:
+            return f" ({alias!r} has the unknown keys {', '.join(sorted(unknown))})"
+        try:
+            import_string(broker["BACKEND"])
+        except ImportError as error:
+            return f" ({alias!r}: {error})"
+    return None
+
+
+def _fault_of_history(value: object) -> str | None:
+    try:
+        list(read_rules(cast(Rules, value)))
+    except (AttributeError, TypeError, ValueError) as error:
+        return f" ({error})"
+    return None
+
+
 #: Keys with values of their own: a description, and a function that returns what to add to it,
 #: None for an allowed value.
 EXPECTED: Mapping[str, tuple[str, Callable[[object], str | None]]] = {
+    "BROKERS": (
+        'a dictionary such as {"default": {"BACKEND": "path.of.a.Broker", "OPTIONS": {}}}',
+        _fault_of_brokers,
+    ),
+    "HISTORY": (
+        'a dictionary such as {"chat:*": {"size": 100, "ttl": 300}}',
+        _fault_of_history,
+    ),
     "BYTE_RATE": ('a rate such as "64KiB/s" or "10MiB/min", or None', _fault_of_byte_rate),
     "COMPRESSION": ("True, False or a dictionary of options", _fault_of_compression),
     "TRUSTED_PROXIES": (

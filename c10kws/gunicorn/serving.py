@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
 from gunicorn.errors import AppImportError
 from gunicorn.sock import ssl_context
 
@@ -22,7 +23,7 @@ from .. import conf
 from ..checks.settings import check_settings
 from ..checks.tornado import check_tornado
 from ..management.server_options import server_options
-from ..management.serving import prepare
+from ..management.serving import finish, prepare
 from . import logs
 from .configuration import changed
 
@@ -59,7 +60,8 @@ class Serving:
         options: dict[str, Any] = {}
         if project:
             check_project(log)
-            options, application = server_options(), prepare(application)
+            options = server_options()
+            application = prepare_worker(application, several=cfg.workers > 1)
         self._loop_factory = uvloop_factory() if project and conf.current().uvloop else None
         options |= options_of_gunicorn(cfg, options)
         self.server = Server(application, worker=slot, **options)
@@ -70,7 +72,16 @@ class Serving:
         """Serve until :attr:`lifecycle` is stopped; ``on_ready`` is called on the event loop."""
         freeze_loaded_objects()
         self.lifecycle.run(on_ready, self._loop_factory)
+        finish()
         exit_within(EXIT_TIMEOUT)
+
+
+def prepare_worker(application: WSGIApplication, *, several: bool) -> WSGIApplication:
+    """Call ``prepare``. Raises AppImportError if the brokers do not connect the workers."""
+    try:
+        return prepare(application, several=several)
+    except ImproperlyConfigured as error:
+        raise AppImportError(str(error)) from error
 
 
 def options_of_gunicorn(cfg: Any, options: dict[str, Any]) -> dict[str, Any]:

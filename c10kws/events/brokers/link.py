@@ -82,7 +82,7 @@ class Link:
         self._loop.call_soon_threadsafe(self._left.__setitem__, channel, monotonic())
 
     def close(self, timeout: float) -> None:
-        """Send what waits, for at most ``timeout`` seconds."""
+        """Wait until everything is sent, for at most ``timeout`` seconds."""
         end = monotonic() + timeout
         while (self._queue or self._inbound.returning) and monotonic() < end:
             sleep(0.01)

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from ... import conf
-from .base import Broker
+from .base import Broker, Feature
 
 DEFAULT = "default"
 MEMORY = "c10kws.events.brokers.memory.MemoryBroker"
@@ -37,8 +37,7 @@ class Brokers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[str, _Made] = {}
-        #: True in a process that is one of several workers.
-        self.several = False
+        self._several = False  # this process is one of several workers
         self.real = False
 
     def __getitem__(self, alias: str) -> Broker:
@@ -59,11 +58,26 @@ class Brokers:
             raise ImproperlyConfigured(f"C10KWS['BROKERS'] has no broker {alias!r}.")
         if _in_test_run() and not self.real:
             return {"BACKEND": MEMORY}
-        return configured.get(alias) or {"BACKEND": LOCAL if self._is_shared() else MEMORY}
+        return configured.get(alias) or {"BACKEND": LOCAL if self._several else MEMORY}
 
-    def _is_shared(self) -> bool:
-        """Return True if several processes of this machine serve the project."""
-        return self.several
+    def serve_in_several(self) -> None:
+        """Mark this process as one of several workers.
+
+        Raises ImproperlyConfigured if a broker reaches only one process: the clients of the other
+        workers would not get its events.
+        """
+        self._several = True
+        for alias, configuration in conf.current().brokers.items():
+            if Feature.PROCESSES not in import_string(configuration["BACKEND"]).features:
+                raise ImproperlyConfigured(
+                    f"C10KWS['BROKERS'][{alias!r}] reaches only one process, and there are several "
+                    f"workers. Use {LOCAL}, or remove the key."
+                )
+
+    def close(self, timeout: float) -> None:
+        """Send what waits, for at most ``timeout`` seconds; this process serves no longer."""
+        for made in list(self._made.values()):
+            made.broker.close(timeout)
 
     def forget(self) -> None:
         """Make new brokers from now on.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.core.servers.basehttp import get_internal_wsgi_application
@@ -33,10 +34,11 @@ from c10kws_tornado.process.inheritance import Inheritance, inherit
 from c10kws_tornado.process.lifecycle import stop_timeout
 from c10kws_tornado.process.systemd import take_listen_fds
 
+from ...events.brokers.registry import brokers
 from .. import reloading, server_flags, tornado_handlers
 from ..log_output import check_access_file, log_accesses_to, log_to_stderr
 from ..server_options import server_options
-from ..serving import prepare
+from ..serving import finish, prepare
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -149,6 +151,7 @@ class Command(BaseCommand):
         check_access_file(options["access_logfile"])
         log_to_stderr()
         open_standard_streams()
+        check_brokers(workers)
         listeners = self.listen(addresses)
         try:
             Arbiter(
@@ -224,7 +227,8 @@ class Command(BaseCommand):
             log_accesses_to(options["access_logfile"])
         uvloop = server_flags.uses_uvloop(options["loop"])
         made = server_options() | server_flags.overrides(options) | arguments
-        serve(prepare(handler), uvloop=uvloop, **made)
+        serve(prepare(handler, several=made.get("multiprocess", False)), uvloop=uvloop, **made)
+        finish()
 
     # With the reloader
 
@@ -250,6 +254,15 @@ def wants_reload(options: dict[str, Any]) -> bool:
     """Return True if a flag, or TORNADO, asks for the reloader."""
     flag: bool | None = options["use_reloader"]
     return tornado_handlers.wants_reload() if flag is None else flag
+
+
+def check_brokers(workers: int) -> None:
+    """Raise CommandError if the brokers do not connect several workers."""
+    if workers > 1:
+        try:
+            brokers.serve_in_several()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
 
 
 def ports_of(addresses: Sequence[Address]) -> list[str]:
