@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -113,28 +114,22 @@ def typescript_places() -> Iterator[str]:
     yield from (str(NPM / "node_modules" / ".bin" / "tsc"), "tsc")
 
 
-def nginx_places() -> Iterator[str]:
-    """Yield where nginx may be: only root has Debian's folder on PATH."""
-    yield from ("nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx")
+#: The folders of services' programs: Debian's, those of what was built here, and Homebrew's.
+SERVICE_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
 
-def haproxy_places() -> Iterator[str]:
-    """Yield where HAProxy may be, as for nginx."""
-    yield from ("haproxy", "/usr/sbin/haproxy", "/usr/local/sbin/haproxy")
-    yield "/opt/homebrew/bin/haproxy"
+def service_places(*programs: str) -> Iterator[str]:
+    """Yield where a service's program may be: only root has Debian's folder on PATH."""
+    for program in programs:
+        yield program
+        yield from (f"{folder}/{program}" for folder in SERVICE_FOLDERS)
 
 
-def apache_places() -> Iterator[str]:
-    """Yield where Apache httpd may be, as for nginx; other systems than Debian call it httpd."""
-    for name in ("apache2", "httpd"):
-        yield from (name, f"/usr/sbin/{name}", f"/usr/local/sbin/{name}")
-    yield "/opt/homebrew/bin/httpd"
-
-
-def proxy_part(name: str, variable: str, package: str, places: Callable[[], Iterator[str]]) -> Part:
-    """Return a proxy. The tests run one of their own; the service of Debian would take port 80."""
+def service_part(name: str, variable: str, package: str, *programs: str, trial: str = "-v") -> Part:
+    """Return a service. The tests run one of their own; Debian's would take its usual port."""
+    places = functools.partial(service_places, *programs)
     stop = ("service", package, "stop")
-    return Part(name, variable, places, ("-v",), package, afterwards=stop)
+    return Part(name, variable, places, (trial,), package, afterwards=stop)
 
 
 PARTS = (
@@ -147,9 +142,18 @@ PARTS = (
         # Ubuntu has no package of that name; its libraries come by Playwright's own apt-get.
         download=("playwright", "install", *["--with-deps"] * may_use_apt(), "chromium"),
     ),
-    proxy_part("nginx", "C10KWS_NGINX", "nginx", nginx_places),
-    proxy_part("HAProxy", "C10KWS_HAPROXY", "haproxy", haproxy_places),
-    proxy_part("Apache httpd", "C10KWS_APACHE2", "apache2", apache_places),
+    service_part("nginx", "C10KWS_NGINX", "nginx", "nginx"),
+    service_part("HAProxy", "C10KWS_HAPROXY", "haproxy", "haproxy"),
+    # Other systems than Debian call it httpd.
+    service_part("Apache httpd", "C10KWS_APACHE2", "apache2", "apache2", "httpd"),
+    service_part(
+        "Redis",
+        "C10KWS_REDIS",
+        "redis-server",
+        "redis-server",
+        "valkey-server",
+        trial="--version",
+    ),
     Part(
         name="TypeScript",
         variable="C10KWS_TSC",
