@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .connection.broadcast import broadcast
-from .connection.websocket import WebSocket
-from .exceptions import C10kwsError, ClientDisconnected, ConnectionClosed
-from .tornado_setting import django_app
+from .lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from .connection.broadcast import broadcast
+    from .connection.websocket import WebSocket
+    from .exceptions import C10kwsError, ClientDisconnected, ConnectionClosed
     from .longpoll import asynchronous
+    from .tornado_setting import django_app
     from .views.decorator import websocket
 
 __all__ = [
@@ -25,15 +26,16 @@ __all__ = [
 ]
 __version__ = "0.1.0.dev0"
 
-
-def __getattr__(name: str) -> object:
-    """Import the decorators on first use: they need Django, ``WebSocket`` does not."""
-    if name == "websocket":
-        from .views.decorator import websocket
-
-        return websocket
-    if name == "asynchronous":
-        from .longpoll import asynchronous
-
-        return asynchronous
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "C10kwsError": ".exceptions",
+        "ClientDisconnected": ".exceptions",
+        "ConnectionClosed": ".exceptions",
+        "WebSocket": ".connection.websocket",
+        "asynchronous": ".longpoll",
+        "broadcast": ".connection.broadcast",
+        "django_app": ".tornado_setting",
+        "websocket": ".views.decorator",
+    },
+)

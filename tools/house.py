@@ -25,10 +25,10 @@ def _rows(*rows: str) -> list[set[str]]:
 #: row and the rows above it; its first folder gives the layer.
 LAYERS: dict[str, list[set[str]]] = {
     "c10kws": _rows(
-        "conf exceptions hijack interrupts tornado_setting",
+        "conf exceptions hijack interrupts lazy_names tornado_setting",
         "protocol",
         "connection",
-        "handlers signals",
+        "handlers runtime_directory signals",
         "views refusals testpages templatetags health metrics measuring",
         "longpoll",
         "events",

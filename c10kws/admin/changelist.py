@@ -12,10 +12,10 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
-from ..control.directory import UnsafeDirectory
 from ..control.links import Answers, ask_all
 from ..control.people import keys_with, names_of
 from ..models import LiveConnection
+from ..runtime_directory import UnsafeDirectory
 from .filters import YES, EndpointFilter, LoginFilter, UserFilter
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..handlers.servers import servers
+from ..runtime_directory import check_directory, directory_path
 from . import operations
-from .directory import check_directory, directory_path
 
 #: Changes with the format: workers of two releases may run at the same time.
 VERSION = 1
@@ -49,7 +49,7 @@ class Answers:
 
 
 def ask_all(request: Mapping[str, Any]) -> Answers:
-    """Ask all processes of this project that serve. Raises :exc:`~.directory.UnsafeDirectory`."""
+    """Ask all processes of this project that serve. Raises :exc:`.UnsafeDirectory`."""
     found = _sockets()
     answers = Answers()
     own = Path(f"{os.getpid()}{SUFFIX}").name

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..handlers.server_state import ServerState
 from ..handlers.servers import servers
-from .directory import UnsafeDirectory, make_directory
+from ..runtime_directory import UnsafeDirectory, make_directory
 from .links import MAX_REQUEST, SUFFIX, VERSION, receive, send
 from .operations import InvalidRequest, answer
 

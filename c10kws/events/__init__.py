@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
-from .brokers.emission import Emission
-from .clients.socket import Socket
-from .emitting.room import Room
-from .endpoint import EventSocket
-from .exceptions import (
-    BrokerUnavailable,
-    EmitHandlerError,
-    EventAlreadyBound,
-    EventError,
-    InvalidInstanceError,
-    NotCallableError,
-    PathAlreadyUsed,
-)
-from .progress import Progress, ProgressBar
+from typing import TYPE_CHECKING
+
+from ..lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .brokers.emission import Emission
+    from .clients.socket import Socket
+    from .emitting.room import Room
+    from .endpoint import EventSocket
+    from .exceptions import (
+        BrokerUnavailable,
+        EmitHandlerError,
+        EventAlreadyBound,
+        EventError,
+        InvalidInstanceError,
+        NotCallableError,
+        PathAlreadyUsed,
+    )
+    from .progress import Progress, ProgressBar
 
 __all__ = [
     "BrokerUnavailable",
@@ -35,3 +40,22 @@ __all__ = [
     "Room",
     "Socket",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "BrokerUnavailable": ".exceptions",
+        "Emission": ".brokers.emission",
+        "EmitHandlerError": ".exceptions",
+        "EventAlreadyBound": ".exceptions",
+        "EventError": ".exceptions",
+        "EventSocket": ".endpoint",
+        "InvalidInstanceError": ".exceptions",
+        "NotCallableError": ".exceptions",
+        "PathAlreadyUsed": ".exceptions",
+        "Progress": ".progress",
+        "ProgressBar": ".progress",
+        "Room": ".emitting.room",
+        "Socket": ".clients.socket",
+    },
+)

@@ -14,9 +14,9 @@ from django.test import Client
 
 from c10kws.admin import LiveConnectionAdmin
 from c10kws.admin.changelist import Rows
-from c10kws.control.directory import directory_path
 from c10kws.control.people import names_of
 from c10kws.models import LiveConnection
+from c10kws.runtime_directory import directory_path
 from tests.support.accounts import cookies, logged_in
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from c10kws.control import links
-from c10kws.control.directory import UnsafeDirectory, directory_path, make_directory
 from c10kws.control.links import VERSION, ask_all, receive, send
+from c10kws.runtime_directory import UnsafeDirectory, directory_path, make_directory
 from tests.support.accounts import cookies, logged_in
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer

@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from .emission import Emission
-from .message import History, HistoryLimits, Message, Position
+from .history import HistoryLimits, Position
+from .message import History, Message
 from .receivers import Receiver
 
 #: The default of TIMEOUT.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from .emission import Emission
-from .message import History, HistoryLimits, Message, Position
+from .history import HistoryLimits, Position
+from .message import History, Message
 
 
 @dataclass(frozen=True, slots=True, eq=False)

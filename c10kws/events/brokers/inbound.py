@@ -10,7 +10,8 @@ from time import monotonic
 from . import wire
 from .commands import Publish, Subscribe
 from .connection import BrokerConnection
-from .message import Arrival, HistoryLimits, Position
+from .history import HistoryLimits, Position
+from .message import Arrival
 from .receivers import Receivers
 from .sequence import Verdict
 from .subscription import Subscription

@@ -13,8 +13,9 @@ from .commands import Command, Publish, Read, Subscribe
 from .connection import BrokerConnection
 from .emission import Emission
 from .fallback import Fallback
+from .history import HistoryLimits, Position
 from .link import Link
-from .message import History, HistoryLimits, Message, Position
+from .message import History, Message
 from .receivers import Receiver, Receivers
 
 

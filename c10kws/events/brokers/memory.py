@@ -9,7 +9,8 @@ from typing import Any
 
 from .base import Broker, Feature
 from .emission import Emission
-from .message import Arrival, History, HistoryLimits, Message, Position
+from .history import HistoryLimits, Position
+from .message import Arrival, History, Message
 from .receivers import Receiver, Receivers
 from .store import Store
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...connection.items import weigh
+from .history import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,6 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the history of a channel. Numbers of different epochs cannot be compared."""
-
-    epoch: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
     """A message that has come back from the broker; without a history ``position`` is None."""
 
@@ -51,20 +44,3 @@ class History:
     position: Position
     rows: Sequence[Arrival] = ()
     recovered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLimits:
-    """What a channel keeps: at most ``size`` messages and ``max_bytes``, for ``ttl`` seconds.
-
-    The time begins again with each message. The number of the last message is kept for a day
-    longer; then the channel begins a new epoch.
-    """
-
-    size: int
-    ttl: float
-    max_bytes: int = 1024 * 1024
-
-    def __post_init__(self) -> None:
-        if not (self.size > 0 and self.ttl > 0 and self.max_bytes > 0):
-            raise ValueError(f"The limits of a history must be above 0, not {self}.")

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ...handlers.servers import servers
 from .emission import Emission
-from .message import Arrival, Position
+from .history import Position
+from .message import Arrival
 
 
 class Receiver(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from enum import Enum
 
-from .message import Position
+from .history import Position
 
 #: Senders that a channel remembers. A sender that is forgotten is taken for a new one.
 MAX_ORIGINS = 1024

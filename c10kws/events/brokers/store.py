@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
-from .message import HistoryLimits, Position
+from .history import HistoryLimits, Position
 
 T = TypeVar("T")
 

@@ -15,7 +15,8 @@ from ...connection.watchdog import MAX_LATE_USES, current
 from ...connection.websocket import WebSocket, connection_of
 from ...exceptions import ConnectionClosed
 from ...protocol.closing import CloseCode
-from ..brokers.message import History, Position
+from ..brokers.history import Position
+from ..brokers.message import History
 from ..commit import after_commit
 from ..frames.envelope import SUBPROTOCOL, is_final
 from ..frames.serialization import EventData, SerializedAsId, encode, encode_event

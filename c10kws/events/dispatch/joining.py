@@ -7,7 +7,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction
 
 from ... import conf
-from ..brokers.message import Position
+from ..brokers.history import Position
 from ..clients.socket import Socket
 from ..exceptions import EventError
 from ..frames.envelope import Frame

@@ -11,7 +11,8 @@ from ...connection.loop import LoopState, loop_state_of
 from ...connection.websocket import connection_of
 from ..brokers.base import Broker
 from ..brokers.connection import ConnectionLost
-from ..brokers.message import Arrival, History, HistoryLimits, Message, Position
+from ..brokers.history import HistoryLimits, Position
+from ..brokers.message import Arrival, History, Message
 from ..clients.socket import Socket
 from ..frames.serialization import encode, extend
 from .backlog import Backlog

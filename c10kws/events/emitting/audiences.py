@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..brokers.message import HistoryLimits
+from ..brokers.history import HistoryLimits
 from ..brokers.registry import brokers
 from ..clients.socket import Socket
 from .audience import Audience, Writer

@@ -8,7 +8,8 @@ from collections import deque
 from concurrent.futures import Future
 
 from ..brokers.base import Broker
-from ..brokers.message import Arrival, History, HistoryLimits, Position
+from ..brokers.history import HistoryLimits, Position
+from ..brokers.message import Arrival, History
 
 
 class Backlog:

@@ -9,7 +9,8 @@ from ...handlers.servers import servers
 from ..brokers.base import Broker, Feature
 from ..brokers.channels import members_of, room_of
 from ..brokers.emission import Emission
-from ..brokers.message import HistoryLimits, Message
+from ..brokers.history import HistoryLimits
+from ..brokers.message import Message
 from ..brokers.registry import brokers
 from ..clients.socket import Socket
 from ..commit import after_commit

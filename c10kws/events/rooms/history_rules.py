@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ... import conf
-from ..brokers.message import HistoryLimits
+from ..brokers.history import HistoryLimits
 
 #: ``{"chat:*": {"size": 100, "ttl": 300}}``: limits by patterns of names, as a shell has them.
 Rules = Mapping[str, Mapping[str, Any]]

@@ -11,12 +11,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ...control.directory import UnsafeDirectory
 from ...control.links import Answers, ask_all
 from ...control.people import keys_of, keys_with, names_of
 from ...control.texts import connections_of, duration_of, latency_of
 from ...measuring.values import Value, Values
 from ...protocol.closing import CloseCode, check_close
+from ...runtime_directory import UnsafeDirectory
 from ..arguments import whole_number_above_zero
 
 #: Rows of ``ws list`` by default.

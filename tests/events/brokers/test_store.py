@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from c10kws.events.brokers.message import HistoryLimits, Position
+from c10kws.events.brokers.history import HistoryLimits, Position
 from c10kws.events.brokers.store import NUMBER_TTL, Store
 
 LIMITS = HistoryLimits(size=3, ttl=60, max_bytes=100)

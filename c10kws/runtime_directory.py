@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from .. import conf
+from . import conf
 
 
 class UnsafeDirectory(Exception):
