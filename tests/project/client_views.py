@@ -42,6 +42,7 @@ class Room:
         self.epoch = epoch
         self.history: list[str] = []
         self.members: list[Peer] = []
+        self.early: list[str] = []  # frames that are sent before the reply to a join
 
 
 class World:
@@ -126,6 +127,8 @@ class Peer:
             self.say("ws:error", error, re=frame["id"])
             return
         room.members.append(self)
+        for text in room.early:
+            self.ws.write_message(text)
         since = data.get("since") or {}
         recovered = since.get("epoch") == room.epoch
         seq = len(room.history)

@@ -135,3 +135,69 @@ def test_a_join_that_is_refused_after_a_reconnect(page: Page, world: World, star
             "room": "chat:1",
         }
     ]
+
+
+FRAME = '{"event": "posted", "data": {"text": "%s"}, "room": "chat:1", "epoch": "k1", "seq": %d}'
+
+
+def test_messages_before_the_reply_to_a_join_keep_their_order(
+    page: Page, world: World, start: Start
+) -> None:
+    """The server has joined the room before, so live messages may overtake missed ones."""
+    start("posted", "reset", **SLOW)
+    page.evaluate(
+        """async () => {
+            await ws.join("chat:1");
+            ws.emit("post", {room: "chat:1", text: "one"});
+            await until(() => logged("posted").length === 1);
+        }"""
+    )
+    lose(page, world)
+    room = world.rooms["chat:1"]
+    room.history += ["two", "three"]
+    room.early = [FRAME % ("three", 3)]
+    come_back(page, world)
+    page.evaluate("() => until(() => logged('posted').length === 3)")
+    assert page.evaluate("logged('posted').map(({text}) => text)") == ["one", "two", "three"]
+    assert page.evaluate("logged('reset')") == []
+
+
+def test_a_room_that_the_server_joined_is_resumed(page: Page, world: World, start: Start) -> None:
+    start("posted", "reset", **SLOW)
+    page.evaluate("(text) => ws.emit('say', {text}).request('echo')", FRAME % ("one", 1))
+    other = (FRAME % ("other", 7)).replace("chat:1", "secret")
+    page.evaluate("(text) => ws.emit('say', {text}).request('echo')", other)
+    lose(page, world)
+    world.rooms["chat:1"].history = ["one", "two"]
+    come_back(page, world)
+    page.evaluate("() => until(() => logged('posted').length === 3)")
+    assert page.evaluate("logged('posted').map(({text}) => text)") == ["one", "other", "two"]
+    assert [each["data"] for each in world.events("ws:join")] == [
+        {"room": "chat:1", "since": {"epoch": "k1", "seq": 1}},
+        {"room": "secret", "since": {"epoch": "k1", "seq": 7}},
+    ]
+    lose(page, world)
+    come_back(page, world)
+    page.evaluate("() => ws.request('echo')")
+    assert [each["data"]["room"] for each in world.events("ws:join")[2:]] == ["chat:1"]
+
+
+def test_messages_that_the_server_has_lost_cause_a_reset(
+    page: Page, world: World, start: Start
+) -> None:
+    start("posted", "reset")
+    page.evaluate(
+        """async () => {
+            await ws.join("chat:1");
+            const data = {room: "chat:1", epoch: "k2", seq: 4};
+            ws.emit("say", {text: JSON.stringify({event: "ws:reset", data})});
+            ws.emit("say", {text: JSON.stringify({event: "ws:reset", data: {}})});
+            await until(() => logged("reset").length === 2);
+        }"""
+    )
+    assert page.evaluate("logged('reset')") == [{"room": "chat:1", "epoch": "k2", "seq": 4}, {}]
+    duplicate = (FRAME % ("four", 4)).replace("k1", "k2")
+    following = (FRAME % ("five", 5)).replace("k1", "k2")
+    for text in (duplicate, following):
+        page.evaluate("(text) => ws.emit('say', {text}).request('echo')", text)
+    assert page.evaluate("logged('posted')") == [{"text": "five"}]

@@ -142,6 +142,7 @@
   class Rooms {
     _wanted = new Map(); // by the name that the page has joined, which may be a signed one
     _positions = new Map(); // {epoch, seq} of the last message, by the name in messages
+    _early = new Map(); // messages that came before the reply to a join with `since`
 
     constructor(client) {
       this._client = client;
@@ -172,11 +173,46 @@
     rejoin() {
       const rooms = [...this._wanted.values()];
       const names = rooms.map((room) => room.name);
+      this._early.clear();
       for (const [name, { epoch }] of this._positions) {
         // Without an epoch, or a reply with a new one, the server may count from 1 again.
-        if (epoch == null || !names.includes(name)) this._positions.delete(name);
+        if (epoch == null) this._positions.delete(name);
+        else if (!names.includes(name)) this._catchUp(name);
       }
       rooms.forEach((room) => this._ask(room));
+    }
+
+    /** Ask for the missed messages of a room that the server has joined. */
+    async _catchUp(name) {
+      try {
+        const since = this._positions.get(name);
+        this._enter({ name, resolve() {} }, since, await this._join(name, name, since));
+      } catch (error) {
+        // The server has not joined it again. The last message that came is the position.
+        if (error.code !== "closed") this._positions.delete(name);
+      }
+    }
+
+    /** Send a join; what comes before its reply is among the messages that follow the reply. */
+    async _join(asked, name, since) {
+      const early = [];
+      const end = () => this._early.get(name) === early && this._early.delete(name);
+      if (since) this._early.set(name, early);
+      try {
+        const reply = await this._client._ask("ws:join", { room: asked, since });
+        end();
+        return reply;
+      } catch (error) {
+        if (end() && error.code !== "closed") early.forEach((each) => this._client._deliver(each));
+        throw error;
+      }
+    }
+
+    /** Handle that the server has lost messages. */
+    reset(data) {
+      const { room, epoch, seq } = data;
+      if (epoch != null) this._positions.set(room, { epoch, seq });
+      this._client._tell("reset", data);
     }
 
     /** Reject all pending joins: the client is closed for good. */
@@ -185,7 +221,12 @@
     }
 
     /** Return the place of a message, an argument of its handlers; null for a duplicate. */
-    hear({ room, seq, epoch }) {
+    hear(frame) {
+      const { room, seq, epoch } = frame;
+      if (typeof seq === "number" && this._early.has(room)) {
+        this._early.get(room).push(frame);
+        return null;
+      }
       const position = this._positions.get(room);
       const place = { room, seq, epoch: epoch ?? position?.epoch };
       if (typeof seq !== "number") return place;
@@ -198,7 +239,7 @@
       const since = this._positions.get(room.name);
       const isWanted = () => this._wanted.get(room.asked) === room; // the page has not left it
       try {
-        const reply = await this._client._ask("ws:join", { room: room.asked, since });
+        const reply = await this._join(room.asked, room.name, since);
         if (isWanted()) this._enter(room, since, reply);
       } catch (error) {
         // If the connection has ended, the next one joins again.
@@ -382,6 +423,7 @@
       else if (event === "ws:reply") this._settle(re, "resolve", data);
       else if (event === "ws:ping") this._sendHeartbeat("ws:pong");
       else if (event === "ws:bye") this._bye = data;
+      else if (event === "ws:reset") this._rooms.reset(data);
       else if (event === "ws:error" && re == null) this._deliver({ event: "warning", data });
       else if (event === "ws:error") {
         this._settle(re, "reject", new RequestError(data.code, data.message, data.details));
