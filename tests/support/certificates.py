@@ -26,6 +26,10 @@ class Certificate:
         if key:
             made.private_key_pem.write_to_path(self.keyfile)
 
+    def write_authority(self, file: Path) -> None:
+        """Write the certificate of the authority, for other clients that must trust it."""
+        self._authority.cert_pem.write_to_path(file)
+
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of servers for both files."""

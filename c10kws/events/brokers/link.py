@@ -12,6 +12,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic, sleep
 
 from .backoff import Backoff
@@ -40,6 +41,8 @@ OPERATION_TIMEOUT = 5.0
 PING_INTERVAL = 5.0
 #: Seconds before this process unsubscribes from a channel that has no receiver any more.
 UNSUBSCRIBE_AFTER = 30.0
+#: Seconds that a process waits for the end of the link, when everything is sent.
+CLOSE_TIMEOUT = 2.0
 #: Seconds between looks for messages that have waited too long.
 CHECK_INTERVAL = 0.25
 
@@ -65,7 +68,9 @@ class Link:
         self._backoff = Backoff(FIRST_PAUSE, MAX_PAUSE)
         self._left: dict[str, float] = {}  # channels without receivers, with the time
         self._lost_at: float | None = None
-        threading.Thread(target=self._run, name=f"c10kws-broker-{alias}", daemon=True).start()
+        name = f"c10kws-broker-{alias}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
 
     # From any thread
 
@@ -82,10 +87,12 @@ class Link:
         self._loop.call_soon_threadsafe(self._left.__setitem__, channel, monotonic())
 
     def close(self, timeout: float) -> None:
-        """Wait until everything is sent, for at most ``timeout`` seconds."""
+        """Wait until everything is sent, for at most ``timeout`` seconds, and disconnect."""
         end = monotonic() + timeout
         while (self._queue or self._inbound.returning) and monotonic() < end:
             sleep(0.01)
+        self._loop.call_soon_threadsafe(self._end)
+        self._thread.join(CLOSE_TIMEOUT)
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._awake.set)
@@ -93,8 +100,15 @@ class Link:
     # The thread
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._main())
+        with (
+            suppress(asyncio.CancelledError),
+            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+        ):
+            runner.run(self._main())
+
+    def _end(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
 
     async def _main(self) -> None:
         self._checking = asyncio.create_task(self._check())

@@ -58,6 +58,7 @@ class LinkedBroker(Broker):
     def close(self, timeout: float) -> None:
         if self._link is not None:
             self._link.close(timeout)
+            self._link = None
 
     def _put(self, command: Command) -> None:
         if self._link is None:

@@ -1,0 +1,25 @@
+"""``RedisBroker``: a Redis or Valkey server between the processes of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..base import Feature
+from ..connection import BrokerConnection
+from ..linked import LinkedBroker
+from .options import RedisOptions
+from .redis_connection import RedisConnection
+
+
+class RedisBroker(LinkedBroker):
+    """Events between many machines, over Pub/Sub, with histories in Streams."""
+
+    features = frozenset({Feature.PROCESSES, Feature.MACHINES, Feature.HISTORY})
+
+    def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
+        super().__init__(alias, configuration)
+        self._redis = RedisOptions(alias, self.options)
+
+    def connect(self) -> BrokerConnection:
+        return RedisConnection(self._redis)

@@ -1,0 +1,147 @@
+"""``RedisConnection``: a subscribing and a commanding connection to one Redis server."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError, ResponseError
+
+from ..connection import BrokerConnection, ConnectionLost, Deliver, Outgoing, Refused
+from ..history import HistoryLimits, Position
+from ..store import NUMBER_TTL
+from . import scripts, server
+from .options import RedisOptions
+from .raw import Command, RawConnection
+from .scripts import Script
+from .subscribing import SubscribingConnection
+
+logger = logging.getLogger("c10kws.brokers")
+
+
+class RedisConnection(BrokerConnection):
+    """Publishes and reads histories on one connection, since subscribers may only subscribe."""
+
+    def __init__(self, options: RedisOptions) -> None:
+        self._options = options
+        self._opened: list[RawConnection] = []
+        self._commanding: RawConnection
+        self._subscribing: SubscribingConnection
+        self._server = ""  # the run_id
+        self._refused = False
+
+    async def open(self) -> None:
+        make = await self._options.find_server()
+        self._opened = [make(), make()]
+        for each in self._opened:
+            await each.open()
+        self._commanding, subscribing = self._opened
+        self._server = await server.identify(self._commanding)
+        if await server.identify(subscribing) != self._server:
+            raise ConnectionLost("its address leads to several servers")
+        self._subscribing = SubscribingConnection(subscribing, self._options.prefix)
+        await self._load_scripts()
+
+    async def run(self, deliver: Deliver) -> None:
+        await self._subscribing.run(deliver)
+
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        await self._subscribing.subscribe(channels)
+
+    async def unsubscribe(self, channels: Sequence[str]) -> None:
+        await self._subscribing.unsubscribe(channels)
+
+    async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        replies = await self._call([self._publishing(outgoing) for outgoing in batch])
+        return [Refused(str(each)) if isinstance(each, ResponseError) else None for each in replies]
+
+    async def position(self, channel: str, limits: HistoryLimits) -> Position:
+        """Return the last position; one of an epoch of its own if Redis refuses the script."""
+        candidate = _new_epoch()
+        arguments = (candidate, _milliseconds(limits.ttl + NUMBER_TTL))
+        reply = await self._run_script(scripts.POSITION, channel, *arguments)
+        if isinstance(reply, ResponseError):
+            self._report(channel, reply)
+            return Position(candidate, 0)
+        epoch, seq = reply
+        return Position(epoch.decode(), seq)
+
+    async def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
+        reply = await self._run_script(scripts.ROWS, channel, since.epoch, since.seq)
+        if isinstance(reply, ResponseError):
+            self._report(channel, reply)
+            return None
+        if reply is None:
+            return None
+        return [
+            (Position(since.epoch, seq), payload)
+            for seq, payload in enumerate(reply, since.seq + 1)
+        ]
+
+    async def ping(self) -> None:
+        """Return when both connections work, and the server is still the master."""
+        await server.check_role(self._commanding)
+        await self._subscribing.ping()
+
+    async def close(self) -> None:
+        for each in self._opened:
+            await each.close()
+
+    # Commands
+
+    def _publishing(self, outgoing: Outgoing) -> Command:
+        name = f"{self._options.prefix}{outgoing.channel}"
+        limits = outgoing.limits
+        if limits is None:
+            return ("PUBLISH", name, b"\n" + outgoing.payload)
+        return self._script(
+            scripts.PUBLISH,
+            outgoing.channel,
+            _new_epoch(),
+            name,
+            outgoing.payload,
+            limits.size,
+            limits.max_bytes,
+            _milliseconds(limits.ttl),
+            _milliseconds(limits.ttl + NUMBER_TTL),
+        )
+
+    def _script(self, script: Script, channel: str, *arguments: str | bytes | int) -> Command:
+        keys = [f"{self._options.prefix}{part}:{channel}" for part in ("meta", "rows")]
+        return ("EVALSHA", script.digest, 2, *keys, self._server, *arguments)
+
+    async def _run_script(self, script: Script, channel: str, *arguments: str | bytes | int) -> Any:
+        (reply,) = await self._call([self._script(script, channel, *arguments)])
+        return reply
+
+    async def _call(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies. A script that Redis does not know was not run: load it, run it."""
+        replies = await self._commanding.call(*commands)
+        unknown = [at for at, each in enumerate(replies) if isinstance(each, NoScriptError)]
+        if unknown:
+            await self._load_scripts()
+            again = await self._commanding.call(*[commands[at] for at in unknown])
+            for at, reply in zip(unknown, again, strict=True):
+                replies[at] = reply
+        return replies
+
+    async def _load_scripts(self) -> None:
+        """Load the scripts. A user without this right may only use channels without history."""
+        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.SCRIPTS]
+        await self._commanding.call(*commands)
+
+    def _report(self, channel: str, error: ResponseError) -> None:
+        """Log that a history could not be read, once for each connection."""
+        if not self._refused:
+            self._refused = True
+            logger.error("Redis refused the history of %r: %s", channel, error)
+
+
+def _new_epoch() -> str:
+    return secrets.token_urlsafe(6)
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
