@@ -26,11 +26,18 @@ def find_redis() -> str:
 
 
 class RedisServer:
-    """A server that saves nothing. ``options`` are those of its command line."""
+    """A server that saves nothing. ``options`` are those of its command line.
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    With a ``configuration`` it is a Sentinel, which keeps its state in that file.
+    """
+
+    def __init__(self, folder: Path, *options: str, configuration: str = "") -> None:
         self._folder = folder
-        self._options = options
+        self._options = [*options]
+        self._file: list[str | Path] = []
+        if configuration:
+            self._file = [folder / "sentinel.conf", "--sentinel"]
+            (folder / "sentinel.conf").write_text(configuration)
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self.start()
@@ -40,7 +47,7 @@ class RedisServer:
         with (self._folder / "redis.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(find_redis(), "--port", "0", "--unixsocket", self.socket),
+                    *(find_redis(), *self._file, "--port", "0", "--unixsocket", self.socket),
                     *("--save", "", "--dir", self._folder, *self._options),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -49,7 +56,7 @@ class RedisServer:
             )
         deadline = time.monotonic() + WAIT
         while not self._answers():
-            assert self._process.poll() is None and time.monotonic() < deadline, self._log()
+            assert self._process.poll() is None and time.monotonic() < deadline, self.log()
             time.sleep(0.02)
 
     def _answers(self) -> bool:
@@ -57,7 +64,8 @@ class RedisServer:
             return bool(self.call("PING"))
         return False
 
-    def _log(self) -> str:
+    def log(self) -> str:
+        """Return what it has logged."""
         return (self._folder / "redis.txt").read_text(errors="replace")
 
     def call(self, *command: Any) -> Any:

@@ -144,6 +144,8 @@ class Link:
     async def _work(self, connection: BrokerConnection) -> None:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await self._inbound.restore(connection)
+        for publish in self._inbound.take_older(0):  # the histories do not have them
+            self._fallback.handle(publish, "the connection was lost")
         self._recover()
         while True:
             try:

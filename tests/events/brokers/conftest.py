@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +14,10 @@ from tests.support.redis_servers import RedisServer
 
 
 @pytest.fixture
-def serve() -> Iterator[None]:
-    """Make this process a server."""
-    with serving():
-        yield
+def serve() -> Iterator[asyncio.AbstractEventLoop]:
+    """Make this process a server, and return its event loop."""
+    with serving() as loop:
+        yield loop
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +35,9 @@ def start_redis(
     """Start Redis servers for one test; their arguments are options of Redis."""
     started: list[RedisServer] = []
 
-    def start(*options: str, folder: Path | None = None) -> RedisServer:
-        # The path of a Unix socket must be short.
-        server = RedisServer(folder or tmp_path_factory.mktemp("redis"), *options)
+    def start(*options: str, configuration: str = "") -> RedisServer:
+        folder = tmp_path_factory.mktemp("redis")  # the path of a Unix socket must be short
+        server = RedisServer(folder, *options, configuration=configuration)
         started.append(server)
         return server
 

@@ -54,7 +54,7 @@ class RawConnection:
         try:
             await self._driver.connect()
         except (RedisError, OSError) as error:
-            raise ConnectionLost(str(error)) from error
+            raise ConnectionLost(_reason(error)) from error
 
     async def send(self, *commands: Command) -> None:
         """Send commands without waiting for the replies."""
@@ -64,7 +64,7 @@ class RawConnection:
             packed = self._driver.pack_commands(commands)
             await self._driver.send_packed_command(packed, check_health=False)
         except (RedisError, OSError) as error:
-            raise ConnectionLost(str(error)) from error
+            raise ConnectionLost(_reason(error)) from error
 
     async def read(self) -> Any:
         """Return the next reply; an error of the server is returned as well."""
@@ -73,7 +73,7 @@ class RawConnection:
         except ResponseError as error:
             return error
         except (RedisError, OSError) as error:
-            raise ConnectionLost(str(error)) from error
+            raise ConnectionLost(_reason(error)) from error
 
     async def call(self, *commands: Command) -> list[Any]:
         """Send commands in one write, and return their replies.
@@ -84,7 +84,7 @@ class RawConnection:
         replies = [await self.read() for _ in commands]
         for reply in replies:
             if isinstance(reply, ResponseError) and _means_lost(reply):
-                raise ConnectionLost(str(reply))
+                raise ConnectionLost(_reason(reply))
         return replies
 
     async def close(self) -> None:
@@ -92,6 +92,10 @@ class RawConnection:
         with suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._driver.disconnect()
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".")
 
 
 def _means_lost(error: ResponseError) -> bool:

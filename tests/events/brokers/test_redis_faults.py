@@ -1,0 +1,236 @@
+"""RedisBroker while Redis fails: killed, stopped, slow, replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from c10kws.events.brokers.emission import Emission
+from c10kws.events.brokers.history import HistoryLimits
+from c10kws.events.brokers.redis import RedisBroker
+from tests.support.brokers import Listener, listen, publish
+from tests.support.redis_servers import RedisServer
+from tests.support.waiting import WAIT, eventually
+from tools.processes import free_port
+
+pytestmark = [pytest.mark.programs, pytest.mark.usefixtures("serve")]
+
+PLAIN, KEPT = "room:/chat:plain", "room:/chat:kept"
+LIMITS = HistoryLimits(size=1000, ttl=60, max_bytes=10_000_000)
+
+MakeBroker = Callable[..., RedisBroker]
+StartRedis = Callable[..., RedisServer]
+
+
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a link notice and repair a fault sooner."""
+    monkeypatch.setattr("c10kws.events.brokers.link.MAX_PAUSE", 0.1)
+    monkeypatch.setattr("c10kws.events.brokers.link.PING_INTERVAL", 0.1)
+
+
+def succeeded(emission: Emission) -> bool:
+    """Wait for the end of an emission; return False if it has failed."""
+    eventually(emission.done)
+    try:
+        emission.result()
+    except Exception:
+        return False
+    return True
+
+
+def check_once_and_in_order(listener: Listener) -> None:
+    numbers = [int(text) for text in listener.texts]
+    assert numbers == sorted(set(numbers))
+
+
+def wait_for_texts(listener: Listener, count: int) -> None:
+    eventually(lambda: len(listener.texts) >= count)
+
+
+def wait_for_resets(listeners: list[Listener], count: int) -> None:
+    eventually(lambda: all(len(listener.resets) >= count for listener in listeners))
+
+
+class Load(threading.Thread):
+    """Publishes numbers to both channels until it is stopped."""
+
+    def __init__(self, broker: RedisBroker) -> None:
+        super().__init__()
+        self._broker = broker
+        self._end = threading.Event()
+        self.plain: list[Emission] = []
+        self.kept: list[Emission] = []
+
+    def run(self) -> None:
+        while not self._end.wait(0.002):
+            self.plain.append(publish(self._broker, str(len(self.plain)), PLAIN))
+            self.kept.append(publish(self._broker, str(len(self.kept)), KEPT, LIMITS))
+
+    def stop(self) -> None:
+        self._end.set()
+        self.join(WAIT)
+
+
+def test_after_a_kill_nothing_arrives_twice(
+    start_redis: StartRedis, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast(monkeypatch)
+    server = start_redis()
+    one, two = redis_broker(server), redis_broker(server)
+    plain = [listen(broker, PLAIN) for broker in (one, two)]
+    kept = [listen(broker, KEPT, LIMITS) for broker in (one, two)]
+    load = Load(one)
+    load.start()
+    for number in (1, 2):
+        wait_for_texts(plain[1], len(plain[1].texts) + 20)
+        server.kill()
+        server.start()
+        wait_for_resets(plain + kept, number)
+    after = len(load.kept)
+    eventually(lambda: len(load.kept) > after + 20)
+    load.stop()
+    last = [load.plain[-1], load.kept[-1]]
+    assert all(succeeded(emission) for emission in last)
+    eventually(lambda: plain[1].texts[-1:] == [str(len(load.plain) - 1)])
+    eventually(lambda: kept[1].texts[-1:] == [str(len(load.kept) - 1)])
+    for listener in plain + kept:
+        check_once_and_in_order(listener)
+    for emissions, listener in [(load.plain, plain[0]), (load.kept, kept[0])]:
+        arrived = {int(text) for text in listener.texts}
+        assert arrived == {at for at, each in enumerate(emissions) if succeeded(each)}
+
+
+def test_a_pause_delays_messages(start_redis: StartRedis, redis_broker: MakeBroker) -> None:
+    server = start_redis()
+    one, two = redis_broker(server), redis_broker(server)
+    plain, kept = listen(two, PLAIN), listen(two, KEPT, LIMITS)
+    load = Load(one)
+    server.pause()
+    threading.Timer(2, server.resume).start()
+    load.start()
+    eventually(lambda: len(plain.texts) > 20 and len(kept.texts) > 20)
+    load.stop()
+    assert all(succeeded(each) for each in load.plain + load.kept)
+    eventually(lambda: len(plain.texts) == len(load.plain))
+    eventually(lambda: len(kept.texts) == len(load.kept))
+    for listener in (plain, kept):
+        check_once_and_in_order(listener)
+        assert listener.resets == []
+
+
+def test_a_redis_that_does_not_answer_is_noticed(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fast(monkeypatch)
+    server = start_redis()
+    broker = redis_broker(server)
+    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    publish(broker, "1", KEPT, LIMITS).result(WAIT)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.3)
+        server.pause()
+        eventually(lambda: "is lost: it does not answer" in caplog.text)
+    waiting = publish(broker, "2", KEPT, LIMITS)
+    server.resume()
+    waiting.result(WAIT)
+    eventually(lambda: plain.resets)
+    assert (kept.texts, kept.resets) == (["1", "2"], [])
+
+
+def test_a_slow_subscriber_reads_what_it_has_missed(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    serve: asyncio.AbstractEventLoop,
+) -> None:
+    """Redis disconnects subscribers above its client-output-buffer-limit."""
+    fast(monkeypatch)
+    monkeypatch.setattr("c10kws.handlers.loop_queue.MAX_BYTES", 1)
+    server = start_redis("--client-output-buffer-limit", "pubsub 100kb 0 0")
+    slow, other = redis_broker(server), redis_broker(server)
+    kept, blocked = listen(slow, KEPT, LIMITS), threading.Event()
+    serve.call_soon_threadsafe(blocked.wait, WAIT)
+    texts = [f"{number} {'x' * 10_000}" for number in range(200)]
+    for text in texts:
+        publish(other, text, KEPT, LIMITS)
+    eventually(lambda: "scheduled to be closed ASAP" in server.log())
+    blocked.set()
+    eventually(lambda: len(kept.texts) == len(texts))
+    assert kept.texts == texts
+    assert kept.resets == []
+
+
+def test_a_replica_is_left(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """After a failover by hand, clients stay connected to the old master."""
+    fast(monkeypatch)
+    server = start_redis()
+    broker = redis_broker(server)
+    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    server.call("REPLICAOF", "127.0.0.1", "1")
+    eventually(lambda: "it is a replica; connect to the master" in caplog.text)
+    waiting = publish(broker, "1", KEPT, LIMITS)
+    server.call("REPLICAOF", "NO", "ONE")
+    waiting.result(WAIT)
+    publish(broker, "2", PLAIN).result(WAIT)
+    assert (plain.texts, kept.texts) == (["2"], ["1"])
+
+
+def test_a_refusal_of_a_replica_ends_the_connection(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = start_redis()
+    broker = redis_broker(server)
+    listen(broker, KEPT, LIMITS)
+    server.call("REPLICAOF", "127.0.0.1", "1")
+    publish(broker, "1", KEPT, LIMITS)
+    eventually(lambda: "is lost: You can't write against a read only replica" in caplog.text)
+
+
+SENTINEL = """\
+sentinel monitor mymaster 127.0.0.1 {port} 1
+sentinel down-after-milliseconds mymaster 300
+sentinel failover-timeout mymaster 2000
+"""
+
+
+@pytest.mark.thorough
+def test_sentinel_leads_to_the_new_master(
+    start_redis: StartRedis, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast(monkeypatch)
+    ports = [str(free_port()) for _ in range(3)]
+    master = start_redis("--port", ports[0])
+    replica = start_redis("--port", ports[1], "--replicaof", f"127.0.0.1 {ports[0]}")
+    eventually(lambda: replica.call("INFO", "replication")["master_link_status"] == "up")
+    sentinel = start_redis("--port", ports[2], configuration=SENTINEL.format(port=ports[0]))
+    eventually(lambda: sentinel.call("SENTINEL", "REPLICAS", "mymaster"))
+    sentinels = [("127.0.0.1", int(free_port())), ("127.0.0.1", int(ports[2]))]
+    broker = redis_broker(master, url="redis://", sentinels=sentinels)
+    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    publish(broker, "1", KEPT, LIMITS).result(WAIT)
+    master.kill()
+    eventually(lambda: kept.resets and plain.resets)
+    deadline = time.monotonic() + WAIT
+    while not succeeded(publish(broker, "2", KEPT, LIMITS)):
+        assert time.monotonic() < deadline
+    assert succeeded(publish(broker, "3", PLAIN))
+    assert (plain.texts, kept.texts) == (["3"], ["1", "2"])
+    first, second = kept.positions
+    assert first is not None and second is not None and first.epoch != second.epoch
+    assert replica.call("INFO", "replication")["role"] == "master"
