@@ -36,7 +36,7 @@ CONNECT_TIMEOUT = 10.0
 #: Seconds before an attempt to connect: random, up to a limit that doubles up to MAX_PAUSE.
 FIRST_PAUSE = 0.1
 MAX_PAUSE = 5.0
-#: Seconds within which the broker must answer a command, and without commands between two pings.
+#: Seconds within which the broker must answer a command, and between two pings.
 OPERATION_TIMEOUT = 5.0
 PING_INTERVAL = 5.0
 #: Seconds before this process unsubscribes from a channel that has no receiver any more.
@@ -147,15 +147,18 @@ class Link:
         for publish in self._inbound.take_older(0):  # the histories do not have them
             self._fallback.handle(publish, "the connection was lost")
         self._recover()
+        pinged = monotonic()
         while True:
-            try:
+            if monotonic() - pinged >= PING_INTERVAL:  # commands do not show that messages arrive
+                await self._within_time(connection.ping())
+                pinged = monotonic()
+            self._awake.clear()
+            if commands := self._queue.take():
+                await self._within_time(self._outbound.execute(connection, commands))
+                continue
+            with suppress(TimeoutError):
                 async with asyncio.timeout(PING_INTERVAL):
                     await self._awake.wait()
-            except TimeoutError:
-                await self._within_time(connection.ping())
-            self._awake.clear()
-            while commands := self._queue.take():
-                await self._within_time(self._outbound.execute(connection, commands))
 
     async def _within_time(self, operation: Awaitable[None]) -> None:
         async with asyncio.timeout(OPERATION_TIMEOUT):

@@ -104,6 +104,24 @@ def test_after_a_kill_nothing_arrives_twice(
         assert arrived == {at for at, each in enumerate(emissions) if succeeded(each)}
 
 
+@pytest.mark.parametrize("kind", ["normal", "pubsub"])
+def test_half_a_connection_is_not_used(
+    start_redis: StartRedis, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """redis-py would connect again by itself."""
+    fast(monkeypatch)
+    server = start_redis()
+    broker = redis_broker(server)
+    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    server.call("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    wait_for_resets([plain], 1)
+    publish(broker, "1", PLAIN).result(WAIT)
+    publish(broker, "2", KEPT, LIMITS).result(WAIT)
+    assert (plain.texts, kept.texts, kept.resets) == (["1"], ["2"], [])
+    connections = server.call("CLIENT", "LIST").splitlines()
+    assert len(connections) == 3, connections  # two, and that of call()
+
+
 def test_a_pause_delays_messages(start_redis: StartRedis, redis_broker: MakeBroker) -> None:
     server = start_redis()
     one, two = redis_broker(server), redis_broker(server)

@@ -1,4 +1,4 @@
-"""``RedisOptions``: the OPTIONS of a :class:`~.broker.RedisBroker`."""
+"""``RedisOptions``: the OPTIONS of a ``RedisBroker``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RedisOptions:
     async def find_server(self) -> Callable[[], RawConnection]:
         """Return a function that makes connections to the server; the Sentinels know the master.
 
-        Raises :exc:`~..connection.ConnectionLost` if none of them knows it.
+        Raises ConnectionLost if none of them knows it.
         """
         place: dict[str, Any] = {}
         if self._sentinels:
