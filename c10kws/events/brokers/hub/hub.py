@@ -1,0 +1,113 @@
+"""``Hub``: channels, their subscribers and their histories, in one order for all peers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from ..history import HistoryLimits, Position
+from ..store import Store
+from . import codec
+
+#: Lines for the log that are kept while no peer is connected.
+MAX_LINES = 100
+
+
+class Subscriber(Protocol):
+    """A process that is connected to the hub."""
+
+    def send(self, data: bytes) -> bool:
+        """Queue frames; return False if the peer is closed."""
+
+    def flush(self) -> object:
+        """Write what is queued."""
+
+
+class Hub:
+    """Calls ``deserted`` when the last peer has left, and ``met`` when the first one comes."""
+
+    def __init__(self, met: Callable[[], object], deserted: Callable[[], object]) -> None:
+        self._met = met
+        self._deserted = deserted
+        self._store: Store[bytes] = Store()
+        self._peers: dict[Subscriber, set[str]] = {}  # with their channels; the oldest is first
+        self._subscribers: dict[str, set[Subscriber]] = {}
+        self._unflushed: set[Subscriber] = set()
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
+
+    @property
+    def has_peers(self) -> bool:
+        """True while a process is connected."""
+        return bool(self._peers)
+
+    def join(self, peer: Subscriber) -> None:
+        """Add a peer, and send it the lines that had no reader."""
+        self._peers[peer] = set()
+        self._met()
+        while self._lines:
+            self._send(peer, codec.text_frame(codec.LOG, self._lines.popleft()))
+
+    def leave(self, peer: Subscriber) -> None:
+        """Remove a peer and its subscriptions."""
+        channels = self._peers.pop(peer, None)
+        if channels is None:
+            return
+        self._unflushed.discard(peer)
+        for channel in channels:
+            self._forget(peer, channel)
+        if not self._peers:
+            self._deserted()
+
+    def subscribe(self, peer: Subscriber, channels: Iterable[str]) -> None:
+        """Send messages to these channels to a peer."""
+        for channel in channels:
+            self._peers[peer].add(channel)
+            self._subscribers.setdefault(channel, set()).add(peer)
+
+    def unsubscribe(self, peer: Subscriber, channels: Iterable[str]) -> None:
+        """Undo :meth:`subscribe`."""
+        for channel in channels:
+            if channel in self._peers[peer]:
+                self._peers[peer].remove(channel)
+                self._forget(peer, channel)
+
+    def _forget(self, peer: Subscriber, channel: str) -> None:
+        subscribers = self._subscribers[channel]
+        subscribers.remove(peer)
+        if not subscribers:
+            del self._subscribers[channel]
+
+    def publish(self, channel: str, payload: bytes, limits: HistoryLimits | None) -> None:
+        """Keep a message if there are ``limits``, and send it to the subscribers."""
+        position = None
+        if limits is not None:
+            position = self._store.append(channel, payload, len(payload), limits)
+        subscribers = self._subscribers.get(channel)
+        if subscribers:
+            data = codec.message(position, channel, payload)
+            for peer in subscribers:
+                self._send(peer, data)
+
+    def position(self, channel: str, limits: HistoryLimits) -> Position:
+        """Return the last position of a channel."""
+        return self._store.position(channel, limits)
+
+    def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
+        """Return the rows after a position; None if one of them is missing."""
+        return self._store.rows_since(channel, since)
+
+    def log(self, line: str) -> None:
+        """Write a line into the log of one peer: the hub itself has none."""
+        data = codec.text_frame(codec.LOG, line)
+        if not any(self._send(peer, data) for peer in self._peers):
+            self._lines.append(line)
+
+    def _send(self, peer: Subscriber, data: bytes) -> bool:
+        self._unflushed.add(peer)
+        return peer.send(data)
+
+    def flush(self) -> None:
+        """Write what is queued for all peers."""
+        while self._unflushed:
+            self._unflushed.pop().flush()

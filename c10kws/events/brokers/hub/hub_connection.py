@@ -1,0 +1,238 @@
+"""``HubConnection``: the connection of a process to the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import weakref
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import cast
+
+from ..connection import BrokerConnection, ConnectionLost, Deliver, Outgoing, Refused
+from ..history import HistoryLimits, Position
+from . import codec
+from .framing import MAX_FRAME, FrameParser, ProtocolError, frame
+
+logger = logging.getLogger("c10kws.brokers")
+
+#: Bytes of messages that wait for this process. With more, the hub has to keep them.
+MAX_BYTES = 1024 * 1024
+#: Most bytes of a frame apart from the channel and the payload.
+OVERHEAD = 64
+
+Row = tuple[Position, bytes]
+_Arrived = tuple[str, bytes, Position | None]
+Answer = tuple[int, object]
+
+
+class HubConnection(BrokerConnection):
+    """Questions, whose answers come in their order, and messages."""
+
+    def __init__(self, connect: Callable[[], Awaitable[socket.socket]]) -> None:
+        self._connect = connect
+        self._stream = _Stream()
+
+    async def open(self) -> None:
+        connection = await self._connect()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_unix_connection(lambda: self._stream, sock=connection)
+        except OSError as error:
+            connection.close()
+            raise ConnectionLost(str(error)) from error
+        _descriptors.add(connection)
+        self._stream.descriptor = connection
+        await self._ask(codec.WELCOME, codec.hello(os.getpid()))
+
+    async def run(self, deliver: Deliver) -> None:
+        stream = self._stream
+        while True:
+            while stream.messages:
+                channel, payload, position = stream.take()
+                await deliver(channel, payload, position)
+            stream.check()
+            await stream.wait()
+
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        await self._send(codec.channels(codec.SUBSCRIBE, channels))
+
+    async def unsubscribe(self, channels: Sequence[str]) -> None:
+        await self._send(codec.channels(codec.UNSUBSCRIBE, channels))
+
+    async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        errors = [_error_of(each) for each in batch]
+        await self._send(
+            codec.publish(each.channel, each.payload, each.limits)
+            for each, error in zip(batch, errors, strict=True)
+            if error is None
+        )
+        return errors
+
+    async def position(self, channel: str, limits: HistoryLimits) -> Position:
+        place = await self._ask(codec.PLACE, codec.ask_position(channel, limits))
+        return cast(Position, place)
+
+    async def rows(self, channel: str, since: Position) -> Sequence[Row] | None:
+        if not codec.is_possible(since):
+            return None
+        return cast("list[Row] | None", await self._ask(codec.END, codec.ask_rows(channel, since)))
+
+    async def ping(self) -> None:
+        await self._send(())
+
+    async def close(self) -> None:
+        self._stream.abort()
+
+    async def _send(self, frames: Iterable[bytes]) -> None:
+        """Send frames, and return when the hub has carried them out."""
+        await self._ask(codec.PONG, b"".join((*frames, frame(codec.PING))))
+
+    async def _ask(self, expected: int, data: bytes) -> object:
+        kind, result = await self._stream.ask(data)
+        if kind != expected:
+            raise ConnectionLost(f"the hub has answered with a frame of the kind {kind}")
+        return result
+
+
+def _error_of(message: Outgoing) -> Refused | None:
+    size = len(message.payload) + 4 * len(message.channel) + OVERHEAD
+    if size > MAX_FRAME:
+        return Refused(f"it has {size} bytes, and the hub carries at most {MAX_FRAME}")
+    return None
+
+
+class _Stream(asyncio.Protocol):
+    """The frames of a connection: answers to those who wait, messages to a queue."""
+
+    def __init__(self) -> None:
+        self.descriptor: socket.socket | None = None
+        self.messages: deque[_Arrived] = deque()
+        self._bytes = 0
+        self._parser = FrameParser()
+        self._transport: asyncio.Transport | None = None
+        self._waiting: deque[asyncio.Future[Answer]] = deque()
+        self._rows: list[Row] = []
+        self._changed = asyncio.Event()
+        self._lost: ConnectionLost | None = None
+
+    # For HubConnection
+
+    async def ask(self, data: bytes) -> Answer:
+        """Send a question, and return the kind and the content of its answer."""
+        self.check()
+        assert self._transport is not None
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(answer)
+        self._transport.write(data)
+        return await answer
+
+    def take(self) -> _Arrived:
+        """Return the next message."""
+        message = self.messages.popleft()
+        self._bytes -= len(message[1])
+        if self._transport is not None and self._bytes <= MAX_BYTES:
+            self._transport.resume_reading()
+        return message
+
+    async def wait(self) -> None:
+        """Return when there are messages, or when the connection is lost."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def check(self) -> None:
+        """Raise :exc:`ConnectionLost` if the connection is lost."""
+        if self._lost is not None:
+            raise self._lost
+
+    def abort(self) -> None:
+        """Disconnect."""
+        self._lose("it was closed")
+        if self._transport is not None:
+            self._transport.abort()
+
+    # For asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for kind, body in self._parser.receive_data(data):
+                self._handle(kind, codec.Body(body))
+        except ProtocolError as error:
+            self._lose(f"the hub has sent {error}")
+            self.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lose("the hub has closed the connection")
+
+    def _lose(self, reason: str) -> None:
+        if self._lost is not None:
+            return
+        self._lost = ConnectionLost(reason)
+        self._changed.set()
+        for answer in self._waiting:
+            if not answer.done():
+                answer.set_exception(self._lost)
+        if self.descriptor is not None:
+            _descriptors.discard(self.descriptor)
+
+    # Frames
+
+    def _handle(self, kind: int, body: codec.Body) -> None:
+        match kind:
+            case codec.MESSAGE:
+                position = body.position()
+                self._put((body.text(), body.rest(), position))
+            case codec.PONG | codec.WELCOME:
+                self._answer(kind, None)
+            case codec.PLACE:
+                self._answer(kind, codec.required(body.position()))
+            case codec.ROW:
+                self._rows.append((codec.required(body.position()), body.rest()))
+            case codec.END:
+                rows, self._rows = self._rows, []
+                self._answer(kind, rows)
+            case codec.MISSING:
+                self._answer(codec.END, None)
+            case codec.REFUSED:
+                self._lose(body.rest().decode("utf-8", "replace"))
+            case codec.LOG:
+                logger.warning("The hub: %s", body.rest().decode("utf-8", "replace"))
+            case _:
+                raise ProtocolError(f"a frame of the kind {kind}")
+
+    def _put(self, message: _Arrived) -> None:
+        self.messages.append(message)
+        self._bytes += len(message[1])
+        self._changed.set()
+        if self._bytes > MAX_BYTES and self._transport is not None:
+            self._transport.pause_reading()
+
+    def _answer(self, kind: int, content: object) -> None:
+        if not self._waiting:
+            raise ProtocolError("an answer without a question")
+        answer = self._waiting.popleft()
+        if not answer.done():
+            answer.set_result((kind, content))
+
+
+#: The sockets of this process.
+_descriptors: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    """Close the connections of the parent: the hub must see the end of the parent.
+
+    Only the copies of this child are closed; its event loops are left as they are.
+    """
+    for each in list(_descriptors):
+        os.close(each.detach())
+    _descriptors.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)

@@ -1,0 +1,32 @@
+"""The lock of the hub: a file that the hub keeps locked for as long as it lives."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def acquire(path: Path) -> int | None:
+    """Return a descriptor of the locked file, or None while another process has the lock.
+
+    The system releases the lock when the last copy of the descriptor is closed, also by SIGKILL.
+    """
+    import fcntl  # not on Windows, which has no Unix sockets for asyncio either
+
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_same(descriptor, path):
+                return descriptor
+            os.close(descriptor)  # its last owner has just removed it
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,120 @@
+"""A process with a broker: ``python -m tests.support.broker_process CONFIGURATION``.
+
+It reads commands from stdin, lines of JSON, and answers each on stdout. Without ``serves`` it is a
+process such as a shell or a Celery worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from tests.support.brokers import Listener, listen, publish
+from tests.support.brokers import serving as serve
+from tests.support.shell import ROOT
+from tests.support.waiting import WAIT
+
+
+class BrokerProcess:
+    """Such a process, for a test. ``configuration`` is that of BROKERS, ``c10kws`` the setting."""
+
+    def __init__(
+        self, configuration: dict[str, Any], c10kws: dict[str, Any], *, serves: bool = True
+    ) -> None:
+        values = {"SECRET_KEY": settings.SECRET_KEY, "C10KWS": c10kws}
+        arguments = json.dumps([configuration, values, serves])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", __name__, arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def begin(self, command: str, *arguments: Any) -> None:
+        """Send a command, and do not wait for the answer."""
+        assert self.process.stdin is not None
+        print(json.dumps([command, *arguments]), file=self.process.stdin, flush=True)
+
+    def answer(self) -> Any:
+        """Return the answer to the oldest command."""
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def do(self, command: str, *arguments: Any) -> Any:
+        """Send a command and return its answer."""
+        self.begin(command, *arguments)
+        return self.answer()
+
+    def kill(self) -> None:
+        """End the process."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait(WAIT)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class _Commands:
+    """The commands of the process."""
+
+    def __init__(self, configuration: dict[str, Any]) -> None:
+        backend = import_string(configuration["BACKEND"])
+        self._broker = backend("default", configuration)
+        self._listeners: dict[str, Listener] = {}
+
+    def listen(self, channel: str) -> None:
+        self._listeners[channel] = listen(self._broker, channel)
+
+    def publish(self, channel: str, texts: Sequence[str]) -> list[str | None]:
+        """Return the error of each text."""
+        errors: list[str | None] = []
+        for emission in [publish(self._broker, text, channel) for text in texts]:
+            try:
+                emission.result(WAIT)
+                errors.append(None)
+            except Exception as error:
+                errors.append(str(error))
+        return errors
+
+    def texts(self, channel: str, number: int) -> list[str]:
+        """Return at least this number of texts."""
+        deadline = time.monotonic() + WAIT
+        while len(self._listeners[channel].texts) < number and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self._listeners[channel].texts
+
+    def resets(self, channel: str) -> int:
+        return len(self._listeners[channel].resets)
+
+    def fork(self) -> int:
+        """Start a child that keeps all that it inherits."""
+        child = os.fork()
+        if child == 0:
+            time.sleep(WAIT)
+            os._exit(0)
+        return child
+
+
+def main(configuration: dict[str, Any], values: dict[str, Any], serves: bool) -> None:
+    settings.configure(**values)
+    with serve() if serves else nullcontext():
+        commands = _Commands(configuration)
+        for line in sys.stdin:
+            name, *arguments = json.loads(line)
+            print(json.dumps(getattr(commands, name)(*arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main(*json.loads(sys.argv[1]))
