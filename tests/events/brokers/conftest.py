@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from c10kws.events.brokers.redis import RedisBroker
+from c10kws.runtime_directory import directory_path
 from tests.support.brokers import serving
+from tests.support.hubs import hubs_in
 from tests.support.redis_servers import RedisServer
 
 
@@ -18,6 +25,17 @@ def serve() -> Iterator[asyncio.AbstractEventLoop]:
     """Make this process a server, and return its event loop."""
     with serving() as loop:
         yield loop
+
+
+@pytest.fixture
+def site(settings: Any) -> Iterator[Path]:
+    """The directory of a site without a hub. The path of a socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="c10") as folder:
+        settings.C10KWS = {"RUNTIME_DIR": folder}
+        yield directory_path()
+        for process in hubs_in(Path(folder)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from c10kws.events.brokers.local import LocalBroker
-from c10kws.runtime_directory import directory_path
 from tests.support.broker_process import BrokerProcess
-from tests.support.brokers import serving
-from tests.support.hubs import RawPeer, hubs_in
+from tests.support.hubs import RawPeer
 
 MakeBroker = Callable[..., LocalBroker]
 
 
 @pytest.fixture
-def site(settings: Any) -> Iterator[Path]:
-    """The directory of a site without a hub. The path of a socket has at most 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="c10") as folder:
-        settings.C10KWS = {"RUNTIME_DIR": folder}
-        yield directory_path()
-        for process in hubs_in(Path(folder)):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-
-
-@pytest.fixture
-def served(site: Path) -> Iterator[None]:
-    """This process serves."""
-    with serving():
-        yield
-
-
-@pytest.fixture
-def make_broker(served: None) -> Iterator[MakeBroker]:
+def make_broker(site: Path, serve: None) -> Iterator[MakeBroker]:
     """Make brokers, each like that of a process of its own."""
     made: list[LocalBroker] = []
 

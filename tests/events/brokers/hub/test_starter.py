@@ -43,7 +43,7 @@ def fails(starter: HubStarter, match: str) -> None:
         asyncio.run(open_and_close(starter))
 
 
-def test_two_processes_start_one_hub(served: None, site: Path) -> None:
+def test_two_processes_start_one_hub(serve: None, site: Path) -> None:
     barrier = threading.Barrier(2)
 
     def start(number: int) -> None:
@@ -57,7 +57,7 @@ def test_two_processes_start_one_hub(served: None, site: Path) -> None:
     assert len(list(site.iterdir())) == 40
 
 
-def test_a_process_that_does_not_serve_starts_none(served: None, site: Path) -> None:
+def test_a_process_that_does_not_serve_starts_none(serve: None, site: Path) -> None:
     starter = HubStarter("default", 10)
     with servers.set_aside():
         fails(starter, "no process of this site serves")
@@ -70,7 +70,7 @@ def test_a_process_that_does_not_serve_starts_none(served: None, site: Path) -> 
         fails(starter, "no process of this site serves")
 
 
-def test_a_stale_socket_is_replaced(served: None, site: Path) -> None:
+def test_a_stale_socket_is_replaced(serve: None, site: Path) -> None:
     site.mkdir(0o700)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(site / "hub-1-default"))
@@ -79,13 +79,13 @@ def test_a_stale_socket_is_replaced(served: None, site: Path) -> None:
     hub_in(site)
 
 
-def test_an_alias_may_have_any_characters(served: None, site: Path) -> None:
+def test_an_alias_may_have_any_characters(serve: None, site: Path) -> None:
     asyncio.run(open_and_close(HubStarter("../a b", 10)))
     assert (site / "hub-1-..%2Fa%20b").exists()
 
 
 @pytest.mark.parametrize("serves", [True, False])
-def test_a_directory_of_others_is_not_used(served: None, site: Path, serves: bool) -> None:
+def test_a_directory_of_others_is_not_used(serve: None, site: Path, serves: bool) -> None:
     site.mkdir()
     site.chmod(0o777)
     if serves:
@@ -95,14 +95,14 @@ def test_a_directory_of_others_is_not_used(served: None, site: Path, serves: boo
             fails(HubStarter("default", 10), "mode 700")
 
 
-def test_a_hub_that_cannot_run(served: None, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_cannot_run(serve: None, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MODULE", "c10kws.missing")
     fails(HubStarter("default", 10), "closed|reset|refused")
     monkeypatch.setattr(sys, "executable", "/missing")
     fails(HubStarter("default", 10), "the hub cannot be reached")
 
 
-def test_a_path_that_is_too_long(served: None, settings: Any, tmp_path: Path) -> None:
+def test_a_path_that_is_too_long(serve: None, settings: Any, tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100)
     folder.mkdir()
     settings.C10KWS = {"RUNTIME_DIR": folder}
@@ -149,6 +149,6 @@ def test_a_killed_hub_is_replaced(make_broker: MakeBroker, site: Path) -> None:
         eventually(lambda each=each: each.texts == ["a"])
 
 
-def test_options(served: None) -> None:
+def test_options(serve: None) -> None:
     with pytest.raises(ImproperlyConfigured, match="no option 'url'"):
         LocalBroker("default", {"OPTIONS": {"url": ""}})
