@@ -64,6 +64,16 @@ class BrokerConnection(ABC):
     async def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
         """Return the rows after a position, oldest first; None if one of them is missing."""
 
+    async def positions(self, channels: Sequence[tuple[str, HistoryLimits]]) -> Sequence[Position]:
+        """Return the last positions of several channels. Override it to ask for all at once."""
+        return [await self.position(channel, limits) for channel, limits in channels]
+
+    async def rows_of(
+        self, channels: Sequence[tuple[str, Position]]
+    ) -> Sequence[Sequence[tuple[Position, bytes]] | None]:
+        """Return the rows of several channels. Override it to ask for all at once."""
+        return [await self.rows(channel, since) for channel, since in channels]
+
     @abstractmethod
     async def ping(self) -> None:
         """Return when the broker has answered."""

@@ -21,6 +21,11 @@ logger = logging.getLogger("c10kws.brokers")
 #: Seconds between two looks at an event loop that does not keep up.
 ROOM_INTERVAL = 0.005
 
+#: Channels whose histories are read together.
+MAX_AT_ONCE = 64
+#: The position of a channel that has none; no history has its rows.
+NOWHERE = Position("", 0)
+
 Row = tuple[Position, bytes]
 
 
@@ -64,10 +69,10 @@ class Inbound:
 
     async def confirm(self, connection: BrokerConnection, channels: Sequence[str]) -> None:
         """Confirm new subscriptions; those with history begin at its last position."""
-        for subscription in [self._subscriptions[each] for each in channels]:
-            if subscription.limits is not None:
-                position = await connection.position(subscription.channel, subscription.limits)
-                subscription.sequence.begin(position)
+        subscriptions = [self._subscriptions[each] for each in channels]
+        kept = [(each, each.limits) for each in subscriptions if each.limits is not None]
+        await self._begin(connection, kept)
+        for subscription in subscriptions:
             subscription.confirm()
 
     def confirm_waiting(self, commands: Sequence[Subscribe]) -> None:
@@ -149,21 +154,23 @@ class Inbound:
         channels = list(self._subscriptions)
         if channels:
             await connection.subscribe(channels)
-        for channel in channels:
-            if self.is_confirmed(channel):
-                await self.catch_up(connection, channel)
+        confirmed = [each for each in channels if self.is_confirmed(each)]
+        for start in range(0, len(confirmed), MAX_AT_ONCE):
+            await self.catch_up(connection, *confirmed[start : start + MAX_AT_ONCE])
         await self.confirm(connection, [each for each in channels if not self.is_confirmed(each)])
 
-    async def catch_up(self, connection: BrokerConnection, channel: str) -> None:
-        """Read what a channel has missed, then handle what was held."""
-        subscription = self._subscriptions.get(channel)
-        if subscription is None or subscription.held is None:
-            return
-        if subscription.limits is None:
-            subscription.sequence.restart()
-            self._lose(subscription)
-        else:
-            await self._read_missed(connection, subscription, subscription.limits)
+    async def catch_up(self, connection: BrokerConnection, *channels: str) -> None:
+        """Read what channels have missed, then handle what was held."""
+        found = [self._subscriptions[each] for each in channels if each in self._subscriptions]
+        holding = [each for each in found if each.held is not None]
+        await self._read_missed(connection, holding)
+        for subscription in holding:
+            if subscription.limits is None:
+                subscription.sequence.restart()
+                self._lose(subscription)
+            self._handle_held(subscription)
+
+    def _handle_held(self, subscription: Subscription) -> None:
         held, subscription.held = subscription.held or [], None
         for number, (packet, position) in enumerate(held):
             self._handle(subscription, packet, position)
@@ -172,15 +179,28 @@ class Inbound:
                 return
 
     async def _read_missed(
-        self, connection: BrokerConnection, subscription: Subscription, limits: HistoryLimits
+        self, connection: BrokerConnection, subscriptions: Sequence[Subscription]
     ) -> None:
-        last = subscription.sequence.position
-        rows = None if last is None else await connection.rows(subscription.channel, last)
-        if rows is None:
-            subscription.sequence.begin(await connection.position(subscription.channel, limits))
+        kept = [(each, each.limits) for each in subscriptions if each.limits is not None]
+        last = [(each.channel, each.sequence.position or NOWHERE) for each, _ in kept]
+        rows = await connection.rows_of(last)
+        lost = [pair for pair, found in zip(kept, rows, strict=True) if found is None]
+        await self._begin(connection, lost)
+        for subscription, _ in lost:
             self._lose(subscription)
-        for position, payload in rows or ():
-            packet = self._decode(payload)
-            if packet is not None:
-                subscription.sequence.begin(position)
-                self._deliver(subscription, packet, position)
+        for (subscription, _), found in zip(kept, rows, strict=True):
+            for position, payload in found or ():
+                packet = self._decode(payload)
+                if packet is not None:
+                    subscription.sequence.begin(position)
+                    self._deliver(subscription, packet, position)
+
+    async def _begin(
+        self, connection: BrokerConnection, kept: Sequence[tuple[Subscription, HistoryLimits]]
+    ) -> None:
+        """Go on from the last positions of channels with history."""
+        wanted = [(subscription.channel, limits) for subscription, limits in kept]
+        for (subscription, _), position in zip(
+            kept, await connection.positions(wanted), strict=True
+        ):
+            subscription.sequence.begin(position)

@@ -20,6 +20,8 @@ from .subscribing import SubscribingConnection
 
 logger = logging.getLogger("c10kws.brokers")
 
+Rows = Sequence[tuple[Position, bytes]]
+
 
 class RedisConnection(BrokerConnection):
     """Publishes and reads histories on one connection, since subscribers may only subscribe."""
@@ -59,17 +61,47 @@ class RedisConnection(BrokerConnection):
 
     async def position(self, channel: str, limits: HistoryLimits) -> Position:
         """Return the last position; one of an epoch of its own if Redis refuses the script."""
-        candidate = _new_epoch()
-        arguments = (candidate, _milliseconds(limits.ttl + NUMBER_TTL))
-        reply = await self._run_script(scripts.POSITION, channel, *arguments)
+        (position,) = await self.positions([(channel, limits)])
+        return position
+
+    async def positions(self, channels: Sequence[tuple[str, HistoryLimits]]) -> Sequence[Position]:
+        commands = [
+            self._script(
+                *(scripts.POSITION, channel, _new_epoch()),
+                _milliseconds(limits.ttl + NUMBER_TTL),
+            )
+            for channel, limits in channels
+        ]
+        replies = await self._call(commands)
+        return [
+            self._position(*each)
+            for each in zip([name for name, _ in channels], replies, strict=True)
+        ]
+
+    async def rows(self, channel: str, since: Position) -> Rows | None:
+        (rows,) = await self.rows_of([(channel, since)])
+        return rows
+
+    async def rows_of(self, channels: Sequence[tuple[str, Position]]) -> Sequence[Rows | None]:
+        replies = await self._call(
+            [
+                self._script(scripts.ROWS, channel, since.epoch, since.seq)
+                for channel, since in channels
+            ]
+        )
+        return [
+            self._rows(channel, since, reply)
+            for (channel, since), reply in zip(channels, replies, strict=True)
+        ]
+
+    def _position(self, channel: str, reply: Any) -> Position:
         if isinstance(reply, ResponseError):
             self._report(channel, reply)
-            return Position(candidate, 0)
+            return Position(_new_epoch(), 0)
         epoch, seq = reply
         return Position(epoch.decode(), seq)
 
-    async def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
-        reply = await self._run_script(scripts.ROWS, channel, since.epoch, since.seq)
+    def _rows(self, channel: str, since: Position, reply: Any) -> Rows | None:
         if isinstance(reply, ResponseError):
             self._report(channel, reply)
             return None
@@ -112,12 +144,10 @@ class RedisConnection(BrokerConnection):
         keys = [f"{self._options.prefix}{part}:{channel}" for part in ("meta", "rows")]
         return ("EVALSHA", script.digest, 2, *keys, self._server, *arguments)
 
-    async def _run_script(self, script: Script, channel: str, *arguments: str | bytes | int) -> Any:
-        (reply,) = await self._call([self._script(script, channel, *arguments)])
-        return reply
-
     async def _call(self, commands: Sequence[Command]) -> list[Any]:
         """Return the replies. A script that Redis does not know was not run: load it, run it."""
+        if not commands:
+            return []
         replies = await self._commanding.call(*commands)
         unknown = [at for at, each in enumerate(replies) if isinstance(each, NoScriptError)]
         if unknown:
