@@ -108,7 +108,8 @@ class Setting(Generated):
             raise self.error(f"there is no setting {key}")
         default = show(conf.KEYS[key], is_size=is_size(key.lower()))
         yield f".. setting:: {key}"
-        yield from indented([f":Default: {default}", f":Values: {allowed_values(key)}"])
+        values = allowed_values(key).replace("*", r"\*")
+        yield from indented([f":Default: {default}", f":Values: {values}"])
         yield from indented(comments_of(conf.Settings)[key.lower()])
         yield from indented(list(self.content))
 
