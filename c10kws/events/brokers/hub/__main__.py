@@ -22,6 +22,8 @@ from .peer import Peer
 #: Seconds between two looks at the socket. A hub whose socket was removed can get no new peers: it
 #: ends, and its peers start another one.
 CHECK_INTERVAL = 1.0
+#: Seconds that a new hub waits for its first peer, which has started it.
+FIRST_TIMEOUT = 10.0
 
 
 class HubProcess:
@@ -33,9 +35,8 @@ class HubProcess:
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._inode = path.stat().st_ino
-        self._hub = Hub(self._stay, self._end_later)
-        self._timer: asyncio.TimerHandle | None = None
-        self._end_later()
+        self._hub = Hub(lambda: self._timer.cancel(), self._end_later)
+        self._timer = self._loop.call_later(FIRST_TIMEOUT, self._ended.set)
 
     async def run(self, listening: socket.socket) -> None:
         """Serve peers until the end."""
@@ -48,12 +49,7 @@ class HubProcess:
         self._remove()
         server.close()
 
-    def _stay(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
     def _end_later(self) -> None:
-        self._stay()
         self._timer = self._loop.call_later(self._idle_timeout, self._ended.set)
 
     def _terminate(self) -> None:
