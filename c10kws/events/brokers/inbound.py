@@ -21,6 +21,8 @@ logger = logging.getLogger("c10kws.brokers")
 #: Seconds between two looks at an event loop that does not keep up.
 ROOM_INTERVAL = 0.005
 
+#: Seconds between log lines about lost messages: a server that restarts loses those of all rooms.
+LOG_INTERVAL = 10.0
 #: Channels whose histories are read together.
 MAX_AT_ONCE = 64
 #: The position of a channel that has none; no history has its rows.
@@ -41,6 +43,8 @@ class Inbound:
         self._subscriptions: dict[str, Subscription] = {}
         #: Messages of this process that have been sent and must come back.
         self.returning: dict[tuple[str, int], Publish] = {}
+        self._logged = float("-inf")
+        self._unlogged = 0
         self.gaps = self.duplicates = self.unreadable = 0
 
     # Subscriptions
@@ -132,7 +136,13 @@ class Inbound:
 
     def _lose(self, subscription: Subscription) -> None:
         self.gaps += 1
-        logger.warning("Messages to %r were lost.", subscription.channel)
+        self._unlogged += 1
+        if monotonic() - self._logged > LOG_INTERVAL:
+            logger.warning(
+                "Messages to %r were lost; %d channels since the last line.",
+                *(subscription.channel, self._unlogged),
+            )
+            self._logged, self._unlogged = monotonic(), 0
         self._receivers.reset(subscription.channel, subscription.sequence.position)
 
     def take_older(self, age: float) -> list[Publish]:
