@@ -21,10 +21,13 @@ class C10kwsConfig(AppConfig):
         prepare()
 
     def ready(self) -> None:
-        """Register the system checks; find the EventSockets in each app's ``sockets.py``."""
+        """Register the checks; find the EventSockets in each app's ``sockets.py``."""
         # Only now: they import models of Django, which must be loaded before.
         from .checks import events, settings, tornado  # noqa: F401
+        from .events.brokers.readiness import BrokersCheck
+        from .health.readiness import CHECKS
         from .views.asgi import watch_for_asgi
 
         autodiscover_modules("sockets")
         watch_for_asgi()
+        CHECKS.append(BrokersCheck())

@@ -1,6 +1,7 @@
 """The checks of ``?ready``: services that the project needs.
 
-To check another service, add a :class:`ReadinessCheck` to ``CHECKS``.
+To check another service, add a :class:`ReadinessCheck` to ``CHECKS``. A check that needs no I/O can
+be any object with the same name and method.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from typing import Protocol
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -23,6 +25,15 @@ MAX_AGE = 1.0
 ABANDON_AFTER = 60.0
 #: The engine of an alias in DATABASES without a configuration.
 NO_DATABASE = "django.db.backends.dummy"
+
+
+class Check(Protocol):
+    """A check of ``CHECKS``; ``name`` is the key of its problem in the response."""
+
+    name: str
+
+    def find_problem(self) -> str | None:
+        """Return a sentence without secrets, or None."""
 
 
 class ReadinessCheck:
@@ -86,4 +97,4 @@ def query_database() -> None:
         connection.close()
 
 
-CHECKS = [ReadinessCheck("database", query_database)]
+CHECKS: list[Check] = [ReadinessCheck("database", query_database)]

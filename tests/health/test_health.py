@@ -13,6 +13,7 @@ from django.db import OperationalError, connections
 from django.test import Client, override_settings
 from django.urls import include, path, re_path
 
+from c10kws.events.brokers.registry import brokers
 from c10kws.health import readiness
 from c10kws.health.paths import find_paths
 from c10kws.health.readiness import ReadinessCheck
@@ -134,6 +135,16 @@ def test_a_result_is_used_again_for_a_moment(
     check = ReadinessCheck("database", service.query)
     assert [check.find_problem() for _ in range(3)] == [None] * 3
     assert service.calls == 1
+
+
+def test_lost_brokers(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = "No connection to the broker 'default' for 3.2 s."
+    monkeypatch.setattr(type(brokers["default"]), "problem", problem)
+    response = get("/healthz/?ready")
+    assert (response.status_code, response.json()["problems"]) == (503, {"broker": problem})
+    assert get().json() == OK  # another server would not find the broker either
+    monkeypatch.undo()
+    assert get("/healthz/?ready").json() == OK
 
 
 def test_it_needs_no_database(

@@ -41,6 +41,15 @@ class Broker(ABC):
         #: Seconds that a process which does not serve waits for the answer of the broker.
         self.timeout: float = configuration.get("TIMEOUT", TIMEOUT)
 
+    @property
+    def problem(self) -> str | None:
+        """A sentence while this process has lost its connection to the broker, otherwise None.
+
+        Reading it needs no I/O, from any thread. A connection that has not been needed yet is no
+        problem, nor is one that was lost only a moment ago.
+        """
+        return None
+
     @abstractmethod
     def subscribe(
         self, channel: str, receiver: Receiver, limits: HistoryLimits | None

@@ -43,6 +43,8 @@ PING_INTERVAL = 5.0
 UNSUBSCRIBE_AFTER = 30.0
 #: Seconds that a process waits for the end of the link, when everything is sent.
 CLOSE_TIMEOUT = 2.0
+#: Seconds without a connection that are no problem: events wait, and other connections follow.
+PROBLEM_AFTER = 1.0
 #: Seconds between looks for messages that have waited too long.
 CHECK_INTERVAL = 0.25
 
@@ -68,6 +70,7 @@ class Link:
         self._backoff = Backoff(FIRST_PAUSE, MAX_PAUSE)
         self._left: dict[str, float] = {}  # channels without receivers, with the time
         self._lost_at: float | None = None
+        self._away_since: float | None = monotonic()
         name = f"c10kws-broker-{alias}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -93,6 +96,15 @@ class Link:
             sleep(0.01)
         self._loop.call_soon_threadsafe(self._end)
         self._thread.join(CLOSE_TIMEOUT)
+
+    @property
+    def problem(self) -> str | None:
+        """A sentence while there is no connection, otherwise None."""
+        since = self._away_since
+        seconds = 0.0 if since is None else monotonic() - since
+        if seconds < PROBLEM_AFTER:
+            return None
+        return f"No connection to the broker {self._alias!r} for {seconds:.1f} s."
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._awake.set)
@@ -168,7 +180,7 @@ class Link:
 
     def _lose(self, reason: str) -> None:
         if self._lost_at is None:
-            self._lost_at = monotonic()
+            self._lost_at = self._away_since = monotonic()
             logger.warning("The broker %r is lost: %s. Connecting again.", self._alias, reason)
         for key, publish in list(self._inbound.returning.items()):
             if publish.limits is None:
@@ -177,6 +189,7 @@ class Link:
 
     def _recover(self) -> None:
         self._backoff.reset()
+        self._away_since = None
         if self._lost_at is not None:
             seconds = monotonic() - self._lost_at
             logger.warning("The broker %r is back after %.1f s.", self._alias, seconds)

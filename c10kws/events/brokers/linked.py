@@ -33,6 +33,10 @@ class LinkedBroker(Broker):
     def connect(self) -> BrokerConnection:
         """Return a new connection, which is not open yet."""
 
+    @property
+    def problem(self) -> str | None:
+        return None if self._link is None else self._link.problem
+
     def subscribe(
         self, channel: str, receiver: Receiver, limits: HistoryLimits | None
     ) -> Future[Position | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,6 +12,8 @@ from ...handlers.servers import servers
 from .emission import Emission
 from .history import Position
 from .message import Arrival
+
+logger = logging.getLogger("c10kws.brokers")
 
 
 class Receiver(Protocol):
@@ -23,17 +26,35 @@ class Receiver(Protocol):
         """Handle that messages were lost; ``position`` is the last one of a channel's history."""
 
 
+class DirectReceiver:
+    """A receiver that needs no event loop, and so no server.
+
+    It is called in the thread in which messages arrive, and must not block this thread. A channel
+    has either such receivers, or only others.
+    """
+
+    def receive(self, arrival: Arrival) -> object:
+        """Handle a message."""
+        raise NotImplementedError
+
+    def reset(self, position: Position | None) -> object:
+        """Handle that messages were lost."""
+
+
 class Receivers:
     """Receivers by channel. All methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._receivers: dict[str, tuple[Receiver, ...]] = {}
+        self._direct: set[str] = set()  # channels of DirectReceivers
 
     def add(self, channel: str, receiver: Receiver) -> bool:
         """Add a receiver; return True for the first of its channel."""
         with self._lock:
             receivers = self._receivers.get(channel, ())
+            if isinstance(receiver, DirectReceiver):
+                self._direct.add(channel)
             self._receivers[channel] = (*receivers, receiver)
             return not receivers
 
@@ -44,6 +65,8 @@ class Receivers:
             left.remove(receiver)
             if left:
                 self._receivers[channel] = tuple(left)
+            else:
+                self._direct.discard(channel)
             return not left
 
     def __contains__(self, channel: object) -> bool:
@@ -66,15 +89,21 @@ class Receivers:
         """
         receivers = self._receivers.get(channel, ())
         calls = [partial(receiver.receive, arrival) for receiver in receivers]
-        self._call(calls, arrival.message.size, emission or Emission())
+        self._call(channel, calls, arrival.message.size, emission or Emission())
 
     def reset(self, channel: str, position: Position | None) -> None:
         """Queue the news that messages of a channel were lost."""
         receivers = self._receivers.get(channel, ())
         calls = [partial(receiver.reset, position) for receiver in receivers]
-        self._call(calls, 0, Emission())
+        self._call(channel, calls, 0, Emission())
 
-    def _call(self, calls: Sequence[Callable[[], object]], size: int, emission: Emission) -> None:
+    def _call(
+        self, channel: str, calls: Sequence[Callable[[], object]], size: int, emission: Emission
+    ) -> None:
+        if channel in self._direct:
+            emission.expect(1)
+            _call_now(calls, emission)
+            return
         states = list(servers.running) if calls else []
         emission.expect(len(states))
         for state in states:
@@ -82,6 +111,13 @@ class Receivers:
                 state.calls.put(partial(_make, calls, emission), size)
             except RuntimeError:  # its loop is closed, and so are its clients
                 emission.count()
+
+
+def _call_now(calls: Sequence[Callable[[], object]], emission: Emission) -> None:
+    try:
+        _make(calls, emission)
+    except Exception:  # the next message must arrive
+        logger.exception("A receiver of messages failed.")
 
 
 def _make(calls: Sequence[Callable[[], object]], emission: Emission) -> None:

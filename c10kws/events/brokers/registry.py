@@ -74,6 +74,12 @@ class Brokers:
                     f"workers. Use {LOCAL}, or remove the key."
                 )
 
+    @property
+    def problems(self) -> list[str]:
+        """The problems of the brokers that are in use."""
+        found = [made.broker.problem for made in list(self._made.values())]
+        return [problem for problem in found if problem is not None]
+
     def close(self, timeout: float) -> None:
         """Send what waits, for at most ``timeout`` seconds; this process serves no longer."""
         for made in list(self._made.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ from django.utils.module_loading import import_string
 from c10kws.events.brokers.base import Broker, Feature
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits, Position
-from c10kws.events.brokers.message import History, Message
+from c10kws.events.brokers.message import Arrival, History, Message
+from c10kws.events.brokers.receivers import DirectReceiver
 from tests.support.broker_process import BrokerProcess
 from tests.support.brokers import Listener, listen, publish
 from tests.support.redis_servers import RedisServer
@@ -285,3 +287,40 @@ def test_closing_sends_what_waits(one: Broker, other: Broker) -> None:
         publish(one, str(number))
     one.close(WAIT)
     eventually(has(listener, *map(str, range(100))))
+
+
+class Direct(DirectReceiver):
+    """A receiver that needs no event loop. It fails once."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def receive(self, arrival: Arrival) -> None:
+        self.texts.append(arrival.message.text)
+        if self.texts == ["1"]:
+            raise ValueError("failed")
+
+
+def test_a_direct_receiver_needs_no_event_loop(
+    one: Broker, serve: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+    serve.call_soon_threadsafe(release.wait, WAIT)
+    try:
+        direct = Direct()
+        one.subscribe("control", direct, None).result(WAIT)
+        publish(one, "1", "control").result(WAIT)
+        publish(one, "2", "control").result(WAIT)
+        assert direct.texts == ["1", "2"]
+        assert "A receiver of messages failed." in caplog.text
+        one.unsubscribe("control", direct)
+        publish(one, "3", "control").result(WAIT)
+        assert direct.texts == ["1", "2"]
+    finally:
+        release.set()
+
+
+def test_a_broker_that_answers_has_no_problem(one: Broker) -> None:
+    assert one.problem is None
+    listen(one)
+    assert one.problem is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -120,6 +121,24 @@ def test_half_a_connection_is_not_used(
     assert (plain.texts, kept.texts, kept.resets) == (["1"], ["2"], [])
     connections = server.call("CLIENT", "LIST").splitlines()
     assert len(connections) == 3, connections  # two, and that of call()
+
+
+def test_a_lost_connection_is_a_problem(
+    start_redis: StartRedis, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast(monkeypatch)
+    monkeypatch.setattr("c10kws.events.brokers.link.PROBLEM_AFTER", 0.2)
+    server = start_redis()
+    broker = redis_broker(server)
+    listener = listen(broker, PLAIN)
+    assert broker.problem is None
+    server.kill()
+    eventually(lambda: broker.problem)
+    assert broker.problem is not None
+    assert re.fullmatch(r"No connection to the broker 'default' for 0\.\d s\.", broker.problem)
+    server.start()
+    wait_for_resets([listener], 1)
+    eventually(lambda: broker.problem is None)
 
 
 def test_a_pause_delays_messages(start_redis: StartRedis, redis_broker: MakeBroker) -> None:
