@@ -21,7 +21,14 @@ author = "The c10kws authors"
 project_copyright = author
 version = release = version_of("c10kws")
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "completeness", "generated", "links"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "broker_table",
+    "completeness",
+    "generated",
+    "links",
+]
 exclude_patterns = ["_build", "extensions"]
 nitpicky = True
 smartquotes = False  # they would change what is typed

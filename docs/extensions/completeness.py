@@ -1,4 +1,4 @@
-"""Warn of settings, limits, system checks and public names that no page has."""
+"""Warn of settings, limits, system checks, brokers and public names that no page has."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
 
+from broker_table import find_brokers
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -63,6 +64,9 @@ def undocumented(env: BuildEnvironment) -> Iterator[str]:
         for name in public_names(path):
             if not documented & {f"{place}.{name}" for place in PUBLIC_MODULES}:
                 yield f"the name {path}.{name}"
+    for path in find_brokers():
+        if path not in documented:
+            yield f"the broker {path}"
     for name in dir(WebSocket):
         if not name.startswith("_") and f"{PUBLIC_CLASS}.{name}" not in documented:
             yield f"the attribute {PUBLIC_CLASS}.{name}"

@@ -40,22 +40,22 @@ class Constant(SphinxRole):
             return [], [message]
         return [nodes.Text(self.write(number))], []
 
-    def write(self, value: int) -> str:
-        """Return a number with commas."""
-        return f"{value:,}"
+    def write(self, value: float) -> str:
+        """Return a number with commas, and 5.0 as 5."""
+        return f"{int(value) if value == int(value) else value:,}"
 
 
 class Size(Constant):
     """``:size:`package.module.NAME```: a number of bytes."""
 
-    def write(self, value: int) -> str:
+    def write(self, value: float) -> str:
         """Return a number of bytes in the largest unit that divides it."""
         unit, name = next((each for each in SIZES if value % each[0] == 0), (1, "bytes"))
-        return f"{value // unit:,} {name}"
+        return f"{int(value) // unit:,} {name}"
 
 
-def constant(path: str) -> int:
+def constant(path: str) -> float:
     """Return a number that a module defines."""
     module, _, name = path.rpartition(".")
-    number: int = getattr(import_module(module), name)
+    number: float = getattr(import_module(module), name)
     return number

@@ -1,4 +1,4 @@
-"""The reference has each setting, limit, system check and public name."""
+"""The reference has each setting, limit, system check, broker and public name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.utils.module_loading import import_string
 
 import c10kws
 from c10kws.checks import catalogue
@@ -57,6 +58,7 @@ def warnings(tmp_path_factory: pytest.TempPathFactory) -> str:
         "setting PING_INTERVAL",
         "limit high_water",
         "check c10kws.E001",
+        "broker c10kws.events.brokers.redis.RedisBroker",
         "name c10kws.WebSocket",
         "name c10kws.events.EventSocket",
         "name c10kws_tornado.Server",
@@ -78,6 +80,21 @@ def test_what_a_page_has_is_none(present: str, warnings: str) -> None:
 def test_a_name_of_a_page_that_the_code_lacks_is_a_warning(warnings: str) -> None:
     assert "a page of the reference has c10kws.WebSocket.gone, which does not exist" in warnings
     assert "c10kws.WebSocket.read_message, which" not in warnings
+
+
+def test_the_table_of_brokers_has_their_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXTENSIONS)
+    from broker_table import feature_rows, find_brokers
+
+    brokers = find_brokers()
+    assert [path.rpartition(".")[2] for path in brokers] == [
+        *("MemoryBroker", "LocalBroker", "RedisBroker"),
+    ]
+    assert {path: import_string(path) for path in brokers} == brokers
+    assert feature_rows(brokers)[:2] == [
+        ["Other processes of this machine", "no", "yes", "yes"],
+        ["Other machines", "no", "no", "yes"],
+    ]
 
 
 def test_the_catalogue_lists_each_check_once() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging.config
+import os
+import re
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType, SimpleNamespace
@@ -15,14 +16,17 @@ from unittest import mock
 
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
+from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
+from django.utils.module_loading import import_string
 
-from c10kws import websocket
-from c10kws.events import EventError, EventSocket, paths
+from c10kws import conf, websocket
+from c10kws.checks.settings import check_settings
+from c10kws.events import BrokerUnavailable, Emission, EventError, EventSocket, paths
 from c10kws.signals import websocket_disconnected
-from c10kws.test import Client, TestCase
+from c10kws.test import TestCase
 from tests.documentation.pages import Block, read
 from tests.support.shell import ROOT
 
@@ -46,7 +50,7 @@ class GuideTests(TestCase):
 
     def run_block(self, block: Block, **names: Any) -> SimpleNamespace:
         """Execute a block with names that the page takes for granted; return all its names."""
-        code = block.text.replace("from .sockets import chat\n", "")
+        code = re.sub(r"from \.+sockets import chat\n", "", block.text)
         scope: dict[str, Any] = {"__name__": "guide", **names}
         exec(compile(code, block.file or "guide", "exec"), scope)
         return SimpleNamespace(**scope)
@@ -92,27 +96,93 @@ class SendTests(GuideTests):
             first.expect("time")
             second.expect_nothing()
 
-    def test_a_task_asks_the_server(self) -> None:
+    def test_a_task_a_command_and_a_shell_reach_the_clients(self) -> None:
         chat = EventSocket("/guide")
         chat.on("open")(lambda socket: socket.join("tea"))
-        view, task = python("send")[-2:]
-        announce = self.run_block(view, chat=chat).announce
-        self.serve(chat=chat, announce=announce)
-
-        def ask(request: urllib.request.Request, timeout: float) -> Any:
-            assert request.full_url == "http://127.0.0.1:8000/announce/"
-            assert request.get_header("Host") == "example.com"
-            response = Client().post("/announce/", request.data, content_type="text/plain")
-            assert response.status_code == 204
-            return response
-
-        guide = self.run_block(task)
-        guide.announce.__globals__["urlopen"] = ask
-        with self.client.websocket("/chat/") as ws:
-            guide.announce("tea", "Hello!")
+        self.serve(chat=chat)
+        plain = {"celery": "shared_task", "django.tasks": "task"}
+        modules = {name: ModuleType(name) for name in plain}
+        for name, decorator in plain.items():
+            setattr(modules[name], decorator, lambda function: function)
+        with mock.patch.dict(sys.modules, modules), self.client.websocket("/chat/") as ws:
+            celery, django, command = [
+                self.run_block(block, chat=chat)
+                for block in python("send")
+                if "announced" in block.text
+            ]
+            for announce in (celery.announce, django.announce):
+                announce("tea", "Hello!")
+                assert ws.expect("announced") == {"text": "Hello!"}
+            call_command(command.Command(), "tea", "Good night!")
+            assert ws.expect("announced") == {"text": "Good night!"}
+            (shell,) = [
+                step
+                for step in read(FOLDER / "send.rst")
+                if isinstance(step, Block) and step.language == "pycon"
+            ]
+            exec(shell.text.splitlines()[1].removeprefix(">>> "), {"chat": chat})
             assert ws.expect("announced") == {"text": "Hello!"}
-        forged = self.client.post("/announce/", b"forged", content_type="text/plain")
-        assert forged.status_code == 403
+
+
+class BrokerTests(GuideTests):
+    def test_the_settings_are_valid(self) -> None:
+        found = [
+            block
+            for name in ("send", "several-processes", "redis")
+            for block in python(name)
+            if "C10KWS = {" in block.text
+        ]
+        assert len(found) == 6
+        for block in found:
+            with override_settings(C10KWS=self.run_block(block).C10KWS):
+                assert check_settings(None) == []
+                for alias, configuration in conf.current().brokers.items():
+                    import_string(configuration["BACKEND"])(alias, configuration)
+
+    def test_two_windows(self) -> None:
+        guide = self.run_block(python("several-processes")[0])
+        self.serve(chat=guide.chat)
+        with self.client.websocket("/chat/") as one, self.client.websocket("/chat/") as two:
+            assert one.request("which") == {"process": os.getpid()}
+            one.emit("say", {"text": "Hello!"})
+            assert one.expect("said") == two.expect("said") == {"text": "Hello!"}
+
+    def test_the_others_are_told(self) -> None:
+        chat = EventSocket("/guide")
+        chat.on("open")(lambda socket: socket.join("tea"))
+        (block,) = [each for each in python("several-processes") if "exclude" in each.text]
+        self.run_block(block, chat=chat)
+        self.serve(chat=chat)
+        with self.client.websocket("/chat/") as one, self.client.websocket("/chat/") as two:
+            one.emit("say", {"text": "Hello!"})
+            assert two.expect("said") == {"text": "Hello!"}
+            one.expect_nothing()
+
+    def test_all_clients_of_a_user(self) -> None:
+        chat = EventSocket("/guide")
+        (block,) = [each for each in python("several-processes") if "user-" in each.text]
+        guide = self.run_block(block, chat=chat)
+        self.serve(chat=chat)
+        ann = User.objects.create_user("ann")
+        with self.client.websocket("/chat/") as stranger:
+            self.client.force_login(ann)
+            with self.client.websocket("/chat/") as one, self.client.websocket("/chat/") as two:
+                guide.tell(ann, "Hello!")
+                assert one.expect("told") == two.expect("told") == {"text": "Hello!"}
+            stranger.expect_nothing()
+
+    def test_a_lost_broker(self) -> None:
+        chat = EventSocket("/guide")
+        (block,) = [each for each in python("several-processes") if "await chat.emit" in each.text]
+        self.run_block(block, chat=chat)
+        self.serve(chat=chat)
+        with self.client.websocket("/chat/") as ws:
+            assert ws.request("say", {"text": "Hello!"}) == {"sent": True}
+            ws.expect("said")
+            lost = Emission()
+            lost.fail(BrokerUnavailable("default", "it was away for 5 s"))
+            with mock.patch.object(chat.emitter, "emit", return_value=lost):
+                assert ws.request("say", {"text": "Hello!"}) == {"sent": False}
 
 
 class ProgressTests(GuideTests):
