@@ -166,7 +166,8 @@ class Settings:
     emit_without_server: str = "warn"
     #: Brokers, which carry events between processes, by alias: ``{"default": {"BACKEND": …,
     #: "OPTIONS": {…}}}``, as in CACHES.
-    #: By default one process uses ``memory``, and several workers of one machine use ``local``.
+    #: By default one process uses ``memory``, and several workers of one machine use ``local``, as
+    #: do shells and commands on this machine while the workers run.
     brokers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Policy for events that the broker does not take for 5 seconds: ``"fail"`` logs an error, and
     #: awaiting the emit raises BrokerUnavailable. ``"local"`` sends the events to the clients of

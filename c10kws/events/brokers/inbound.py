@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 
 from . import wire
@@ -48,6 +48,11 @@ class Inbound:
         self.gaps = self.duplicates = self.unreadable = 0
 
     # Subscriptions
+
+    @property
+    def channels(self) -> Collection[str]:
+        """The channels that this process has subscribed to."""
+        return self._subscriptions.keys()
 
     def add(self, commands: Sequence[Subscribe]) -> list[str]:
         """Add subscriptions; return the channels that are new."""

@@ -9,22 +9,21 @@ message that was sent on the lost connection is never sent again.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic, sleep
 
+from ...handlers.servers import servers
 from .backoff import Backoff
 from .commands import Command, Publish, Recover, Unsubscribe
 from .connection import BrokerConnection, ConnectionLost
 from .fallback import Fallback
 from .inbound import Inbound
+from .outage import Outage
 from .outbound import Outbound
 from .queue import CommandQueue, QueueFull
 from .receivers import Receivers
-
-logger = logging.getLogger("c10kws.brokers")
 
 #: Bytes of the messages that wait for the broker.
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
@@ -39,12 +38,13 @@ MAX_PAUSE = 5.0
 #: Seconds within which the broker must answer a command, and between two pings.
 OPERATION_TIMEOUT = 5.0
 PING_INTERVAL = 5.0
+#: Seconds after which a process that does not serve disconnects: a forgotten shell must not keep a
+#: hub alive.
+IDLE_TIMEOUT = 10.0
 #: Seconds before this process unsubscribes from a channel that has no receiver any more.
 UNSUBSCRIBE_AFTER = 30.0
 #: Seconds that a process waits for the end of the link, when everything is sent.
 CLOSE_TIMEOUT = 2.0
-#: Seconds without a connection that are no problem: events wait, and other connections follow.
-PROBLEM_AFTER = 1.0
 #: Seconds between looks for messages that have waited too long.
 CHECK_INTERVAL = 0.25
 
@@ -69,8 +69,7 @@ class Link:
         self._outbound = Outbound(self._inbound, fallback)
         self._backoff = Backoff(FIRST_PAUSE, MAX_PAUSE)
         self._left: dict[str, float] = {}  # channels without receivers, with the time
-        self._lost_at: float | None = None
-        self._away_since: float | None = monotonic()
+        self._outage = Outage(alias)
         name = f"c10kws-broker-{alias}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -100,11 +99,7 @@ class Link:
     @property
     def problem(self) -> str | None:
         """A sentence while there is no connection, otherwise None."""
-        since = self._away_since
-        seconds = 0.0 if since is None else monotonic() - since
-        if seconds < PROBLEM_AFTER:
-            return None
-        return f"No connection to the broker {self._alias!r} for {seconds:.1f} s."
+        return self._outage.problem
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._awake.set)
@@ -134,20 +129,39 @@ class Link:
                 self._lose(str(error) or "it does not answer")
             finally:
                 await connection.close()
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait before the next attempt; without subscriptions until there is something to do.
+
+        So a shell that lives longer than the server does not connect for nothing, and its next
+        event does not wait for the end of a long pause.
+        """
+        if self._is_needed:
             await asyncio.sleep(self._backoff.next())
+            return
+        self._awake.clear()
+        if not self._queue:
+            await self._awake.wait()
+        self._backoff.reset()
+        self._outage.need()
+
+    @property
+    def _is_needed(self) -> bool:
+        """True if something waits for the connection."""
+        return bool(self._queue or self._inbound.channels)
 
     async def _use(self, connection: BrokerConnection) -> None:
-        """Use a connection until it is lost."""
+        """Use a connection until it is lost, or not needed any more."""
         self._inbound.hold_all()
-        tasks = {
-            asyncio.create_task(connection.run(self._inbound.arrive)),
-            asyncio.create_task(self._work(connection)),
-        }
+        receiving = asyncio.create_task(connection.run(self._inbound.arrive))
+        tasks = {receiving, asyncio.create_task(self._work(connection))}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            raise ConnectionLost("it has closed the connection")
+            if receiving in done:
+                raise ConnectionLost("it has closed the connection")
         finally:
             for task in tasks:
                 task.cancel()
@@ -158,19 +172,24 @@ class Link:
             await self._inbound.restore(connection)
         for publish in self._inbound.take_older(0):  # the histories do not have them
             self._fallback.handle(publish, "the connection was lost")
-        self._recover()
-        pinged = monotonic()
-        while True:
+        self._backoff.reset()
+        self._outage.end()
+        pinged = used = monotonic()
+        while not self._is_idle(used):
             if monotonic() - pinged >= PING_INTERVAL:  # commands do not show that messages arrive
                 await self._within_time(connection.ping())
                 pinged = monotonic()
             self._awake.clear()
             if commands := self._queue.take():
                 await self._within_time(self._outbound.execute(connection, commands))
+                used = monotonic()
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(PING_INTERVAL):
                     await self._awake.wait()
+
+    def _is_idle(self, used: float) -> bool:
+        return not servers.serving and not self._is_needed and monotonic() - used >= IDLE_TIMEOUT
 
     async def _within_time(self, operation: Awaitable[None]) -> None:
         async with asyncio.timeout(OPERATION_TIMEOUT):
@@ -179,21 +198,11 @@ class Link:
     # Lost and found
 
     def _lose(self, reason: str) -> None:
-        if self._lost_at is None:
-            self._lost_at = self._away_since = monotonic()
-            logger.warning("The broker %r is lost: %s. Connecting again.", self._alias, reason)
+        self._outage.begin(reason, needed=self._is_needed)
         for key, publish in list(self._inbound.returning.items()):
             if publish.limits is None:
                 del self._inbound.returning[key]
                 self._fallback.handle(publish, reason)
-
-    def _recover(self) -> None:
-        self._backoff.reset()
-        self._away_since = None
-        if self._lost_at is not None:
-            seconds = monotonic() - self._lost_at
-            logger.warning("The broker %r is back after %.1f s.", self._alias, seconds)
-            self._lost_at = None
 
     async def _check(self) -> None:
         """Fail what has waited too long, and leave channels that nobody listens to any more."""

@@ -35,7 +35,8 @@ class LinkedBroker(Broker):
 
     @property
     def problem(self) -> str | None:
-        return None if self._link is None else self._link.problem
+        link = self._link
+        return None if link is None else link.problem
 
     def subscribe(
         self, channel: str, receiver: Receiver, limits: HistoryLimits | None
@@ -46,8 +47,9 @@ class LinkedBroker(Broker):
         return confirmed
 
     def unsubscribe(self, channel: str, receiver: Receiver) -> None:
-        if self._receivers.remove(channel, receiver) and self._link is not None:
-            self._link.leave(channel)
+        link = self._link
+        if self._receivers.remove(channel, receiver) and link is not None:
+            link.leave(channel)
 
     def publish(
         self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
@@ -60,13 +62,16 @@ class LinkedBroker(Broker):
         return result
 
     def close(self, timeout: float) -> None:
-        if self._link is not None:
-            self._link.close(timeout)
-            self._link = None
+        with self._lock:
+            link, self._link = self._link, None
+        if link is not None:
+            link.close(timeout)
 
     def _put(self, command: Command) -> None:
-        if self._link is None:
-            with self._lock:
-                if self._link is None:
-                    self._link = Link(self.alias, self.connect, self._receivers, self._fallback)
-        self._link.put(command)
+        (self._link or self._begin()).put(command)
+
+    def _begin(self) -> Link:
+        with self._lock:
+            if self._link is None:
+                self._link = Link(self.alias, self.connect, self._receivers, self._fallback)
+            return self._link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Mapping
@@ -13,11 +14,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from ... import conf
+from ...handlers.servers import servers
 from .base import Broker, Feature
+from .hub.path import seems_to_run
 
 DEFAULT = "default"
 MEMORY = "c10kws.events.brokers.memory.MemoryBroker"
 LOCAL = "c10kws.events.brokers.local.LocalBroker"
+#: Seconds that a process which ends without :meth:`Brokers.close` waits for its brokers.
+EXIT_TIMEOUT = 2.0
 
 Configuration = Mapping[str, Any]
 
@@ -30,6 +35,10 @@ class _Made:
 
 class Brokers:
     """One broker for each alias, made when it is used first, and again when the setting changes.
+
+    Without the setting, several workers use ``local``, and so does a process that does not serve,
+    while there is a hub. It looks at each use, since it may live longer than the server. All others
+    use ``memory``.
 
     In test runs each alias is a ``memory`` broker, unless ``real`` is True.
     """
@@ -45,10 +54,14 @@ class Brokers:
         made = self._made.get(alias)
         if made is not None and made.configuration == configuration:
             return made.broker
+        replaced = None
         with self._lock:
             made = self._made.get(alias)
             if made is None or made.configuration != configuration:
+                replaced = made
                 made = self._made[alias] = _Made(configuration, _make(alias, configuration))
+        if replaced is not None:
+            replaced.broker.close(0)
         return made.broker
 
     def _find(self, alias: str) -> Configuration:
@@ -58,7 +71,13 @@ class Brokers:
             raise ImproperlyConfigured(f"C10KWS['BROKERS'] has no broker {alias!r}.")
         if _in_test_run() and not self.real:
             return {"BACKEND": MEMORY}
-        return configured.get(alias) or {"BACKEND": LOCAL if self._several else MEMORY}
+        return configured.get(alias) or {"BACKEND": self._choose(alias)}
+
+    def _choose(self, alias: str) -> str:
+        """Return the backend of an alias without configuration."""
+        if self._several or (not servers.serving and seems_to_run(alias)):
+            return LOCAL
+        return MEMORY
 
     def serve_in_several(self) -> None:
         """Mark this process as one of several workers.
@@ -108,6 +127,8 @@ def _in_test_run() -> bool:
 
 #: The brokers of this process.
 brokers = Brokers()
+
+atexit.register(brokers.close, EXIT_TIMEOUT)
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=brokers.forget)

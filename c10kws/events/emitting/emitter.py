@@ -113,7 +113,9 @@ def _publish(
     try:
         emission.result(broker.timeout)
     except TimeoutError:
-        error = BrokerUnavailable(broker.alias, f"no answer within {broker.timeout:g} s")
+        reason = f"no answer within {broker.timeout:g} s"
+        problem = broker.problem
+        error = BrokerUnavailable(broker.alias, f"{reason} ({problem})" if problem else reason)
         emission.fail(error)
         raise error from None
 

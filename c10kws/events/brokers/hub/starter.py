@@ -14,15 +14,14 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
 from ....handlers.servers import servers
-from ....runtime_directory import UnsafeDirectory, check_directory, directory_path, make_directory
+from ....runtime_directory import UnsafeDirectory, check_directory, make_directory
 from ..connection import ConnectionLost
-from .codec import FORMAT
 from .lock import acquire
+from .path import name_of, path_of
 
 #: Seconds between two looks while another process starts the hub, or while the last one ends.
 POLL_INTERVAL = 0.01
@@ -37,7 +36,7 @@ class HubStarter:
     """The hub of one alias. ``idle_timeout``: seconds that a hub without peers goes on."""
 
     def __init__(self, alias: str, idle_timeout: float) -> None:
-        self._name = f"hub-{FORMAT}-{quote(alias, safe='')}"
+        self._alias = alias
         self._idle_timeout = idle_timeout
         self._started: int | None = None  # the process that this one has started
 
@@ -57,14 +56,14 @@ class HubStarter:
         """Return a connection; None while another process starts the hub."""
         if not servers.serving:
             return self._find_running()
-        path = make_directory() / self._name
+        path = make_directory() / name_of(self._alias)
         found = connect(path)
         if found is None:
             self._start(path)
         return found or connect(path)
 
     def _find_running(self) -> socket.socket:
-        path = directory_path() / self._name
+        path = path_of(self._alias)
         with suppress(FileNotFoundError):
             check_directory(path.parent)
             found = connect(path)

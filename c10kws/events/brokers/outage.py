@@ -1,0 +1,51 @@
+"""``Outage``: the time in which a link has no connection."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+logger = logging.getLogger("c10kws.brokers")
+
+#: Seconds without a connection that are no problem: events wait, and another connection follows.
+PROBLEM_AFTER = 1.0
+
+
+class Outage:
+    """Logs that a connection is lost and that it is back, and knows for how long it was needed."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._since: float | None = monotonic()
+        self._reason = "it has not answered yet"
+        self._logged_at: float | None = None
+
+    def begin(self, reason: str, *, needed: bool) -> None:
+        """Begin, or go on, since an attempt to connect has failed."""
+        self._reason = reason
+        if not needed:
+            self._since = None
+        elif self._logged_at is None:
+            self._logged_at = self._since = monotonic()
+            logger.warning("The broker %r is lost: %s. Connecting again.", self._alias, reason)
+
+    def need(self) -> None:
+        """Begin now, since a connection that was not needed is needed."""
+        self._since = monotonic()
+
+    def end(self) -> None:
+        """End: there is a connection."""
+        self._since = None
+        if self._logged_at is not None:
+            seconds = monotonic() - self._logged_at
+            logger.warning("The broker %r is back after %.1f s.", self._alias, seconds)
+            self._logged_at = None
+
+    @property
+    def problem(self) -> str | None:
+        """A sentence while there is no connection, otherwise None; from any thread."""
+        since = self._since
+        seconds = 0.0 if since is None else monotonic() - since
+        if seconds < PROBLEM_AFTER:
+            return None
+        return f"No connection to the broker {self._alias!r} for {seconds:.1f} s: {self._reason}."
