@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .brokers.emission import Emission
     from .clients.socket import Socket
     from .emitting.room import Room
+    from .emitting.room_events import RoomEvents
     from .endpoint import EventSocket
     from .exceptions import (
         BrokerUnavailable,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         EventAlreadyBound,
         EventError,
         InvalidInstanceError,
+        NoHistory,
         NotCallableError,
         PathAlreadyUsed,
     )
@@ -33,11 +35,13 @@ __all__ = [
     "EventError",
     "EventSocket",
     "InvalidInstanceError",
+    "NoHistory",
     "NotCallableError",
     "PathAlreadyUsed",
     "Progress",
     "ProgressBar",
     "Room",
+    "RoomEvents",
     "Socket",
 ]
 
@@ -51,11 +55,13 @@ __getattr__ = lazy_names(
         "EventError": ".exceptions",
         "EventSocket": ".endpoint",
         "InvalidInstanceError": ".exceptions",
+        "NoHistory": ".exceptions",
         "NotCallableError": ".exceptions",
         "PathAlreadyUsed": ".exceptions",
         "Progress": ".progress",
         "ProgressBar": ".progress",
         "Room": ".emitting.room",
+        "RoomEvents": ".emitting.room_events",
         "Socket": ".clients.socket",
     },
 )

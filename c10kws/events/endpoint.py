@@ -29,6 +29,7 @@ from .emitting.audience import Audience
 from .emitting.audiences import Audiences
 from .emitting.delivery import Delivery
 from .emitting.emitter import Emitter, Exclude
+from .emitting.following import Following
 from .emitting.room import Room
 from .emitting.without_server import WithoutServer
 from .exceptions import NotCallableError
@@ -97,6 +98,7 @@ class EventSocket:
         self.delivery = Delivery(self.members)
         self.history = HistoryRules(history)
         self.audiences = Audiences(broker, self.delivery)
+        self.following = Following(self._open_room, self._close_room, self.audience_of)
         policy = WithoutServer(self.path, self.without_server)
         self.emitter = Emitter(self.path, broker, self.history, policy, self.never_emitted)
         self.websocket_options = WebSocketOptions(
@@ -202,7 +204,7 @@ class EventSocket:
         """Remove a client that has disconnected, or that ``open`` has refused."""
         self.members.leave(socket)
 
-    # Channels, which are open while this process has clients in them
+    # Channels, which are open while this process has clients or long polls in them
 
     async def confirm(self) -> None:
         """Wait until the broker has confirmed that events for all clients arrive here."""
@@ -211,7 +213,7 @@ class EventSocket:
             await audience.confirm()
 
     def audience_of(self, room: str) -> Audience | None:
-        """Return the clients of a room in this process; None if there are none."""
+        """Return the audience of a room in this process; None if it has none."""
         return self.audiences.find(room_of(self.path, room))
 
     def _open(self) -> None:
@@ -264,5 +266,5 @@ class EventSocket:
         return self.emitter.emit(None, event, data, exclude, on_commit, using)
 
     def to(self, room: str) -> Room:
-        """Return a room, to ``emit`` to."""
-        return Room(self.emitter, room)
+        """Return a room, to ``emit`` to or to ``wait`` for."""
+        return Room(self.emitter, self.following, room)

@@ -6,6 +6,7 @@
     ├── EventError                           a callback answers a request with an error
     ├── EmitHandlerError                     this process is not serving
     ├── BrokerUnavailable                    the broker did not take an event
+    ├── NoHistory                            a room keeps no history, so nothing can wait for it
     ├── NotCallableError                     the argument of ``on`` cannot be called
     ├── InvalidInstanceError (TypeError)     an argument has the wrong type
     ├── EventAlreadyBound (NameError)        the event has a callback
@@ -64,6 +65,21 @@ class BrokerUnavailable(C10kwsError):
 
     def __str__(self) -> str:
         return f"The broker {self.alias!r} is not available: {self.reason}."
+
+
+class NoHistory(C10kwsError):
+    """Raised by :meth:`Room.wait` and :meth:`Room.poll` for a room without a history."""
+
+    def __init__(self, room: str, path: str) -> None:
+        super().__init__(room, path)
+        self.room = room
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"The room {self.room!r} of {self.path!r} keeps no history. Add a pattern for it to "
+            "C10KWS['HISTORY'], or to the argument 'history' of its EventSocket."
+        )
 
 
 class NotCallableError(C10kwsError):

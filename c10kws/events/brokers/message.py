@@ -33,6 +33,16 @@ class Arrival:
     message: Message
     position: Position | None = None
 
+    def is_included(self, last: Position | None) -> bool:
+        """Return True if a history up to the position ``last`` has this message."""
+        position = self.position
+        return (
+            position is not None
+            and last is not None
+            and position.epoch == last.epoch
+            and position.seq <= last.seq
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class History:

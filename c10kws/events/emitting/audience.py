@@ -16,6 +16,7 @@ from ..brokers.message import Arrival, History, Message
 from ..clients.socket import Socket
 from ..frames.serialization import encode, extend
 from .backlog import Backlog
+from .follower import Follower
 
 #: Versions of the protocol.
 VERSIONS = (0, 1)
@@ -51,7 +52,17 @@ class Audience:
         self._backlog = None if limits is None else Backlog(broker, channel, limits)
         #: Messages that wait while their client reads the history.
         self._held: dict[Socket, list[Arrival]] = {}
+        self._followers: dict[Follower, None] = {}
         self._confirmed = broker.subscribe(channel, self, limits)
+
+    @property
+    def broker(self) -> str:
+        """The alias of its broker."""
+        return self._broker.alias
+
+    def is_of(self, broker: Broker) -> bool:
+        """Return True if its messages come from this broker."""
+        return self._broker is broker
 
     def close(self) -> None:
         """Unsubscribe from the channel."""
@@ -75,6 +86,8 @@ class Audience:
         """Write a message to the clients of the running loop."""
         if arrival.position is not None and self._backlog is not None:
             self._backlog.keep(arrival)
+        for follower in self._followers_here():
+            follower.receive(arrival)
         clients = self._clients_for(arrival.message)
         for client in self._held.keys() & clients if self._held else ():
             self._held[client].append(arrival)
@@ -90,6 +103,8 @@ class Audience:
         """Tell clients of version 1 that messages were lost."""
         if self._backlog is not None:
             self._backlog.restart(position)
+        for follower in self._followers_here():
+            follower.reset(position)
         data: dict[str, object] = {} if self._room is None else {"room": self._room}
         if position is not None:
             data |= {"epoch": position.epoch, "seq": position.seq}
@@ -121,6 +136,24 @@ class Audience:
         epoch, seq = arrival.position.epoch, arrival.position.seq
         return extend(text, room=self._room, epoch=epoch, seq=seq)
 
+    # Coroutines that wait
+
+    def follow(self) -> Follower:
+        """Return a new follower of the messages that arrive on the running loop."""
+        follower = Follower()
+        self._followers[follower] = None
+        return follower
+
+    def unfollow(self, follower: Follower) -> None:
+        """Remove a follower."""
+        self._followers.pop(follower, None)
+
+    def _followers_here(self) -> list[Follower]:
+        if not self._followers:
+            return []
+        loop = asyncio.get_running_loop()
+        return [each for each in list(self._followers) if each.loop is loop]
+
     # A client that comes back
 
     def hold(self, client: Socket) -> None:
@@ -140,7 +173,7 @@ class Audience:
         held = self._held.pop(client)
         rows = list(history.rows) if history is not None and history.recovered else []
         last = None if history is None else history.position
-        rows += [each for each in held if not _is_included(each.position, last)]
+        rows += [each for each in held if not each.is_included(last)]
         for arrival in rows:
             if arrival.message.versions is None or client.version in arrival.message.versions:
                 client.writer.write_if_open(self._frame(arrival, client.version))
@@ -148,13 +181,3 @@ class Audience:
 
 def _loop_state() -> LoopState:
     return loop_state_of(asyncio.get_running_loop())
-
-
-def _is_included(position: Position | None, last: Position | None) -> bool:
-    """Return True for a message that is in a history up to ``last``."""
-    return (
-        position is not None
-        and last is not None
-        and position.epoch == last.epoch
-        and position.seq <= last.seq
-    )

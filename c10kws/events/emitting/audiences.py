@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable
 
 from ..brokers.history import HistoryLimits
@@ -11,15 +13,16 @@ from .audience import Audience, Writer
 
 
 class Audiences:
-    """Subscribes to a channel with its first client, and unsubscribes with its last.
-
-    ``open`` and ``close`` are called one after another for each channel.
+    """Subscribes to a channel with the first :meth:`open`, and unsubscribes with the last
+    :meth:`close`. Its methods may be called from any thread.
     """
 
     def __init__(self, broker: str, writer: Writer) -> None:
         self._broker = broker
         self._writer = writer
+        self._lock = threading.Lock()
         self._audiences: dict[str, Audience] = {}
+        self._users: Counter[str] = Counter()
 
     def open(
         self,
@@ -30,12 +33,24 @@ class Audiences:
     ) -> None:
         """Subscribe to a channel. ``clients`` returns the clients that get its messages."""
         broker = brokers[self._broker]
-        self._audiences[channel] = Audience(broker, channel, clients, self._writer, room, limits)
+        with self._lock:
+            self._users[channel] += 1
+            found = self._audiences.get(channel)
+            if found is not None and found.is_of(broker):
+                return
+            if found is not None:  # the setting BROKERS has changed
+                found.close()
+            writer = self._writer
+            self._audiences[channel] = Audience(broker, channel, clients, writer, room, limits)
 
     def close(self, channel: str) -> None:
-        """Unsubscribe from a channel."""
-        self._audiences.pop(channel).close()
+        """Undo :meth:`open`."""
+        with self._lock:
+            self._users[channel] -= 1
+            if not self._users[channel]:
+                del self._users[channel]
+                self._audiences.pop(channel).close()
 
     def find(self, channel: str) -> Audience | None:
-        """Return the audience of a channel, while it has clients."""
+        """Return the audience of a channel, while it is open."""
         return self._audiences.get(channel)

@@ -33,7 +33,7 @@ class Emitter:
         without_server: WithoutServer,
         refused: frozenset[str],
     ) -> None:
-        self._path = path
+        self.path = path
         self._broker = broker
         self._history = history
         self._without_server = without_server
@@ -52,9 +52,9 @@ class Emitter:
         text = encode_event(event, data, refused=self._refused)
         message = Message(text, _ids_of(exclude))
         if room is None:
-            channel, limits = members_of(self._path), None
+            channel, limits = members_of(self.path), None
         else:
-            channel, limits = room_of(self._path, room), self._history.limits_of(room)
+            channel, limits = room_of(self.path, room), self.limits_of(room)
         emission = Emission()
         broker = self._find_broker(event)
         if broker is None:
@@ -83,6 +83,10 @@ class Emitter:
         else:
             _publish(broker, channel, message, None, emission)
         return emission
+
+    def limits_of(self, room: str) -> HistoryLimits | None:
+        """Return what a room keeps; None if it has no history."""
+        return self._history.limits_of(room)
 
     def _find_broker(self, event: str) -> Broker | None:
         """Return the broker; None if an event of this process would reach nobody.

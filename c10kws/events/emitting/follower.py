@@ -1,0 +1,60 @@
+"""``Follower``: a coroutine that waits for the next messages of a room."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from ..brokers.history import Position
+from ..brokers.message import Arrival
+
+#: A long poll gets the messages for clients of this version of the protocol.
+VERSION = 1
+
+
+class Follower:
+    """Collects the messages of a room; made and used on one event loop.
+
+    ``position`` is that of the last message. ``lost`` is True when messages were lost.
+    """
+
+    __slots__ = ("_news", "arrivals", "loop", "lost", "position")
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.arrivals: list[Arrival] = []
+        self.position: Position | None = None
+        self.lost = False
+        self._news = asyncio.Event()
+
+    def receive(self, arrival: Arrival) -> None:
+        """Add a message that has arrived."""
+        self.position = arrival.position
+        if is_for_polls(arrival):
+            self.arrivals.append(arrival)
+            self._news.set()
+
+    def reset(self, position: Position | None) -> None:
+        """Go on from a position, since messages before it were lost."""
+        self.lost = True
+        self.position = position
+        self._news.set()
+
+    def begin(self, last: Position) -> None:
+        """Drop the messages that are in a history up to ``last``."""
+        self.arrivals = [each for each in self.arrivals if not each.is_included(last)]
+        if not self.arrivals and not self.lost:
+            self.position = last
+            self._news.clear()
+
+    async def wait(self, timeout: float) -> None:
+        """Return when there are messages, when some were lost, or after ``timeout`` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
+
+
+def is_for_polls(arrival: Arrival) -> bool:
+    """Return True unless a message is for clients of other versions."""
+    versions = arrival.message.versions
+    return versions is None or VERSION in versions
