@@ -19,7 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tests.support.brokers import Listener, listen, publish
+from tests.support.brokers import Listener, count, listen, publish
 from tests.support.brokers import serving as serve
 from tests.support.shell import ROOT
 from tests.support.waiting import WAIT
@@ -87,6 +87,12 @@ class _Commands:
             except Exception as error:
                 errors.append(str(error))
         return errors
+
+    def count(self, channel: str, number: int) -> list[str]:
+        """Count further ``number`` times; return the numbers."""
+        outcomes = [count(self._broker, channel) for _ in range(number)]
+        lasts = [outcome.result(WAIT).last for outcome in outcomes]
+        return [last.message.text for last in lasts if last is not None]
 
     def texts(self, channel: str, number: int) -> list[str]:
         """Return at least this number of texts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 from c10kws.events.brokers.base import Broker
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits, Position
-from c10kws.events.brokers.message import Arrival, Message
+from c10kws.events.brokers.message import Arrival, Message, Outcome
 from c10kws.handlers.servers import servers
 
 from .contracts import MemoryServer
 from .waiting import WAIT
+
+#: Of channels for :func:`count`.
+COUNTED = HistoryLimits(size=5, ttl=60)
 
 
 class _Stop:
@@ -87,3 +91,15 @@ def publish(
     emission = Emission()
     broker.publish(channel, Message(text), limits, emission)
     return emission
+
+
+def add_one(last: Message | None) -> Message:
+    """Return the number after that of the last message; the first one is 1."""
+    return Message(str(1 if last is None else int(last.text) + 1))
+
+
+def count(
+    broker: Broker, channel: str = "room:/chat:1", limits: HistoryLimits = COUNTED
+) -> Future[Outcome]:
+    """Publish the number after the last one."""
+    return broker.update(channel, add_one, limits, Emission())

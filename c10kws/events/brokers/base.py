@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from .emission import Emission
 from .history import HistoryLimits, Position
-from .message import History, Message
+from .message import Change, History, Message, Outcome
 from .receivers import Receiver
 
 #: The default of TIMEOUT.
@@ -71,6 +71,25 @@ class Broker(ABC):
         """Send a message to all subscribers of a channel, and keep it if there are ``limits``.
 
         It returns at once. ``emission`` ends when the receivers of this process have it.
+        """
+
+    @abstractmethod
+    def update(
+        self,
+        channel: str,
+        change: Change,
+        limits: HistoryLimits,
+        emission: Emission,
+        size: int = 0,
+    ) -> Future[Outcome]:
+        """Publish the message that ``change`` makes out of the last one of a channel with history.
+
+        It is one atomic step for all processes: while another message comes in between, ``change``
+        is called again. It may be called in any thread, must return soon and must not use the
+        broker; an exception in it ends the update. ``size`` are bytes that it keeps in memory.
+
+        The result is set when the broker has answered. ``emission`` ends as that of
+        :meth:`publish`, at once if nothing is published.
         """
 
     @abstractmethod

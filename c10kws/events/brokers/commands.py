@@ -8,7 +8,7 @@ from time import monotonic
 
 from .emission import Emission
 from .history import HistoryLimits, Position
-from .message import History, Message
+from .message import Arrival, Change, History, Message, Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +20,50 @@ class Publish:
     limits: HistoryLimits | None
     emission: Emission
     created: float = field(default_factory=monotonic)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it costs in the queue."""
+        return self.message.size
+
+    def fail(self, error: Exception) -> None:
+        """End with an error."""
+        self.emission.fail(error)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """Send the message that ``change`` makes out of the last one."""
+
+    channel: str
+    change: Change
+    limits: HistoryLimits
+    emission: Emission
+    size: int
+    result: Future[Outcome] = field(default_factory=Future)
+    created: float = field(default_factory=monotonic)
+
+    def __post_init__(self) -> None:
+        self.result.set_running_or_notify_cancel()  # those who wait for it may be cancelled
+
+    def fail(self, error: Exception) -> None:
+        """End with an error."""
+        self.emission.fail(error)
+        if not self.result.done():
+            self.result.set_exception(error)
+
+    def end(self, outcome: Outcome) -> None:
+        """End with a result, unless it has ended."""
+        if not self.result.done():
+            self.result.set_result(outcome)
+
+    def accept(self, arrival: Arrival) -> None:
+        """End with the message that the broker has accepted."""
+        self.end(Outcome(arrival, True))
+
+
+#: Commands that send a message.
+Sending = Publish | Update
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,4 +99,4 @@ class Recover:
     channel: str
 
 
-Command = Publish | Subscribe | Unsubscribe | Read | Recover
+Command = Publish | Update | Subscribe | Unsubscribe | Read | Recover

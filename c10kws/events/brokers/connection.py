@@ -26,6 +26,14 @@ class Outgoing:
     limits: HistoryLimits | None
 
 
+@dataclass(frozen=True, slots=True)
+class LastRow:
+    """The last row of a channel with history; ``payload`` is None if it is not kept any more."""
+
+    position: Position
+    payload: bytes | None
+
+
 #: Called with the channel, the payload and the position of each message that arrives.
 Deliver = Callable[[str, bytes, "Position | None"], Awaitable[None]]
 
@@ -55,6 +63,17 @@ class BrokerConnection(ABC):
     @abstractmethod
     async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
         """Publish in this order; return the error of each message, None for those accepted."""
+
+    @abstractmethod
+    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
+        """Publish if ``expected`` is the last position, and return the new one; else the last row.
+
+        ``message`` has limits. Raises :exc:`Refused`.
+        """
+
+    @abstractmethod
+    async def last(self, channel: str, limits: HistoryLimits) -> LastRow:
+        """Return the last row of a channel with history. Raises :exc:`Refused`."""
 
     @abstractmethod
     async def position(self, channel: str, limits: HistoryLimits) -> Position:

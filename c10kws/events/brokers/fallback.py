@@ -7,7 +7,7 @@ from time import monotonic
 
 from ... import conf
 from ..exceptions import BrokerUnavailable
-from .commands import Publish
+from .commands import Publish, Sending
 from .message import Arrival
 from .receivers import Receivers
 
@@ -27,16 +27,19 @@ class Fallback:
         self._unlogged = 0
         self.failed = self.delivered = 0
 
-    def handle(self, publish: Publish, reason: str) -> None:
+    def handle(self, sending: Sending, reason: str) -> None:
         """End a message that was not sent, or whose fate is unknown."""
-        if conf.current().on_broker_down == "local" and publish.limits is None:
+        if isinstance(sending, Publish) and self._is_local(sending):
             self.delivered += 1
-            self._receivers.deliver(publish.channel, Arrival(publish.message), publish.emission)
+            self._receivers.deliver(sending.channel, Arrival(sending.message), sending.emission)
             return
         self.failed += 1
         self._unlogged += 1
         error = BrokerUnavailable(self._alias, reason)
-        publish.emission.fail(error)
+        sending.fail(error)
         if monotonic() - self._logged > LOG_INTERVAL:
             logger.error("%d events were not sent: %s", self._unlogged, error)
             self._logged, self._unlogged = monotonic(), 0
+
+    def _is_local(self, publish: Publish) -> bool:
+        return conf.current().on_broker_down == "local" and publish.limits is None

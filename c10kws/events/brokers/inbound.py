@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 
 from . import wire
-from .commands import Publish, Subscribe
+from .commands import Sending, Subscribe, Update
 from .connection import BrokerConnection
 from .history import HistoryLimits, Position
 from .message import Arrival
@@ -42,7 +42,7 @@ class Inbound:
         self._recover = recover
         self._subscriptions: dict[str, Subscription] = {}
         #: Messages of this process that have been sent and must come back.
-        self.returning: dict[tuple[str, int], Publish] = {}
+        self.returning: dict[tuple[str, int], Sending] = {}
         self._logged = float("-inf")
         self._unlogged = 0
         self.gaps = self.duplicates = self.unreadable = 0
@@ -133,11 +133,10 @@ class Inbound:
         self, subscription: Subscription, packet: wire.Packet, position: Position | None
     ) -> None:
         own = self.returning.pop((packet.origin, packet.number), None)
-        self._receivers.deliver(
-            subscription.channel,
-            Arrival(packet.message, position),
-            None if own is None else own.emission,
-        )
+        arrival = Arrival(packet.message, position)
+        if isinstance(own, Update):
+            own.accept(arrival)
+        self._receivers.deliver(subscription.channel, arrival, own.emission if own else None)
 
     def _lose(self, subscription: Subscription) -> None:
         self.gaps += 1
@@ -150,7 +149,7 @@ class Inbound:
             self._logged, self._unlogged = monotonic(), 0
         self._receivers.reset(subscription.channel, subscription.sequence.position)
 
-    def take_older(self, age: float) -> list[Publish]:
+    def take_older(self, age: float) -> list[Sending]:
         """Forget and return messages that were sent long ago and have not come back."""
         limit = monotonic() - age
         old = [key for key, publish in self.returning.items() if publish.created <= limit]

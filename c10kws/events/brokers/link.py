@@ -16,7 +16,7 @@ from time import monotonic, sleep
 
 from ...handlers.servers import servers
 from .backoff import Backoff
-from .commands import Command, Publish, Recover, Unsubscribe
+from .commands import Command, Recover, Sending, Unsubscribe
 from .connection import BrokerConnection, ConnectionLost
 from .fallback import Fallback
 from .inbound import Inbound
@@ -81,7 +81,7 @@ class Link:
         try:
             self._queue.put(command)
         except QueueFull:
-            assert isinstance(command, Publish)
+            assert isinstance(command, Sending)
             self._fallback.handle(command, f"events of {MAX_QUEUE_BYTES} bytes wait for it")
 
     def leave(self, channel: str) -> None:

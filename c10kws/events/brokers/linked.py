@@ -9,13 +9,13 @@ from concurrent.futures import Future
 from typing import Any
 
 from .base import Broker
-from .commands import Command, Publish, Read, Subscribe
+from .commands import Command, Publish, Read, Subscribe, Update
 from .connection import BrokerConnection
 from .emission import Emission
 from .fallback import Fallback
 from .history import HistoryLimits, Position
 from .link import Link
-from .message import History, Message
+from .message import Change, History, Message, Outcome
 from .receivers import Receiver, Receivers
 
 
@@ -55,6 +55,18 @@ class LinkedBroker(Broker):
         self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
     ) -> None:
         self._put(Publish(channel, message, limits, emission))
+
+    def update(
+        self,
+        channel: str,
+        change: Change,
+        limits: HistoryLimits,
+        emission: Emission,
+        size: int = 0,
+    ) -> Future[Outcome]:
+        update = Update(channel, change, limits, emission, size)
+        self._put(update)
+        return update.result
 
     def read(self, channel: str, since: Position | None, limits: HistoryLimits) -> Future[History]:
         result: Future[History] = Future()

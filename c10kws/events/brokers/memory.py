@@ -10,7 +10,7 @@ from typing import Any
 from .base import Broker, Feature
 from .emission import Emission
 from .history import HistoryLimits, Position
-from .message import Arrival, History, Message
+from .message import Arrival, Change, History, Message, Outcome
 from .receivers import Receiver, Receivers
 from .store import Store
 
@@ -41,11 +41,47 @@ class MemoryBroker(Broker):
         self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
     ) -> None:
         self._receivers.wait_for_room()
-        with self._lock:  # the order of the positions is that of the deliveries
-            position = None
-            if limits is not None:
-                position = self._store.append(channel, message, message.size, limits)
-            self._receivers.deliver(channel, Arrival(message, position), emission)
+        with self._lock:
+            self._publish(channel, message, limits, emission)
+
+    def _publish(
+        self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
+    ) -> Arrival:
+        """Publish with the lock, so that the order of the positions is that of the deliveries."""
+        position = None
+        if limits is not None:
+            position = self._store.append(channel, message, message.size, limits)
+        arrival = Arrival(message, position)
+        self._receivers.deliver(channel, arrival, emission)
+        return arrival
+
+    def update(
+        self,
+        channel: str,
+        change: Change,
+        limits: HistoryLimits,
+        emission: Emission,
+        size: int = 0,
+    ) -> Future[Outcome]:
+        self._receivers.wait_for_room()
+        result: Future[Outcome] = Future()
+        try:
+            with self._lock:
+                result.set_result(self._update(channel, change, limits, emission))
+        except Exception as error:
+            emission.fail(error)
+            result.set_exception(error)
+        return result
+
+    def _update(
+        self, channel: str, change: Change, limits: HistoryLimits, emission: Emission
+    ) -> Outcome:
+        position, last = self._store.last(channel, limits)
+        message = change(last)
+        if message is not None:
+            return Outcome(self._publish(channel, message, limits, emission), True)
+        emission.expect(0)
+        return Outcome(None if last is None else Arrival(last, position), False)
 
     def read(self, channel: str, since: Position | None, limits: HistoryLimits) -> Future[History]:
         with self._lock:

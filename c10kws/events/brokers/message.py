@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...connection.items import weigh
@@ -54,3 +54,18 @@ class History:
     position: Position
     rows: Sequence[Arrival] = ()
     recovered: bool = False
+
+
+#: Returns a new message for the last one; gets None if there is none, returns None for no change.
+Change = Callable[[Message | None], Message | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The last message of a channel after an update; None if there is none.
+
+    ``changed`` is True if the update has published it.
+    """
+
+    last: Arrival | None
+    changed: bool

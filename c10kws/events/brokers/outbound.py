@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from . import wire
-from .commands import Command, Publish, Read, Recover, Subscribe, Unsubscribe
+from .commands import Command, Publish, Read, Recover, Subscribe, Unsubscribe, Update
 from .connection import BrokerConnection, ConnectionLost, Outgoing
 from .fallback import Fallback
 from .inbound import Inbound
 from .message import Arrival, History
 from .numbering import Numbering
+from .updates import Updates
 
 
 class Outbound:
@@ -21,12 +22,15 @@ class Outbound:
         self._inbound = inbound
         self._fallback = fallback
         self._numbering = Numbering()
+        self._updates = Updates(inbound, fallback, self._numbering)
 
     async def execute(self, connection: BrokerConnection, commands: Sequence[Command]) -> None:
         """Carry out commands of one class. Raises :exc:`~.connection.ConnectionLost`."""
         match commands[0]:
             case Publish():
                 await self._publish(connection, cast(Sequence[Publish], commands))
+            case Update() as update:
+                await self._updates.execute(connection, update)
             case Subscribe():
                 await self._subscribe(connection, cast(Sequence[Subscribe], commands))
             case Unsubscribe():

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from .commands import Command, Publish, Subscribe, Unsubscribe
+from .commands import Command, Publish, Sending, Subscribe, Unsubscribe
 
 #: Commands of one batch.
 MAX_BATCH = 256
@@ -32,10 +32,10 @@ class CommandQueue:
     def put(self, command: Command) -> None:
         """Queue a command. Raises :exc:`QueueFull` for a message."""
         with self._lock:
-            if isinstance(command, Publish):
-                if self.bytes and self.bytes + command.message.size > self._max_bytes:
+            if isinstance(command, Sending):
+                if self.bytes and self.bytes + command.size > self._max_bytes:
                     raise QueueFull
-                self.bytes += command.message.size
+                self.bytes += command.size
             self._commands.append(command)
         self._wake()
 
@@ -55,15 +55,15 @@ class CommandQueue:
                 taken.append(self._pop())
             return taken
 
-    def take_older(self, age: float) -> list[Publish]:
+    def take_older(self, age: float) -> list[Sending]:
         """Remove and return the messages that have waited for more than ``age`` seconds."""
         limit = monotonic() - age
-        taken: list[Publish] = []
+        taken: list[Sending] = []
         with self._lock:
             kept: list[Command] = []
             while self._commands:
                 command = self._pop()
-                if isinstance(command, Publish) and command.created <= limit:
+                if isinstance(command, Sending) and command.created <= limit:
                     taken.append(command)
                 else:
                     kept.append(command)
@@ -73,11 +73,11 @@ class CommandQueue:
 
     def _pop(self) -> Command:
         command = self._commands.popleft()
-        if isinstance(command, Publish):
-            self.bytes -= command.message.size
+        if isinstance(command, Sending):
+            self.bytes -= command.size
         return command
 
     def _push(self, command: Command) -> None:
         self._commands.append(command)
-        if isinstance(command, Publish):
-            self.bytes += command.message.size
+        if isinstance(command, Sending):
+            self.bytes += command.size

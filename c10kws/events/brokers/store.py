@@ -61,6 +61,12 @@ class Store(Generic[T]):
             log.expires = self._clock() + limits.ttl
         return Position(log.epoch, log.seq)
 
+    def last(self, channel: str, limits: HistoryLimits) -> tuple[Position, T | None]:
+        """Return the last position of a channel, and its row; None if it is not kept any more."""
+        position = self.position(channel, limits)
+        rows = self._logs[channel].rows
+        return position, rows[-1][0] if rows else None
+
     def rows_since(self, channel: str, since: Position) -> Sequence[tuple[Position, T]] | None:
         """Return the rows after a position, oldest first; None if one of them is missing."""
         log = self._find(channel)

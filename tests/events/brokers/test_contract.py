@@ -14,10 +14,10 @@ from django.utils.module_loading import import_string
 from c10kws.events.brokers.base import Broker, Feature
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits, Position
-from c10kws.events.brokers.message import Arrival, History, Message
+from c10kws.events.brokers.message import Arrival, History, Message, Outcome
 from c10kws.events.brokers.receivers import DirectReceiver
 from tests.support.broker_process import BrokerProcess
-from tests.support.brokers import Listener, listen, publish
+from tests.support.brokers import COUNTED, Listener, count, listen, publish
 from tests.support.redis_servers import RedisServer
 from tests.support.waiting import WAIT, eventually
 
@@ -243,6 +243,110 @@ def test_messages_expire_before_their_number(one: Broker) -> None:
     assert texts_of(read(one, last, limits)) == []
     publish(one, "c", CHANNEL, limits).result(WAIT)
     assert position_of(listener, 2) == Position(last.epoch, 3)
+
+
+# Updates
+
+
+def test_an_update_is_made_of_the_last_message(one: Broker, other: Broker) -> None:
+    here, there = listen(one, CHANNEL, COUNTED), listen(other, CHANNEL, COUNTED)
+    seen: list[Message | None] = []
+
+    def look(last: Message | None) -> None:
+        seen.append(last)
+
+    def ask(broker: Broker) -> Outcome:
+        emission = Emission()
+        outcome = broker.update(CHANNEL, look, COUNTED, emission).result(WAIT)
+        emission.result(WAIT)
+        return outcome
+
+    assert ask(one) == ask(other) == Outcome(None, changed=False)
+    outcomes = [count(broker).result(WAIT) for broker in (one, other, other, one)]
+    for listener in (here, there):
+        eventually(has(listener, "1", "2", "3", "4"))
+        assert [Outcome(each, changed=True) for each in listener.arrivals] == outcomes
+    publish(other, "9", CHANNEL, COUNTED).result(WAIT)
+    assert ask(one) == Outcome(there.arrivals[-1], changed=False)
+    assert seen[-1] == Message("9")
+    outcome = count(one).result(WAIT)
+    eventually(has(here, "1", "2", "3", "4", "9", "10"))
+    assert outcome == Outcome(here.arrivals[-1], changed=True)
+
+
+def test_an_update_ends_when_it_has_been_delivered(one: Broker) -> None:
+    listener = listen(one, CHANNEL, COUNTED)
+    emission = Emission()
+    one.update(CHANNEL, lambda last: Message("a", frozenset({"1"})), COUNTED, emission)
+    emission.result(WAIT)
+    assert [each.message for each in listener.arrivals] == [Message("a", frozenset({"1"}))]
+    emission = Emission()
+    one.update("room:/chat:2", lambda last: Message("a"), COUNTED, emission)
+    emission.result(WAIT)
+
+
+def test_an_error_ends_an_update(one: Broker) -> None:
+    def fail(last: Message | None) -> Message:
+        raise ZeroDivisionError
+
+    emission = Emission()
+    result = one.update(CHANNEL, fail, COUNTED, emission)
+    for waiting in (result, emission):
+        with pytest.raises(ZeroDivisionError):
+            waiting.result(WAIT)
+    assert count(one).result(WAIT).changed
+
+
+def test_a_message_that_has_expired_is_not_the_last_one(one: Broker, other: Broker) -> None:
+    limits = HistoryLimits(size=5, ttl=1)
+    count(one, CHANNEL, limits).result(WAIT)
+    first = count(one, CHANNEL, limits).result(WAIT).last
+    assert first is not None and first.message == Message("2")
+
+    def has_expired() -> bool:
+        update = other.update(CHANNEL, lambda last: None, limits, Emission())
+        return update.result(WAIT).last is None
+
+    eventually(has_expired)
+    last = count(one, CHANNEL, limits).result(WAIT).last
+    assert last is not None and last.message == Message("1")
+
+
+def test_updates_of_many_threads(one: Broker, other: Broker) -> None:
+    here, there = listen(one, CHANNEL, COUNTED), listen(other, CHANNEL, COUNTED)
+
+    def work(broker: Broker) -> None:
+        for _ in range(25):
+            count(broker).result(WAIT)
+
+    threads = [threading.Thread(target=work, args=[broker]) for broker in (one, other) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    for listener in (here, there):
+        eventually(has(listener, *map(str, range(1, 201))))
+
+
+@pytest.mark.parametrize("configuration", BETWEEN_PROCESSES, indirect=True)
+def test_updates_of_many_processes(
+    configuration: dict[str, Any], one: Broker, settings: Any
+) -> None:
+    listener = listen(one, CHANNEL, COUNTED)
+    processes = [
+        BrokerProcess(configuration, settings.C10KWS, serves=serves)
+        for serves in (True, True, False, False)
+    ]
+    try:
+        for each in processes:
+            each.begin("count", CHANNEL, 50)
+        counted = [number for each in processes for number in each.answer()]
+    finally:
+        for each in processes:
+            each.kill()
+    numbers = [str(number) for number in range(1, 201)]
+    assert sorted(counted, key=int) == numbers
+    eventually(has(listener, *numbers))
 
 
 # Processes

@@ -1,8 +1,8 @@
 """The frames between the hub and its peers: their kinds and their bodies.
 
 A peer begins with HELLO, and the hub answers with WELCOME, or with REFUSED if it speaks another
-format. PING, POSITION and READ have answers, in the order of the questions. An answer also confirms
-all that the peer has sent before it.
+format. PING, POSITION, READ and UPDATE have answers, in the order of the questions. An answer also
+confirms all that the peer has sent before it.
 
 ============== ================ ==============================================
 from the peer  answer           body
@@ -15,7 +15,12 @@ PING           PONG
 POSITION       PLACE            limits, channel
 READ           ROWs, then END,  position, channel
                or MISSING
+UPDATE         PLACE, LAST      position or a zero byte, limits, channel,
+                                payload
 ============== ================ ==============================================
+
+UPDATE publishes if its position is the last one of the channel, and PLACE is that of the message.
+Otherwise LAST is the last row: a position, then a byte 1 and the payload, or a zero byte.
 
 The hub sends MESSAGE (position or a zero byte, channel, payload) for each message to a channel that
 the peer has subscribed to, and LOG (a text) for the log of the peer.
@@ -34,7 +39,7 @@ FORMAT = 1
 MAGIC = b"c10kws hub\n"
 
 HELLO, WELCOME, REFUSED, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, PING, PONG, POSITION, PLACE = range(1, 11)
-READ, ROW, END, MISSING, MESSAGE, LOG = range(11, 17)
+READ, ROW, END, MISSING, MESSAGE, LOG, UPDATE, LAST = range(11, 19)
 
 #: Bytes of the channels in one SUBSCRIBE or UNSUBSCRIBE.
 MAX_CHANNELS = 64 * 1024
@@ -84,14 +89,27 @@ def ask_rows(channel: str, since: Position) -> bytes:
     return frame(READ, _position(since), _text(channel))
 
 
+def update(
+    expected: Position | None, channel: str, payload: bytes, limits: HistoryLimits | None
+) -> bytes:
+    """Return a frame that publishes a message after a position; without one it asks for the row."""
+    return frame(UPDATE, _position(expected), _limits(limits), _text(channel), payload)
+
+
 def place(position: Position) -> bytes:
-    """Return the answer to POSITION."""
+    """Return the answer to POSITION, or to UPDATE."""
     return frame(PLACE, _position(position))
 
 
 def row(position: Position, payload: bytes) -> bytes:
     """Return one row of an answer to READ."""
     return frame(ROW, _position(position), payload)
+
+
+def last(position: Position, payload: bytes | None) -> bytes:
+    """Return the last row, an answer to UPDATE."""
+    row = _NONE if payload is None else bytes((_SOME,)) + payload
+    return frame(LAST, _position(position), row)
 
 
 def message(position: Position | None, channel: str, payload: bytes) -> bytes:
@@ -173,6 +191,13 @@ class Body:
             raise ProtocolError("an epoch that is no ASCII") from error
         (seq,) = _SEQ.unpack(self._bytes(_SEQ.size))
         return Position(epoch, seq)
+
+    def row(self) -> bytes | None:
+        """Return what is left as a payload, or None."""
+        if self._is_there():
+            return self.rest()
+        self.end()
+        return None
 
     def rest(self) -> bytes:
         """Return what is left."""

@@ -78,7 +78,9 @@ class Hub:
         if not subscribers:
             del self._subscribers[channel]
 
-    def publish(self, channel: str, payload: bytes, limits: HistoryLimits | None) -> None:
+    def publish(
+        self, channel: str, payload: bytes, limits: HistoryLimits | None
+    ) -> Position | None:
         """Keep a message if there are ``limits``, and send it to the subscribers."""
         position = None
         if limits is not None:
@@ -88,10 +90,15 @@ class Hub:
             data = codec.message(position, channel, payload)
             for peer in subscribers:
                 self._send(peer, data)
+        return position
 
     def position(self, channel: str, limits: HistoryLimits) -> Position:
         """Return the last position of a channel."""
         return self._store.position(channel, limits)
+
+    def last(self, channel: str, limits: HistoryLimits) -> tuple[Position, bytes | None]:
+        """Return the last position of a channel, and its row if it is kept."""
+        return self._store.last(channel, limits)
 
     def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
         """Return the rows after a position; None if one of them is missing."""

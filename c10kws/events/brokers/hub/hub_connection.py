@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import cast
 
-from ..connection import BrokerConnection, ConnectionLost, Deliver, Outgoing, Refused
+from ..connection import BrokerConnection, ConnectionLost, Deliver, LastRow, Outgoing, Refused
 from ..history import HistoryLimits, Position
 from . import codec
 from .framing import MAX_FRAME, FrameParser, ProtocolError, frame
@@ -71,6 +71,20 @@ class HubConnection(BrokerConnection):
         )
         return errors
 
+    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
+        error = _error_of(message)
+        if error is not None:
+            raise error
+        data = codec.update(expected, message.channel, message.payload, message.limits)
+        kind, found = await self._stream.ask(data)
+        if kind not in (codec.PLACE, codec.LAST):
+            raise _unexpected(kind)
+        return cast("Position | LastRow", found)
+
+    async def last(self, channel: str, limits: HistoryLimits) -> LastRow:
+        data = codec.update(None, channel, b"", limits)
+        return cast(LastRow, await self._ask(codec.LAST, data))
+
     async def position(self, channel: str, limits: HistoryLimits) -> Position:
         place = await self._ask(codec.PLACE, codec.ask_position(channel, limits))
         return cast(Position, place)
@@ -93,8 +107,12 @@ class HubConnection(BrokerConnection):
     async def _ask(self, expected: int, data: bytes) -> object:
         kind, result = await self._stream.ask(data)
         if kind != expected:
-            raise ConnectionLost(f"the hub has answered with a frame of the kind {kind}")
+            raise _unexpected(kind)
         return result
+
+
+def _unexpected(kind: int) -> ConnectionLost:
+    return ConnectionLost(f"the hub has answered with a frame of the kind {kind}")
 
 
 def _error_of(message: Outgoing) -> Refused | None:
@@ -191,6 +209,9 @@ class _Stream(asyncio.Protocol):
                 self._answer(kind, None)
             case codec.PLACE:
                 self._answer(kind, codec.required(body.position()))
+            case codec.LAST:
+                position = codec.required(body.position())
+                self._answer(kind, LastRow(position, body.row()))
             case codec.ROW:
                 self._rows.append((codec.required(body.position()), body.rest()))
             case codec.END:

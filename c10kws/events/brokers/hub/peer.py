@@ -35,6 +35,7 @@ class Peer(asyncio.Protocol):
             codec.PING: self._ping,
             codec.POSITION: self._position,
             codec.READ: self._read,
+            codec.UPDATE: self._update,
         }
 
     # The connection
@@ -121,6 +122,18 @@ class Peer(asyncio.Protocol):
         else:
             parts = [codec.row(position, payload) for position, payload in rows]
             self._answer(b"".join((*parts, frame(codec.END))))
+
+    def _update(self, body: codec.Body) -> None:
+        expected, limits = body.position(), body.limits()
+        channel, payload = body.text(), body.rest()
+        if limits is None:
+            raise ProtocolError("an update without limits")
+        position, row = self._hub.last(channel, limits)
+        if position == expected:
+            place = codec.required(self._hub.publish(channel, payload, limits))
+            self._answer(codec.place(place))
+        else:
+            self._answer(codec.last(position, row))
 
     # Frames to the process
 

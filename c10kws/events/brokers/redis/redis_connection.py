@@ -9,7 +9,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from ..connection import BrokerConnection, ConnectionLost, Deliver, Outgoing, Refused
+from ..connection import BrokerConnection, ConnectionLost, Deliver, LastRow, Outgoing, Refused
 from ..history import HistoryLimits, Position
 from ..store import NUMBER_TTL
 from . import scripts, server
@@ -58,6 +58,19 @@ class RedisConnection(BrokerConnection):
     async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
         replies = await self._call([self._publishing(outgoing) for outgoing in batch])
         return [Refused(str(each)) if isinstance(each, ResponseError) else None for each in replies]
+
+    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
+        assert message.limits is not None
+        command = self._keeping(
+            scripts.UPDATE, message, message.limits, expected.epoch, expected.seq
+        )
+        (reply,) = await self._call([command])
+        return Position(expected.epoch, reply) if isinstance(reply, int) else _read_last(reply)
+
+    async def last(self, channel: str, limits: HistoryLimits) -> LastRow:
+        ttl = _milliseconds(limits.ttl + NUMBER_TTL)
+        (reply,) = await self._call([self._script(scripts.LAST, channel, _new_epoch(), ttl)])
+        return _read_last(reply)
 
     async def position(self, channel: str, limits: HistoryLimits) -> Position:
         """Return the last position; one of an epoch of its own if Redis refuses the script."""
@@ -124,20 +137,26 @@ class RedisConnection(BrokerConnection):
     # Commands
 
     def _publishing(self, outgoing: Outgoing) -> Command:
-        name = f"{self._options.prefix}{outgoing.channel}"
         limits = outgoing.limits
         if limits is None:
+            name = f"{self._options.prefix}{outgoing.channel}"
             return ("PUBLISH", name, b"\n" + outgoing.payload)
+        return self._keeping(scripts.PUBLISH, outgoing, limits)
+
+    def _keeping(
+        self, script: Script, outgoing: Outgoing, limits: HistoryLimits, *arguments: str | int
+    ) -> Command:
         return self._script(
-            scripts.PUBLISH,
+            script,
             outgoing.channel,
             _new_epoch(),
-            name,
+            f"{self._options.prefix}{outgoing.channel}",
             outgoing.payload,
             limits.size,
             limits.max_bytes,
             _milliseconds(limits.ttl),
             _milliseconds(limits.ttl + NUMBER_TTL),
+            *arguments,
         )
 
     def _script(self, script: Script, channel: str, *arguments: str | bytes | int) -> Command:
@@ -167,6 +186,14 @@ class RedisConnection(BrokerConnection):
         if not self._refused:
             self._refused = True
             logger.error("Redis refused the history of %r: %s", channel, error)
+
+
+def _read_last(reply: Any) -> LastRow:
+    """Return the last row. Raises Refused for an error of Redis."""
+    if isinstance(reply, ResponseError):
+        raise Refused(str(reply))
+    epoch, seq, *rows = reply
+    return LastRow(Position(epoch.decode(), seq), rows[0] if rows else None)
 
 
 def _new_epoch() -> str:

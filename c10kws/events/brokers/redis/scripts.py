@@ -67,17 +67,40 @@ redis.call('PUBLISH', channel, string.format('%s %d\\n', epoch, seq) .. payload)
 return seq
 """)
 
-#: Returns the epoch and the number of the last message; begins an epoch if there is none.
-POSITION = Script("""\
+
+def _find(ttl: str) -> str:
+    """Set ``found`` to the epoch and the number of the last message; begin one if there is none."""
+    return f"""\
 local found = redis.call('HMGET', KEYS[1], 'server', 'epoch', 'seq')
-if found[1] == ARGV[1] then
-  return {found[2], tonumber(found[3])}
+if found[1] ~= ARGV[1] then
+  redis.call('HSET', KEYS[1], 'server', ARGV[1], 'epoch', ARGV[2], 'seq', 0, 'bytes', 0)
+  redis.call('DEL', KEYS[2])
+  redis.call('PEXPIRE', KEYS[1], {ttl})
+  return {{ARGV[2], 0}}
 end
-redis.call('HSET', KEYS[1], 'server', ARGV[1], 'epoch', ARGV[2], 'seq', 0, 'bytes', 0)
-redis.call('DEL', KEYS[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return {ARGV[2], 0}
-""")
+"""
+
+
+_LAST = """\
+local row = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+return {found[2], tonumber(found[3]), row and row[2][2]}
+"""
+
+#: Returns the epoch and the number of the last message.
+POSITION = Script(_find("ARGV[3]") + "return {found[2], tonumber(found[3])}")
+
+#: Returns the same, and the payload of the last message if it is kept.
+LAST = Script(_find("ARGV[3]") + _LAST)
+
+#: Publishes as PUBLISH does if the last two arguments are the last position; else as LAST.
+UPDATE = Script(f"""\
+do
+{_find("ARGV[8]")}
+if found[2] ~= ARGV[9] or found[3] ~= ARGV[10] then
+{_LAST}
+end
+end
+{PUBLISH.text}""")
 
 #: Returns the rows after a number of an epoch, or nil if one of them is missing.
 ROWS = Script("""\
@@ -102,4 +125,4 @@ end
 return payloads
 """)
 
-SCRIPTS = (PUBLISH, POSITION, ROWS)
+SCRIPTS = (PUBLISH, POSITION, LAST, UPDATE, ROWS)

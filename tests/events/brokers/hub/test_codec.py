@@ -30,6 +30,13 @@ def test_what_is_written_is_read() -> None:
     body = body_of(codec.ask_rows("c", PLACE))
     assert (body.position(), body.text()) == (PLACE, "c")
     body.end()
+    for expected in (None, PLACE):
+        body = body_of(codec.update(expected, "c", b"\0b", HistoryLimits(1, 2)))
+        assert (body.position(), body.limits()) == (expected, HistoryLimits(1, 2))
+        assert (body.text(), body.rest()) == ("c", b"\0b")
+    for payload in (None, b"", b"\0b"):
+        body = body_of(codec.last(PLACE, payload))
+        assert (body.position(), body.row()) == (PLACE, payload)
     body = body_of(codec.row(PLACE, b"abc"))
     assert (body.position(), body.rest()) == (PLACE, b"abc")
 
@@ -103,5 +110,5 @@ def test_the_kinds_are_different() -> None:
         name for name in vars(codec) if name.isupper() and not name.startswith(("_", "M", "F"))
     ]
     kinds = [getattr(codec, name) for name in names]
-    assert len(set(kinds)) == len(kinds) == 14
+    assert len(set(kinds)) == len(kinds) == 16
     assert frame(codec.PING)[4] == codec.PING

@@ -45,6 +45,8 @@ def test_a_peer_of_another_format_is_refused(broker: LocalBroker, make_peer: Mak
         codec.hello(1) + frame(codec.PING, b"a"),
         codec.hello(1) + frame(codec.PUBLISH, b"\2"),
         codec.hello(1) + frame(codec.POSITION, b"\0", bytes(4)),
+        codec.hello(1) + codec.update(None, "a", b"", None),
+        codec.hello(1) + frame(codec.UPDATE, b"\0"),
     ],
 )
 def test_a_peer_that_breaks_the_protocol_is_disconnected(

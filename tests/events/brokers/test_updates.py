@@ -1,0 +1,164 @@
+"""Updates over a connection that is lost, that refuses, or on which others come in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from c10kws.events.brokers import wire
+from c10kws.events.brokers.commands import Update
+from c10kws.events.brokers.connection import (
+    BrokerConnection,
+    ConnectionLost,
+    Deliver,
+    LastRow,
+    Outgoing,
+    Refused,
+)
+from c10kws.events.brokers.emission import Emission
+from c10kws.events.brokers.fallback import Fallback
+from c10kws.events.brokers.history import HistoryLimits, Position
+from c10kws.events.brokers.inbound import Inbound
+from c10kws.events.brokers.message import Message
+from c10kws.events.brokers.numbering import Numbering
+from c10kws.events.brokers.receivers import Receivers
+from c10kws.events.brokers.updates import Updates
+from c10kws.events.exceptions import BrokerUnavailable
+from tests.support.brokers import COUNTED, add_one
+
+CHANNEL = "room:/chat:1"
+
+
+@dataclass
+class Script(BrokerConnection):
+    """A connection with prepared answers; ``asked`` are the questions."""
+
+    answers: list[LastRow | Position | Exception]
+    asked: list[str | tuple[int, str]] = field(default_factory=list)
+
+    async def last(self, channel: str, limits: HistoryLimits) -> LastRow:
+        self.asked.append("last")
+        found = self._answer()
+        assert isinstance(found, LastRow)
+        return found
+
+    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
+        self.asked.append((expected.seq, wire.decode(message.payload).message.text))
+        return self._answer()
+
+    def _answer(self) -> LastRow | Position:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def open(self) -> None: ...
+    async def run(self, deliver: Deliver) -> None: ...
+    async def subscribe(self, channels: Sequence[str]) -> None: ...
+    async def unsubscribe(self, channels: Sequence[str]) -> None: ...
+    async def ping(self) -> None: ...
+    async def close(self) -> None: ...
+
+    async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        return []
+
+    async def position(self, channel: str, limits: HistoryLimits) -> Position:
+        raise ConnectionLost
+
+    async def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
+        return None
+
+
+class World:
+    """Updates of a process without subscriptions."""
+
+    def __init__(self) -> None:
+        receivers = Receivers()
+        self.inbound = Inbound(receivers, lambda channel: None)
+        self.updates = Updates(self.inbound, Fallback("default", receivers), Numbering())
+
+    def run(self, connection: Script) -> Update:
+        update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
+        asyncio.run(self.updates.execute(connection, update))
+        return update
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def row(seq: int, text: str | None = None) -> LastRow:
+    payload = None if text is None else wire.encode(wire.Packet("other", 1, Message(text)))
+    return LastRow(Position("e", seq), payload)
+
+
+def test_the_last_row_is_read_once(world: World) -> None:
+    connection = Script([row(0), Position("e", 1), Position("e", 2)])
+    for number in (1, 2):
+        update = world.run(connection)
+        last = update.result.result(0).last
+        assert last is not None and (last.message.text, last.position) == (
+            str(number),
+            Position("e", number),
+        )
+        assert update.emission.done()
+    assert connection.asked == ["last", (0, "1"), (1, "2")]
+    assert world.inbound.returning == {}
+
+
+def test_a_row_that_comes_in_between_is_counted(world: World) -> None:
+    connection = Script([row(3, "3"), row(5, "7"), Position("e", 6)])
+    assert world.run(connection).result.result(0).changed
+    assert connection.asked == ["last", (3, "4"), (5, "8")]
+
+
+def test_a_message_whose_answer_is_lost_is_not_sent_again(world: World) -> None:
+    connection = Script([row(0), ConnectionLost("cut")])
+    update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
+    with pytest.raises(ConnectionLost):
+        asyncio.run(world.updates.execute(connection, update))
+    assert not update.emission.done()  # it may come back
+    (returning,) = world.inbound.returning.values()
+    assert returning is update
+    assert connection.asked == ["last", (0, "1")]
+
+
+def test_a_message_that_could_not_be_sent_fails(world: World) -> None:
+    update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
+    with pytest.raises(ConnectionLost):
+        asyncio.run(world.updates.execute(Script([ConnectionLost("cut")]), update))
+    for waiting in (update.emission, update.result):
+        with pytest.raises(BrokerUnavailable, match="cut"):
+            waiting.result(0)
+    assert world.inbound.returning == {}
+
+
+def test_a_refused_message_fails(world: World) -> None:
+    update = world.run(Script([row(0), Refused("full")]))
+    with pytest.raises(BrokerUnavailable, match="it refused the event: full"):
+        update.result.result(0)
+    assert world.inbound.returning == {}
+
+
+def test_an_update_that_others_precede_for_too_long_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("c10kws.events.brokers.updates.TIMEOUT", 0)
+    update = world.run(Script([row(0)]))
+    with pytest.raises(BrokerUnavailable, match="other processes came in between"):
+        update.result.result(0)
+
+
+def test_only_the_last_channels_are_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("c10kws.events.brokers.updates.MAX_ROWS", 1)
+    connection = Script([row(0), Position("e", 1)] * 3)
+    for channel in ("a", "b", "a"):
+        update = Update(channel, add_one, COUNTED, Emission(), 0)
+        asyncio.run(world.updates.execute(connection, update))
+    assert connection.asked.count("last") == 3
