@@ -68,11 +68,11 @@ Sending = Publish | Update
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subscribe:
-    """Subscribe to a channel; ``confirmed`` gets its last position."""
+    """Subscribe to a channel; the futures in ``confirmed`` get its last position."""
 
     channel: str
     limits: HistoryLimits | None
-    confirmed: Future[Position | None]
+    confirmed: list[Future[Position | None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +90,7 @@ class Read:
     since: Position | None
     limits: HistoryLimits
     result: Future[History]
+    created: float = field(default_factory=monotonic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

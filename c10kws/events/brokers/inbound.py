@@ -63,7 +63,7 @@ class Inbound:
                 subscription = Subscription(command.channel, command.limits)
                 self._subscriptions[command.channel] = subscription
                 new.append(command.channel)
-            subscription.waiting.append(command.confirmed)
+            subscription.waiting.extend(command.confirmed)
         return new
 
     def remove(self, channels: Sequence[str]) -> list[str]:

@@ -12,17 +12,18 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic, sleep
 
 from ...handlers.servers import servers
 from .backoff import Backoff
-from .commands import Command, Recover, Sending, Unsubscribe
+from .commands import Command, Read, Recover, Sending, Unsubscribe
 from .connection import BrokerConnection, ConnectionLost
 from .fallback import Fallback
 from .inbound import Inbound
 from .outage import Outage
 from .outbound import Outbound
-from .queue import CommandQueue, QueueFull
+from .queue import CommandQueue, NotQueued
 from .receivers import Receivers
 
 #: Bytes of the messages that wait for the broker.
@@ -61,6 +62,7 @@ class Link:
     ) -> None:
         self._alias = alias
         self._connect = connect
+        self._receivers = receivers
         self._fallback = fallback
         self._loop = asyncio.new_event_loop()
         self._awake = asyncio.Event()
@@ -80,20 +82,21 @@ class Link:
         """Queue a command. A message that does not fit fails."""
         try:
             self._queue.put(command)
-        except QueueFull:
-            assert isinstance(command, Sending)
-            self._fallback.handle(command, f"events of {MAX_QUEUE_BYTES} bytes wait for it")
+        except NotQueued as error:
+            self._fail(command, str(error))
 
     def leave(self, channel: str) -> None:
         """Unsubscribe later from a channel, unless it has a receiver again."""
-        self._loop.call_soon_threadsafe(self._left.__setitem__, channel, monotonic())
+        if self._queue.withdraw(channel, unless=self._receivers.__contains__):
+            return
+        self._call(partial(self._left.__setitem__, channel, monotonic()))
 
     def close(self, timeout: float) -> None:
         """Wait until everything is sent, for at most ``timeout`` seconds, and disconnect."""
         end = monotonic() + timeout
         while (self._queue or self._inbound.returning) and monotonic() < end:
             sleep(0.01)
-        self._loop.call_soon_threadsafe(self._end)
+        self._call(self._end)
         self._thread.join(CLOSE_TIMEOUT)
 
     @property
@@ -102,16 +105,21 @@ class Link:
         return self._outage.problem
 
     def _wake(self) -> None:
-        self._loop.call_soon_threadsafe(self._awake.set)
+        self._call(self._awake.set)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the link has ended, and its loop is closed
+            self._loop.call_soon_threadsafe(function)
 
     # The thread
 
     def _run(self) -> None:
-        with (
-            suppress(asyncio.CancelledError),
-            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
-        ):
-            runner.run(self._main())
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            with suppress(asyncio.CancelledError):
+                runner.run(self._main())
+            waiting = self._queue.close()  # before the end of the loop, which ``put`` may wake
+        for command in [*waiting, *self._inbound.take_older(0)]:
+            self._fail(command, "this process has closed the connection")
 
     def _end(self) -> None:
         for task in asyncio.all_tasks(self._loop):
@@ -141,7 +149,7 @@ class Link:
             await asyncio.sleep(self._backoff.next())
             return
         self._awake.clear()
-        if not self._queue:
+        if self._queue.rest():
             await self._awake.wait()
         self._backoff.reset()
         self._outage.need()
@@ -171,7 +179,7 @@ class Link:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await self._inbound.restore(connection)
         for publish in self._inbound.take_older(0):  # the histories do not have them
-            self._fallback.handle(publish, "the connection was lost")
+            self._fail(publish, "the connection was lost")
         self._backoff.reset()
         self._outage.end()
         pinged = used = monotonic()
@@ -179,14 +187,15 @@ class Link:
             if monotonic() - pinged >= PING_INTERVAL:  # commands do not show that messages arrive
                 await self._within_time(connection.ping())
                 pinged = monotonic()
-            self._awake.clear()
             if commands := self._queue.take():
                 await self._within_time(self._outbound.execute(connection, commands))
                 used = monotonic()
                 continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PING_INTERVAL):
-                    await self._awake.wait()
+            self._awake.clear()
+            if self._queue.rest():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PING_INTERVAL):
+                        await self._awake.wait()
 
     def _is_idle(self, used: float) -> bool:
         return not servers.serving and not self._is_needed and monotonic() - used >= IDLE_TIMEOUT
@@ -208,11 +217,18 @@ class Link:
         """Fail what has waited too long, and leave channels that nobody listens to any more."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
-            for publish in self._queue.take_older(QUEUE_TIMEOUT):
-                self._fallback.handle(publish, f"it was away for {QUEUE_TIMEOUT:g} s")
+            for command in self._queue.take_older(QUEUE_TIMEOUT):
+                self._fail(command, f"it was away for {QUEUE_TIMEOUT:g} s")
             for publish in self._inbound.take_older(QUEUE_TIMEOUT + RETURN_TIMEOUT):
-                self._fallback.handle(publish, "it took the event, but did not return it")
+                self._fail(publish, "it took the event, but did not return it")
             limit = monotonic() - UNSUBSCRIBE_AFTER
             for channel in [each for each, left in self._left.items() if left <= limit]:
                 del self._left[channel]
                 self._queue.put(Unsubscribe(channel))
+
+    def _fail(self, command: Command, reason: str) -> None:
+        """End a command that cannot be carried out."""
+        if isinstance(command, Sending):
+            self._fallback.handle(command, reason)
+        elif isinstance(command, Read) and command.result.set_running_or_notify_cancel():
+            command.result.set_exception(ConnectionLost(reason))

@@ -43,7 +43,7 @@ class LinkedBroker(Broker):
     ) -> Future[Position | None]:
         self._receivers.add(channel, receiver)
         confirmed: Future[Position | None] = Future()
-        self._put(Subscribe(channel, limits, confirmed))
+        self._put(Subscribe(channel, limits, [confirmed]))
         return confirmed
 
     def unsubscribe(self, channel: str, receiver: Receiver) -> None:

@@ -4,80 +4,142 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
-from .commands import Command, Publish, Sending, Subscribe, Unsubscribe
+from .commands import Command, Publish, Read, Sending, Subscribe, Unsubscribe
 
 #: Commands of one batch.
 MAX_BATCH = 256
 #: Commands that are carried out together.
-BATCHED = (Publish, Subscribe, Unsubscribe)
+BATCHED = (Publish, Unsubscribe)
 
 
-class QueueFull(Exception):
-    """Raised when the messages that wait have too many bytes."""
+class NotQueued(Exception):
+    """Raised when the messages that wait have too many bytes, or when the queue is closed."""
 
 
 class CommandQueue:
-    """Commands from any thread, for the thread of the link. Messages are bounded in bytes."""
+    """Commands from any thread, for the thread of the link. Messages are bounded in bytes.
+
+    Subscribes overtake other commands, so that many of them are one batch: to subscribe early does
+    no harm. No command overtakes a Subscribe.
+    """
 
     def __init__(self, max_bytes: int, wake: Callable[[], None]) -> None:
         self._max_bytes = max_bytes
         self._wake = wake
         self._lock = threading.Lock()
-        self._commands: deque[Command] = deque()
+        self._asleep = False  # the link waits for a call of ``wake``
+        self._closed = False
+        self._number = 0  # of the last Subscribe
+        #: At most one for each channel, with its number; the oldest is first.
+        self._subscribes: dict[str, tuple[int, Subscribe]] = {}
+        #: The others, with the number of the last Subscribe before them.
+        self._others: deque[tuple[int, Command]] = deque()
         self.bytes = 0
 
     def put(self, command: Command) -> None:
-        """Queue a command. Raises :exc:`QueueFull` for a message."""
+        """Queue a command. Raises :exc:`NotQueued`."""
         with self._lock:
-            if isinstance(command, Sending):
-                if self.bytes and self.bytes + command.size > self._max_bytes:
-                    raise QueueFull
-                self.bytes += command.size
-            self._commands.append(command)
-        self._wake()
+            if self._closed:
+                raise NotQueued("this process has closed the connection")
+            if isinstance(command, Subscribe):
+                self._put_subscribe(command)
+            else:
+                self._put_other(command)
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._wake()
+
+    def _put_subscribe(self, command: Subscribe) -> None:
+        waiting = self._subscribes.get(command.channel)
+        if waiting is not None:
+            waiting[1].confirmed.extend(command.confirmed)
+            return
+        self._number += 1
+        self._subscribes[command.channel] = self._number, command
+
+    def _put_other(self, command: Command) -> None:
+        if isinstance(command, Sending):
+            if self.bytes and self.bytes + command.size > self._max_bytes:
+                raise NotQueued(f"events of {self._max_bytes} bytes wait for it")
+            self.bytes += command.size
+        self._others.append((self._number, command))
 
     def __bool__(self) -> bool:
-        return bool(self._commands)
+        return bool(self._subscribes or self._others)
 
-    def take(self) -> list[Command]:
-        """Remove and return the first commands, which can be carried out together."""
+    def rest(self) -> bool:
+        """Call ``wake`` at the next command; return False if there is one already."""
         with self._lock:
-            if not self._commands:
-                return []
-            first = self._pop()
-            taken = [first]
-            while isinstance(first, BATCHED) and self._commands and len(taken) < MAX_BATCH:
-                if type(self._commands[0]) is not type(first):
-                    break
-                taken.append(self._pop())
-            return taken
+            self._asleep = not self
+            return self._asleep
 
-    def take_older(self, age: float) -> list[Sending]:
-        """Remove and return the messages that have waited for more than ``age`` seconds."""
-        limit = monotonic() - age
-        taken: list[Sending] = []
+    def take(self) -> Sequence[Command]:
+        """Remove and return the next commands, which can be carried out together."""
         with self._lock:
-            kept: list[Command] = []
-            while self._commands:
-                command = self._pop()
-                if isinstance(command, Sending) and command.created <= limit:
-                    taken.append(command)
-                else:
-                    kept.append(command)
-            for command in kept:
-                self._push(command)
+            if self._others and self._may_go(self._others[0][0]):
+                return self._take_others()
+            channels = list(self._subscribes)[:MAX_BATCH]
+            return [self._subscribes.pop(channel)[1] for channel in channels]
+
+    def _may_go(self, number: int) -> bool:
+        """Return True if no Subscribe up to this number waits."""
+        return not self._subscribes or next(iter(self._subscribes.values()))[0] > number
+
+    def _take_others(self) -> list[Command]:
+        taken: list[Command] = []
+        while self._others and len(taken) < MAX_BATCH:
+            number, command = self._others[0]
+            together = not taken or (
+                isinstance(command, BATCHED) and type(command) is type(taken[0])
+            )
+            if not (together and self._may_go(number)):
+                break
+            taken.append(self._pop()[1])
         return taken
 
-    def _pop(self) -> Command:
-        command = self._commands.popleft()
+    def take_older(self, age: float) -> list[Sending | Read]:
+        """Remove and return the messages and reads that have waited for ``age`` seconds."""
+        limit = monotonic() - age
+        taken: list[Sending | Read] = []
+        kept: list[tuple[int, Command]] = []
+        with self._lock:
+            while self._others:  # the oldest are first
+                number, command = self._pop()
+                if not isinstance(command, Sending | Read):
+                    kept.append((number, command))
+                elif command.created <= limit:
+                    taken.append(command)
+                else:
+                    kept.append((number, command))
+                    break
+            for number, command in reversed(kept):
+                self._push(number, command)
+        return taken
+
+    def close(self) -> list[Sending | Read]:
+        """Accept no more commands; remove and return the messages and reads."""
+        with self._lock:
+            self._closed = True
+        return self.take_older(0)
+
+    def withdraw(self, channel: str, unless: Callable[[str], bool]) -> bool:
+        """Remove the Subscribe of a channel if it waits; return True if it did."""
+        with self._lock:
+            found = channel in self._subscribes and not unless(channel)
+            if found:
+                del self._subscribes[channel]
+            return found
+
+    def _pop(self) -> tuple[int, Command]:
+        number, command = self._others.popleft()
         if isinstance(command, Sending):
             self.bytes -= command.size
-        return command
+        return number, command
 
-    def _push(self, command: Command) -> None:
-        self._commands.append(command)
+    def _push(self, number: int, command: Command) -> None:
+        self._others.appendleft((number, command))
         if isinstance(command, Sending):
             self.bytes += command.size
