@@ -80,7 +80,7 @@ def image(project: Path) -> Path:
         settings.write(SETTINGS + documented_settings())
     with (project / "mysite" / "urls.py").open("a") as urls:
         urls.write(URLS)
-    (project / "requirements.txt").write_text("c10kws\nDjango\n")
+    (project / "requirements.txt").write_text("c10kws[redis]\nDjango\n")
     return project
 
 
