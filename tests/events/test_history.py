@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventSocket
+from c10kws.events.brokers.registry import brokers
 from tests.support.events import Connect, Make, Talk
 from tests.support.waiting import eventually
 
@@ -110,6 +111,29 @@ def test_a_room_that_the_server_joined_is_resumed_without_may_join(
         assert join(client)["code"] == "forbidden"
         assert join(client, {"epoch": epoch, "seq": 1})["recovered"] is True
         assert numbers(client, 2) == [(2, 2), (3, 3)]
+
+
+def test_an_answer_that_overtakes_messages_makes_no_duplicates(
+    kept: EventSocket, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client comes from another process, which has already received the messages."""
+    receivers = brokers["default"]._receivers  # type: ignore[attr-defined]
+    delayed: list[Any] = []
+    with connect("/events/kept") as here:
+        epoch = join(here)["epoch"]
+        say(kept, 1, 2)
+        assert numbers(here, 2) == [(1, 1), (2, 2)]
+        with monkeypatch.context() as slow, connect("/events/kept") as client:
+            slow.setattr(receivers, "deliver", lambda *call: delayed.append(call))
+            say(kept, 3, 4, 5)
+            assert join(client, {"epoch": epoch, "seq": 4})["seq"] == 5
+            assert numbers(client, 1) == [(5, 5)]
+            slow.undo()
+            for call in delayed:
+                receivers.deliver(*call)
+            say(kept, 6)
+            assert numbers(client, 1) == [(6, 6)]
+        assert numbers(here, 4) == [(3, 3), (4, 4), (5, 5), (6, 6)]
 
 
 def test_no_gap_and_no_duplicate_while_messages_come(make: Make, connect: Connect) -> None:

@@ -17,6 +17,7 @@ from ..clients.socket import Socket
 from ..frames.serialization import encode, extend
 from .backlog import Backlog
 from .follower import Follower
+from .read_ahead import ReadAhead
 
 #: Versions of the protocol.
 VERSIONS = (0, 1)
@@ -52,6 +53,7 @@ class Audience:
         self._backlog = None if limits is None else Backlog(broker, channel, limits)
         #: Messages that wait while their client reads the history.
         self._held: dict[Socket, list[Arrival]] = {}
+        self._ahead = ReadAhead()
         self._followers: dict[Follower, None] = {}
         self._confirmed = broker.subscribe(channel, self, limits)
 
@@ -88,7 +90,7 @@ class Audience:
             self._backlog.keep(arrival)
         for follower in self._followers_here():
             follower.receive(arrival)
-        clients = self._clients_for(arrival.message)
+        clients = self._ahead.without(arrival, self._clients_for(arrival.message))
         for client in self._held.keys() & clients if self._held else ():
             self._held[client].append(arrival)
             clients.remove(client)
@@ -177,6 +179,8 @@ class Audience:
         for arrival in rows:
             if arrival.message.versions is None or client.version in arrival.message.versions:
                 client.writer.write_if_open(self._frame(arrival, client.version))
+        if last is not None:
+            self._ahead.add(client, last)
 
 
 def _loop_state() -> LoopState:

@@ -28,7 +28,9 @@ class Follower:
         self._news = asyncio.Event()
 
     def receive(self, arrival: Arrival) -> None:
-        """Add a message that has arrived."""
+        """Add a message that has arrived, unless the history that was read has it."""
+        if arrival.is_included(self.position):
+            return
         self.position = arrival.position
         if is_for_polls(arrival):
             self.arrivals.append(arrival)

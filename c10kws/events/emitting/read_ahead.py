@@ -1,0 +1,32 @@
+"""``ReadAhead``: clients that have read messages which have not arrived in this process yet."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from ..brokers.history import Position
+from ..brokers.message import Arrival
+from ..clients.socket import Socket
+
+
+class ReadAhead:
+    """Prevents duplicates: an answer of the broker can overtake messages that it has sent."""
+
+    def __init__(self) -> None:
+        self._positions: WeakKeyDictionary[Socket, Position] = WeakKeyDictionary()
+
+    def add(self, client: Socket, position: Position) -> None:
+        """Note that a client has all messages up to a position."""
+        self._positions[client] = position
+
+    def without(self, arrival: Arrival, clients: list[Socket]) -> list[Socket]:
+        """Return the clients that do not have a message. A later one ends the comparison."""
+        if not self._positions:
+            return clients
+        have = set()
+        for client, position in list(self._positions.items()):
+            if arrival.is_included(position):
+                have.add(client)
+            else:
+                del self._positions[client]
+        return [each for each in clients if each not in have]
