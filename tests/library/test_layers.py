@@ -15,7 +15,7 @@ LIBRARY, SERVER = LAYERS
 #: The first row of the library's layers that may import Django; ``conf`` reads its settings.
 DJANGO = 3
 #: The folders of the event layer, in order; each imports from those before it.
-EVENTS = ["frames", "rooms", "clients", "emitting", "dispatch", "progress"]
+EVENTS = ["brokers", "frames", "rooms", "clients", "emitting", "dispatch", "progress"]
 
 
 @cache
