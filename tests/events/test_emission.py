@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -52,6 +53,25 @@ def test_its_error_is_raised() -> None:
             await late
 
     asyncio.run(main())
+
+
+def test_an_error_after_a_cancelled_await_is_not_logged() -> None:
+    errors: list[object] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        emission = Emission()
+        task = asyncio.ensure_future(emission)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        emission.fail(LookupError("late"))
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(main())
+    assert errors == []
 
 
 def test_result_does_not_block_an_event_loop() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Generator
 from concurrent.futures import Future
 
 from ...connection.loop import on_event_loop
+from .futures import result_of
 
 #: One for all: it is held for a moment, and an emission is seldom awaited.
 _lock = threading.Lock()
@@ -51,7 +51,7 @@ class Emission:
 
     def __await__(self) -> Generator[object, None, None]:
         if not self.done():
-            return (yield from asyncio.shield(asyncio.wrap_future(self._as_future())))
+            return (yield from result_of(self._as_future()).__await__())
         if self._error is not None:
             raise self._error
         return None

@@ -11,6 +11,7 @@ from ...connection.loop import LoopState, loop_state_of
 from ...connection.websocket import connection_of
 from ..brokers.base import Broker
 from ..brokers.connection import ConnectionLost
+from ..brokers.futures import result_of
 from ..brokers.history import HistoryLimits, Position
 from ..brokers.message import Arrival, History, Message
 from ..clients.socket import Socket
@@ -73,9 +74,9 @@ class Audience:
     async def confirm(self) -> bool:
         """Wait until the broker has confirmed the subscription; False if it takes too long."""
         if not self._confirmed.done():
-            confirmed = asyncio.shield(asyncio.wrap_future(self._confirmed))
             with suppress(TimeoutError):
-                await asyncio.wait_for(confirmed, self._broker.timeout)
+                async with asyncio.timeout(self._broker.timeout):
+                    await result_of(self._confirmed)
         if not self._confirmed.done():
             return False
         if self._backlog is not None:

@@ -8,6 +8,7 @@ from collections import deque
 from concurrent.futures import Future
 
 from ..brokers.base import Broker
+from ..brokers.futures import result_of
 from ..brokers.history import HistoryLimits, Position
 from ..brokers.message import Arrival, History
 
@@ -72,7 +73,7 @@ class Backlog:
         future = reading[1]
         try:
             async with asyncio.timeout(self._broker.timeout):
-                history = await asyncio.shield(asyncio.wrap_future(future))
+                history = await result_of(future)
         finally:
             if self._reading is reading:
                 self._reading = None
