@@ -61,20 +61,15 @@ class Client(django.test.Client):
         is the time in seconds that the test waits for a message.
         """
         stage = self._stage = self._stage or Stage()
-        stream = MemoryStream(stage.loop, stage.change)
-        handshake = {
-            "Connection": "Upgrade",
-            "Upgrade": "websocket",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode("ascii"),
-        }
-        if subprotocols:
-            handshake["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
-        response: HttpResponseBase = self.get(
-            path, headers={**handshake, **(headers or {})}, **_contract(stage, stream), **extra
-        )
-        websocket = TestWebSocket(stage, response, stream, timeout, self._release)
-        stream.receive = websocket.take
+
+        def shake_hands(stream: MemoryStream) -> HttpResponseBase:
+            sent = {**_handshake(subprotocols), **(headers or {})}
+            response: HttpResponseBase = self.get(
+                path, headers=sent, **_contract(stage, stream), **extra
+            )
+            return response
+
+        websocket = TestWebSocket(stage, shake_hands, timeout, self._release)
         self._open += websocket.accepted
         return websocket
 
@@ -118,7 +113,19 @@ class Client(django.test.Client):
 
     def __del__(self) -> None:
         if self._stage is not None and not self._stage.loop.is_closed():
-            self._stage.loop.close()
+            self._stage.give_up()
+
+
+def _handshake(subprotocols: Sequence[str]) -> dict[str, str]:
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode("ascii"),
+    }
+    if subprotocols:
+        headers["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
+    return headers
 
 
 def _contract(stage: Stage, stream: MemoryStream) -> dict[str, Any]:

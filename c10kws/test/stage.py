@@ -7,6 +7,7 @@ running loop.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from ..hijack import StopCallback
 from ..protocol.closing import CloseCode
+from . import results
 from .commits import at_the_end_of_blocks, run_committed
 from .stop import ImmediateStop
 
@@ -26,11 +28,13 @@ class Stage(Executor):
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self.thread = threading.get_ident()
         #: The dictionary in which the library keeps its state of a server.
         self.server: dict[str, Any] = {}
         self._jobs: deque[Callable[[], None]] = deque()
         self._changed = asyncio.Event()
         self._callbacks: list[StopCallback] = []
+        results.add(self)
 
     # The executor
 
@@ -97,6 +101,11 @@ class Stage(Executor):
             task.add_done_callback(lambda _: self.change())
         self.run_until(lambda: all(task.done() for task in stopping), timeout + 1)
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Close the loop, with connections that may be open."""
+        results.remove(self)
         self.loop.close()
 
 

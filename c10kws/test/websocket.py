@@ -12,8 +12,10 @@ from django.http import HttpResponseBase
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
+from ..events.frames.envelope import SUBPROTOCOL
 from ..protocol.closing import CloseCode
 from ..protocol.messages import Message
+from .joined_rooms import JoinedRooms
 from .stage import Stage
 from .transport import MemoryStream
 
@@ -57,24 +59,29 @@ class TestWebSocket:
     def __init__(
         self,
         stage: Stage,
-        response: HttpResponseBase,
-        stream: MemoryStream,
+        shake_hands: Callable[[MemoryStream], HttpResponseBase],
         timeout: float,
         release: Callable[[], None],
     ) -> None:
-        self.response = response
         self.timeout = timeout
         self._stage = stage
-        self._stream = stream
-        self._connection = Connection(ConnectionType.CLIENT)
+        self._shake_hands = shake_hands
         self._messages: deque[Message] = deque()
+        self._rooms = JoinedRooms()
+        self._ids = 0
+        self._release = release
+        self._connect()
+
+    def _connect(self) -> None:
+        self._stream = MemoryStream(self._stage.loop, self._stage.change)
+        self._stream.receive = self.take
+        self._connection = Connection(ConnectionType.CLIENT)
         self._part: Message | None = None
         self._closed: Closed | None = None
         self._gone = False
-        self._ids = 0
-        self._release = release
         #: The data of ``ws:hello``; None for version 0 and for a client that ``open`` refuses.
         self.hello: dict[str, Any] | None = None
+        self.response = self._shake_hands(self._stream)
 
     @property
     def accepted(self) -> bool:
@@ -86,13 +93,21 @@ class TestWebSocket:
         """The subprotocol that the server chose."""
         return self.response.headers.get("Sec-WebSocket-Protocol")
 
+    @property
+    def positions(self) -> dict[str, dict[str, Any]]:
+        """The position of the last event of each room with a history: ``epoch`` and ``seq``."""
+        return self._rooms.positions
+
     def __enter__(self) -> TestWebSocket:
+        self._begin()
+        return self
+
+    def _begin(self) -> None:
         if not self.accepted:
             raise Refused(self.response)
         self._stage.run_until(lambda: self._stream.transport is not None, self.timeout)
-        if self.subprotocol == "c10kws.v1.json":
+        if self.subprotocol == SUBPROTOCOL:
             self._expect_hello()
-        return self
 
     def _expect_hello(self) -> None:
         """Receive ``ws:hello``, the first frame unless ``open`` refuses the client."""
@@ -101,6 +116,26 @@ class TestWebSocket:
             self.hello = frame["data"]
         else:
             self._messages.appendleft(json.dumps(frame))
+
+    def reconnect(self) -> None:
+        """Close, unless closed, and connect again, as the JavaScript client does.
+
+        The client joins its rooms again, and gets what it has missed in those with a history. If
+        messages are missing, it gets the event ``ws:reset``, and ``warning`` for a room that it may
+        not join any more. Events that the test has not read yet come first.
+
+        Raises :exc:`Refused`.
+        """
+        self.close()
+        unread, self._messages = self._messages, deque()
+        self._connect()
+        self._begin()
+        for data in self._rooms.rejoin() if self.hello else ():
+            reply = self._ask("ws:join", data)
+            if reply["event"] != "ws:reply" and self._rooms.forget(data["room"]):
+                warning = {**reply["data"], "room": data["room"]}
+                self._messages.append(json.dumps({"event": "warning", "data": warning}))
+        self._messages.extendleft(reversed(unread))
 
     def __exit__(
         self,
@@ -167,6 +202,7 @@ class TestWebSocket:
         """Send an event, as the JavaScript client does: a str becomes ``{"message": …}``."""
         if data is not None and not isinstance(data, dict):
             data = {"message": data}
+        self._rooms.ask(event, data or {}, extra.get("id"))
         self.write_message(json.dumps({"event": event, "data": data or {}, **extra}))
 
     def expect(self, event: str) -> Any:
@@ -181,15 +217,27 @@ class TestWebSocket:
 
         Raises AssertionError when the reply is ``ws:error``.
         """
+        frame = self._ask(event, data)
+        if frame["event"] != "ws:reply":
+            raise AssertionError(f"The request {event!r} failed: {frame!r}.")
+        return frame["data"]
+
+    def _ask(self, event: str, data: Any) -> dict[str, Any]:
+        """Send an event and return the frame that answers it."""
         self._ids += 1
         self.emit(event, data, id=self._ids)
         others: list[Message] = []
         while (frame := json.loads(message := self.read_message())).get("re") != self._ids:
             others.append(message)
         self._messages.extendleft(reversed(others))
-        if frame["event"] != "ws:reply":
-            raise AssertionError(f"The request {event!r} failed: {frame!r}.")
-        return frame["data"]
+        return frame  # type: ignore[no-any-return]
+
+    def join(self, room: str, since: dict[str, Any] | None = None) -> Any:
+        """Join a room, and return the answer.
+
+        ``since`` is one of the ``positions`` of another client. What it has missed follows.
+        """
+        return self.request("ws:join", {"room": room, "since": since})
 
     def receive_event(self) -> dict[str, Any]:
         """Wait for the next event, with all its keys."""
@@ -237,4 +285,15 @@ class TestWebSocket:
         whole: Any = part if self._part is None else self._part + part  # type: ignore[operator]
         self._part = None if finished else whole
         if finished:
-            self._messages.append(whole)
+            self._messages.extend(self._filter(whole))
+
+    def _filter(self, message: Message) -> list[Message]:
+        """Return the messages for the test: none for a duplicate of an event."""
+        if self.subprotocol != SUBPROTOCOL or not isinstance(message, str):
+            return [message]
+        try:
+            frame = json.loads(message)
+        except ValueError:  # the view sends no events
+            return [message]
+        found = self._rooms.hear(frame) if isinstance(frame, dict) else [frame]
+        return [message if each is frame else json.dumps(each) for each in found]

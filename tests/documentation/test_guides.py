@@ -17,12 +17,12 @@ from unittest import mock
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
 from django.core.management import call_command
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 from django.utils.module_loading import import_string
 
-from c10kws import conf, websocket
+from c10kws import asynchronous, conf, websocket
 from c10kws.checks.settings import check_settings
 from c10kws.events import BrokerUnavailable, Emission, EventError, EventSocket, paths
 from c10kws.signals import websocket_disconnected
@@ -66,7 +66,8 @@ class GuideTests(TestCase):
 
 class LongPollTests(GuideTests):
     def test_a_poll_is_answered(self) -> None:
-        guide = self.run_block(python("long-polling")[0])
+        (block,) = [each for each in python("long-polling") if "waiting = set()" in each.text]
+        guide = self.run_block(block)
         self.serve(receive=guide.receive, send=guide.send)
         poll = self.client.poll("/receive/", {"since": 0})
         assert not poll.done()
@@ -77,6 +78,49 @@ class LongPollTests(GuideTests):
         self.client.poll("/receive/", {"since": 1}).leave()
         self.client.poll("/receive/", {"since": 1}).leave()
         assert guide.waiting == set()
+
+    def test_a_room_is_followed(self) -> None:
+        sockets, views, lines = python("long-polling")[:3]
+        guide = self.run_block(views, chat=self.run_block(sockets).chat)
+        self.serve(**{"receive/<room>": guide.receive, "send/<room>": guide.send})
+        assert self.client.poll("/receive/tea/").result().status_code == 302
+        self.client.force_login(User.objects.create_user("ann"))
+        since = self.client.poll("/receive/tea/").result().json()["position"]
+        poll = self.client.poll("/receive/tea/", {"since": since})
+        assert not poll.done()
+        self.client.post("/send/tea/", {"text": "Hello!"})
+        said = {"event": "said", "data": {"text": "Hello!"}}
+        assert poll.result().json()["events"] == [said]
+        stream = self.run_block(lines, chat=guide.chat).lines("room-tea")
+        self.serve(next=asynchronous(_first(stream)), send=guide.send)
+        poll = self.client.poll("/next/")
+        assert not poll.done()
+        guide.chat.to("room-tea").emit("said", {"text": "Tea?"})
+        assert poll.result().content == b"said: {'text': 'Tea?'}\n"
+
+
+def _first(stream: Any) -> Any:
+    """Return a view of the first item of a stream."""
+
+    async def view(request: HttpRequest, handler: object) -> HttpResponse:
+        return HttpResponse(await anext(stream))
+
+    return view
+
+
+class HistoryTests(GuideTests):
+    def test_a_client_comes_back(self) -> None:
+        setting, sockets, tests = python("histories")
+        with override_settings(C10KWS=self.run_block(setting).C10KWS):
+            assert check_settings(None) == []
+        chat = self.run_block(sockets).chat
+        self.serve(**{"ws/chat": chat})
+        text = tests.text.replace("from .sockets import chat\n", "")
+        scope: dict[str, Any] = {"__name__": "guide", "chat": chat}
+        exec(compile(text, "guide", "exec"), scope)
+        case = scope["ChatTests"]("test_a_client_comes_back")
+        case.client = self.client
+        case.test_a_client_comes_back()
 
 
 class SendTests(GuideTests):
