@@ -6,9 +6,9 @@ import random
 
 
 class Backoff:
-    """Random pauses up to a limit, which doubles from ``first`` to ``most`` seconds.
+    """Random pauses from 0 to a limit, which doubles from ``first`` to ``most`` seconds.
 
-    The pauses are random in full, so that processes do not all connect at the same moment.
+    Because the pauses are random, processes do not all connect at the same moment.
     """
 
     def __init__(self, first: float, most: float) -> None:
@@ -22,5 +22,5 @@ class Backoff:
         return pause
 
     def reset(self) -> None:
-        """Begin again with the shortest pauses: an attempt has succeeded."""
+        """Start again with the shortest pauses, since an attempt has succeeded."""
         self._limit = self._first

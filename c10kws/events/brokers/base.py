@@ -1,4 +1,4 @@
-"""``Broker``: carries messages between the processes of a site."""
+"""``Broker``: carries messages between the processes of a site; called from any thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT = 2.0
 
 
 class Feature(Enum):
-    """What a broker can do; the table in the documentation is made of these."""
+    """Capabilities of a broker. The documentation makes a table of them."""
 
     PROCESSES = "other processes of this machine"
     MACHINES = "other machines"
@@ -26,10 +26,10 @@ class Feature(Enum):
 
 
 class Broker(ABC):
-    """Messages to channels, from any thread; one object for each alias and process.
+    """Publishes messages to channels and delivers them; one object for each alias and process.
 
-    A broker knows no clients. What it publishes comes back to all processes that have subscribed to
-    the channel, this one included, and in one order for all of them.
+    A broker does not know clients. It delivers a message to all processes that have subscribed to
+    its channel, including the one that has published it, and in the same order to all of them.
     """
 
     features: ClassVar[frozenset[Feature]]
@@ -54,10 +54,11 @@ class Broker(ABC):
     def subscribe(
         self, channel: str, receiver: Receiver, limits: HistoryLimits | None
     ) -> Future[Position | None]:
-        """Send the messages of a channel to ``receiver``, on each event loop.
+        """Deliver the messages of a channel to ``receiver``, on each event loop.
 
-        The result is set when the broker has confirmed it: the last position of a channel with
-        history, which has ``limits``; None for other channels. What is published later arrives.
+        The result is set when the broker has confirmed the subscription. All messages that are
+        published afterwards are delivered. The result is the last position of a channel with
+        history, which has ``limits``, and None for other channels.
         """
 
     @abstractmethod
@@ -70,7 +71,8 @@ class Broker(ABC):
     ) -> None:
         """Send a message to all subscribers of a channel, and keep it if there are ``limits``.
 
-        It returns at once. ``emission`` ends when the receivers of this process have it.
+        Returns immediately. ``emission`` is done when the receivers of this process have the
+        message.
         """
 
     @abstractmethod
@@ -82,14 +84,15 @@ class Broker(ABC):
         emission: Emission,
         size: int = 0,
     ) -> Future[Outcome]:
-        """Publish the message that ``change`` makes out of the last one of a channel with history.
+        """Publish the message that ``change`` makes from the last one of a channel with history.
 
-        It is one atomic step for all processes: while another message comes in between, ``change``
-        is called again. It may be called in any thread, must return soon and must not use the
-        broker; an exception in it ends the update. ``size`` are bytes that it keeps in memory.
+        The update is atomic: if another process publishes a message in the meantime, ``change`` is
+        called again, with that message. ``change`` is called in any thread, must return soon and
+        must not use the broker. An exception in it ends the update. ``size`` is the number of bytes
+        that ``change`` keeps in memory.
 
-        The result is set when the broker has answered. ``emission`` ends as that of
-        :meth:`publish`, at once if nothing is published.
+        The result is set when the broker has answered. ``emission`` is done as in :meth:`publish`,
+        or immediately if nothing is published.
         """
 
     @abstractmethod
@@ -98,4 +101,4 @@ class Broker(ABC):
 
     @abstractmethod
     def close(self, timeout: float) -> None:
-        """Send what waits, for at most ``timeout`` seconds, and disconnect."""
+        """Send what is queued, for at most ``timeout`` seconds, then disconnect."""

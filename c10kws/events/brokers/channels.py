@@ -1,4 +1,4 @@
-"""The names of channels: what the clients of an EventSocket have in common."""
+"""Names of channels. Each group of clients that may get the same events has a channel."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Publish:
 
     @property
     def size(self) -> int:
-        """Bytes that it costs in the queue."""
+        """Bytes that count in the queue."""
         return self.message.size
 
     def fail(self, error: Exception) -> None:
@@ -33,7 +33,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Update:
-    """Send the message that ``change`` makes out of the last one."""
+    """Send the message that ``change`` makes from the last one; see :meth:`Broker.update`."""
 
     channel: str
     change: Change
@@ -44,7 +44,7 @@ class Update:
     created: float = field(default_factory=monotonic)
 
     def __post_init__(self) -> None:
-        self.result.set_running_or_notify_cancel()  # those who wait for it may be cancelled
+        self.result.set_running_or_notify_cancel()  # tasks that await it may be cancelled
 
     def fail(self, error: Exception) -> None:
         """End with an error."""
@@ -68,7 +68,7 @@ Sending = Publish | Update
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subscribe:
-    """Subscribe to a channel; the futures in ``confirmed`` get its last position."""
+    """Subscribe to a channel. The results of ``confirmed`` are its last position."""
 
     channel: str
     limits: HistoryLimits | None
@@ -95,7 +95,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recover:
-    """Read what a channel has missed."""
+    """Read the messages of a channel that this process has missed."""
 
     channel: str
 

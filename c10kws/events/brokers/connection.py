@@ -14,12 +14,12 @@ class ConnectionLost(Exception):
 
 
 class Refused(Exception):
-    """Raised when a broker refuses one message, for good: the connection goes on."""
+    """Raised when a broker refuses one message. The connection can still be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message that is to be published, as bytes."""
+    """A message to publish, as bytes."""
 
     channel: str
     payload: bytes
@@ -39,9 +39,10 @@ Deliver = Callable[[str, bytes, "Position | None"], Awaitable[None]]
 
 
 class BrokerConnection(ABC):
-    """Used once, on the event loop of a :class:`~.link.Link`, by one task besides ``run``.
+    """Opened once, and used on the event loop of a :class:`~.link.Link`.
 
-    All methods raise :exc:`ConnectionLost`. Nothing is sent twice.
+    One task awaits ``run``, and another one awaits the other methods, one after another. All
+    methods except ``close`` raise :exc:`ConnectionLost`. A subclass must not send anything twice.
     """
 
     @abstractmethod
@@ -54,7 +55,7 @@ class BrokerConnection(ABC):
 
     @abstractmethod
     async def subscribe(self, channels: Sequence[str]) -> None:
-        """Subscribe, and return when the broker has confirmed it."""
+        """Subscribe, and return when the broker has confirmed all subscriptions."""
 
     @abstractmethod
     async def unsubscribe(self, channels: Sequence[str]) -> None:
@@ -62,13 +63,16 @@ class BrokerConnection(ABC):
 
     @abstractmethod
     async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
-        """Publish in this order; return the error of each message, None for those accepted."""
+        """Publish messages in this order.
+
+        Return an item for each: its error, or None if the broker has accepted it.
+        """
 
     @abstractmethod
     async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
-        """Publish if ``expected`` is the last position, and return the new one; else the last row.
+        """Publish a message, which has limits, if ``expected`` is the last position.
 
-        ``message`` has limits. Raises :exc:`Refused`.
+        Return its position, or the last row if that has another position. Raises :exc:`Refused`.
         """
 
     @abstractmethod
@@ -99,4 +103,4 @@ class BrokerConnection(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Disconnect. It does not raise."""
+        """Disconnect; must not raise."""

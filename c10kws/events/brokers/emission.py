@@ -9,24 +9,23 @@ from concurrent.futures import Future
 from ...connection.loop import on_event_loop
 from .futures import result_of
 
-#: One for all: it is held for a moment, and an emission is seldom awaited.
+#: One lock for all emissions, to save memory: it is held only for a moment.
 _lock = threading.Lock()
 
 
 class Emission:
-    """An event on its way to the clients of this process; it may be ignored.
+    """Returned by ``emit``; may be ignored.
 
-    In a coroutine ``await`` it, in another thread call :meth:`result`. Both return when the event
-    has been written to all clients of this process, so what is written then comes after it.
-
-    Both raise :exc:`BrokerUnavailable` if the broker did not take the event.
+    In a coroutine ``await`` it, in a thread call :meth:`result`. Both wait until the event has been
+    written to all clients of this process, so everything that is written afterwards arrives after
+    it. Both raise :exc:`BrokerUnavailable` if the broker has not accepted the event.
     """
 
     __slots__ = ("_committing", "_error", "_future", "_missing")
 
     def __init__(self) -> None:
-        self._missing = 1  # event loops that have not written it yet, once they are known
-        self._committing: int | None = None  # the thread whose transaction it waits for
+        self._missing = 1  # number of event loops that have not written the event yet
+        self._committing: int | None = None  # the thread whose commit the event waits for
         self._error: Exception | None = None
         self._future: Future[None] | None = None
 
@@ -35,15 +34,15 @@ class Emission:
         return self._missing <= 0
 
     def result(self, timeout: float | None = None) -> None:
-        """Wait, in a thread other than the event loop's.
+        """Wait in a thread, but not in that of an event loop.
 
-        Raises TimeoutError after ``timeout`` seconds, and RuntimeError where it would wait for
-        ever: in the transaction whose commit the event waits for, and on an event loop.
+        Raises TimeoutError after ``timeout`` seconds. Raises RuntimeError on an event loop, and in
+        the transaction whose commit the event waits for: it would wait forever.
         """
         if self._committing == threading.get_ident():
             raise RuntimeError(
-                "The event waits for the commit of this transaction. Call result() after it, or "
-                "emit with on_commit=False."
+                "The event waits for the commit of this transaction. Call result() after the "
+                "commit, or emit with on_commit=False."
             )
         if not self.done() and on_event_loop():
             raise RuntimeError("result() would block the event loop; await the emit instead.")
@@ -57,7 +56,7 @@ class Emission:
         return None
 
     def wait_for_commit(self) -> None:
-        """Mark it as waiting for the commit of this thread's transaction."""
+        """Mark the event as waiting for the commit of this thread's transaction."""
         self._committing = threading.get_ident()
 
     def committed(self) -> None:
@@ -65,9 +64,9 @@ class Emission:
         self._committing = None
 
     def expect(self, missing: int) -> None:
-        """Set the number of event loops that will write it, before any of them does."""
+        """Set the number of event loops that will write the event, before one of them does."""
         with _lock:
-            if self.done():  # it has failed meanwhile
+            if self.done():  # it has failed in the meantime
                 return
             self._missing = missing
             future = self._future if missing == 0 else None
@@ -75,7 +74,7 @@ class Emission:
             future.set_result(None)
 
     def count(self) -> None:
-        """Count one event loop that has written it."""
+        """Count one event loop that has written the event."""
         with _lock:
             self._missing -= 1
             future = self._future if self._missing == 0 else None
@@ -96,7 +95,7 @@ class Emission:
         with _lock:
             if self._future is None:
                 self._future = Future()
-                self._future.set_running_or_notify_cancel()  # awaiting tasks may be cancelled
+                self._future.set_running_or_notify_cancel()  # tasks that await it may be cancelled
                 if self._error is not None:
                     self._future.set_exception(self._error)
                 elif self.done():

@@ -1,4 +1,4 @@
-"""The history of a channel: places in it, and its limits."""
+"""The history of a channel: positions in it, and its limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in the history of a channel. Numbers of different epochs cannot be compared."""
+    """A position in the history of a channel. Only positions of one epoch can be compared."""
 
     epoch: str
     seq: int
@@ -15,10 +15,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
-    """What a channel keeps: at most ``size`` messages and ``max_bytes``, for ``ttl`` seconds.
+    """Limits of a history: ``size`` messages, ``max_bytes`` bytes, and ``ttl`` seconds.
 
-    The time begins again with each message. The number of the last message is kept for a day
-    longer; then the channel begins a new epoch.
+    The time starts again with each message. When it has passed, all messages are removed. The
+    number of the last one is kept for another day; then the channel begins a new epoch.
     """
 
     size: int

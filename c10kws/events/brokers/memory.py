@@ -1,4 +1,4 @@
-"""``MemoryBroker``: the broker of one process, and of tests."""
+"""``MemoryBroker``: the broker of a single process, and of tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .store import Store
 
 
 class MemoryBroker(Broker):
-    """Messages reach the clients in the next turn of the event loop."""
+    """Broker for a single process. It delivers events in a later turn of the event loop."""
 
     features = frozenset({Feature.HISTORY})
 
@@ -47,7 +47,7 @@ class MemoryBroker(Broker):
     def _publish(
         self, channel: str, message: Message, limits: HistoryLimits | None, emission: Emission
     ) -> Arrival:
-        """Publish with the lock, so that the order of the positions is that of the deliveries."""
+        """Publish a message; the lock is held, so it is delivered in the order of positions."""
         position = None
         if limits is not None:
             position = self._store.append(channel, message, message.size, limits)

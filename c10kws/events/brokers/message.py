@@ -1,4 +1,4 @@
-"""``Message``: an event to the clients of a channel, and its place in the channel's history."""
+"""``Message``: an event to the clients of a channel, and its position in the history."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .history import Position
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it is emitted. Clients with an id in ``exclude`` do not get it.
+    """An event to the clients of a channel, except those whose id is in ``exclude``.
 
-    ``text`` is the frame of version 0. ``versions`` are those whose clients get it, None means all.
+    ``text`` is the frame of version 0 of the protocol. ``versions`` are the versions whose clients
+    get the event; None means all.
     """
 
     text: str
@@ -22,19 +23,19 @@ class Message:
 
     @property
     def size(self) -> int:
-        """Bytes that it costs in a queue."""
+        """Bytes that count in a queue."""
         return weigh(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that has come back from the broker; without a history ``position`` is None."""
+    """A message that has arrived from the broker. Without a history ``position`` is None."""
 
     message: Message
     position: Position | None = None
 
     def is_included(self, last: Position | None) -> bool:
-        """Return True if a history up to the position ``last`` has this message."""
+        """Return True if a history that ends at ``last`` contains this message."""
         position = self.position
         return (
             position is not None
@@ -46,9 +47,9 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a channel has kept: the ``rows`` after the position that was asked for, oldest first.
+    """The result of reading a history: the ``rows`` after the given position, oldest first.
 
-    ``position`` is the last one of the channel. ``recovered`` is True if no row is missing.
+    ``position`` is the last position of the channel. ``recovered`` is True if no row is missing.
     """
 
     position: Position
@@ -56,15 +57,15 @@ class History:
     recovered: bool = False
 
 
-#: Returns a new message for the last one; gets None if there is none, returns None for no change.
+#: Makes a message from the last one, or from None if there is none. Returns None to change nothing.
 Change = Callable[[Message | None], Message | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The last message of a channel after an update; None if there is none.
+    """The result of an update: the last message of the channel, or None if there is none.
 
-    ``changed`` is True if the update has published it.
+    ``changed`` is True if the update has published this message.
     """
 
     last: Arrival | None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 
-#: Channels whose number is remembered.
+#: Channels whose last number is remembered.
 MAX_CHANNELS = 10_000
 
 
 class Numbering:
-    """Counts the messages to each channel from 1.
+    """Counts the messages to each channel, beginning with 1.
 
-    A channel that was forgotten begins at 1 again, as another sender: receivers would take the
-    numbers of the same sender for duplicates.
+    If a channel has been forgotten, its numbers begin with 1 again, under another name of the
+    sender. Under the same name, receivers would drop the messages as duplicates.
     """
 
     def __init__(self) -> None:

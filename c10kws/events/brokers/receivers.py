@@ -1,4 +1,4 @@
-"""``Receivers``: who receives the messages of which channel in this process."""
+"""``Receivers``: the receivers of messages in this process, by channel."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Receiver(Protocol):
         """Handle a message."""
 
     def reset(self, position: Position | None) -> object:
-        """Handle that messages were lost; ``position`` is the last one of a channel's history."""
+        """Handle a loss of messages. ``position`` is the last one, in a channel with history."""
 
 
 class DirectReceiver:
-    """A receiver that needs no event loop, and so no server.
+    """A receiver that needs no event loop, and therefore no server.
 
-    It is called in the thread in which messages arrive, and must not block this thread. A channel
-    has either such receivers, or only others.
+    It is called in the thread in which messages arrive, and must not block this thread. Either all
+    receivers of a channel are of this kind, or none.
     """
 
     def receive(self, arrival: Arrival) -> object:
@@ -38,7 +38,7 @@ class DirectReceiver:
         raise NotImplementedError
 
     def reset(self, position: Position | None) -> object:
-        """Handle that messages were lost."""
+        """Handle a loss of messages."""
 
 
 class Receivers:
@@ -78,21 +78,22 @@ class Receivers:
         return all(state.calls.has_room for state in list(servers.running))
 
     def wait_for_room(self) -> None:
-        """Wait until the event loops of this process have room for a message."""
+        """Wait until the event loops of this process can take another message."""
         for state in list(servers.running):
             state.calls.wait_for_room()
 
     def deliver(self, channel: str, arrival: Arrival, emission: Emission | None = None) -> None:
         """Queue a message for the clients of this process.
 
-        Messages have one order on all event loops only if the caller makes one call at a time.
+        One thread at a time may call this. Otherwise the order of messages could differ between
+        event loops.
         """
         receivers = self._receivers.get(channel, ())
         calls = [partial(receiver.receive, arrival) for receiver in receivers]
         self._call(channel, calls, arrival.message.size, emission or Emission())
 
     def reset(self, channel: str, position: Position | None) -> None:
-        """Queue the news that messages of a channel were lost."""
+        """Queue a notice that messages of a channel were lost."""
         receivers = self._receivers.get(channel, ())
         calls = [partial(receiver.reset, position) for receiver in receivers]
         self._call(channel, calls, 0, Emission())
@@ -109,15 +110,15 @@ class Receivers:
         for state in states:
             try:
                 state.calls.put(partial(_make, calls, emission), size)
-            except RuntimeError:  # its loop is closed, and so are its clients
+            except RuntimeError:  # the loop is closed, and it has no clients any more
                 emission.count()
 
 
 def _call_now(calls: Sequence[Callable[[], object]], emission: Emission) -> None:
     try:
         _make(calls, emission)
-    except Exception:  # the next message must arrive
-        logger.exception("A receiver of messages failed.")
+    except Exception:  # it must not prevent the delivery of the next message
+        logger.exception("A receiver failed to handle a message.")
 
 
 def _make(calls: Sequence[Callable[[], object]], emission: Emission) -> None:

@@ -1,4 +1,4 @@
-"""``Sequence``: finds duplicates and gaps in the messages of one channel."""
+"""``Sequence``: detects duplicates and gaps in the messages of one channel."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from enum import Enum
 
 from .history import Position
 
-#: Senders that a channel remembers. A sender that is forgotten is taken for a new one.
+#: Senders that are remembered for each channel. A forgotten sender counts as a new one.
 MAX_ORIGINS = 1024
 
 
 class Verdict(Enum):
-    """How a message follows the ones before it."""
+    """The relation of a message to those before it."""
 
     NEXT = "next"
     DUPLICATE = "duplicate"
@@ -20,7 +20,7 @@ class Verdict(Enum):
 
 
 class Sequence:
-    """The last numbers of a channel; ``position`` is None until the first message with one."""
+    """The last number of each sender to a channel, and the last ``position``, if it has any."""
 
     __slots__ = ("_numbers", "position")
 
@@ -29,9 +29,9 @@ class Sequence:
         self._numbers: OrderedDict[str, int] = OrderedDict()
 
     def judge(self, origin: str, number: int, position: Position | None) -> Verdict:
-        """Compare a message with the one before it.
+        """Compare a message with the last one.
 
-        The next comparison is with this message, unless it has a position and is not NEXT.
+        Then it becomes the last one itself, unless it has a position and is not NEXT.
         """
         if position is not None:
             return self._judge_position(position)
@@ -56,9 +56,9 @@ class Sequence:
             self._numbers.popitem(last=False)
 
     def begin(self, position: Position) -> None:
-        """Go on from a position, without the messages before it."""
+        """Continue after a position."""
         self.position = position
 
     def restart(self) -> None:
-        """Forget the numbers of senders: the subscription was interrupted."""
+        """Forget the numbers of senders, since the subscription was interrupted."""
         self._numbers.clear()

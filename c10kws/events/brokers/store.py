@@ -1,4 +1,4 @@
-"""``Store``: the histories of channels in memory, for the ``memory`` broker and for the hub."""
+"""``Store``: histories of channels in memory, for MemoryBroker and for the hub."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .history import HistoryLimits, Position
 T = TypeVar("T")
 
 
-#: Seconds that the number of the last row is kept after the rows have expired. So a client that
-#: comes back to a quiet channel learns that it has missed nothing.
+#: Seconds that the last number is kept after the rows have expired. A client that reconnects to a
+#: quiet channel therefore learns that it has missed nothing.
 NUMBER_TTL = 86400.0
 
 
 @dataclass(slots=True)
 class _Log(Generic[T]):
-    """The rows of one channel, with the size of each."""
+    """The history of one channel: its rows, with the size of each."""
 
     epoch: str
-    expires: float  # the time of the rows
+    expires: float  # the time when the rows expire
     seq: int = 0
     size: int = 0
     rows: deque[tuple[T, int]] = field(default_factory=deque)
 
 
 class Store(Generic[T]):
-    """Rows by channel. It is not thread-safe."""
+    """Rows by channel. Not thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,7 +54,7 @@ class Store(Generic[T]):
         return Position(log.epoch, log.seq)
 
     def position(self, channel: str, limits: HistoryLimits) -> Position:
-        """Return the last position of a channel, which begins an epoch if it has none."""
+        """Return the last position of a channel; begin an epoch if there is none."""
         log = self._find(channel)
         if log is None:
             log = self._begin(channel)
@@ -62,7 +62,7 @@ class Store(Generic[T]):
         return Position(log.epoch, log.seq)
 
     def last(self, channel: str, limits: HistoryLimits) -> tuple[Position, T | None]:
-        """Return the last position of a channel, and its row; None if it is not kept any more."""
+        """Return the last position of a channel and its row, or None if the row was removed."""
         position = self.position(channel, limits)
         rows = self._logs[channel].rows
         return position, rows[-1][0] if rows else None
@@ -84,7 +84,7 @@ class Store(Generic[T]):
         return log
 
     def _find(self, channel: str) -> _Log[T] | None:
-        """Return the log of a channel, without what has expired."""
+        """Return the log of a channel, without expired rows; None if it has expired itself."""
         log = self._logs.get(channel)
         age = 0.0 if log is None else self._clock() - log.expires
         if log is None or age < 0:
@@ -97,7 +97,10 @@ class Store(Generic[T]):
         return log
 
     def _sweep(self) -> None:
-        """Look at two channels, in turn, so that expired ones do not stay in memory."""
+        """Remove the expired rows of the next two channels.
+
+        Each append calls this, so no channel stays in memory forever.
+        """
         for channel in list(islice(self._logs, 2)):
             if self._find(channel) is not None:
                 self._logs.move_to_end(channel)

@@ -12,9 +12,9 @@ from .wire import Packet
 
 @dataclass(slots=True)
 class Subscription:
-    """Used on the thread of the link.
+    """State of a subscription; used in the thread of the link.
 
-    ``held`` are messages that wait while the history is read; None while it is not.
+    ``held`` has the messages that arrive while the history is being read; otherwise it is None.
     """
 
     channel: str
@@ -25,7 +25,7 @@ class Subscription:
     held: list[tuple[Packet, Position | None]] | None = None
 
     def confirm(self) -> None:
-        """Answer those who wait for the confirmation of the broker."""
+        """Set the results that wait for the confirmation of the broker."""
         self.confirmed = True
         for future in self.waiting:
             future.set_result(self.sequence.position)

@@ -1,15 +1,15 @@
-"""Messages as bytes between processes: a line of JSON, then the text of the frame.
+"""The format of messages between processes: a line of JSON, then the text of the frame.
 
-The line has these keys. A process ignores keys that it does not know, and refuses another format,
-so that two releases can run side by side.
+The line has the keys below. A process ignores unknown keys and drops messages of another format, so
+two releases can run at the same time.
 
 ``f``
     The format, :data:`FORMAT`.
 ``o``, ``n``
-    The process that has sent the message, and the number of the message among all that this process
-    has sent to the channel.
+    The process that has sent the message, and the number of the message: the process counts its
+    messages to each channel.
 ``x``, ``v``
-    ``exclude`` and ``versions`` of :class:`~.message.Message`; left out if there are none.
+    ``exclude`` and ``versions`` of :class:`~.message.Message`; omitted if they are empty or None.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMAT = 1
 
 
 class UnknownFormat(ValueError):
-    """Raised for bytes that another release has written, or another program."""
+    """Raised for bytes that another release or another program has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +58,4 @@ def decode(data: bytes) -> Packet:
         message = Message(text.decode(), frozenset(head.get("x", ())), versions)
         return Packet(head["o"], head["n"], message)
     except (KeyError, TypeError, ValueError) as error:
-        raise UnknownFormat(f"no message of c10kws: {error!r}") from error
+        raise UnknownFormat(f"not a message of c10kws: {error!r}") from error

@@ -415,7 +415,7 @@ def test_a_direct_receiver_needs_no_event_loop(
         publish(one, "1", "control").result(WAIT)
         publish(one, "2", "control").result(WAIT)
         assert direct.texts == ["1", "2"]
-        assert "A receiver of messages failed." in caplog.text
+        assert "A receiver failed to handle a message." in caplog.text
         one.unsubscribe("control", direct)
         publish(one, "3", "control").result(WAIT)
         assert direct.texts == ["1", "2"]
