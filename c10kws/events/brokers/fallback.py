@@ -1,4 +1,4 @@
-"""``Fallback``: what happens to a message that the broker does not take."""
+"""``Fallback``: ends messages that the broker has not accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG_INTERVAL = 10.0
 
 
 class Fallback:
-    """Fails a message, or delivers it to this process alone, as ON_BROKER_DOWN says."""
+    """Fails a message, or delivers it only to this process, depending on ON_BROKER_DOWN."""
 
     def __init__(self, alias: str, receivers: Receivers) -> None:
         self._alias = alias
@@ -28,7 +28,7 @@ class Fallback:
         self.failed = self.delivered = 0
 
     def handle(self, sending: Sending, reason: str) -> None:
-        """End a message that was not sent, or whose fate is unknown."""
+        """End a message that was not sent, or of which it is not known whether it arrived."""
         if isinstance(sending, Publish) and self._is_local(sending):
             self.delivered += 1
             self._receivers.deliver(sending.channel, Arrival(sending.message), sending.emission)
@@ -38,7 +38,7 @@ class Fallback:
         error = BrokerUnavailable(self._alias, reason)
         sending.fail(error)
         if monotonic() - self._logged > LOG_INTERVAL:
-            logger.error("%d events were not sent: %s", self._unlogged, error)
+            logger.error("Events that could not be sent: %d. %s", self._unlogged, error)
             self._logged, self._unlogged = monotonic(), 0
 
     def _is_local(self, publish: Publish) -> bool:

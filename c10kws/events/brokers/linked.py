@@ -1,4 +1,4 @@
-"""``LinkedBroker``: a broker in another process, by a link in a thread of its own."""
+"""``LinkedBroker``: base class of brokers in other processes, which are reached by a link."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .receivers import Receiver, Receivers
 
 
 class LinkedBroker(Broker):
-    """Subclasses make connections. The link begins with the first command."""
+    """Starts the link at the first command. A subclass creates the connections."""
 
     def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
         super().__init__(alias, configuration)
@@ -31,7 +31,7 @@ class LinkedBroker(Broker):
 
     @abstractmethod
     def connect(self) -> BrokerConnection:
-        """Return a new connection, which is not open yet."""
+        """Return a new connection that is not open yet."""
 
     @property
     def problem(self) -> str | None:

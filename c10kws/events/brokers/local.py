@@ -1,4 +1,4 @@
-"""``LocalBroker``: the broker of the processes of one machine."""
+"""``LocalBroker``: the broker for the processes of one machine."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from .hub.hub_connection import HubConnection
 from .hub.starter import HubStarter
 from .linked import LinkedBroker
 
-#: Seconds that a hub without peers goes on: a restart of all workers keeps its histories.
+#: Seconds after which a hub without peers ends. Its histories survive a restart of all workers.
 IDLE_TIMEOUT = 10.0
 
 
 class LocalBroker(LinkedBroker):
-    """Messages travel through a hub, a process that the first server of the machine starts.
-
-    OPTIONS may have ``idle_timeout``: seconds that the hub goes on without any process.
-    """
+    """Broker for the processes of one machine. A small process, the hub, carries the events."""
 
     features = frozenset({Feature.PROCESSES, Feature.HISTORY})
 
     def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
         super().__init__(alias, configuration)
         if not hasattr(socket, "AF_UNIX"):
-            raise ImproperlyConfigured("LocalBroker needs Unix sockets, which this system lacks.")
+            raise ImproperlyConfigured(
+                "LocalBroker needs Unix sockets, which this system does not have."
+            )
         unknown = sorted(set(self.options) - {"idle_timeout"})
         if unknown:
-            raise ImproperlyConfigured(f"LocalBroker has no option {unknown[0]!r}.")
+            raise ImproperlyConfigured(
+                f"C10KWS['BROKERS'][{alias!r}]['OPTIONS'] has unknown keys: {unknown}; use "
+                "idle_timeout."
+            )
         self._starter = HubStarter(alias, self.options.get("idle_timeout", IDLE_TIMEOUT))
 
     def connect(self) -> BrokerConnection:

@@ -1,4 +1,4 @@
-"""``Outage``: the time in which a link has no connection."""
+"""``Outage``: a time in which a link has no connection."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from time import monotonic
 
 logger = logging.getLogger("c10kws.brokers")
 
-#: Seconds without a connection that are no problem: events wait, and another connection follows.
+#: Seconds without a connection that are not reported as a problem: events wait in the queue.
 PROBLEM_AFTER = 1.0
 
 
 class Outage:
-    """Logs that a connection is lost and that it is back, and knows for how long it was needed."""
+    """Logs the loss of a connection and its return, and reports a connection that is missing."""
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
@@ -21,16 +21,16 @@ class Outage:
         self._logged_at: float | None = None
 
     def begin(self, reason: str, *, needed: bool) -> None:
-        """Begin, or go on, since an attempt to connect has failed."""
+        """Begin or continue: the connection is lost, or an attempt to connect has failed."""
         self._reason = reason
         if not needed:
             self._since = None
         elif self._logged_at is None:
             self._logged_at = self._since = monotonic()
-            logger.warning("The broker %r is lost: %s. Connecting again.", self._alias, reason)
+            logger.warning("No connection to the broker %r: %s. Retrying.", self._alias, reason)
 
     def need(self) -> None:
-        """Begin now, since a connection that was not needed is needed."""
+        """Begin now: from now on, the connection is needed."""
         self._since = monotonic()
 
     def end(self) -> None:
@@ -38,7 +38,7 @@ class Outage:
         self._since = None
         if self._logged_at is not None:
             seconds = monotonic() - self._logged_at
-            logger.warning("The broker %r is back after %.1f s.", self._alias, seconds)
+            logger.warning("Connected to the broker %r after %.1f s.", self._alias, seconds)
             self._logged_at = None
 
     @property

@@ -21,7 +21,7 @@ from .hub.path import seems_to_run
 DEFAULT = "default"
 MEMORY = "c10kws.events.brokers.memory.MemoryBroker"
 LOCAL = "c10kws.events.brokers.local.LocalBroker"
-#: Seconds that a process which ends without :meth:`Brokers.close` waits for its brokers.
+#: Seconds that a process which exits without :meth:`Brokers.close` waits for its brokers.
 EXIT_TIMEOUT = 2.0
 
 Configuration = Mapping[str, Any]
@@ -34,13 +34,13 @@ class _Made:
 
 
 class Brokers:
-    """One broker for each alias, made when it is used first, and again when the setting changes.
+    """One broker for each alias, created when it is used first and when its configuration changes.
 
-    Without the setting, several workers use ``local``, and so does a process that does not serve,
-    while there is a hub. It looks at each use, since it may live longer than the server. All others
-    use ``memory``.
+    An alias without configuration is ``local`` in one of several workers, and in a process that
+    does not serve while a hub is running. Such a process looks for the hub at each use, since it
+    may run longer than the server. In all other processes the alias is ``memory``.
 
-    In test runs each alias is a ``memory`` broker, unless ``real`` is True.
+    In test runs all aliases are ``memory``, unless ``real`` is True.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Brokers:
         return configured.get(alias) or {"BACKEND": self._choose(alias)}
 
     def _choose(self, alias: str) -> str:
-        """Return the backend of an alias without configuration."""
+        """Return the default backend of an alias."""
         if self._several or (not servers.serving and seems_to_run(alias)):
             return LOCAL
         return MEMORY
@@ -82,33 +82,33 @@ class Brokers:
     def serve_in_several(self) -> None:
         """Mark this process as one of several workers.
 
-        Raises ImproperlyConfigured if a broker reaches only one process: the clients of the other
+        Raises ImproperlyConfigured if a broker reaches only one process. The clients of the other
         workers would not get its events.
         """
         self._several = True
         for alias, configuration in conf.current().brokers.items():
             if Feature.PROCESSES not in import_string(configuration["BACKEND"]).features:
                 raise ImproperlyConfigured(
-                    f"C10KWS['BROKERS'][{alias!r}] reaches only one process, and there are several "
-                    f"workers. Use {LOCAL}, or remove the key."
+                    f"C10KWS['BROKERS'][{alias!r}] reaches only one process, but there are several "
+                    f"workers. Use {LOCAL}, or remove this alias."
                 )
 
     @property
     def problems(self) -> list[str]:
-        """The problems of the brokers that are in use."""
+        """Problems of the brokers that this process uses, each as a sentence."""
         found = [made.broker.problem for made in list(self._made.values())]
         return [problem for problem in found if problem is not None]
 
     def close(self, timeout: float) -> None:
-        """Send what waits, for at most ``timeout`` seconds; this process serves no longer."""
+        """Close all brokers; each sends what is queued, for at most ``timeout`` seconds."""
         for made in list(self._made.values()):
             made.broker.close(timeout)
 
     def forget(self) -> None:
-        """Make new brokers from now on.
+        """Create new brokers from now on.
 
-        For a forked child, in which the threads of its parent do not exist, and for a test, which
-        must not find the histories of another one.
+        Used in a forked child, which lacks the threads of its parent, and before a test, which must
+        not find the histories of earlier tests.
         """
         self._lock = threading.Lock()
         self._made = {}
@@ -121,7 +121,7 @@ def _make(alias: str, configuration: Configuration) -> Broker:
 
 
 def _in_test_run() -> bool:
-    """Return True while Django's test environment is set up: the outbox of mails exists."""
+    """Return True while Django's test environment is set up: it has an outbox for mails."""
     return hasattr(mail, "outbox")
 
 

@@ -173,7 +173,7 @@ def test_a_redis_that_does_not_answer_is_noticed(
     with monkeypatch.context() as impatient:
         impatient.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.3)
         server.pause()
-        eventually(lambda: "is lost: it does not answer" in caplog.text)
+        eventually(lambda: "'default': it does not answer" in caplog.text)
     waiting = publish(broker, "2", KEPT, LIMITS)
     server.resume()
     waiting.result(WAIT)
@@ -236,7 +236,7 @@ def test_a_refusal_of_a_replica_ends_the_connection(
     listen(broker, KEPT, LIMITS)
     server.call("REPLICAOF", "127.0.0.1", "1")
     publish(broker, "1", KEPT, LIMITS)
-    eventually(lambda: "is lost: You can't write against a read only replica" in caplog.text)
+    eventually(lambda: "'default': You can't write against a read only replica" in caplog.text)
 
 
 SENTINEL = """\

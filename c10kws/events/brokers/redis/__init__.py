@@ -1,4 +1,4 @@
-"""``RedisBroker``: many machines, over Redis or Valkey; ``pip install c10kws[redis]``."""
+"""``RedisBroker``: the broker for several machines; ``pip install c10kws[redis]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``RedisBroker``: a Redis or Valkey server between the processes of a site."""
+"""``RedisBroker``: the broker for several machines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .redis_connection import RedisConnection
 
 
 class RedisBroker(LinkedBroker):
-    """Events between many machines, over Pub/Sub, with histories in Streams."""
+    """Broker for several machines. A Redis or Valkey server carries the events, by Pub/Sub.
+
+    Histories are kept in Streams.
+    """
 
     features = frozenset({Feature.PROCESSES, Feature.MACHINES, Feature.HISTORY})
 
