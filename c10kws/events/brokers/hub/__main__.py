@@ -1,8 +1,9 @@
 """The process of the hub: ``python -m c10kws.events.brokers.hub LISTENING LOCK IDLE PATH``.
 
-It is started by :class:`~.starter.HubStarter`, with the descriptors of the listening socket and of
-the lock. It ends IDLE seconds after its last peer. After a SIGTERM it ends with its last peer, so
-processes that stop at the same time can still send events; a second SIGTERM ends it at once.
+:class:`~.starter.HubStarter` starts it, with the descriptors of the listening socket and of the
+lock. It ends IDLE seconds after its last peer has disconnected. After a SIGTERM it ends as soon as
+its last peer disconnects, so processes that stop at the same time can still send events. A second
+SIGTERM ends it immediately.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typing import Any
 from .hub import Hub
 from .peer import Peer
 
-#: Seconds between two looks at the socket. A hub whose socket was removed can get no new peers: it
-#: ends, and its peers start another one.
+#: Seconds between checks of the socket file. If it was removed, no new peer can connect. Then the
+#: hub ends, and its peers start another one.
 CHECK_INTERVAL = 1.0
-#: Seconds that a new hub waits for its first peer, which has started it.
+#: Seconds that a new hub waits for its first peer, the process that has started it.
 FIRST_TIMEOUT = 10.0
 
 
 class HubProcess:
-    """Ends when nothing needs the hub any more."""
+    """Runs the hub until it is not needed any more."""
 
     def __init__(self, path: Path, idle_timeout: float) -> None:
         self._path = path
@@ -70,7 +71,7 @@ class HubProcess:
             return False
 
     def _remove(self) -> None:
-        """Remove the socket, the lock and the directory, if no other process uses it."""
+        """Remove the socket and the lock, then the directory if it is empty."""
         with suppress(OSError):
             if self._is_ours():
                 self._path.unlink()
@@ -85,7 +86,7 @@ class HubProcess:
 async def main(listening: int, idle_timeout: float, path: str) -> None:
     """Run the hub."""
     process = HubProcess(Path(path), idle_timeout)
-    # A pipe to which the starter writes its log must not stay open until the end of the hub.
+    # The log of the starter may be a pipe, which the hub must not keep open.
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)
     os.close(devnull)

@@ -1,8 +1,8 @@
 """The frames between the hub and its peers: their kinds and their bodies.
 
-A peer begins with HELLO, and the hub answers with WELCOME, or with REFUSED if it speaks another
-format. PING, POSITION, READ and UPDATE have answers, in the order of the questions. An answer also
-confirms all that the peer has sent before it.
+A peer begins with HELLO. The hub answers with WELCOME, or with REFUSED if the peer uses another
+format. PING, POSITION, READ and UPDATE are answered in their order. An answer also confirms all
+frames that the peer has sent earlier.
 
 ============== ================ ==============================================
 from the peer  answer           body
@@ -19,8 +19,9 @@ UPDATE         PLACE, LAST      position or a zero byte, limits, channel,
                                 payload
 ============== ================ ==============================================
 
-UPDATE publishes if its position is the last one of the channel, and PLACE is that of the message.
-Otherwise LAST is the last row: a position, then a byte 1 and the payload, or a zero byte.
+UPDATE publishes if its position is the last one of the channel. Then PLACE has the position of the
+message. Otherwise LAST has the last row: its position, then a byte 1 and the payload, or a zero
+byte.
 
 The hub sends MESSAGE (position or a zero byte, channel, payload) for each message to a channel that
 the peer has subscribed to, and LOG (a text) for the log of the peer.
@@ -34,7 +35,7 @@ from collections.abc import Iterable, Iterator
 from ..history import HistoryLimits, Position
 from .framing import ProtocolError, frame
 
-#: Changes with these frames. It is part of the name of the socket, so each format has its own hub.
+#: Change this number with the frames. It is part of the socket's name: each format has its own hub.
 FORMAT = 1
 MAGIC = b"c10kws hub\n"
 
@@ -144,7 +145,7 @@ def _position(position: Position | None) -> bytes:
 
 
 class Body:
-    """Reads the parts of a body, in their order. All methods raise :exc:`ProtocolError`."""
+    """Reads the parts of a body one after another. All methods raise :exc:`ProtocolError`."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -163,7 +164,7 @@ class Body:
         try:
             return self._bytes(size).decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
-            raise ProtocolError("a name that is no UTF-8") from error
+            raise ProtocolError("a name that is not UTF-8") from error
 
     def texts(self) -> Iterator[str]:
         """Yield all names to the end."""
@@ -188,7 +189,7 @@ class Body:
         try:
             epoch = self._bytes(self._bytes(1)[0]).decode("ascii")
         except UnicodeDecodeError as error:
-            raise ProtocolError("an epoch that is no ASCII") from error
+            raise ProtocolError("an epoch that is not ASCII") from error
         (seq,) = _SEQ.unpack(self._bytes(_SEQ.size))
         return Position(epoch, seq)
 
@@ -200,11 +201,11 @@ class Body:
         return None
 
     def rest(self) -> bytes:
-        """Return what is left."""
+        """Return the rest of the body."""
         return self._data[self._at :]
 
     def end(self) -> None:
-        """Check that nothing is left."""
+        """Check that the body has been read completely."""
         if self._at != len(self._data):
             raise ProtocolError("a frame that is too long")
 
@@ -223,13 +224,13 @@ class Body:
 
 
 def is_possible(position: Position) -> bool:
-    """Return False for a position that no hub has given, and that does not fit into a frame."""
+    """Return False for a position that does not fit into a frame; no hub has assigned it."""
     epoch, seq = position.epoch, position.seq
     return len(epoch) < 256 and epoch.isascii() and 0 <= seq < 1 << 64
 
 
 def required(position: Position | None) -> Position:
-    """Return a position that must be there. Raises :exc:`ProtocolError`."""
+    """Return a position. Raises :exc:`ProtocolError` for None."""
     if position is None:
         raise ProtocolError("a frame without a position")
     return position

@@ -1,6 +1,6 @@
-"""Frames on a stream: a length of four bytes, then a kind of one byte, then a body.
+"""Frames on a stream: a length of four bytes, a kind of one byte, and a body.
 
-The length counts the kind and the body. Numbers are big-endian.
+The length is that of the kind and the body together. Numbers are big-endian.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LENGTH = 4  # bytes of the length
 
 
 class ProtocolError(Exception):
-    """Raised for bytes that no peer of this format sends."""
+    """Raised for bytes that are not valid in this format."""
 
 
 def frame(kind: int, *parts: bytes) -> bytes:

@@ -10,7 +10,7 @@ from ..history import HistoryLimits, Position
 from ..store import Store
 from . import codec
 
-#: Lines for the log that are kept while no peer is connected.
+#: Log lines that are kept while no peer is connected.
 MAX_LINES = 100
 
 
@@ -25,7 +25,7 @@ class Subscriber(Protocol):
 
 
 class Hub:
-    """Calls ``deserted`` when the last peer has left, and ``met`` when the first one comes."""
+    """Calls ``met`` when a peer connects, and ``deserted`` when the last one has disconnected."""
 
     def __init__(self, met: Callable[[], object], deserted: Callable[[], object]) -> None:
         self._met = met
@@ -42,7 +42,7 @@ class Hub:
         return bool(self._peers)
 
     def join(self, peer: Subscriber) -> None:
-        """Add a peer, and send it the lines that had no reader."""
+        """Add a peer, and send it the log lines that no other peer has received."""
         self._peers[peer] = set()
         self._met()
         while self._lines:
@@ -60,7 +60,7 @@ class Hub:
             self._deserted()
 
     def subscribe(self, peer: Subscriber, channels: Iterable[str]) -> None:
-        """Send messages to these channels to a peer."""
+        """Deliver the messages of these channels to a peer."""
         for channel in channels:
             self._peers[peer].add(channel)
             self._subscribers.setdefault(channel, set()).add(peer)
@@ -81,7 +81,7 @@ class Hub:
     def publish(
         self, channel: str, payload: bytes, limits: HistoryLimits | None
     ) -> Position | None:
-        """Keep a message if there are ``limits``, and send it to the subscribers."""
+        """Keep a message if there are ``limits``, and deliver it to the subscribers."""
         position = None
         if limits is not None:
             position = self._store.append(channel, payload, len(payload), limits)
@@ -105,7 +105,7 @@ class Hub:
         return self._store.rows_since(channel, since)
 
     def log(self, line: str) -> None:
-        """Write a line into the log of one peer: the hub itself has none."""
+        """Write a line to the log of one peer, since the hub has no log of its own."""
         data = codec.text_frame(codec.LOG, line)
         if not any(self._send(peer, data) for peer in self._peers):
             self._lines.append(line)

@@ -18,9 +18,9 @@ from .framing import MAX_FRAME, FrameParser, ProtocolError, frame
 
 logger = logging.getLogger("c10kws.brokers")
 
-#: Bytes of messages that wait for this process. With more, the hub has to keep them.
+#: Bytes of messages that wait for this process. Above this limit, the hub must keep them.
 MAX_BYTES = 1024 * 1024
-#: Most bytes of a frame apart from the channel and the payload.
+#: Bytes of a frame besides the channel and the payload, at most.
 OVERHEAD = 64
 
 Row = tuple[Position, bytes]
@@ -29,7 +29,7 @@ Answer = tuple[int, object]
 
 
 class HubConnection(BrokerConnection):
-    """Questions, whose answers come in their order, and messages."""
+    """Sends questions, which the hub answers in their order, and receives messages."""
 
     def __init__(self, connect: Callable[[], Awaitable[socket.socket]]) -> None:
         self._connect = connect
@@ -101,7 +101,7 @@ class HubConnection(BrokerConnection):
         self._stream.abort()
 
     async def _send(self, frames: Iterable[bytes]) -> None:
-        """Send frames, and return when the hub has carried them out."""
+        """Send frames, and return when the hub has handled them."""
         await self._ask(codec.PONG, b"".join((*frames, frame(codec.PING))))
 
     async def _ask(self, expected: int, data: bytes) -> object:
@@ -123,7 +123,7 @@ def _error_of(message: Outgoing) -> Refused | None:
 
 
 class _Stream(asyncio.Protocol):
-    """The frames of a connection: answers to those who wait, messages to a queue."""
+    """The stream of a connection: passes answers to those who wait, and queues messages."""
 
     def __init__(self) -> None:
         self.descriptor: socket.socket | None = None
@@ -139,7 +139,7 @@ class _Stream(asyncio.Protocol):
     # For HubConnection
 
     async def ask(self, data: bytes) -> Answer:
-        """Send a question, and return the kind and the content of its answer."""
+        """Send a question; return the kind and the content of its answer."""
         self.check()
         assert self._transport is not None
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -246,9 +246,9 @@ _descriptors: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
 
 def _close_in_child() -> None:
-    """Close the connections of the parent: the hub must see the end of the parent.
+    """Close the connections of the parent process, so that the hub notices when the parent ends.
 
-    Only the copies of this child are closed; its event loops are left as they are.
+    Only this child's copies are closed. Its event loops, which are copies too, are not changed.
     """
     for each in list(_descriptors):
         os.close(each.detach())

@@ -1,4 +1,4 @@
-"""The lock of the hub: a file that the hub keeps locked for as long as it lives."""
+"""The lock of the hub: a file that is locked while the hub is running."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def acquire(path: Path) -> int | None:
-    """Return a descriptor of the locked file, or None while another process has the lock.
+    """Return a descriptor of the locked file, or None while another process holds the lock.
 
-    The system releases the lock when the last copy of the descriptor is closed, also by SIGKILL.
+    The system releases the lock when the last copy of the descriptor is closed, even by SIGKILL.
     """
-    import fcntl  # not on Windows, which has no Unix sockets for asyncio either
+    import fcntl  # does not exist on Windows, where asyncio has no Unix sockets either
 
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

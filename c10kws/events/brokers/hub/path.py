@@ -1,4 +1,4 @@
-"""The path of a hub's socket, and a look at it."""
+"""The path of a hub's socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .codec import FORMAT
 
 
 def name_of(alias: str) -> str:
-    """Return the name of the socket of an alias. Each format of frames has a hub of its own."""
+    """Return the name of the socket of an alias; each format of frames has its own hub."""
     return f"hub-{FORMAT}-{quote(alias, safe='')}"
 
 
@@ -24,9 +24,10 @@ def path_of(alias: str) -> Path:
 
 
 def seems_to_run(alias: str) -> bool:
-    """Return True if the socket of a hub is there; a hub that ends removes it.
+    """Return True if the socket of a hub exists. A hub that ends removes its socket.
 
-    It is True as well if this process may not look: the attempt to connect has the reason.
+    Return True also if this process may not access the directory: the attempt to connect will fail
+    and report the reason.
     """
     if not hasattr(socket, "AF_UNIX"):
         return False

@@ -1,4 +1,4 @@
-"""``Peer``: a process that is connected to the hub; in the hub."""
+"""``Peer``: a process that is connected to the hub, as the hub sees it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from . import codec
 from .framing import FrameParser, ProtocolError, frame
 from .hub import Hub
 
-#: Bytes that wait for a peer. With more, its process does not read and is disconnected.
+#: Bytes queued for a peer. Above this limit, its process is disconnected: it does not read.
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
-#: Seconds within which a peer must say HELLO.
+#: Seconds within which a peer must send HELLO.
 HELLO_TIMEOUT = 5.0
 
 Handler = Callable[[codec.Body], None]
 
 
 class Peer(asyncio.Protocol):
-    """Carries out the frames of one process, and queues frames for it."""
+    """Handles the frames of one process, and queues frames for it."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -140,7 +140,7 @@ class Peer(asyncio.Protocol):
     def send(self, data: bytes) -> bool:
         """Queue frames; return False if this peer is closed.
 
-        A process that does not read is disconnected. Others do not wait for it.
+        A process that does not read is disconnected, so that the others need not wait for it.
         """
         if self._closed:
             return False

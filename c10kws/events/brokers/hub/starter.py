@@ -1,7 +1,7 @@
-"""``HubStarter``: finds the hub of this site, and starts it if there is none.
+"""``HubStarter``: finds the hub of this site, or starts it.
 
-Only processes that serve start a hub. The one that gets the lock makes the listening socket and
-passes both to the hub, so peers can connect at once, and there is never a second hub.
+Only processes that serve start a hub. The process that gets the lock creates the listening socket
+and passes both to the hub. So peers can connect immediately, and there is never a second hub.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..connection import ConnectionLost
 from .lock import acquire
 from .path import name_of, path_of
 
-#: Seconds between two looks while another process starts the hub, or while the last one ends.
+#: Seconds between attempts to connect while another process starts the hub, or while it ends.
 POLL_INTERVAL = 0.01
 #: Connections that wait while the hub starts.
 BACKLOG = 512
@@ -33,7 +33,7 @@ MODULE = "c10kws.events.brokers.hub"
 
 
 class HubStarter:
-    """The hub of one alias. ``idle_timeout``: seconds that a hub without peers goes on."""
+    """Finds or starts the hub of an alias, which ends ``idle_timeout`` seconds after its peers."""
 
     def __init__(self, alias: str, idle_timeout: float) -> None:
         self._alias = alias
@@ -82,10 +82,10 @@ class HubStarter:
             with _listen(path) as listening:
                 self._started = self._launch(path, listening.fileno(), lock)
         finally:
-            os.close(lock)  # the hub has a copy, and so the lock
+            os.close(lock)  # the hub has a copy of it, and therefore the lock
 
     def _launch(self, path: Path, listening: int, lock: int) -> int:
-        """Start a process in a session of its own, so that it gets no signal of a terminal."""
+        """Start a process in a session of its own, so that it gets no signals of a terminal."""
         arguments = [str(listening), str(lock), str(self._idle_timeout), str(path)]
         process = subprocess.Popen(
             [sys.executable, "-S", "-P", "-m", MODULE, *arguments],
@@ -96,11 +96,11 @@ class HubStarter:
             pass_fds=(listening, lock),
             start_new_session=True,
         )
-        process.returncode = 0  # it outlives this process; without this, there is a warning
+        process.returncode = 0  # prevents a warning: the hub may run longer than this process
         return process.pid
 
     def _reap(self) -> None:
-        """Remove a hub that has ended from the system's table of processes."""
+        """Remove the hub from the system's table of processes, if it has ended."""
         if self._started is not None:
             with suppress(ChildProcessError):
                 if os.waitpid(self._started, os.WNOHANG)[0]:
@@ -112,7 +112,7 @@ def _environment() -> Mapping[str, str]:
 
 
 def _listen(path: Path) -> socket.socket:
-    """Listen at a path. Its lock is ours, so a socket that is there is that of a dead hub."""
+    """Listen on a path. We hold its lock, so an existing socket belongs to a hub that has died."""
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     try:

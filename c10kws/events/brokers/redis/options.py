@@ -17,7 +17,7 @@ from ..connection import ConnectionLost
 from .raw import Driver, RawConnection
 
 URL = "redis://localhost:6379/0"
-#: The name of the master in the configuration of the Sentinels.
+#: Default name of the master in the configuration of the Sentinels.
 SERVICE = "mymaster"
 #: Seconds in which a TCP connection must be made, and in which a Sentinel must answer.
 CONNECT_TIMEOUT = 4.0
@@ -26,7 +26,7 @@ KEYS = {"url", "prefix", "connection", "sentinels", "service", "sentinel_connect
 
 
 class RedisOptions:
-    """The way to the server, and the prefix of all names in it."""
+    """How to connect to the server, and the prefix of all names in it."""
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         if unknown := set(options) - KEYS:
@@ -53,9 +53,10 @@ class RedisOptions:
         self._arguments = arguments | options.get("connection", {})
 
     async def find_server(self) -> Callable[[], RawConnection]:
-        """Return a function that makes connections to the server; the Sentinels know the master.
+        """Return a function that creates connections to the server.
 
-        Raises ConnectionLost if none of them knows it.
+        If there are Sentinels, ask them for the master. Raises ConnectionLost if none of them knows
+        it.
         """
         place: dict[str, Any] = {}
         if self._sentinels:
@@ -67,13 +68,13 @@ class RedisOptions:
         driver = self._class(
             **arguments
             | {
-                # A reply may take its time, but nothing may be sent twice. The link has timeouts.
+                # Nothing may be sent twice, so there are no retries. The link has its own timeouts.
                 "socket_timeout": None,
                 "retry": Retry(NoBackoff(), 0),
                 "retry_on_timeout": False,
                 "health_check_interval": 0,
                 "decode_responses": False,
-                "protocol": 2,  # messages and replies have one form
+                "protocol": 2,  # messages and replies have the same form
             }
         )
         return RawConnection(driver)

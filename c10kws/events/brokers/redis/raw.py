@@ -1,7 +1,7 @@
-"""``RawConnection``: a connection of redis-py that is made once, and sends nothing twice.
+"""``RawConnection``: a connection of redis-py that never reconnects and sends nothing twice.
 
-redis-py connects again by itself if a connection was lost: a subscription would be interrupted
-without a sign, and a message could be sent again. So its clients and pools are not used here.
+redis-py's clients and pools reconnect by themselves. A subscription would then be interrupted
+without notice, and a message could be sent twice. Therefore they are not used here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..connection import ConnectionLost
 #: The name of a command and its arguments.
 Command = Sequence[str | bytes | int]
 
-#: Seconds for the end of a TLS connection.
+#: Seconds for closing a TLS connection.
 CLOSE_TIMEOUT = 1.0
-#: Errors of a server that cannot do its work, for instance since it has become a replica. Servers
-#: before Redis 7 report those of a script as other errors, which contain the word.
+#: Errors of a server that cannot be used, for example because it has become a replica. If a script
+#: fails, servers before Redis 7 send another error, which contains one of the words.
 LOST = (ReadOnlyError, ClusterDownError)
 LOST_WORDS = ("-READONLY", "-MASTERDOWN", "-LOADING")
 
@@ -42,13 +42,13 @@ class Driver(Protocol):
 
 
 class RawConnection:
-    """Commands and replies in order. All methods raise ConnectionLost."""
+    """Sends commands and reads replies. All methods except ``close`` raise ConnectionLost."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
     async def open(self) -> None:
-        """Connect, with what the URL and the options demand, such as a password."""
+        """Connect and do what the URL and the options demand, such as sending a password."""
         try:
             await self._driver.connect()
         except (RedisError, OSError) as error:
@@ -56,7 +56,7 @@ class RawConnection:
 
     async def send(self, *commands: Command) -> None:
         """Send commands without waiting for the replies."""
-        if not self._driver.is_connected:  # redis-py would connect again
+        if not self._driver.is_connected:  # redis-py would reconnect
             raise ConnectionLost("it has closed the connection")
         try:
             await self._driver.send_packed_command(_pack(commands), check_health=False)
@@ -64,7 +64,7 @@ class RawConnection:
             raise ConnectionLost(_reason(error)) from error
 
     async def read(self) -> Any:
-        """Return the next reply; an error of the server is returned as well."""
+        """Return the next reply. An error of the server is returned, not raised."""
         try:
             return await self._driver.read_response()
         except ResponseError as error:
@@ -75,7 +75,7 @@ class RawConnection:
     async def call(self, *commands: Command) -> list[Any]:
         """Send commands in one write, and return their replies.
 
-        Raises ConnectionLost also if the server cannot do its work.
+        Raises ConnectionLost also if the server cannot be used.
         """
         await self.send(*commands)
         replies = [await self.read() for _ in commands]
@@ -85,14 +85,14 @@ class RawConnection:
         return replies
 
     async def close(self) -> None:
-        """Disconnect. It does not raise."""
+        """Disconnect; does not raise."""
         with suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._driver.disconnect()
 
 
 def _pack(commands: Sequence[Command]) -> bytes:
-    """Return commands in Redis' protocol; redis-py needs three times as long."""
+    """Return commands in the protocol of Redis. redis-py takes three times as long for this."""
     pieces = []
     for command in commands:
         pieces.append(b"*%d\r\n" % len(command))

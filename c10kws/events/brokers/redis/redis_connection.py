@@ -1,4 +1,4 @@
-"""``RedisConnection``: a subscribing and a commanding connection to one Redis server."""
+"""``RedisConnection``: two connections to one Redis server, for messages and for commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rows = Sequence[tuple[Position, bytes]]
 
 
 class RedisConnection(BrokerConnection):
-    """Publishes and reads histories on one connection, since subscribers may only subscribe."""
+    """Publishes on one connection and subscribes on another, as Redis requires."""
 
     def __init__(self, options: RedisOptions) -> None:
         self._options = options
@@ -73,7 +73,7 @@ class RedisConnection(BrokerConnection):
         return _read_last(reply)
 
     async def position(self, channel: str, limits: HistoryLimits) -> Position:
-        """Return the last position; one of an epoch of its own if Redis refuses the script."""
+        """Return the last position; if Redis refuses the script, a position of a new epoch."""
         (position,) = await self.positions([(channel, limits)])
         return position
 
@@ -164,7 +164,7 @@ class RedisConnection(BrokerConnection):
         return ("EVALSHA", script.digest, 2, *keys, self._server, *arguments)
 
     async def _call(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies. A script that Redis does not know was not run: load it, run it."""
+        """Return the replies. Scripts that Redis did not know are loaded and run again."""
         if not commands:
             return []
         replies = await self._commanding.call(*commands)
@@ -177,7 +177,7 @@ class RedisConnection(BrokerConnection):
         return replies
 
     async def _load_scripts(self) -> None:
-        """Load the scripts. A user without this right may only use channels without history."""
+        """Load the scripts. A user without this right can only use channels without history."""
         commands = [("SCRIPT", "LOAD", script.text) for script in scripts.SCRIPTS]
         await self._commanding.call(*commands)
 

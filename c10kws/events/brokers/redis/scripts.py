@@ -1,11 +1,11 @@
-"""Scripts that Redis runs as one step each: the history of a channel.
+"""Scripts for the histories of channels. Redis runs each of them as one atomic step.
 
-A channel with history has two keys. The hash has the ``run_id`` of the server, the epoch, the
-number of the last message and the bytes of all rows. The stream has the rows; the number of a row
-is the first half of its ID. Rows have consecutive numbers, also if Redis has evicted the stream.
+A channel with history has two keys. The hash contains the ``run_id`` of the server, the epoch, the
+number of the last message and the bytes of all rows. The stream contains the rows. The number of a
+row is the first half of its ID. Numbers are consecutive, even if Redis has evicted the stream.
 
-The hash of another server, or of this one before its last start, begins a new epoch: a replica may
-have become the master without the last messages.
+If the ``run_id`` in the hash is not that of the server, a new epoch begins: the server has been
+restarted, or it is a replica that has become the master and may lack the last messages.
 """
 
 from __future__ import annotations

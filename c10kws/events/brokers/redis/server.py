@@ -1,4 +1,4 @@
-"""The server at the other end: which one it is, and whether it can be used."""
+"""Identity and role of the Redis server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPLICA = "it is a replica; connect to the master, or set the option sentinels"
 
 
 async def identify(connection: RawConnection) -> str:
-    """Return the ``run_id`` of a server, another one after each start.
+    """Return the ``run_id`` of a server, which changes with each start.
 
     Raises ConnectionLost for a server that cannot be used.
     """

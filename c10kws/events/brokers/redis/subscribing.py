@@ -1,4 +1,4 @@
-"""``SubscribingConnection``: the half of a connection on which messages arrive."""
+"""``SubscribingConnection``: the connection to Redis on which messages arrive."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SubscribingConnection:
         await self._raw.send(["UNSUBSCRIBE", *self._names(channels)])
 
     async def ping(self) -> None:
-        """Return when something has arrived, or when a message waits to be delivered."""
+        """Return when something has arrived, or while a message waits to be delivered."""
         if self._delivering:
             return
         self._alive.clear()
@@ -65,7 +65,7 @@ class SubscribingConnection:
 
 
 def _read_position(data: bytes) -> tuple[Position | None, bytes]:
-    """Split what was published: a line with the position, or an empty line, then the payload."""
+    """Split published data into its position, which is a line and may be empty, and the payload."""
     line, _, payload = data.partition(b"\n")
     if not line:
         return None, payload
