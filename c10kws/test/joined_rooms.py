@@ -74,7 +74,6 @@ class JoinedRooms:
         """Note the answer to a join. If messages are missing, yield a ``ws:reset``."""
         again = join.since is not None or join.asked in self._names
         self._names[join.asked] = room
-        self.positions.pop(room, None)
         if epoch is not None:
             last = join.since["seq"] if recovered and join.since else seq
             self.positions[room] = {"epoch": epoch, "seq": last}

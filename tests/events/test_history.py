@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
 from c10kws.events import EventSocket
+from c10kws.events.brokers.connection import ConnectionLost
 from c10kws.events.brokers.registry import brokers
 from tests.support.events import Connect, Make, Talk
 from tests.support.waiting import eventually
@@ -134,6 +136,30 @@ def test_an_answer_that_overtakes_messages_makes_no_duplicates(
             say(kept, 6)
             assert numbers(client, 1) == [(6, 6)]
         assert numbers(here, 4) == [(3, 3), (4, 4), (5, 5), (6, 6)]
+
+
+def test_a_client_that_returns_while_the_history_cannot_be_read_gets_nothing_twice(
+    kept: EventSocket, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client comes from another process, and this one has lost the broker for a moment."""
+    broker = brokers["default"]
+    receivers = broker._receivers  # type: ignore[attr-defined]
+    lost: Future[Any] = Future()
+    lost.set_exception(ConnectionLost("the broker was lost"))
+    delayed: list[Any] = []
+    with connect("/events/kept") as here:
+        epoch = join(here)["epoch"]
+        with monkeypatch.context() as down, connect("/events/kept") as client:
+            down.setattr(receivers, "deliver", lambda *call: delayed.append(call))
+            down.setattr(broker, "read", lambda *_: lost)
+            say(kept, 1, 2, 3)
+            answer = join(client, {"epoch": epoch, "seq": 2})
+            assert answer == {"room": "kept", "epoch": None, "seq": 0, "recovered": False}
+            down.undo()
+            for call in delayed:
+                receivers.deliver(*call)
+            say(kept, 4)
+            assert numbers(client, 2) == [(3, 3), (4, 4)]
 
 
 def test_no_gap_and_no_duplicate_while_messages_come(make: Make, connect: Connect) -> None:

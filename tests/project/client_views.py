@@ -36,9 +36,12 @@ POLICY = "default-src 'self'; script-src 'self' 'nonce-n0nce'; connect-src ws:; 
 
 
 class Room:
-    """A room with a history: the message with number n is the nth."""
+    """A room with a history: the message with number n is the nth.
 
-    def __init__(self, epoch: str) -> None:
+    Without an epoch, the history cannot be read.
+    """
+
+    def __init__(self, epoch: str | None) -> None:
         self.epoch = epoch
         self.history: list[str] = []
         self.members: list[Peer] = []
@@ -130,7 +133,7 @@ class Peer:
         for text in room.early:
             self.ws.write_message(text)
         since = data.get("since") or {}
-        recovered = since.get("epoch") == room.epoch
+        recovered = room.epoch is not None and since.get("epoch") == room.epoch
         seq = len(room.history)
         reply = {"room": name, "epoch": room.epoch, "seq": seq, "recovered": recovered}
         self.say("ws:reply", reply, re=frame["id"])
@@ -153,7 +156,7 @@ class Peer:
 
     async def on_forget(self, frame: dict[str, Any], data: Any) -> None:
         room = world.rooms[data["room"]]
-        room.epoch += "+"
+        room.epoch = f"{room.epoch}+"
         room.history.clear()
 
 

@@ -85,7 +85,7 @@ class Joining:
             }
             self._replies.reply(self._frame, reply)
         finally:
-            audience.release(socket, history)
+            audience.release(socket, history, since)
 
 
 def since_of(data: dict[str, Any]) -> Position | None:

@@ -171,11 +171,14 @@ class Audience:
             return await self._backlog.read(since)
         return None
 
-    def release(self, client: Socket, history: History | None) -> None:
-        """Write what a client has missed, then what was held for it meanwhile."""
+    def release(self, client: Socket, history: History | None, since: Position | None) -> None:
+        """Write what a client has missed, then what was held for it meanwhile.
+
+        Without a ``history``, the client has the messages up to ``since``.
+        """
         held = self._held.pop(client)
         rows = list(history.rows) if history is not None and history.recovered else []
-        last = None if history is None else history.position
+        last = since if history is None else history.position
         rows += [each for each in held if not each.is_included(last)]
         for arrival in rows:
             if arrival.message.versions is None or client.version in arrival.message.versions:

@@ -252,7 +252,9 @@
       this._positions.delete(room.name);
       // Missed messages follow the reply. Until they arrive, `since` is the position.
       const last = recovered ? (since?.seq ?? 0) : seq;
-      if (epoch != null) this._positions.set(name, { epoch, seq: last });
+      // If the server could not read the history, `since` still is the position.
+      const position = epoch == null ? since : { epoch, seq: last };
+      if (position) this._positions.set(name, position);
       Object.assign(room, { name, joined: true });
       room.resolve({ room: name, epoch, seq, recovered, ...rest });
       if (again && recovered === false) this._client._tell("reset", { room: name, epoch, seq });

@@ -106,6 +106,24 @@ def test_a_lost_history_causes_a_reset(page: Page, world: World, start: Start) -
     assert page.evaluate("log[log.length - 1]") == ["posted", {"text": "new"}, place]
 
 
+def test_a_history_that_cannot_be_read_does_not_change_the_position(
+    page: Page, world: World, start: Start
+) -> None:
+    start("posted", "reset", **SLOW)
+    page.evaluate("() => ws.join('chat:1')")
+    page.evaluate("(text) => ws.emit('say', {text}).request('echo')", FRAME % ("one", 1))
+    room = world.rooms["chat:1"]
+    for epoch in (None, "k1"):
+        lose(page, world)
+        room.epoch, room.history = epoch, ["one", "two"]
+        come_back(page, world)
+        page.evaluate("() => ws.request('echo')")
+    assert page.evaluate("logged('reset').map(({epoch}) => epoch)") == [None]
+    assert page.evaluate("logged('posted').map(({text}) => text)") == ["one", "two"]
+    since = {"epoch": "k1", "seq": 1}
+    assert [each["data"].get("since") for each in world.events("ws:join")] == [None, since, since]
+
+
 def test_a_join_before_there_is_a_connection(page: Page, world: World) -> None:
     world.rooms["chat:1"].history = ["one", "two", "three"]
     page.evaluate(
