@@ -197,8 +197,8 @@ class EventSocket:
     def __getitem__(self, index: int) -> Socket:
         return self.sockets[index]
 
-    def greet(self, socket: Socket) -> None:
-        """Send the state to a new client; called in a thread, before ``open``."""
+    async def greet(self, socket: Socket) -> None:
+        """Send the state to a new client, before ``open`` is called."""
 
     def leave(self, socket: Socket) -> None:
         """Remove a client that has disconnected, or that ``open`` has refused."""

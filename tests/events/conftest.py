@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from c10kws.events import EventSocket, ProgressBar
 from c10kws.events.brokers.registry import brokers
@@ -31,8 +30,9 @@ def make() -> Iterator[Make]:
 
 @pytest.fixture
 def make_bar() -> Iterator[MakeBar]:
-    """Make progress bars whose paths are free again after the test."""
+    """Make progress bars whose paths and states are free again after the test."""
     made: list[ProgressBar] = []
+    brokers.forget()
 
     def make_one(*arguments: Any, **options: Any) -> ProgressBar:
         made.append(ProgressBar(*arguments, **options))
@@ -41,14 +41,6 @@ def make_bar() -> Iterator[MakeBar]:
     yield make_one
     for endpoint in made:
         forget(endpoint)
-
-
-@pytest.fixture
-def empty_cache() -> Iterator[None]:
-    """Clear the cache before and after the test."""
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

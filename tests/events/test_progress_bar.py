@@ -86,7 +86,6 @@ def test_any_thread_may_tick(make_bar: MakeBar, connect: Connect) -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.usefixtures("empty_cache")
 @pytest.mark.parametrize("path", ["/import", "/import/<int:job>"])
 @pytest.mark.parametrize("label", [object(), float("nan"), "\udc80.txt"])
 def test_a_label_that_is_not_serializable_is_not_stored(

@@ -13,6 +13,6 @@ def room_of(path: str, room: str) -> str:
     return f"room:{path}:{room}"
 
 
-def watchers_of(path: str, key: str) -> str:
-    """Return the channel of the clients that watch one key of a progress bar."""
-    return f"key:{path}:{key}"
+def bar_of(path: str, key: str) -> str:
+    """Return the channel of a progress bar, or of one key of it."""
+    return f"bar:{path}:{key}"

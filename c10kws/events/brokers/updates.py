@@ -64,7 +64,7 @@ class Updates:
         known = row is not None
         while monotonic() < end:
             if row is None:
-                row = _read(await connection.last(update.channel, update.limits))
+                row = self._read(update, await connection.last(update.channel, update.limits))
             position, last = row
             message = update.change(last)
             if message is not None:
@@ -96,7 +96,7 @@ class Updates:
             raise
         if isinstance(found, LastRow):
             self._inbound.returning.pop(key, None)
-            return _read(found)
+            return self._read(update, found)
         self._remember(update.channel, expires, (found, message))
         update.accept(Arrival(message, found))
         if not self._inbound.is_confirmed(update.channel):
@@ -114,6 +114,11 @@ class Updates:
         if len(self._rows) > MAX_ROWS:
             self._rows.popitem(last=False)
 
-
-def _read(row: LastRow) -> Row:
-    return row.position, None if row.payload is None else wire.decode(row.payload).message
+    def _read(self, update: Update, row: LastRow) -> Row:
+        """Return a row; the last one that is known here if the broker has lost its histories."""
+        if row.payload is not None:
+            return row.position, wire.decode(row.payload).message
+        remembered = self._remembered(update.channel)
+        if remembered is None or row.position.seq:
+            return row.position, None
+        return row.position, remembered[1]

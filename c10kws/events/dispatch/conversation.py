@@ -38,7 +38,7 @@ class ConversationOwner(CallbackOwner, Protocol):
     members: Members
 
     async def confirm(self) -> None: ...
-    def greet(self, socket: Socket) -> None: ...
+    async def greet(self, socket: Socket) -> None: ...
     def leave(self, socket: Socket) -> None: ...
 
 
@@ -97,7 +97,7 @@ class Conversation:
         """Greet the client and call ``open``. If it raises, refuse the client and return False."""
         try:
             if self._endpoint.greets:
-                await self._threads.call(self._endpoint.greet, self._socket)
+                await self._endpoint.greet(self._socket)
             await self._call_open()
         except (EventError, PermissionDenied) as error:
             self._replies.refuse_client(getattr(error, "message", "") or str(error) or "forbidden")

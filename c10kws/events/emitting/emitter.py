@@ -56,10 +56,10 @@ class Emitter:
         else:
             channel, limits = room_of(self.path, room), self.limits_of(room)
         emission = Emission()
-        broker = self._find_broker(event)
-        if broker is None:
+        if not self.reaches_clients(event):
             emission.expect(0)
             return emission
+        broker = self.broker
 
         def publish() -> None:
             emission.committed()
@@ -71,33 +71,24 @@ class Emitter:
             publish()
         return emission
 
-    def publish(
-        self, channel: str, event: str, data: EventData, versions: frozenset[int] | None
-    ) -> Emission:
-        """Send an event to the clients of any channel, at once."""
-        emission = Emission()
-        message = Message(encode_event(event, data), versions=versions)
-        broker = self._find_broker(event)
-        if broker is None:
-            emission.expect(0)
-        else:
-            _publish(broker, channel, message, None, emission)
-        return emission
-
     def limits_of(self, room: str) -> HistoryLimits | None:
         """Return what a room keeps; None if it has no history."""
         return self._history.limits_of(room)
 
-    def _find_broker(self, event: str) -> Broker | None:
-        """Return the broker; None if an event of this process would reach nobody.
+    @property
+    def broker(self) -> Broker:
+        """The broker of the EventSocket."""
+        return brokers[self._broker]
 
-        Raises :exc:`EmitHandlerError` if EMIT_WITHOUT_SERVER is "raise".
+    def reaches_clients(self, event: str) -> bool:
+        """Return False if no event of this process can reach a client.
+
+        Raises :exc:`EmitHandlerError` then if EMIT_WITHOUT_SERVER is "raise".
         """
-        broker = brokers[self._broker]
-        if servers.serving or Feature.PROCESSES in broker.features:
-            return broker
+        if servers.serving or Feature.PROCESSES in self.broker.features:
+            return True
         self._without_server.handle(event)
-        return None
+        return False
 
 
 def _publish(
@@ -117,11 +108,16 @@ def _publish(
     try:
         emission.result(broker.timeout)
     except TimeoutError:
-        reason = f"no answer within {broker.timeout:g} s"
-        problem = broker.problem
-        error = BrokerUnavailable(broker.alias, f"{reason} ({problem})" if problem else reason)
+        error = no_answer(broker)
         emission.fail(error)
         raise error from None
+
+
+def no_answer(broker: Broker) -> BrokerUnavailable:
+    """Return the error for a broker that has not answered within TIMEOUT."""
+    reason = f"no answer within {broker.timeout:g} s"
+    problem = broker.problem
+    return BrokerUnavailable(broker.alias, f"{reason} ({problem})" if problem else reason)
 
 
 def _ids_of(exclude: Exclude) -> frozenset[str]:

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+import time
 from dataclasses import replace
-from typing import Any, Protocol
 
-from ..frames.serialization import encode
-from .store import ProgressState, ProgressStore
+from ..brokers.emission import Emission
+from ..brokers.history import HistoryLimits
+from ..brokers.message import Message
+from ..emitting.emitter import Emitter
+from .shared_state import SharedState
+from .state import DONE, INIT, UPDATE, ProgressState, Range, check_range, plain_label, state_of
 
-ProgressEvents = list[tuple[str, dict[str, Any]]]
-Send = Callable[[str, dict[str, Any]], object]
-
-
-class Range(Protocol):
-    """An object with ``min`` and ``max``, which may change."""
-
-    min: int
-    max: int
+#: Messages that the broker keeps: clients see all steps in spite of a short interruption.
+ROWS = 20
+MAX_BYTES = 1024 * 1024
+#: Seconds that a state is kept which is not forgotten: ten years.
+FOREVER = 10 * 365 * 86400.0
 
 
 class Progress:
-    """One bar from ``min`` to ``max``. All methods may be called from any thread."""
+    """One bar from ``min`` to ``max``. Its state is in the broker, for all processes.
 
-    def __init__(self, range_: Range, store: ProgressStore, send: Send) -> None:
+    All methods may be called from any thread, and in any process. Those that return an awaitable
+    return at once; it may be ignored, and when it is awaited, the events have been written to the
+    clients of this process. The others wait for the answer of the broker, for at most TIMEOUT; in
+    ``async def`` code use those that begin with ``a``.
+
+    All raise :exc:`BrokerUnavailable`, those that return an awaitable only when it is awaited, or
+    in a process that does not serve.
+    """
+
+    def __init__(
+        self, range_: Range, emitter: Emitter, channel: str, timeout: float | None, forgets: bool
+    ) -> None:
+        """``forgets``: the state is deleted after ``timeout`` seconds without a change."""
         self._range = range_
-        self._store = store
-        self._send = send
-        self._lock = threading.RLock()
+        self._timeout = timeout
+        self._forgets = forgets
+        ttl = timeout if forgets and timeout is not None else FOREVER
+        self.channel = channel
+        self.limits = HistoryLimits(ROWS, ttl, MAX_BYTES)
+        self._shared = SharedState(emitter, channel, self.limits, self._read)
 
     @property
     def min(self) -> int:
@@ -38,7 +51,11 @@ class Progress:
     @property
     def max(self) -> int:
         """The value after the last step."""
-        return self._max(self._store.read())
+        return self._ask().max
+
+    async def aget_max(self) -> int:
+        """Return :attr:`max`, in a coroutine."""
+        return (await self._ask_async()).max
 
     @property
     def value(self) -> int:
@@ -46,24 +63,33 @@ class Progress:
 
         Raises ValueError for a value that is not from ``min`` to ``max``.
         """
-        return self._value(self._store.read())
+        return self._ask().value
 
     @value.setter
     def value(self, value: int) -> None:
-        with self._lock:
-            state = self._store.read()
-            if not self.min <= value <= self._max(state) and not self._is_indeterminate(state):
-                raise ValueError(f"value must be {self.min} to {self._max(state)}, not {value}")
-            self._store.write(replace(state, count=value - self.min))
+        def change(state: ProgressState) -> ProgressState:
+            if not state.min <= value <= state.max and not state.indeterminate:
+                raise ValueError(f"value must be {state.min} to {state.max}, not {value}")
+            return replace(state, count=value - state.min, events=())
+
+        self._shared.ask(change)
+
+    async def aget_value(self) -> int:
+        """Return :attr:`value`, in a coroutine."""
+        return (await self._ask_async()).value
 
     @property
     def indeterminate(self) -> bool:
         """True when ``min`` and ``max`` are equal, so that there is nothing to count."""
-        return self.min == self.max
+        return self._range.min == self._range.max
 
     def is_done(self) -> bool:
         """Return True when ``max`` is reached; an indeterminate bar is never done."""
-        return self._is_done(self._store.read())
+        return self._ask().done
+
+    async def ais_done(self) -> bool:
+        """Return :meth:`is_done`, in a coroutine."""
+        return (await self._ask_async()).done
 
     # Steps
 
@@ -71,119 +97,95 @@ class Progress:
         """Go back to ``min``, mark the job as running and return True; False if it runs already.
 
         ``max`` overrides that of the bar for this job. A job runs until ``stop()``, or until the
-        bar's ``timeout`` has passed without a ``tick()``. With a shared cache this holds for all
-        processes, so that two clicks start one job.
+        bar's ``timeout`` has passed without a ``tick()``. This holds for all processes, so that two
+        clicks start one job. When it returns True, ``init`` has been sent to the clients of this
+        process; on the event loop use ``astart()`` for this.
 
         Raises ValueError when ``max`` is less than ``min``.
         """
-        check_range(self.min, self._range.max if max is None else max)
-        with self._lock:
-            if not self._store.acquire():
-                return False
-            self._restart(ProgressState(max=max))
-            return True
+        self._check_max(max)
+        return self._shared.ask(lambda state: self._start(state, max), INIT)[1]
 
-    def stop(self) -> None:
+    async def astart(self, max: int | None = None) -> bool:  # noqa: A002
+        """Do what :meth:`start` does, in a coroutine."""
+        self._check_max(max)
+        return (await self._shared.ask_async(lambda state: self._start(state, max), INIT))[1]
+
+    def _check_max(self, maximum: int | None) -> None:
+        check_range(self.min, self._range.max if maximum is None else maximum)
+
+    def _start(self, state: ProgressState, maximum: int | None) -> ProgressState | None:
+        if state.running:
+            return None
+        own = maximum is not None
+        return ProgressState(
+            *(self._range.min, self._range.max if maximum is None else maximum),
+            own_max=own,
+            running=True,
+            events=(INIT,),
+        )
+
+    def stop(self) -> Emission:
         """Mark the job as ended, so that it can start again; the value stays."""
-        self._store.release()
 
-    def reset(self) -> None:
+        def change(state: ProgressState) -> ProgressState | None:
+            return replace(state, running=False, events=()) if state.running else None
+
+        return self._shared.send(None, change)
+
+    def reset(self) -> Emission:
         """Go back to ``min`` and send the state to the clients."""
-        with self._lock:
-            self._restart(ProgressState(max=self._store.read().max))
+        return self._shared.send(INIT, ProgressState.restart)
 
-    def tick(self, label: str | None = None) -> None:
+    def tick(self, label: str | None = None) -> Emission:
         """Advance the bar by one step and send its state. At ``max`` only the label changes.
 
         Raises TypeError and ValueError for a label that is not JSON-serializable.
         """
-        _check_label(label)
-        with self._lock:
-            state = self._store.read()
-            counts = not self._is_indeterminate(state) and not self._is_done(state)
-            state = self._store.step(state, label, counts=counts)
-            self._send_all(self._update_events(state))
-            if self._is_done(state):
-                self._send("done", {})
-
-    def _restart(self, state: ProgressState) -> None:
-        self._store.write(state)
-        self._send_all(self._init_events(state))
+        plain = plain_label(label)
+        return self._shared.send(UPDATE, lambda state: state.step(plain), plain)
 
     # Events
 
-    def greet(self, send: Send, then: Callable[[], object] = lambda: None) -> None:
-        """Send the state to a new client, and call ``then`` before any other event is sent."""
-        with self._lock:
-            state = self._store.read()
-            events = self._init_events(state)
-            if state.label is not None:
-                events += self._update_events(state)
-            if self._is_done(state):
-                events.append(("done", {}))
-            for event, data in events:
-                send(event, data)
-            then()
-
-    def emit_init(self) -> None:
+    def emit_init(self) -> Emission:
         """Send ``init`` to the clients."""
-        with self._lock:
-            self._send_all(self._init_events(self._store.read()))
+        return self._shared.send(INIT, lambda state: replace(state, events=(INIT,)))
 
-    def emit_update(self, label: str | None = None) -> None:
+    def emit_update(self, label: str | None = None) -> Emission:
         """Send ``update`` to the clients, and keep the label for new ones."""
-        _check_label(label)
-        with self._lock:
-            state = self._store.step(self._store.read(), label, counts=False)
-            self._send_all(self._update_events(state))
+        plain = plain_label(label)
+        return self._shared.send(
+            UPDATE, lambda state: replace(state, label=plain, events=(UPDATE,)), plain
+        )
 
-    def emit_done(self) -> None:
+    def emit_done(self) -> Emission:
         """Send ``done`` to the clients, if the bar is done."""
-        if self.is_done():
-            self._send("done", {})
+        return self._shared.send(
+            DONE, lambda state: replace(state, events=(DONE,)) if state.done else None
+        )
 
-    def _send_all(self, events: ProgressEvents) -> None:
-        for event, data in events:
-            self._send(event, data)
+    # The state
 
-    # Values and events of a state
+    def _ask(self) -> ProgressState:
+        return self._shared.ask(_unchanged)[0]
 
-    def _max(self, state: ProgressState) -> int:
-        return self._range.max if state.max is None else state.max
+    async def _ask_async(self) -> ProgressState:
+        return (await self._shared.ask_async(_unchanged))[0]
 
-    def _value(self, state: ProgressState) -> int:
-        """Return the value, at most ``max``: several processes may have counted beyond it."""
-        return min(self.min + state.count, self._max(state))
+    def _read(self, message: Message | None) -> ProgressState:
+        """Return the state in the last message, in the range of the bar."""
+        return self.shown(message).within(self._range)
 
-    def _is_indeterminate(self, state: ProgressState) -> bool:
-        return self.min == self._max(state)
-
-    def _is_done(self, state: ProgressState) -> bool:
-        return not self._is_indeterminate(state) and self._value(state) >= self._max(state)
-
-    def _init_events(self, state: ProgressState) -> ProgressEvents:
-        indeterminate = self._is_indeterminate(state)
-        init: dict[str, Any] = {"indeterminate": indeterminate}
-        if not indeterminate:
-            init |= {"min": self.min, "max": self._max(state), "value": self._value(state)}
-        return [("before_init", {}), ("init", init), ("after_init", {})]
-
-    def _update_events(self, state: ProgressState) -> ProgressEvents:
-        update: dict[str, Any] = {}
-        if not self._is_indeterminate(state):
-            update["value"] = self._value(state)
-        if state.label is not None:
-            update["label"] = state.label
-        return [("before_update", {}), ("update", update), ("after_update", {})]
+    def shown(self, message: Message | None) -> ProgressState:
+        """Return the state in the last message, as its sender has seen the range of the bar."""
+        initial = ProgressState(self._range.min, self._range.max)
+        if message is None:
+            return initial
+        state = state_of(message)
+        if self._timeout is None or time.time() - state.time < self._timeout:
+            return state
+        return initial if self._forgets else replace(state, running=False)
 
 
-def check_range(min: int, max: int) -> None:  # noqa: A002
-    """Raise ValueError when ``max`` is less than ``min``."""
-    if max < min:
-        raise ValueError(f"max must be at least min, which is {min}, not {max}")
-
-
-def _check_label(label: str | None) -> None:
-    """Raise for a label that cannot be sent, before it is stored."""
-    if label is not None:
-        encode("update", {"label": label})
+def _unchanged(state: ProgressState) -> None:
+    """Change nothing: only the answer counts."""

@@ -116,6 +116,18 @@ def test_a_row_that_comes_in_between_is_counted(world: World) -> None:
     assert connection.asked == ["last", (3, "4"), (5, "8")]
 
 
+def test_a_broker_that_has_lost_its_histories(world: World) -> None:
+    lost = LastRow(Position("new", 0), None)
+    connection = Script([row(6, "6"), Position("e", 7), lost, Position("new", 1)])
+    for _ in range(2):
+        assert world.run(connection).result.result(0).changed
+    assert connection.asked == ["last", (6, "7"), (7, "8"), (0, "8")]
+    expired = LastRow(Position("new", 1), None)
+    connection = Script([expired, Position("new", 2)])
+    assert world.run(connection).result.result(0).changed
+    assert connection.asked == [(1, "9"), (1, "1")]
+
+
 def test_a_message_whose_answer_is_lost_is_not_sent_again(world: World) -> None:
     connection = Script([row(0), ConnectionLost("cut")])
     update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
