@@ -1,8 +1,9 @@
-"""The messages of the chat."""
+"""The messages of the chat, and the people in its rooms."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 
 class Message(models.Model):
@@ -18,3 +19,15 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} in {self.room}: {self.text}"
+
+
+class Visitor(models.Model):
+    """A window that shows a room. In the database, since each worker knows only its own clients."""
+
+    room = models.SlugField()
+    name = models.CharField(max_length=40)
+    socket = models.CharField(max_length=32, unique=True)
+    seen = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.room}"

@@ -1,4 +1,8 @@
-"""The chat, ``/ws/chat/<room>``. Its callbacks are sync functions, since they use the database."""
+"""The chat, ``/ws/chat/<room>``. Its callbacks are sync functions, since they use the database.
+
+A page that was disconnected gets what it has missed from the history of its room, whichever worker
+it reconnects to. The last messages for a new page come from the database.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from c10kws.events import EventError, EventSocket, Socket
+from chat import people
 from chat.models import Message
 
-HISTORY = 50
+#: Number of messages for a new page.
+LAST = 50
 
-chat = EventSocket("/chat/<room>")
+chat = EventSocket("/chat/<room>", history={"*": {"size": 200, "ttl": 600}})
 
 
 @chat.on("open")
@@ -24,22 +30,38 @@ def check_room(socket: Socket) -> None:
         raise EventError("invalid", " ".join(error.messages)) from None
 
 
+@chat.may_join
+def may_join(socket: Socket, room: str) -> bool:
+    """Let a client join the room of its URL."""
+    return bool(room == socket.kwargs["room"])
+
+
 @chat.on
 def enter(socket: Socket, data: dict[str, Any]) -> dict[str, Any]:
-    """Set or change the name of a client; return the last messages of the room."""
+    """Set or change the name of a client, or note that it is here; return the names in the room."""
     room = socket.kwargs["room"]
-    socket.state.name = read(data, "name")
-    socket.join(room)  # before the query, so that no message is lost; one may come twice
-    emit_people(room)
-    last = Message.objects.filter(room=room).order_by("-id")[:HISTORY]
-    return {"messages": [as_data(message) for message in reversed(last)]}
+    name = read(data, "name")
+    before = people.names_in(room)
+    people.see(room, name, socket.id)
+    socket.state.name = name
+    names = people.names_in(room)
+    if names != before:
+        chat.to(room).emit("people", {"names": names})
+    return {"names": names}
+
+
+@chat.on
+def last(socket: Socket) -> dict[str, Any]:
+    """Return the last messages of the room."""
+    messages = Message.objects.filter(room=socket.kwargs["room"]).order_by("-id")[:LAST]
+    return {"messages": [as_data(message) for message in reversed(messages)]}
 
 
 @chat.on
 def say(socket: Socket, data: dict[str, Any]) -> None:
     """Save a message. It is sent to the room when the transaction has committed."""
     room = socket.kwargs["room"]
-    if room not in socket.rooms:
+    if not hasattr(socket.state, "name"):
         raise EventError("forbidden", "enter the room with a name first")
     with transaction.atomic():
         message = Message.objects.create(room=room, name=socket.state.name, text=read(data, "text"))
@@ -49,12 +71,9 @@ def say(socket: Socket, data: dict[str, Any]) -> None:
 @chat.on("close")
 def leave(socket: Socket) -> None:
     """Send the new list of people to the room, which the client has left."""
-    emit_people(socket.kwargs["room"])
-
-
-def emit_people(room: str) -> None:
-    names = [each.state.name for each in chat if room in each.rooms]
-    chat.to(room).emit("people", {"names": sorted(names, key=str.casefold)})
+    people.remove(socket.id)
+    room = socket.kwargs["room"]
+    chat.to(room).emit("people", {"names": people.names_in(room)})
 
 
 def read(data: dict[str, Any], field: str) -> str:

@@ -55,6 +55,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("C10KWS_DEMO_DATABASE", BASE_DIR / "db.sqlite3"),
+        # Several workers may write at the same time: a transaction waits for its turn.
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

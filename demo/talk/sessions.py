@@ -1,13 +1,19 @@
-"""The people in the chat: a session for each window, which ends when it stops polling."""
+"""The sessions of the people in the talk. A session ends when its window stops polling."""
 
 from __future__ import annotations
 
 import secrets
-import threading
 import time
+from datetime import timedelta
 
-#: Seconds without a poll after which a session ends.
-TIMEOUT = 60.0
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from talk.models import Session
+from talk.sockets import room
+
+#: Time without a request after which a session ends.
+TIMEOUT = timedelta(seconds=60)
 #: Maximum number of sessions.
 LIMIT = 1000
 
@@ -16,54 +22,46 @@ class Refused(Exception):
     """The session cannot be opened; the message is for the visitor."""
 
 
-class Session:
-    """A visitor with a nick."""
+def join(nick: str) -> Session:
+    """Open a session. Raises Refused when the nick is taken, or the room is full."""
+    expire()
+    if Session.objects.count() >= LIMIT:
+        raise Refused("The room is full.")
+    key, folded = secrets.token_urlsafe(16), nick.casefold()
+    try:
+        with transaction.atomic():
+            session = Session.objects.create(key=key, nick=nick, folded=folded)
+    except IntegrityError:
+        raise Refused("This nick is in use.") from None
+    tell(session, "join")
+    return session
 
-    def __init__(self, nick: str) -> None:
-        self.id = secrets.token_urlsafe(16)
-        self.nick = nick
-        self.poke()
 
-    def poke(self) -> None:
-        """Record that the session is alive."""
-        self.seen = time.monotonic()
+def find(key: str) -> Session | None:
+    """Return a session and keep it alive; None if it has ended."""
+    if not Session.objects.filter(key=key).update(seen=timezone.now()):
+        return None
+    return Session.objects.filter(key=key).first()
 
 
-class Sessions:
-    """All sessions. Its methods may be called from any thread."""
+def part(session: Session) -> None:
+    """End a session."""
+    deleted, _ = Session.objects.filter(pk=session.pk).delete()
+    if deleted:  # by this worker, not by another one
+        tell(session, "part")
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._sessions: dict[str, Session] = {}
 
-    def join(self, nick: str) -> Session:
-        """Open a session. Raises Refused when the nick is taken, or the room is full."""
-        with self._lock:
-            if len(self._sessions) >= self._limit:
-                raise Refused("The room is full.")
-            if any(each.nick.casefold() == nick.casefold() for each in self._sessions.values()):
-                raise Refused("This nick is in use.")
-            session = Session(nick)
-            self._sessions[session.id] = session
-            return session
+def nicks() -> list[str]:
+    """Return the nicks of all sessions."""
+    return list(Session.objects.order_by("folded").values_list("nick", flat=True))
 
-    def get(self, session_id: str) -> Session | None:
-        """Return a session; None if there is none, or it has ended."""
-        return self._sessions.get(session_id)
 
-    def part(self, session_id: str) -> Session | None:
-        """End a session and return it; None if there is none."""
-        return self._sessions.pop(session_id, None)
+def expire() -> None:
+    """End the sessions without a request for TIMEOUT."""
+    for session in Session.objects.filter(seen__lt=timezone.now() - TIMEOUT):
+        part(session)
 
-    def nicks(self) -> list[str]:
-        """Return the nicks of all sessions."""
-        with self._lock:
-            return sorted((each.nick for each in self._sessions.values()), key=str.casefold)
 
-    def expire(self) -> list[Session]:
-        """End the sessions without a poll for TIMEOUT seconds; return them."""
-        latest = time.monotonic() - TIMEOUT
-        with self._lock:
-            old = [each for each in self._sessions.values() if each.seen < latest]
-        return [each for each in old if self.part(each.id) is not None]
+def tell(session: Session, event: str, text: str = "") -> None:
+    """Send an event of a visitor to the room."""
+    room.emit(event, {"nick": session.nick, "text": text, "at": round(time.time() * 1000)})

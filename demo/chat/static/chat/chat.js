@@ -1,10 +1,13 @@
 // A room of the chat. The page asks for a name once per tab. After a reload or a reconnect it enters
-// the room with this name again. All text is set as text, never as HTML.
+// the room with this name again. The client gets what was said while it was disconnected; a new page
+// loads the last messages. All text is set as text, never as HTML.
 "use strict";
 
 const { room } = document.currentScript.dataset;
 const byId = (id) => document.getElementById(id);
 const say = byId("say").querySelector("button");
+const SIGN_OF_LIFE = 20; // seconds; see people.py
+let loaded = false;
 
 const ws = tws(`/chat/${room}`);
 
@@ -19,7 +22,7 @@ function make(tag, text) {
   return element;
 }
 
-/** Show a message once, in order; a new one may also be in the history. */
+/** Show a message once, in order: while the last messages are loaded, one may come twice. */
 function show({ id, name, text, at }) {
   const items = [...byId("messages").children];
   if (items.some((each) => each.value === id)) return;
@@ -32,11 +35,23 @@ function show({ id, name, text, at }) {
   byId("scroll").scrollTop = byId("scroll").scrollHeight;
 }
 
+function showPeople({ names }) {
+  byId("people").textContent = names.join(", ");
+}
+
+/** Load the last messages, after the room was joined, so that none is missing in between. */
+async function load() {
+  const { messages } = await ws.request("last");
+  messages.forEach(show);
+  loaded = true;
+}
+
 async function enter(name) {
   try {
-    const { messages } = await ws.request("enter", { name });
-    messages.forEach(show);
+    showPeople(await ws.request("enter", { name }));
     sessionStorage.setItem("name", name);
+    await ws.join(room); // from now on, also after each reconnect
+    if (!loaded) await load();
     say.disabled = false;
     tell(`You are ${name}.`);
   } catch (error) {
@@ -45,7 +60,11 @@ async function enter(name) {
 }
 
 ws.on("said", show);
-ws.on("people", ({ names }) => { byId("people").textContent = names.join(", "); });
+ws.on("people", showPeople);
+ws.on("reset", () => { // the history does not go back far enough
+  loaded = false;
+  load().catch(() => {}); // the connection is lost: the next one loads
+});
 
 ws.on("open", () => {
   const name = sessionStorage.getItem("name");
@@ -57,6 +76,11 @@ ws.on("state", (state, { reason }) => {
   say.disabled = true;
   tell(state === "closed" ? `Closed: ${reason || "goodbye"}` : "Connecting …", state === "closed");
 });
+
+setInterval(() => {
+  const name = sessionStorage.getItem("name");
+  if (name && ws.connected) ws.request("enter", { name }).catch(() => {});
+}, 1000 * SIGN_OF_LIFE);
 
 byId("enter").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -6,7 +6,7 @@ const byId = (id) => document.getElementById(id);
 const say = byId("send").querySelector("button");
 const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
 const PATIENCE = 60; // seconds for an answer; the server sends one within 25
-const UNKNOWN = 403; // the session has ended, or the server was restarted
+const UNKNOWN = 403; // the session has ended
 const people = new Set();
 let session = null;
 
@@ -29,7 +29,8 @@ async function ask(path, options = {}) {
   if (!isJSON) throw new Error(`the server answered ${response.status}`); // for example while it restarts
   const answer = await response.json();
   if (!response.ok) throw new Refused(answer.error, response.status);
-  if (answer.rss) byId("rss").textContent = `${(answer.rss / 2 ** 20).toFixed(1)} MB`;
+  const memory = Number(response.headers.get("X-Memory"));
+  if (memory) byId("rss").textContent = `${(memory / 2 ** 20).toFixed(1)} MB`;
   return answer;
 }
 
@@ -47,7 +48,7 @@ function make(tag, text) {
   return element;
 }
 
-function show({ nick, kind, text, at }) {
+function show(kind, { nick, text, at }) {
   const item = document.createElement("li");
   const moment = new Date(at);
   const time = make("time", moment.toLocaleTimeString([], { timeStyle: "short" }));
@@ -62,10 +63,10 @@ function show({ nick, kind, text, at }) {
   byId("scroll").scrollTop = byId("scroll").scrollHeight;
 }
 
-function take(message) {
-  if (message.kind === "join") people.add(message.nick);
-  if (message.kind === "part") people.delete(message.nick);
-  show(message);
+function take({ event, data }) {
+  if (event === "join") people.add(data.nick);
+  if (event === "part") people.delete(data.nick);
+  show(event, data);
 }
 
 function showPeople() {
@@ -88,21 +89,21 @@ async function lookWhoIsHere() {
 
 /** Ask once, and show the new messages. */
 async function receive(mine) {
-  const { messages } = await ask(`recv/?${new URLSearchParams({ id: mine.id, since: mine.since })}`);
+  const { id, since } = mine;
+  const { events, position, recovered } = await ask(`recv/?${new URLSearchParams({ id, since })}`);
   if (session !== mine) return;
-  for (const message of messages) {
-    mine.since = message.id;
-    take(message);
-  }
+  mine.since = position;
+  if (!recovered) await lookWhoIsHere(); // messages are missing
+  events.forEach(take);
   showPeople();
   tell(`You are ${mine.nick}.`);
 }
 
-/** Join again, and continue after the last message. A restarted server counts from 0 again. */
+/** Join again, and continue after the last message. */
 async function rejoin(mine) {
-  const { id, since } = await post("join/", { nick: mine.nick });
+  const { id } = await post("join/", { nick: mine.nick });
   if (session !== mine) return post("part/", { id }); // the visitor has left meanwhile
-  Object.assign(mine, { id, since: mine.since > since ? 0 : mine.since });
+  mine.id = id;
   return lookWhoIsHere();
 }
 
