@@ -10,6 +10,7 @@ import pytest
 
 from c10kws.events import EventSocket
 from c10kws.events.brokers.connection import ConnectionLost
+from c10kws.events.brokers.history import Position
 from c10kws.events.brokers.registry import brokers
 from tests.support.events import Connect, Make, Talk
 from tests.support.waiting import eventually
@@ -160,6 +161,25 @@ def test_a_client_that_returns_while_the_history_cannot_be_read_gets_nothing_twi
                 receivers.deliver(*call)
             say(kept, 4)
             assert numbers(client, 2) == [(3, 3), (4, 4)]
+
+
+def test_a_client_that_joins_before_the_broker_confirms_it_is_told_so_later(
+    kept: EventSocket, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = brokers["default"]
+    subscribe = broker.subscribe
+    confirmed: Future[Position] = Future()
+    with connect("/events/kept") as client:
+        monkeypatch.setattr(broker, "timeout", 0.01)
+        monkeypatch.setattr(broker, "subscribe", lambda *about: (subscribe(*about), confirmed)[1])
+        answer = join(client)
+        assert (answer["epoch"], answer["recovered"]) == (None, False)
+        assert join(client) == answer
+        confirmed.set_result(Position("late", 3))
+        assert client.expect("ws:reset") == {"room": "kept", "epoch": "late", "seq": 3}
+        monkeypatch.undo()
+        kept[0].emit("end")
+        client.expect("end")  # and no second reset
 
 
 def test_no_gap_and_no_duplicate_while_messages_come(make: Make, connect: Connect) -> None:

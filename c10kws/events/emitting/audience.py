@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from ...connection.loop import LoopState, loop_state_of
 from ...connection.websocket import connection_of
+from ...handlers.servers import servers
 from ..brokers.base import Broker
 from ..brokers.connection import ConnectionLost
 from ..brokers.futures import result_of
@@ -31,10 +34,10 @@ class Writer(Protocol):
 
 
 class Audience:
-    """Writes the messages of a channel to its clients, from its first client to its last.
+    """Writes the messages of a channel to its clients, while the channel has clients.
 
-    ``room`` is a key of the frames of version 1; None for a channel that is not a room. ``limits``
-    are those of its history, if it has one.
+    ``room`` is a key of the frames of version 1, and None for a channel that is not a room.
+    ``limits`` are the limits of its history, if it has one.
     """
 
     def __init__(
@@ -52,19 +55,20 @@ class Audience:
         self._writer = writer
         self._room = room
         self._backlog = None if limits is None else Backlog(broker, channel, limits)
-        #: Messages that wait while their client reads the history.
+        #: Messages for clients whose history is being read.
         self._held: dict[Socket, list[Arrival]] = {}
         self._ahead = ReadAhead()
         self._followers: dict[Follower, None] = {}
         self._confirmed = broker.subscribe(channel, self, limits)
+        self._is_late = False  # a client has not waited for the confirmation
 
     @property
     def broker(self) -> str:
-        """The alias of its broker."""
+        """The alias of the broker."""
         return self._broker.alias
 
     def is_of(self, broker: Broker) -> bool:
-        """Return True if its messages come from this broker."""
+        """Return True if this is the broker of the channel."""
         return self._broker is broker
 
     def close(self) -> None:
@@ -72,16 +76,28 @@ class Audience:
         self._broker.unsubscribe(self._channel, self)
 
     async def confirm(self) -> bool:
-        """Wait until the broker has confirmed the subscription; False if it takes too long."""
+        """Wait until the broker has confirmed the subscription, for at most TIMEOUT seconds.
+
+        Return False if it has not. Then the clients are told later that messages may be missing.
+        """
         if not self._confirmed.done():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._broker.timeout):
                     await result_of(self._confirmed)
         if not self._confirmed.done():
+            if not self._is_late:
+                self._is_late = True
+                self._confirmed.add_done_callback(self._reset_later)
             return False
         if self._backlog is not None:
             self._backlog.begin(self._confirmed.result())
         return True
+
+    def _reset_later(self, confirmed: Future[Position | None]) -> None:
+        """Queue a reset before the messages that arrive from now on."""
+        for state in list(servers.running):
+            with suppress(RuntimeError):  # its loop is closed
+                state.calls.put(partial(self.reset, confirmed.result()), 0)
 
     # Messages
 
@@ -139,7 +155,7 @@ class Audience:
         epoch, seq = arrival.position.epoch, arrival.position.seq
         return extend(text, room=self._room, epoch=epoch, seq=seq)
 
-    # Coroutines that wait
+    # Long polls
 
     def follow(self) -> Follower:
         """Return a new follower of the messages that arrive on the running loop."""
@@ -157,14 +173,14 @@ class Audience:
         loop = asyncio.get_running_loop()
         return [each for each in list(self._followers) if each.loop is loop]
 
-    # A client that comes back
+    # A client that reconnects
 
     def hold(self, client: Socket) -> None:
         """Hold messages for a client until :meth:`release`."""
         self._held[client] = []
 
     async def read(self, since: Position | None) -> History | None:
-        """Return what has been sent after a position; None if there is no history to be read."""
+        """Return the messages after a position, or None if no history can be read."""
         if self._backlog is None:
             return None
         with suppress(ConnectionLost, TimeoutError):
@@ -172,7 +188,7 @@ class Audience:
         return None
 
     def release(self, client: Socket, history: History | None, since: Position | None) -> None:
-        """Write what a client has missed, then what was held for it meanwhile.
+        """Write the messages that a client has missed, then those that were held for it.
 
         Without a ``history``, the client has the messages up to ``since``.
         """

@@ -13,8 +13,9 @@ from .audience import Audience, Writer
 
 
 class Audiences:
-    """Subscribes to a channel with the first :meth:`open`, and unsubscribes with the last
-    :meth:`close`. Its methods may be called from any thread.
+    """Subscribes to channels, each while it is used; all methods may be called from any thread.
+
+    The first :meth:`open` of a channel subscribes, and the last :meth:`close` unsubscribes.
     """
 
     def __init__(self, broker: str, writer: Writer) -> None:
