@@ -171,7 +171,8 @@ class Settings:
     brokers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Policy for events that the broker does not take for 5 seconds: ``"fail"`` logs an error, and
     #: awaiting the emit raises BrokerUnavailable. ``"local"`` sends the events to the clients of
-    #: this process only, except in rooms with a history.
+    #: this process only, except in rooms with a history. Clients of other processes are told that
+    #: events may be missing, when the next event of this process reaches them.
     on_broker_down: str = "fail"
     #: Rooms whose last messages are kept for clients that reconnect, by patterns of their names:
     #: ``{"chat:*": {"size": 100, "ttl": 300}}``. The number of messages and the seconds since the

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 
 from ... import conf
@@ -25,12 +27,14 @@ class Fallback:
         self._receivers = receivers
         self._logged = float("-inf")
         self._unlogged = 0
+        self._local: dict[str, None] = {}  # its methods are atomic
         self.failed = self.delivered = 0
 
     def handle(self, sending: Sending, reason: str) -> None:
         """End a message that was not sent, or of which it is not known whether it arrived."""
         if isinstance(sending, Publish) and self._is_local(sending):
             self.delivered += 1
+            self._local[sending.channel] = None
             self._receivers.deliver(sending.channel, Arrival(sending.message), sending.emission)
             return
         self.failed += 1
@@ -40,6 +44,12 @@ class Fallback:
         if monotonic() - self._logged > LOG_INTERVAL:
             logger.error("Events that could not be sent: %d. %s", self._unlogged, error)
             self._logged, self._unlogged = monotonic(), 0
+
+    def pop_local(self) -> Iterator[str]:
+        """Remove and yield channels with messages that only this process has delivered."""
+        with suppress(KeyError):
+            while True:
+                yield self._local.popitem()[0]
 
     def _is_local(self, publish: Publish) -> bool:
         return conf.current().on_broker_down == "local" and publish.limits is None

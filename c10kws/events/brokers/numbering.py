@@ -30,6 +30,11 @@ class Numbering:
             self._last.popitem(last=False)
         return origin, number + 1
 
+    def skip(self, channel: str) -> None:
+        """Omit a number, so that receivers notice that they have missed a message."""
+        if channel in self._last:
+            self.next(channel)
+
     def _begin(self) -> tuple[str, int]:
         self._begun += 1
         return f"{self._process}.{self._begun}", 0

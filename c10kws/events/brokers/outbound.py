@@ -44,6 +44,8 @@ class Outbound:
 
     async def _publish(self, connection: BrokerConnection, commands: Sequence[Publish]) -> None:
         """Send messages; those to channels of this process end when they come back."""
+        for channel in self._fallback.pop_local():
+            self._numbering.skip(channel)
         batch = [each for each in commands if not each.emission.done()]  # else its time is over
         keys = [self._numbering.next(each.channel) for each in batch]
         outgoing = []
