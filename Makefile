@@ -1,5 +1,5 @@
 # Commands for developers. `python3 demo`, `python3 tests` and `python3 docs` need no make.
-.PHONY: demo test quick docs style types newest fuzz soak conformance matrix bench client lock
+.PHONY: demo test quick docs style types newest fuzz soak conformance matrix bench bench-brokers client lock
 
 demo:
 	python3 demo
@@ -47,6 +47,10 @@ matrix:
 # Every server on the same work, on this machine; see benchmarks/ and docs/explanation/performance.rst.
 bench:
 	python3 benchmarks
+
+# Rooms over several processes: the page docs/explanation/brokers.rst. Needs redis-server.
+bench-brokers:
+	python3 benchmarks/brokers --page
 
 # The scripts of django-tornado-websockets' pages: ours, and below them what differs. One file each,
 # since a page may link them in any way; a test tells when they are out of date.

@@ -2,7 +2,8 @@
  *
  *     load MODE --port P [--path /…] [--connections N] …
  *
- * The modes are echo, events, handshakes, reconnects, deploy, idle, churn, broadcast and pages.
+ * The modes are echo, events, handshakes, reconnects, deploy, idle, churn, broadcast, room and
+ * pages.
  *
  * Prints one line of JSON. `failed` is the number of connections that failed, `failure` the reason
  * of the first one. `unclean` is the number of connections whose Close was not answered. `client`
@@ -17,13 +18,17 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -62,6 +67,8 @@ static void print_end(double seconds)
 #include "load/reconnects.h"
 #include "load/churn.h"
 #include "load/deploy.h"
+#include "load/room.h"
+#include "load/crowd.h"
 
 int main(int count, char **words)
 {
@@ -70,7 +77,8 @@ int main(int count, char **words)
         void (*run)(void);
     } modes[] = {{"echo", run_echo}, {"events", run_events}, {"handshakes", run_handshakes},
                  {"reconnects", run_reconnects}, {"idle", run_idle}, {"churn", run_churn},
-                 {"broadcast", run_broadcast}, {"pages", run_pages}, {"deploy", run_deploy}};
+                 {"broadcast", run_broadcast}, {"pages", run_pages}, {"deploy", run_deploy},
+                 {"room", run_room}};
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

@@ -11,6 +11,7 @@ from pathlib import Path
 
 PACKAGES = (
     *("Django", "tornado", "wsproto", "websockets", "aiohttp", "picows", "channels", "daphne"),
+    *("channels-redis", "redis", "hiredis"),
     *("orjson", "uvicorn", "uvloop", "httptools", "flask-sock", "simple-websocket", "gunicorn"),
 )
 

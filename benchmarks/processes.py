@@ -27,13 +27,17 @@ class ServerError(Exception):
     """Raised when a server did not start, or ended while it was measured."""
 
 
-def settle_on(core: int) -> Callable[[], None]:
-    """Return the function that a child calls before its program: select its core, raise limits."""
+def settle_on(*cores: int) -> Callable[[], None]:
+    """Return the function that a child calls before its program: select its cores, raise limits.
+
+    Without cores it may use all of them.
+    """
     libc = ctypes.CDLL(None)
 
     def settle() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setaffinity(0, {core})
+        if cores:
+            os.sched_setaffinity(0, cores)
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

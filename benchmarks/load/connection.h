@@ -57,6 +57,7 @@ struct connection {
     uint64_t away_since;
     double retry_after;
     int reads_slowly;  /* epoll does not report its input */
+    uint64_t seen[MOST_PORTS]; /* of rooms: the last number of each sender */
 };
 
 static int poller = -1, timer = -1;
@@ -151,6 +152,7 @@ static void start(struct connection *connection)
 {
     struct sockaddr_in source = {.sin_family = AF_INET};
     int on = 1;
+    server_address.sin_port = htons((uint16_t)options.ports[connection->number % options.port_count]);
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         stop("socket: %s (is the limit of open files too low?)", strerror(errno));
@@ -229,7 +231,6 @@ static void make_loop(void)
     if (poller < 0 || timer < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event))
         stop("epoll: %s", strerror(errno));
     server_address.sin_family = AF_INET;
-    server_address.sin_port = htons((uint16_t)options.port);
     if (inet_pton(AF_INET, options.host, &server_address.sin_addr) != 1)
         stop("--host needs an IPv4 address, not %s", options.host);
 }

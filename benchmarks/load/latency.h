@@ -47,6 +47,16 @@ static void latency_add(struct latency *latency, uint64_t value)
         latency->maximum = value;
 }
 
+/* Add the values of another histogram. */
+static void latency_sum(struct latency *latency, const struct latency *other)
+{
+    for (size_t i = 0; i < sizeof latency->buckets / sizeof *latency->buckets; i++)
+        latency->buckets[i] += other->buckets[i];
+    latency->count += other->count;
+    if (other->maximum > latency->maximum)
+        latency->maximum = other->maximum;
+}
+
 /* Return the value that a share `part` (0 to 1) of all values does not exceed; 0 without values. */
 static uint64_t latency_at(const struct latency *latency, double part)
 {

@@ -3,8 +3,12 @@
  * Each option has one argument. An unknown option, or one without its argument, ends the program
  * with status 2.
  */
+#define MOST_PORTS 4
+
 struct options {
     const char *host, *path, *pages_path;
+    unsigned ports[MOST_PORTS], port_count; /* `--port` once for each; clients connect in turns */
+    unsigned processes;                     /* of this program */
     unsigned port, connections, inflight, rounds, pace, blocking_pages, slow, visitors, visits;
     unsigned session; /* of the server's processes; 0 measures no processor time of the server */
     size_t size;
@@ -14,7 +18,7 @@ struct options {
 
 static struct options options = {
     .host = "127.0.0.1", .path = "/", .pages_path = "/slow/", .connections = 64, .inflight = 1,
-    .rounds = 50, .pace = 32, .visits = 10000, .size = 64,
+    .processes = 1, .rounds = 50, .pace = 32, .visits = 10000, .size = 64,
     .seconds = 3, .warmup = 0.5, .timeout = 60,
 };
 
@@ -54,13 +58,21 @@ static void add_header(const char *line)
     sprintf(options.headers + length, "%s\r\n", line);
 }
 
+static void add_port(unsigned port)
+{
+    if (options.port_count == MOST_PORTS)
+        stop("--port can be given %d times", MOST_PORTS);
+    options.ports[options.port_count++] = options.port = port;
+}
+
 static void read_option(const char *name, const char *value)
 {
     if (!strcmp(name, "--host")) options.host = value;
     else if (!strcmp(name, "--path")) options.path = value;
     else if (!strcmp(name, "--pages-path")) options.pages_path = value;
     else if (!strcmp(name, "--header")) add_header(value);
-    else if (!strcmp(name, "--port")) options.port = (unsigned)number(name, value);
+    else if (!strcmp(name, "--port")) add_port((unsigned)number(name, value));
+    else if (!strcmp(name, "--processes")) options.processes = (unsigned)number(name, value);
     else if (!strcmp(name, "--connections")) options.connections = (unsigned)number(name, value);
     else if (!strcmp(name, "--inflight")) options.inflight = (unsigned)number(name, value);
     else if (!strcmp(name, "--slow")) options.slow = (unsigned)number(name, value);
@@ -88,7 +100,10 @@ static void read_options(int count, char **words)
             stop("%s needs an argument", words[i]);
         read_option(words[i], words[i + 1]);
     }
-    if (options.port == 0 || options.port > 65535)
+    for (unsigned i = 0; i < options.port_count; i++)
+        if (options.ports[i] == 0 || options.ports[i] > 65535)
+            options.port = 0;
+    if (options.port == 0)
         stop("--port must be between 1 and 65535");
     if (options.connections == 0 || options.inflight == 0 || options.pace == 0 || options.size == 0)
         stop("--connections, --inflight, --pace and --size must not be 0");

@@ -23,6 +23,7 @@ websockets = URLRouter(
         path("ws/light/", EchoConsumer.as_asgi()),
         path("ws/broadcast/", BroadcastConsumer.as_asgi()),
         path("ws/events/", events),
+        path("ws/room/", BroadcastConsumer.as_asgi()),
     ]
 )
 application = ProtocolTypeRouter(

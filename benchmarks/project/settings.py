@@ -1,8 +1,8 @@
 """The settings of ``startproject`` for production, and the lines that c10kws and Channels need.
 
 What differs between two servers comes in environment variables, so that the project is one:
-``BENCHMARKS_DATABASE`` names the SQLite file, ``BENCHMARKS_CONN_MAX_AGE`` is CONN_MAX_AGE, and
-``BENCHMARKS_C10KWS`` is C10KWS as JSON.
+``BENCHMARKS_DATABASE`` names the SQLite file, ``BENCHMARKS_CONN_MAX_AGE`` is CONN_MAX_AGE,
+``BENCHMARKS_C10KWS`` is C10KWS and ``BENCHMARKS_LAYER`` the layer of Channels, both as JSON.
 """
 
 from __future__ import annotations
@@ -68,10 +68,11 @@ STATIC_URL = "static/"
 # Logging is disabled: a line costs more than an echo.
 logging.disable(logging.CRITICAL)
 C10KWS = json.loads(os.environ.get("BENCHMARKS_C10KWS", "{}"))
+MEMORY_LAYER = {
+    "BACKEND": "channels.layers.InMemoryChannelLayer",
+    # The default of 100 drops messages of a group when a consumer is slow.
+    "CONFIG": {"capacity": 10000},
+}
 CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels.layers.InMemoryChannelLayer",
-        # The default of 100 drops messages of a group when a consumer is slow.
-        "CONFIG": {"capacity": 10000},
-    }
+    "default": json.loads(os.environ.get("BENCHMARKS_LAYER", "null")) or MEMORY_LAYER,
 }

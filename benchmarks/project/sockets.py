@@ -1,4 +1,4 @@
-"""An EventSocket of c10kws that echoes events."""
+"""EventSockets of c10kws: one that echoes events, and one with a room."""
 
 from __future__ import annotations
 
@@ -28,3 +28,19 @@ else:
     async def echo(socket: Socket, data: dict[str, Any]) -> None:
         """Echo the event, on the event loop."""
         socket.emit("echo", data)
+
+
+room = EventSocket("/room")
+ROOM = "hall"
+
+
+@room.on("open")
+async def enter(socket: Socket) -> None:
+    """Join the room."""
+    socket.join(ROOM)
+
+
+@room.on
+async def say(data: dict[str, Any]) -> None:
+    """Send the event to all clients in the room."""
+    room.to(ROOM).emit("say", data)
