@@ -80,7 +80,7 @@ class LongPollTests(GuideTests):
         assert guide.waiting == set()
 
     def test_a_room_is_followed(self) -> None:
-        sockets, views, lines = python("long-polling")[:3]
+        sockets, views = python("long-polling")[:2]
         guide = self.run_block(views, chat=self.run_block(sockets).chat)
         self.serve(**{"receive/<room>": guide.receive, "send/<room>": guide.send})
         assert self.client.poll("/receive/tea/").result().status_code == 302
@@ -91,21 +91,38 @@ class LongPollTests(GuideTests):
         self.client.post("/send/tea/", {"text": "Hello!"})
         said = {"event": "said", "data": {"text": "Hello!"}}
         assert poll.result().json()["events"] == [said]
-        stream = self.run_block(lines, chat=guide.chat).lines("room-tea")
-        self.serve(next=asynchronous(_first(stream)), send=guide.send)
-        poll = self.client.poll("/next/")
-        assert not poll.done()
-        guide.chat.to("room-tea").emit("said", {"text": "Tea?"})
-        assert poll.result().content == b"said: {'text': 'Tea?'}\n"
 
+    def test_a_room_is_streamed(self) -> None:
+        chat = EventSocket("/guide", history={"tea": {"size": 9, "ttl": 60}})
+        guide = self.run_block(python("server-sent-events")[1], chat=chat)
+        streams: list[Any] = []
 
-def _first(stream: Any) -> Any:
-    """Return a view of the first item of a stream."""
+        @asynchronous
+        async def read(request: HttpRequest, handler: object) -> HttpResponse:
+            """Return what the stream sends up to its next position."""
+            streams[:] = streams or [aiter(guide.room(request))]
+            parts = [await anext(streams[0])]
+            while not parts[-1].startswith(b"id: "):
+                parts.append(await anext(streams[0]))
+            return HttpResponse(b"".join(parts))
 
-    async def view(request: HttpRequest, handler: object) -> HttpResponse:
-        return HttpResponse(await anext(stream))
+        def get(**headers: str) -> str:
+            text: str = self.client.poll("/read/", headers=headers).result().content.decode()
+            return text
 
-    return view
+        self.serve(read=read, chat=chat)
+        with self.client.websocket("/chat/"):  # the streams live as long as the event loop
+            start = get().strip().removeprefix("id: ")
+            poll = self.client.poll("/read/")
+            assert not poll.done()
+            chat.to("tea").emit("said", {"text": "Hello!"})
+            said = poll.result().content.decode()
+            event = 'event: said\ndata: {"text": "Hello!"}\n\n'
+            assert said == f"{event}id: {start[:-1]}1\n\n"
+            streams.clear()
+            assert get(**{"Last-Event-ID": start}) == said
+            streams.clear()
+            assert get(**{"Last-Event-ID": "old:3"}).startswith("event: reset\n")
 
 
 class HistoryTests(GuideTests):
