@@ -4,8 +4,8 @@
 
     C10kwsError
     ├── EventError                           a callback answers a request with an error
-    ├── EmitHandlerError                     this process is not serving
-    ├── BrokerUnavailable                    the broker did not take an event
+    ├── EmitHandlerError                     this process has no server and no broker
+    ├── BrokerUnavailable                    the broker has not accepted an event
     ├── NoHistory                            a room keeps no history, so nothing can wait for it
     ├── NotCallableError                     the argument of ``on`` cannot be called
     ├── InvalidInstanceError (TypeError)     an argument has the wrong type
@@ -41,7 +41,10 @@ class EventError(C10kwsError):
 
 
 class EmitHandlerError(C10kwsError):
-    """An event was emitted in a process that is not serving, and EMIT_WITHOUT_SERVER is "raise"."""
+    """An event was emitted in a process without a server or a broker.
+
+    It is raised only if EMIT_WITHOUT_SERVER is "raise".
+    """
 
     def __init__(self, event: str, path: str) -> None:
         super().__init__(event, path)
@@ -51,12 +54,12 @@ class EmitHandlerError(C10kwsError):
     def __str__(self) -> str:
         return (
             f"Cannot emit {self.event!r} on {self.path!r}: this process is not serving. "
-            "Call emit() from a view, a callback or a thread of the server."
+            "Configure a broker, or call emit() from a view, a callback or a thread of the server."
         )
 
 
 class BrokerUnavailable(C10kwsError):
-    """The broker of the setting BROKERS did not take an event, or not in time."""
+    """The broker has not accepted an event, or has not answered in time."""
 
     def __init__(self, alias: str, reason: str) -> None:
         super().__init__(alias, reason)

@@ -1,4 +1,4 @@
-"""``LoopQueue``: calls from any thread, in one order, on an event loop."""
+"""``LoopQueue``: makes calls on an event loop, in the order in which threads have queued them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from collections.abc import Callable
 
 logger = logging.getLogger("c10kws")
 
-#: Limit of the bytes that wait for the loop.
+#: Limit of the bytes that the queued calls keep in memory.
 MAX_BYTES = 8 * 1024 * 1024
-#: Seconds of calls in one turn of the loop, before other clients get their turn.
+#: Seconds of calls in one turn of the loop. Then other clients get their turn.
 MAX_TURN = 0.01
-#: Seconds that a thread waits for room. A loop that is blocked for longer will not recover.
+#: Seconds that a thread waits for a full queue. A loop that is blocked longer will not recover.
 TIMEOUT = 60.0
 
 Call = Callable[[], object]
 
 
 class LoopQueue:
-    """Makes calls on a loop in the order of :meth:`put`, with one wake-up for all that wait.
+    """Makes calls on a loop in the order of :meth:`put`; wakes the loop once for all queued calls.
 
-    Call ``wait_for_room`` before ``put``: it keeps the queue at MAX_BYTES, plus one call for each
-    thread.
+    Call ``wait_for_room`` before ``put``. Then the queue holds at most MAX_BYTES, plus one call of
+    each thread.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -36,11 +36,11 @@ class LoopQueue:
 
     @property
     def has_room(self) -> bool:
-        """True if at most MAX_BYTES wait."""
+        """True if at most MAX_BYTES are queued."""
         return self._size <= MAX_BYTES or self._loop.is_closed()
 
     def wait_for_room(self) -> None:
-        """Wait in a thread for MAX_BYTES; on the loop itself, make the calls that wait."""
+        """Wait until there is room; on the loop itself, make the queued calls instead."""
         if self.has_room:
             return
         running = asyncio._get_running_loop()  # get_running_loop() raises in a thread
@@ -51,7 +51,10 @@ class LoopQueue:
                 self._changed.wait_for(lambda: self.has_room, TIMEOUT)
 
     def put(self, call: Call, size: int) -> None:
-        """Queue a call that keeps ``size`` bytes in memory. RuntimeError if the loop is closed."""
+        """Queue a call that keeps ``size`` bytes in memory.
+
+        Raises RuntimeError if the loop is closed.
+        """
         with self._changed:
             self._calls.append((call, size))
             self._size += size

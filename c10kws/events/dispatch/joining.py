@@ -1,4 +1,4 @@
-"""``Joining``: a client's ``ws:join``, which it may answer with the messages it has missed."""
+"""``Joining``: handles ``ws:join``, and sends the messages that the client has missed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .thread_calls import ThreadCalls
 
 
 class Joining:
-    """Authorises a client, puts it into the room, answers, and sends what it has missed."""
+    """Authorises a client, adds it to the room, answers, and sends the messages it has missed."""
 
     is_async = True
 
@@ -35,7 +35,7 @@ class Joining:
     async def call(self, source: object, socket: Socket, data: dict[str, Any]) -> object:
         """Handle the frame; called as a callback. Raises :exc:`EventError`."""
         name, since = room_of(data), since_of(data)
-        in_it = since is not None and name in socket.rooms  # the server has joined it
+        in_it = since is not None and name in socket.rooms  # the server has added the client
         room = name if in_it else await self._find(socket, name)
         limit, rooms = conf.current().max_rooms, socket.rooms
         if len(rooms) >= limit and room not in rooms:
@@ -69,7 +69,7 @@ class Joining:
     async def _enter(self, socket: Socket, room: str, since: Position | None) -> None:
         socket.join(room)
         audience = socket.endpoint.audience_of(room)
-        if audience is None:  # it has disconnected meanwhile
+        if audience is None:  # the client has disconnected in the meantime
             return
         audience.hold(socket)  # in the same turn of the event loop, so no message is missed
         history = None
@@ -89,7 +89,7 @@ class Joining:
 
 
 def since_of(data: dict[str, Any]) -> Position | None:
-    """Return the position in ``since``; None if there is none that is valid."""
+    """Return the position in ``since``; None if it is missing or not valid."""
     since = data.get("since")
     if isinstance(since, dict):
         epoch, seq = since.get("epoch"), since.get("seq")
@@ -98,5 +98,5 @@ def since_of(data: dict[str, Any]) -> Position | None:
     return None
 
 
-#: Characters of the epochs of all brokers, at most.
+#: Longest epoch of all brokers, in characters.
 MAX_EPOCH_LENGTH = 128

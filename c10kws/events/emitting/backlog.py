@@ -1,4 +1,4 @@
-"""``Backlog``: the last messages of a room with history, for clients that come back."""
+"""``Backlog``: the last messages of a room with history, for clients that reconnect."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..brokers.message import Arrival, History
 
 
 class Backlog:
-    """Keeps what has arrived in this process, and reads older messages from the broker.
+    """Keeps messages that have arrived in this process, and reads older ones from the broker.
 
-    When all clients of a room come back at once, the broker is read once.
+    When all clients of a room reconnect at the same time, the broker is read only once.
     """
 
     def __init__(self, broker: Broker, channel: str, limits: HistoryLimits) -> None:
@@ -30,7 +30,7 @@ class Backlog:
         self._reading: tuple[Position | None, Future[History]] | None = None
 
     def keep(self, arrival: Arrival) -> None:
-        """Keep a message that has arrived, once, though each event loop receives it."""
+        """Keep a message that has arrived; further calls, from other event loops, do nothing."""
         here = _position_of(arrival)
         with self._lock:
             last = self._last
@@ -45,12 +45,12 @@ class Backlog:
                 self._size -= self._kept.popleft().message.size
 
     def begin(self, position: Position | None) -> None:
-        """Begin after a position, unless something has arrived."""
+        """Begin after a position, unless a message has arrived already."""
         with self._lock:
             self._last = position if self._last is None else self._last
 
     def restart(self, position: Position | None) -> None:
-        """Forget what is kept, since messages were lost, and begin after a position."""
+        """Drop all messages and begin after a position, since messages were lost."""
         with self._lock:
             self._clear()
             self._last = position
@@ -93,7 +93,7 @@ class Backlog:
         return _after(History(last, kept, recovered=True), since)
 
     def _extend(self, history: History) -> None:
-        """Keep rows that were read, if they meet what is kept."""
+        """Keep rows that were read, if no message is missing between them and those kept."""
         with self._lock:
             last = self._last or history.position
             first = last.seq - len(self._kept) + 1  # kept, or the next one to come
@@ -111,7 +111,7 @@ def _position_of(arrival: Arrival) -> Position:
 
 
 def _covers(first: Position | None, since: Position | None) -> bool:
-    """Return True if what is read since ``first`` answers a read since ``since``, too."""
+    """Return True if a read after ``first`` contains all that a read after ``since`` needs."""
     if first is None or since is None:
         return since is None
     return first.epoch == since.epoch and first.seq <= since.seq

@@ -1,4 +1,4 @@
-"""``Follower``: a coroutine that waits for the next messages of a room."""
+"""``Follower``: collects messages of a room for a coroutine that waits for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from ..brokers.history import Position
 from ..brokers.message import Arrival
 
-#: A long poll gets the messages for clients of this version of the protocol.
+#: Long polls get the messages for clients of this version of the protocol.
 VERSION = 1
 
 
@@ -37,26 +37,26 @@ class Follower:
             self._news.set()
 
     def reset(self, position: Position | None) -> None:
-        """Go on from a position, since messages before it were lost."""
+        """Continue after a position, since messages before it were lost."""
         self.lost = True
         self.position = position
         self._news.set()
 
     def begin(self, last: Position) -> None:
-        """Drop the messages that are in a history up to ``last``."""
+        """Drop the messages that a history up to ``last`` contains."""
         self.arrivals = [each for each in self.arrivals if not each.is_included(last)]
         if not self.arrivals and not self.lost:
             self.position = last
             self._news.clear()
 
     async def wait(self, timeout: float) -> None:
-        """Return when there are messages, when some were lost, or after ``timeout`` seconds."""
+        """Wait until there are messages or some were lost, for at most ``timeout`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._news.wait()
 
 
 def is_for_polls(arrival: Arrival) -> bool:
-    """Return True unless a message is for clients of other versions."""
+    """Return True unless a message is only for clients of other versions."""
     versions = arrival.message.versions
     return versions is None or VERSION in versions

@@ -1,4 +1,4 @@
-"""``Following``: coroutines of this process that wait for messages of rooms, such as long polls."""
+"""``Following``: waiting for messages of rooms in coroutines of this process, as in long polls."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ KEEP = 30.0
 
 @dataclass(slots=True)
 class _Place:
-    """A room on one event loop: its number of waiting coroutines, or the timer of its end."""
+    """State of a room on one event loop: the number of waiting coroutines, or the closing timer."""
 
     waiting: int = 0
     timer: asyncio.TimerHandle | None = None
 
 
 class Following:
-    """The first coroutine that waits in a room subscribes to it, for all others.
+    """Opens a room when the first coroutine waits for it, and closes it some time after the last.
 
-    ``open_room`` and ``close_room`` count the users of a subscription.
+    ``open_room`` and ``close_room`` count the users of a room.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class Following:
         self._places: dict[asyncio.AbstractEventLoop, dict[str, _Place]] = {}
 
     async def wait(self, room: str, since: Position | None, timeout: float) -> RoomEvents:
-        """Return what was sent after a position; wait for the next message if there is nothing.
+        """Return the messages after a position; if there is none, wait for the next one.
 
-        Without ``since`` return the last position. Raises :exc:`BrokerUnavailable`.
+        Without ``since`` return only the last position. Raises :exc:`BrokerUnavailable`.
         """
         check_event_loop()
         audience = self._enter(room)
@@ -93,14 +93,14 @@ class Following:
         self._close_room(room)
 
     def _forget_closed_loops(self) -> None:
-        """Close the rooms of servers that have stopped: their timers do not run any more."""
+        """Close the rooms of servers that have stopped, since their timers will never run."""
         for loop in [each for each in list(self._places) if each.is_closed()]:
             for room in self._places.pop(loop, ()):
                 self._close_room(room)
 
 
 def check_event_loop() -> None:
-    """Raise RuntimeError on a loop that gets no messages."""
+    """Raise RuntimeError on an event loop to which no messages are delivered."""
     loop = asyncio.get_running_loop()
     if not any(state.loop is loop for state in list(servers.running)):
         raise RuntimeError(

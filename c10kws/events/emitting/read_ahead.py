@@ -20,7 +20,10 @@ class ReadAhead:
         self._positions[client] = position
 
     def without(self, arrival: Arrival, clients: list[Socket]) -> list[Socket]:
-        """Return the clients that do not have a message. A later one ends the comparison."""
+        """Return the clients that do not have a message yet.
+
+        A message after the position of a client ends the comparison for this client.
+        """
         if not self._positions:
             return clients
         have = set()

@@ -1,4 +1,4 @@
-"""``RoomEvents``: what was sent to a room after a position."""
+"""``RoomEvents``: the events to a room after a position."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RoomEvents:
 
 
 def write_position(position: Position) -> str:
-    """Return a position as text, for a URL."""
+    """Return a position as text for a URL."""
     return f"{position.epoch}:{position.seq}"
 
 

@@ -1,4 +1,4 @@
-"""``WithoutServer``: emitting in a process that is not serving, as EMIT_WITHOUT_SERVER says."""
+"""``WithoutServer``: applies EMIT_WITHOUT_SERVER in a process without a server and a broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``HistoryRules``: which rooms of an EventSocket keep a history."""
+"""``HistoryRules``: rules for the histories of an EventSocket's rooms."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from ... import conf
 from ..brokers.history import HistoryLimits
 
-#: ``{"chat:*": {"size": 100, "ttl": 300}}``: limits by patterns of names, as a shell has them.
+#: Limits by pattern, as in a shell: ``{"chat:*": {"size": 100, "ttl": 300}}``.
 Rules = Mapping[str, Mapping[str, Any]]
 
 
 class HistoryRules:
-    """Rules of one EventSocket, then those of the setting HISTORY. The first that matches counts.
+    """Rules of an EventSocket, followed by those of the setting HISTORY. The first match counts.
 
     Raises ValueError for a rule that is not valid.
     """
@@ -25,7 +25,7 @@ class HistoryRules:
         self._rules = self._own
 
     def limits_of(self, room: str) -> HistoryLimits | None:
-        """Return what a room keeps; None if it has no history."""
+        """Return the limits of a room's history; None if it has no history."""
         setting = conf.current().history
         if setting is not self._setting:
             self._rules = [*self._own, *read_rules(setting)]
@@ -43,6 +43,6 @@ def read_rules(rules: Rules) -> Iterator[tuple[str, HistoryLimits]]:
             yield pattern, HistoryLimits(**limits)
         except TypeError as error:
             raise ValueError(
-                f"The history of {pattern!r} has the keys 'size' (messages), 'ttl' (seconds) and, "
-                f"optionally, 'max_bytes'; found: {dict(limits)!r}."
+                f"The history of {pattern!r} must have the keys 'size' (messages) and 'ttl' "
+                f"(seconds), and may have 'max_bytes'; found: {dict(limits)!r}."
             ) from error

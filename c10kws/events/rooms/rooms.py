@@ -19,8 +19,8 @@ C = TypeVar("C", bound=Member)
 class Rooms(Generic[C]):
     """Clients by room, oldest first. All methods may be called from any thread.
 
-    ``opened`` is called before the first client enters a room, ``emptied`` after the last has left.
-    Both get the name of the room. They must not call methods of this object.
+    ``opened`` is called before the first client enters a room, and ``emptied`` after the last one
+    has left. Both get the name of the room. They must not call methods of this object.
     """
 
     def __init__(self, opened: Callable[[str], object], emptied: Callable[[str], object]) -> None:
