@@ -160,23 +160,25 @@ class Settings:
     #: used for frames without other types than those of JSON.
     json_encoder: str = "django.core.serializers.json.DjangoJSONEncoder"
     #: Policy for ``emit`` and ``tick`` in a process that does not serve, such as a management
-    #: command, a shell or a Celery worker: ``"warn"`` logs a warning, once for each EventSocket,
-    #: ``"drop"`` does nothing, ``"raise"`` raises EmitHandlerError. A warning is the default, so
-    #: that a signal that emits does not break ``loaddata``.
+    #: command, a shell or a Celery worker, if no broker connects it with the server: ``"warn"``
+    #: logs a warning, once for each EventSocket, ``"drop"`` does nothing, ``"raise"`` raises
+    #: EmitHandlerError. A warning is the default, so that a signal that emits does not break
+    #: ``loaddata``.
     emit_without_server: str = "warn"
-    #: Brokers, which carry events between processes, by alias: ``{"default": {"BACKEND": …,
-    #: "OPTIONS": {…}}}``, as in CACHES.
-    #: By default one process uses ``memory``, and several workers of one machine use ``local``, as
-    #: do shells and commands on this machine while the workers run.
+    #: Brokers, which carry events between processes, by alias, as in CACHES: ``{"default":
+    #: {"BACKEND": …, "OPTIONS": {…}, "TIMEOUT": 2}}``. Without the alias ``default``, a single
+    #: process uses MemoryBroker. The workers of a server use LocalBroker, and so do shells and
+    #: commands on the same machine while these workers run.
     brokers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Policy for events that the broker does not take for 5 seconds: ``"fail"`` logs an error, and
-    #: awaiting the emit raises BrokerUnavailable. ``"local"`` sends the events to the clients of
-    #: this process only, except in rooms with a history. Clients of other processes are told that
-    #: events may be missing, when the next event of this process reaches them.
+    #: Policy for events that the broker does not accept within 5 seconds: ``"fail"`` logs an
+    #: error, and awaiting the emit raises BrokerUnavailable. ``"local"`` delivers the events to the
+    #: clients of this process only, except in rooms with a history. Clients of other processes are
+    #: told that events may be missing when the next event of this process reaches them.
     on_broker_down: str = "fail"
-    #: Rooms whose last messages are kept for clients that reconnect, by patterns of their names:
-    #: ``{"chat:*": {"size": 100, "ttl": 300}}``. The number of messages and the seconds since the
-    #: last one; ``max_bytes`` is 1 MiB by default. The first pattern that matches counts.
+    #: Rooms that keep their last messages for clients that reconnect, by patterns of their names:
+    #: ``{"chat:*": {"size": 100, "ttl": 300}}``. ``size`` is the number of messages, ``ttl`` the
+    #: seconds that they are kept after the last one, and ``max_bytes`` their size, by default
+    #: 1 MiB. The first pattern that matches counts.
     history: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Limit of the rooms of an EventSocket that a client may join. It protects the memory, because
     #: a permissive ``may_join`` would let a client invent names without end. The server itself may
