@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from c10kws.events import EventSocket, NoHistory
 from c10kws.events.brokers.base import Broker
 from c10kws.events.brokers.channels import room_of
-from c10kws.events.brokers.message import Message
 from c10kws.events.brokers.registry import brokers
 from c10kws.events.emitting import following
 from c10kws.events.emitting.room_events import read_position
@@ -160,19 +159,6 @@ def test_polls_and_websockets_see_the_same_room(
             "ws:join", {"room": "kept", "since": {"epoch": frame["epoch"], "seq": 0}}
         )
         assert joined["recovered"] is True
-
-
-def test_messages_for_other_versions_are_skipped(live: LiveServer, kept: EventSocket) -> None:
-    since = ask(live)["position"]
-    limits = kept.history.limits_of("kept")
-    channel, emission = room_of("/kept", "kept"), kept.to("kept").emit("said", {"n": 1})
-    with polling(live, kept, shift(since, 1)) as client:
-        for text, versions in (("old", {0}), ('{"event": "said", "data": {"n": 2}}', {1})):
-            message = Message(text, versions=frozenset(versions))
-            brokers["default"].publish(channel, message, limits, emission)
-        answer = client.read_response()
-    assert numbers(answer) == [2]
-    assert numbers(ask(live, shift(since, 1))) == [2]
 
 
 def test_a_client_that_disconnects_does_not_wait_any_more(

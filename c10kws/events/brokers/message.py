@@ -13,13 +13,11 @@ from .history import Position
 class Message:
     """An event to the clients of a channel, except those whose id is in ``exclude``.
 
-    ``text`` is the frame of version 0 of the protocol. ``versions`` are the versions whose clients
-    get the event; None means all.
+    ``text`` is the frame of version 0 of the protocol, or the state of a progress bar.
     """
 
     text: str
     exclude: frozenset[str] = frozenset()
-    versions: frozenset[int] | None = None
 
     @property
     def size(self) -> int:

@@ -8,8 +8,8 @@ two releases can run at the same time.
 ``o``, ``n``
     The process that has sent the message, and the number of the message: the process counts its
     messages to each channel.
-``x``, ``v``
-    ``exclude`` and ``versions`` of :class:`~.message.Message`; omitted if they are empty or None.
+``x``
+    ``exclude`` of :class:`~.message.Message`; omitted if it is empty.
 """
 
 from __future__ import annotations
@@ -42,8 +42,6 @@ def encode(packet: Packet) -> bytes:
     head: dict[str, Any] = {"f": FORMAT, "o": packet.origin, "n": packet.number}
     if message.exclude:
         head["x"] = sorted(message.exclude)
-    if message.versions is not None:
-        head["v"] = sorted(message.versions)
     return f"{json.dumps(head, separators=(',', ':'))}\n{message.text}".encode()
 
 
@@ -54,8 +52,7 @@ def decode(data: bytes) -> Packet:
         head = json.loads(line)
         if head["f"] != FORMAT:
             raise UnknownFormat(f"format {head['f']!r}")
-        versions = frozenset(head["v"]) if "v" in head else None
-        message = Message(text.decode(), frozenset(head.get("x", ())), versions)
+        message = Message(text.decode(), frozenset(head.get("x", ())))
         return Packet(head["o"], head["n"], message)
     except (KeyError, TypeError, ValueError) as error:
         raise UnknownFormat(f"not a message of c10kws: {error!r}") from error

@@ -135,8 +135,6 @@ class Audience:
         clients = self._clients_of(_loop_state())
         if message.exclude:
             clients = [each for each in clients if each.id not in message.exclude]
-        if message.versions is not None:
-            clients = [each for each in clients if each.version in message.versions]
         return clients
 
     def _clients_of(self, loop_state: LoopState) -> list[Socket]:
@@ -197,8 +195,7 @@ class Audience:
         last = since if history is None else history.position
         rows += [each for each in held if not each.is_included(last)]
         for arrival in rows:
-            if arrival.message.versions is None or client.version in arrival.message.versions:
-                client.writer.write_if_open(self._frame(arrival, client.version))
+            client.writer.write_if_open(self._frame(arrival, client.version))
         if last is not None:
             self._ahead.add(client, last)
 

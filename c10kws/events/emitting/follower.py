@@ -8,9 +8,6 @@ from contextlib import suppress
 from ..brokers.history import Position
 from ..brokers.message import Arrival
 
-#: Long polls get the messages for clients of this version of the protocol.
-VERSION = 1
-
 
 class Follower:
     """Collects the messages of a room; made and used on one event loop.
@@ -32,9 +29,8 @@ class Follower:
         if arrival.is_included(self.position):
             return
         self.position = arrival.position
-        if is_for_polls(arrival):
-            self.arrivals.append(arrival)
-            self._news.set()
+        self.arrivals.append(arrival)
+        self._news.set()
 
     def reset(self, position: Position | None) -> None:
         """Continue after a position, since messages before it were lost."""
@@ -54,9 +50,3 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._news.wait()
-
-
-def is_for_polls(arrival: Arrival) -> bool:
-    """Return True unless a message is only for clients of other versions."""
-    versions = arrival.message.versions
-    return versions is None or VERSION in versions

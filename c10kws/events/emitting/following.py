@@ -11,7 +11,7 @@ from ..brokers.history import Position
 from ..brokers.message import History
 from ..exceptions import BrokerUnavailable
 from .audience import Audience
-from .follower import Follower, is_for_polls
+from .follower import Follower
 from .room_events import RoomEvents, write_position
 
 #: Seconds that a room stays subscribed after its last long poll. A client sends the next one at
@@ -56,7 +56,7 @@ class Following:
             history = await _read(audience, since)
             follower.begin(history.position)
             up_to_date = since is not None and history.recovered
-            if up_to_date and not any(map(is_for_polls, history.rows)):
+            if up_to_date and not history.rows:
                 await follower.wait(timeout)
             return _as_events(history, follower, asked=since is not None)
         finally:
@@ -117,7 +117,7 @@ async def _read(audience: Audience, since: Position | None) -> History:
 
 
 def _as_events(history: History, follower: Follower, *, asked: bool) -> RoomEvents:
-    rows = [row for row in history.rows if is_for_polls(row)] if history.recovered else []
+    rows = history.rows if history.recovered else []
     frames = [arrival.message.text for arrival in (*rows, *follower.arrivals)]
     recovered = (history.recovered or not asked) and not follower.lost
     return RoomEvents(frames, write_position(follower.position or history.position), recovered)
