@@ -11,6 +11,7 @@ from django.urls import path
 
 from c10kws import asynchronous, websocket
 from c10kws.events import EventSocket, Socket
+from c10kws.events.brokers.registry import brokers
 from c10kws.test import Client, TestCase, TestWebSocket
 from tests.support.events import forget
 
@@ -183,6 +184,24 @@ class PollTests(RoomTests):
         self.assertEqual(answer["events"], [{"event": "said", "data": {"n": 1}}])
         again = self.client.poll("/receive/", {"since": since}).result()
         self.assertEqual(again.json(), answer)
+
+    def test_a_poll_leaves_nothing_for_the_next_test(self) -> None:
+        @asynchronous
+        async def receive(request: Any, handler: Any) -> Any:
+            return await self.chat.to("kept").poll(request)
+
+        urlpatterns.append(path("receive/", receive))
+        old = self.client.poll("/receive/").result().json()["position"]
+        brokers.forget()  # as in setUp
+        with self.open() as ws:
+            self.say(1)
+            self.assertEqual(self.heard(ws, 1), [1])
+        answer = self.client.poll("/receive/", {"since": old}).result().json()
+        self.assertFalse(answer["recovered"])
+        poll = self.client.poll("/receive/", {"since": answer["position"]})
+        self.assertFalse(poll.done())
+        self.say(2)
+        self.assertEqual(poll.result().json()["events"][0]["data"], {"n": 2})
 
 
 class ResultTests(RoomTests):

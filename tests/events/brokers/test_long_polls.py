@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +20,7 @@ from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.message import Message
 from c10kws.events.brokers.registry import brokers
 from tests.support.events import Make
+from tests.support.hubs import hub_in
 from tests.support.redis_servers import RedisServer
 from tests.support.waiting import WAIT, eventually
 
@@ -72,6 +76,15 @@ def wait(
     return run(loop, room.wait(since, timeout=WAIT))
 
 
+def begin_to_wait(loop: asyncio.AbstractEventLoop, endpoint: EventSocket) -> Future[RoomEvents]:
+    """Wait for the next event, in a task."""
+    last = wait(loop, endpoint).position
+    coroutine = endpoint.to("kept").wait(last, timeout=WAIT)
+    waiting = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    eventually(lambda: endpoint.audience_of("kept")._followers)  # type: ignore[union-attr]
+    return waiting
+
+
 def run(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(coroutine, loop).result(WAIT)
 
@@ -88,9 +101,7 @@ def test_polls_get_the_events_of_other_processes(
     news = wait(serve, kept, start.position)
     rest = [] if numbers(news) == [1, 2] else numbers(wait(serve, kept, news.position))
     assert numbers(news) + rest == [1, 2]
-    last = wait(serve, kept).position
-    waiting = asyncio.run_coroutine_threadsafe(kept.to("kept").wait(last, timeout=WAIT), serve)
-    eventually(lambda: kept.audience_of("kept")._followers)  # type: ignore[union-attr]
+    waiting = begin_to_wait(serve, kept)
     say(other, kept, 3)
     assert numbers(waiting.result(WAIT)) == [3]
 
@@ -107,3 +118,18 @@ def test_a_position_of_another_process_is_valid(
     assert (numbers(news), news.recovered) == ([2, 3], True)
     say(other, kept, *range(4, 12))
     assert wait(serve, kept, f"{position.epoch}:1").recovered is False
+
+
+@pytest.mark.parametrize("kept", ["local.LocalBroker"], indirect=True)
+def test_a_poll_is_told_that_the_broker_has_lost_the_history(
+    serve: asyncio.AbstractEventLoop, kept: EventSocket, other: Broker, site: Path
+) -> None:
+    say(other, kept, 1)
+    waiting = begin_to_wait(serve, kept)
+    os.kill(hub_in(site), signal.SIGKILL)
+    lost = waiting.result(WAIT)
+    assert (numbers(lost), lost.recovered) == ([], False)
+    again = asyncio.run_coroutine_threadsafe(kept.to("kept").wait(lost.position), serve)
+    eventually(lambda: kept.audience_of("kept")._followers)  # type: ignore[union-attr]
+    say(other, kept, 2)
+    assert numbers(again.result(WAIT)) == [2]
