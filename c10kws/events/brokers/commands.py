@@ -68,11 +68,15 @@ Sending = Publish | Update
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subscribe:
-    """Subscribe to a channel. The results of ``confirmed`` are its last position."""
+    """Subscribe to a channel. The results of ``confirmed`` are its last position.
+
+    After ``deadline``, in the seconds of ``monotonic()``, clients do not wait for them any more.
+    """
 
     channel: str
     limits: HistoryLimits | None
     confirmed: list[Future[Position | None]]
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

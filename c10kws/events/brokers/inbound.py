@@ -60,7 +60,7 @@ class Inbound:
         for command in commands:
             subscription = self._subscriptions.get(command.channel)
             if subscription is None:
-                subscription = Subscription(command.channel, command.limits)
+                subscription = Subscription(command.channel, command.limits, command.deadline)
                 self._subscriptions[command.channel] = subscription
                 new.append(command.channel)
             subscription.waiting.extend(command.confirmed)
@@ -77,12 +77,17 @@ class Inbound:
         return found is not None and found.confirmed
 
     async def confirm(self, connection: BrokerConnection, channels: Sequence[str]) -> None:
-        """Confirm new subscriptions; those with history begin at its last position."""
+        """Confirm new subscriptions; those with history begin at its last position.
+
+        If a client has not waited for it, it may have missed messages since it was answered.
+        """
         subscriptions = [self._subscriptions[each] for each in channels]
         kept = [(each, each.limits) for each in subscriptions if each.limits is not None]
         await self._begin(connection, kept)
         for subscription in subscriptions:
             subscription.confirm()
+            if monotonic() > subscription.deadline:
+                self._receivers.reset(subscription.channel, subscription.sequence.position)
 
     def confirm_waiting(self, commands: Sequence[Subscribe]) -> None:
         """Answer commands for channels that were confirmed before."""

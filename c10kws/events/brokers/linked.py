@@ -6,6 +6,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
 from .base import Broker
@@ -43,7 +44,7 @@ class LinkedBroker(Broker):
     ) -> Future[Position | None]:
         self._receivers.add(channel, receiver)
         confirmed: Future[Position | None] = Future()
-        self._put(Subscribe(channel, limits, [confirmed]))
+        self._put(Subscribe(channel, limits, [confirmed], monotonic() + self.timeout))
         return confirmed
 
     def unsubscribe(self, channel: str, receiver: Receiver) -> None:

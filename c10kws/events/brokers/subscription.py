@@ -14,11 +14,14 @@ from .wire import Packet
 class Subscription:
     """State of a subscription; used in the thread of the link.
 
+    After ``deadline``, in the seconds of ``monotonic()``, clients do not wait for the confirmation.
+
     ``held`` has the messages that arrive while the history is being read; otherwise it is None.
     """
 
     channel: str
     limits: HistoryLimits | None
+    deadline: float
     sequence: Sequence = field(default_factory=Sequence)
     confirmed: bool = False
     waiting: list[Future[Position | None]] = field(default_factory=list)

@@ -36,7 +36,7 @@ def publish(channel: str, text: str = "") -> Publish:
 
 
 def subscribe(channel: str) -> Subscribe:
-    return Subscribe(channel, None, [Future()])
+    return Subscribe(channel, None, [Future()], 0.0)
 
 
 def read(channel: str) -> Read:

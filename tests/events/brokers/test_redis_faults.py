@@ -141,6 +141,31 @@ def test_a_lost_connection_is_a_problem(
     eventually(lambda: broker.problem is None)
 
 
+@pytest.mark.parametrize("timeout", [0.01, WAIT])
+def test_a_late_confirmation_is_a_reset_for_clients_that_did_not_wait(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    timeout: float,
+) -> None:
+    fast(monkeypatch)
+    server = start_redis()
+    broker = redis_broker(server)
+    broker.timeout = timeout
+    listen(broker, "room:/chat:other")  # the link is connected
+    server.kill()
+    plain, kept = Listener(), Listener()
+    confirmed = [broker.subscribe(PLAIN, plain, None), broker.subscribe(KEPT, kept, LIMITS)]
+    time.sleep(2 * 0.01)
+    server.start()
+    position = confirmed[1].result(WAIT)
+    assert confirmed[0].result(WAIT) is None
+    publish(broker, "1", PLAIN).result(WAIT)
+    publish(broker, "2", KEPT, LIMITS).result(WAIT)
+    resets = ([None], [position]) if timeout < WAIT else ([], [])
+    assert (plain.resets, kept.resets) == resets
+
+
 def test_a_pause_delays_messages(start_redis: StartRedis, redis_broker: MakeBroker) -> None:
     server = start_redis()
     one, two = redis_broker(server), redis_broker(server)
