@@ -193,7 +193,7 @@ class BrokerTests(GuideTests):
             for block in python(name)
             if "C10KWS = {" in block.text
         ]
-        assert len(found) == 6
+        assert len(found) == 7
         for block in found:
             with override_settings(C10KWS=self.run_block(block).C10KWS):
                 assert check_settings(None) == []

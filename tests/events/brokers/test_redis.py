@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from c10kws.events.brokers.message import History
 from c10kws.events.brokers.redis import RedisBroker
 from c10kws.events.brokers.redis.options import RedisOptions, default_prefix
 from c10kws.events.exceptions import BrokerUnavailable
-from tests.support.brokers import Listener, listen, publish
+from tests.support.brokers import Listener, count, listen, publish
 from tests.support.certificates import Certificate
 from tests.support.redis_servers import RedisServer
+from tests.support.shell import ROOT
 from tests.support.waiting import WAIT, eventually
 from tools.processes import free_port
 
@@ -275,10 +277,9 @@ def test_a_full_redis_refuses_histories_only(
 
 
 #: The rights that the documentation names.
-RIGHTS = [
-    *("+info", "+ping", "+subscribe", "+unsubscribe", "+publish", "+script|load", "+evalsha"),
-    *("+hmget", "+hset", "+del", "+xlen", "+xrange", "+xadd", "+pexpire"),
-]
+RIGHTS = re.findall(
+    r"(?<= )\+[a-z|]+", (ROOT / "docs" / "how-to" / "redis.rst").read_text(encoding="utf-8")
+)
 
 
 def test_a_user_needs_few_rights(start_redis: StartRedis, redis_broker: MakeBroker) -> None:
@@ -291,6 +292,8 @@ def test_a_user_needs_few_rights(start_redis: StartRedis, redis_broker: MakeBrok
         publish(broker, text, CHANNEL, LIMITS).result(WAIT)
     assert listener.texts == [*"abcdefg"]
     assert read_texts(broker, Position(read(broker, None).position.epoch, 5)) == ["f", "g"]
+    outcome = count(broker, "room:/chat:2").result(WAIT)
+    assert outcome.last is not None and outcome.last.message.text == "1"
 
 
 def test_a_user_without_rights_is_refused(
