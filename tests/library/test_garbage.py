@@ -168,7 +168,7 @@ class Visitor:
 
 @pytest.fixture
 def endpoint() -> Iterator[EventSocket]:
-    chat = EventSocket("/garbage")
+    chat = EventSocket("/garbage", history={"kept": {"size": 5, "ttl": 60}})
 
     @chat.on
     async def said(socket: Socket, data: dict[str, Any]) -> None:
@@ -179,9 +179,29 @@ def endpoint() -> Iterator[EventSocket]:
         socket.join("loud")
         chat.to("loud").emit("heard", data)
 
-    urlpatterns.append(path("events/", chat))
+    @asynchronous
+    async def poll_room(request: HttpRequest, handler: Handler) -> HttpResponse:
+        """Wait for the next event, or for the answer without events."""
+        room = chat.to("kept")
+        start = await room.wait()
+        handler.pending.loop.call_later(0.01, room.emit, "said")
+        await room.wait(start.position)
+        return HttpResponse((await room.wait((await room.wait()).position, timeout=0)).as_json())
+
+    @asynchronous
+    async def poll_room_in_vain(request: HttpRequest, handler: Handler) -> HttpResponse:
+        room = chat.to("kept")
+        return HttpResponse((await room.wait((await room.wait()).position)).as_json())
+
+    chat.may_join(lambda socket, room: True)
+    added = [
+        path("events/", chat),
+        path("poll-room/", poll_room),
+        path("poll-room-in-vain/", poll_room_in_vain),
+    ]
+    urlpatterns.extend(added)
     yield chat
-    urlpatterns.pop()
+    del urlpatterns[-len(added) :]
     forget(chat)
 
 
@@ -231,7 +251,17 @@ def test_of_a_client_of_an_event_endpoint(visitor: Visitor, event: str) -> None:
             visitor.talk("/events/", message)
 
 
-@pytest.mark.parametrize("name", ["poll", "poll-as-user"])
+def test_of_a_client_that_comes_back(visitor: Visitor, endpoint: EventSocket) -> None:
+    endpoint.to("kept").emit("said")
+    since = b'{"epoch": "?", "seq": 0}'
+    message = b'{"event": "ws:join", "id": 1, "data": {"room": "kept", "since": %s}}' % since
+    visitor.talk("/events/", message)
+    with no_garbage(is_of_connection):
+        for _ in range(CONNECTIONS):
+            visitor.talk("/events/", message)
+
+
+@pytest.mark.parametrize("name", ["poll", "poll-as-user", "poll-room"])
 def test_of_a_long_poll(visitor: Visitor, name: str) -> None:
     visitor.poll(f"/{name}/")
     with no_garbage(is_of_connection):
@@ -239,7 +269,7 @@ def test_of_a_long_poll(visitor: Visitor, name: str) -> None:
             visitor.poll(f"/{name}/")
 
 
-@pytest.mark.parametrize("name", ["poll", "poll-in-vain"])
+@pytest.mark.parametrize("name", ["poll", "poll-in-vain", "poll-room-in-vain"])
 def test_of_a_long_poll_whose_client_disconnects(visitor: Visitor, name: str) -> None:
     visitor.poll(f"/{name}/", leaves=True)
     with no_garbage(is_of_connection):
