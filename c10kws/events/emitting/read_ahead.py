@@ -22,14 +22,16 @@ class ReadAhead:
     def without(self, arrival: Arrival, clients: list[Socket]) -> list[Socket]:
         """Return the clients that do not have a message yet.
 
-        A message after the position of a client ends the comparison for this client.
+        A message after the position of a client ends the comparison for this client. ``clients``
+        are those of one event loop, since another one may receive its messages later.
         """
         if not self._positions:
             return clients
-        have = set()
-        for client, position in list(self._positions.items()):
-            if arrival.is_included(position):
-                have.add(client)
-            else:
-                del self._positions[client]
-        return [each for each in clients if each not in have]
+        return [each for each in clients if not self._has(each, arrival)]
+
+    def _has(self, client: Socket, arrival: Arrival) -> bool:
+        position = self._positions.get(client)
+        if position is None or arrival.is_included(position):
+            return position is not None
+        del self._positions[client]
+        return False

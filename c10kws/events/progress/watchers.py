@@ -15,6 +15,7 @@ from ..brokers.history import HistoryLimits, Position
 from ..brokers.message import Arrival, Message, Outcome
 from ..clients.socket import Socket
 from ..emitting.audience import Writer
+from ..emitting.read_ahead import ReadAhead
 from ..exceptions import BrokerUnavailable
 from .state import SURROUNDING, ProgressState, frames_of
 
@@ -54,10 +55,9 @@ class Watchers:
         self._surrounded_versions = surrounded_versions
         self._known = False  # the last message, which may be None
         self._last: Arrival | None = None
-        #: Clients that have not got the state, and the positions of clients that have got one which
-        #: the messages of their event loop have not reached yet.
+        #: Clients that have not got the state; the futures end when they have got it.
         self._ungreeted: dict[Socket, asyncio.Future[None]] = {}
-        self._ahead: dict[Socket, Position] = {}
+        self._ahead = ReadAhead()
         self._greeting: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
         self._lost: Message | None = None  # the last one before messages were lost
         self._resets = 0
@@ -88,7 +88,6 @@ class Watchers:
     def leave(self, client: Socket) -> None:
         """Forget a client."""
         self._ungreeted.pop(client, None)
-        self._ahead.pop(client, None)
 
     def _expect_greeting(self, client: Socket) -> asyncio.Future[None]:
         if client not in self._ungreeted:
@@ -137,7 +136,7 @@ class Watchers:
         for client in clients:
             self._ungreeted.pop(client).set_result(None)
             if last is not None and last.position is not None:
-                self._ahead[client] = last.position
+                self._ahead.add(client, last.position)
 
     def _send_alone(self, clients: Iterable[Socket], state: ProgressState) -> None:
         frames = frames_of(state, state.greeting)
@@ -152,9 +151,9 @@ class Watchers:
         """Send the events of a message to the clients of the running event loop."""
         if not self._known or not _precedes(arrival, self._last):
             self._last, self._known = arrival, True
-        clients = self._clients_here()
-        if self._ungreeted or self._ahead:
-            clients = [each for each in clients if self._is_next(each, arrival)]
+        clients = self._ahead.without(arrival, self._clients_here())
+        if self._ungreeted:
+            clients = [each for each in clients if each not in self._ungreeted]
             self._greet_all()
         if not clients:
             return
@@ -172,17 +171,6 @@ class Watchers:
             self._expect_greeting(client)
         if not self._closed:
             self._greet_later()
-
-    def _is_next(self, client: Socket, arrival: Arrival) -> bool:
-        """Return True if a client has got the state before a message, and not a later one."""
-        if client in self._ungreeted:
-            return False
-        if client not in self._ahead:
-            return True
-        if arrival.is_included(self._ahead[client]):
-            return False
-        del self._ahead[client]
-        return True
 
     def _gets(self, client: Socket, event: str) -> bool:
         return event not in SURROUNDING or client.version in self._surrounded_versions
