@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 from ...connection.loop import LoopState, loop_state_of
 from ...connection.websocket import connection_of
-from ...handlers.servers import servers
 from ..brokers.base import Broker
 from ..brokers.connection import ConnectionLost
 from ..brokers.futures import result_of
@@ -60,7 +57,6 @@ class Audience:
         self._ahead = ReadAhead()
         self._followers: dict[Follower, None] = {}
         self._confirmed = broker.subscribe(channel, self, limits)
-        self._is_late = False  # a client has not waited for the confirmation
 
     @property
     def broker(self) -> str:
@@ -78,26 +74,17 @@ class Audience:
     async def confirm(self) -> bool:
         """Wait until the broker has confirmed the subscription, for at most TIMEOUT seconds.
 
-        Return False if it has not. Then the clients are told later that messages may be missing.
+        Return False if it has not. When it does later, :meth:`reset` is called.
         """
         if not self._confirmed.done():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._broker.timeout):
                     await result_of(self._confirmed)
         if not self._confirmed.done():
-            if not self._is_late:
-                self._is_late = True
-                self._confirmed.add_done_callback(self._reset_later)
             return False
         if self._backlog is not None:
             self._backlog.begin(self._confirmed.result())
         return True
-
-    def _reset_later(self, confirmed: Future[Position | None]) -> None:
-        """Queue a reset before the messages that arrive from now on."""
-        for state in list(servers.running):
-            with suppress(RuntimeError):  # its loop is closed
-                state.calls.put(partial(self.reset, confirmed.result()), 0)
 
     # Messages
 
