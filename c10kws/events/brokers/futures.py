@@ -1,4 +1,4 @@
-"""``result_of``: a future of another thread, in a coroutine."""
+"""``result_of``: awaits a future of another thread in a coroutine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 async def result_of(future: Future[T]) -> T:
-    """Return the result of a future, which goes on if this task is cancelled.
+    """Return the result of a future. If this task is cancelled, the future is not.
 
-    ``asyncio.shield`` would then log an exception of the future.
+    With ``asyncio.shield``, an exception of the future would then be logged.
     """
     loop = asyncio.get_running_loop()
     done = asyncio.Event()

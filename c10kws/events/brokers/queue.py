@@ -1,4 +1,4 @@
-"""``CommandQueue``: what a process wants from its broker, in the order of the calls."""
+"""``CommandQueue``: the commands of a process to its broker, in the order of the calls."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from time import monotonic
 
 from .commands import Command, Publish, Read, Sending, Subscribe, Unsubscribe
 
-#: Commands of one batch.
+#: Number of commands in a batch.
 MAX_BATCH = 256
-#: Commands that are carried out together.
+#: Classes of commands that are carried out in batches.
 BATCHED = (Publish, Unsubscribe)
 
 
 class NotQueued(Exception):
-    """Raised when the messages that wait have too many bytes, or when the queue is closed."""
+    """Raised when the queued messages have too many bytes, or when the queue is closed."""
 
 
 class CommandQueue:
-    """Commands from any thread, for the thread of the link. Messages are bounded in bytes.
+    """Queues commands of any thread for the thread of the link. The bytes of messages are limited.
 
-    Subscribes overtake other commands, so that many of them are one batch: to subscribe early does
-    no harm. No command overtakes a Subscribe.
+    A Subscribe may overtake other commands, so that many of them form a batch: it does no harm to
+    subscribe early. No command overtakes a Subscribe.
     """
 
     def __init__(self, max_bytes: int, wake: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ class CommandQueue:
         return bool(self._subscribes or self._others)
 
     def rest(self) -> bool:
-        """Call ``wake`` at the next command; return False if there is one already."""
+        """Have ``wake`` called at the next command; return False if one is queued already."""
         with self._lock:
             self._asleep = not self
             return self._asleep
@@ -85,7 +85,7 @@ class CommandQueue:
             return [self._subscribes.pop(channel)[1] for channel in channels]
 
     def _may_go(self, number: int) -> bool:
-        """Return True if no Subscribe up to this number waits."""
+        """Return True if no Subscribe up to this number is queued."""
         return not self._subscribes or next(iter(self._subscribes.values()))[0] > number
 
     def _take_others(self) -> list[Command]:
@@ -101,7 +101,7 @@ class CommandQueue:
         return taken
 
     def take_older(self, age: float) -> list[Sending | Read]:
-        """Remove and return the messages and reads that have waited for ``age`` seconds."""
+        """Remove and return the messages and reads that were queued ``age`` seconds ago."""
         limit = monotonic() - age
         taken: list[Sending | Read] = []
         kept: list[tuple[int, Command]] = []
@@ -126,7 +126,10 @@ class CommandQueue:
         return self.take_older(0)
 
     def withdraw(self, channel: str, unless: Callable[[str], bool]) -> bool:
-        """Remove the Subscribe of a channel if it waits; return True if it did."""
+        """Remove the Subscribe of a channel; return False if it is not queued.
+
+        It stays if ``unless(channel)`` returns True.
+        """
         with self._lock:
             found = channel in self._subscribes and not unless(channel)
             if found:

@@ -1,4 +1,4 @@
-"""``Updates``: messages that are made out of the last one of their channel."""
+"""``Updates``: carries out updates, which make a message from the last one of its channel."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from .inbound import Inbound
 from .message import Arrival, Message, Outcome
 from .numbering import Numbering
 
-#: Channels whose last row is remembered. So the next update asks the broker once.
+#: Channels whose last row is remembered, so that the next update needs only one question.
 MAX_ROWS = 1024
-#: Seconds in which other processes may come in between. The link gives a command five seconds.
+#: Seconds in which an update is tried again while other processes publish, too. Less than
+#: OPERATION_TIMEOUT of the link.
 TIMEOUT = 4.0
 
 Row = tuple[Position, Message | None]
 
 
 class Updates:
-    """Carries out updates, on the thread of the link.
+    """Carries out updates, in the thread of the link.
 
-    The broker publishes a message only if its channel still ends with the row that the message was
-    made of. Otherwise it returns the row that has come in between, and the message is made again.
+    The broker publishes a message only if the message was made from the row that is still the last
+    one of its channel. Otherwise the broker returns the last row, and the message is made again.
     """
 
     def __init__(self, inbound: Inbound, fallback: Fallback, numbering: Numbering) -> None:
@@ -38,7 +39,7 @@ class Updates:
 
     async def execute(self, connection: BrokerConnection, update: Update) -> None:
         """Carry out an update. Raises ConnectionLost."""
-        if update.emission.done():  # its time is over
+        if update.emission.done():  # it has failed: it has waited too long
             return
         try:
             await self._update(connection, update)
@@ -49,12 +50,12 @@ class Updates:
             raise
         except Exception as error:  # of ``change``
             update.fail(error)
-        except BaseException:  # the end of its time
+        except BaseException:  # such as the cancellation by a timeout
             self._lose(update, "it does not answer")
             raise
 
     def _lose(self, update: Update, reason: str) -> None:
-        """Fail an update, unless its message was sent: that one may come back."""
+        """Fail an update, unless its message was sent and may still come back."""
         if update not in self._inbound.returning.values():
             self._fallback.handle(update, reason)
 
@@ -71,7 +72,7 @@ class Updates:
                 row = await self._publish(connection, update, position, message)
                 if row is None:
                     return
-            elif known:  # the row may be an old one
+            elif known:  # the remembered row may not be the last one any more
                 row = None
             else:
                 update.end(Outcome(None if last is None else Arrival(last, position), False))
