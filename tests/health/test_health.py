@@ -139,7 +139,7 @@ def test_a_result_is_used_again_for_a_moment(
 
 def test_lost_brokers(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = "No connection to the broker 'default' for 3.2 s."
-    monkeypatch.setattr(type(brokers["default"]), "problem", problem)
+    monkeypatch.setattr(type(brokers["default"]), "outage", 3.21)
     response = get("/healthz/?ready")
     assert (response.status_code, response.json()["problems"]) == (503, {"broker": problem})
     assert get().json() == OK  # another server would not find the broker either

@@ -45,9 +45,15 @@ class Broker(ABC):
     def problem(self) -> str | None:
         """A sentence while this process has lost its connection to the broker, otherwise None.
 
-        Reading it needs no I/O, from any thread. A connection that has not been needed yet is no
-        problem, nor is one that was lost only a moment ago.
+        Its reason may name the address of the broker. Reading it needs no I/O, from any thread. A
+        connection that has not been needed yet is no problem, nor is one that was lost only a
+        moment ago.
         """
+        return None
+
+    @property
+    def outage(self) -> float | None:
+        """Seconds for which there has been a :attr:`problem`; None if there is none."""
         return None
 
     @abstractmethod

@@ -104,6 +104,11 @@ class Link:
         """A sentence while there is no connection, otherwise None."""
         return self._outage.problem
 
+    @property
+    def outage(self) -> float | None:
+        """Seconds without a connection, if these are a problem."""
+        return self._outage.seconds
+
     def _wake(self) -> None:
         self._call(self._awake.set)
 

@@ -39,6 +39,11 @@ class LinkedBroker(Broker):
         link = self._link
         return None if link is None else link.problem
 
+    @property
+    def outage(self) -> float | None:
+        link = self._link
+        return None if link is None else link.outage
+
     def subscribe(
         self, channel: str, receiver: Receiver, limits: HistoryLimits | None
     ) -> Future[Position | None]:

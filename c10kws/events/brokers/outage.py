@@ -42,10 +42,16 @@ class Outage:
             self._logged_at = None
 
     @property
-    def problem(self) -> str | None:
-        """A sentence while there is no connection, otherwise None; from any thread."""
+    def seconds(self) -> float | None:
+        """Seconds without a connection, if these are a problem; from any thread."""
         since = self._since
         seconds = 0.0 if since is None else monotonic() - since
-        if seconds < PROBLEM_AFTER:
+        return seconds if seconds >= PROBLEM_AFTER else None
+
+    @property
+    def problem(self) -> str | None:
+        """A sentence with the reason while there is a problem, otherwise None."""
+        seconds = self.seconds
+        if seconds is None:
             return None
         return f"No connection to the broker {self._alias!r} for {seconds:.1f} s: {self._reason}."

@@ -11,5 +11,11 @@ class BrokersCheck:
     name = "broker"
 
     def find_problem(self) -> str | None:
-        """Return the problems of the brokers that are in use; None if there are none."""
-        return " ".join(brokers.problems) or None
+        """Return the outages of the brokers that are in use, without their reasons; or None."""
+        outages = [(broker.alias, broker.outage) for broker in brokers.in_use]
+        sentences = [
+            f"No connection to the broker {alias!r} for {seconds:.1f} s."
+            for alias, seconds in outages
+            if seconds is not None
+        ]
+        return " ".join(sentences) or None

@@ -94,10 +94,9 @@ class Brokers:
                 )
 
     @property
-    def problems(self) -> list[str]:
-        """Problems of the brokers that this process uses, each as a sentence."""
-        found = [made.broker.problem for made in list(self._made.values())]
-        return [problem for problem in found if problem is not None]
+    def in_use(self) -> list[Broker]:
+        """The brokers that this process has used."""
+        return [made.broker for made in list(self._made.values())]
 
     def close(self, timeout: float) -> None:
         """Close all brokers; each sends what is queued, for at most ``timeout`` seconds."""

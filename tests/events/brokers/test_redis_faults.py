@@ -136,6 +136,7 @@ def test_a_lost_connection_is_a_problem(
     eventually(lambda: broker.problem)
     assert broker.problem is not None
     assert re.fullmatch(r"No connection to the broker 'default' for 0\.\d s: .+\.", broker.problem)
+    assert broker.outage is not None and 0.2 <= broker.outage < WAIT
     server.start()
     wait_for_resets([listener], 1)
     eventually(lambda: broker.problem is None)
