@@ -21,6 +21,7 @@ class LiveConnection(models.Model):
     id = models.CharField(primary_key=True, max_length=60)
     user = models.CharField("primary key of the user", max_length=255, null=True)
     username = models.CharField("user", max_length=255, null=True)
+    process = models.CharField(max_length=255)
     path = models.CharField(max_length=65535)
     endpoint = models.CharField(max_length=65535)
     address = models.CharField(max_length=255)

@@ -1,4 +1,4 @@
-"""The admin's page "Live connections": the open WebSockets of all processes of this machine."""
+"""The admin's page "Live connections": the open WebSockets of all processes of the site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from ..control.links import ask_all
+from ..control.asking import ask_all
 from ..control.texts import connections_of, duration_of, latency_of
 from ..models import LiveConnection
 from ..protocol.closing import CloseCode

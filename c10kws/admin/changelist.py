@@ -12,7 +12,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
-from ..control.links import Answers, ask_all
+from ..control.asking import Answers, ask_all
 from ..control.people import keys_with, names_of
 from ..models import LiveConnection
 from ..runtime_directory import UnsafeDirectory
@@ -51,6 +51,8 @@ class LiveChangeList(ChangeList):
             endpoints.update(each["endpoints"])
         self._total = endpoints.total()
         self._set_filters(request, endpoints)
+        if len(answers.processes) > 1:
+            self.list_display = [*self.list_display, "process"]
         rows = rows_of(row for each in answers.results for row in each["rows"])
         return rows.order_by(*cast(list[str], self.get_ordering(request, self.root_queryset)))
 

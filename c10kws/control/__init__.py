@@ -1,5 +1,7 @@
-"""Requests to the workers of a project: list connections, close them, numbers.
+"""Requests to the processes of a site: list connections, close them, emit, numbers.
 
-Requests and answers are plain data, for JSON (``operations``). ``links`` carries them: each worker
-listens on a Unix socket in a directory of its user, so commands and all workers reach it.
+Requests and answers are plain data, for JSON (``operations``). Each process that serves listens on
+a Unix socket in a directory of its user (``listener``), so that commands and all processes of the
+machine reach it. It also listens to a channel of the broker (``broker_listener``), if this one
+reaches other machines. ``asking`` uses both ways.
 """

@@ -1,4 +1,4 @@
-"""``Listener``: answers the requests of other processes, in a thread of its own.
+"""``Listener``: answers the requests of processes of this machine, in a thread of its own.
 
 The thread answers also while the event loop is blocked.
 """
@@ -6,7 +6,6 @@ The thread answers also while the event loop is blocked.
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from contextlib import suppress
@@ -15,10 +14,10 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from ..handlers.server_state import ServerState
-from ..handlers.servers import servers
 from ..runtime_directory import UnsafeDirectory, make_directory
-from .links import MAX_REQUEST, SUFFIX, VERSION, receive, send
-from .operations import InvalidRequest, answer
+from .links import MAX_REQUEST, name_of_socket, receive, send
+from .process import this_process
+from .replies import error_reply, reply_to
 
 logger = logging.getLogger("c10kws")
 
@@ -64,8 +63,7 @@ class Listener:
         ).start()
 
     def _bind(self) -> socket.socket:
-        self._path = make_directory() / f"{os.getpid()}{SUFFIX}"
-        self._path.unlink(missing_ok=True)  # of an earlier process with this number
+        self._path = make_directory() / name_of_socket(this_process())
         listening = socket.socket(socket.AF_UNIX)
         try:
             listening.bind(str(self._path))
@@ -101,26 +99,10 @@ class Listener:
     def _reply(self, link: socket.socket) -> None:
         link.settimeout(TIMEOUT)
         try:
-            request = receive(link, MAX_REQUEST)
-            if request.pop("version", None) != VERSION:
-                raise InvalidRequest("This process runs another release of c10kws.")
-            reply = {"version": VERSION, "result": answer(request)}
+            reply = reply_to(receive(link, MAX_REQUEST))
         except OSError:  # it is too slow, or has ended
             return
         except ValueError as error:
-            reply = {"version": VERSION, "error": str(error)}
+            reply = error_reply(str(error))
         with suppress(OSError):  # it does not wait any more
             send(link, reply)
-
-
-#: The listener of this process.
-listener = Listener()
-_observes = False
-
-
-def listen() -> None:
-    """Listen while servers run in this process; a second call does nothing."""
-    global _observes
-    if not _observes:
-        _observes = True
-        servers.observe(listener)

@@ -1,4 +1,4 @@
-"""The operations of a worker: a request as plain data, to an answer as plain data.
+"""The operations of a process that serves: a request as plain data, to an answer as plain data.
 
 ``{"operation": "list", "filter": {…}, "limit": 100}``
     ``{"rows": […], "total": 3, "endpoints": {"/chat": 5}}``: the rows that match, at most
@@ -7,6 +7,9 @@
     ``{"closed": 3}``
 ``{"operation": "stats"}``
     ``{"snapshot": "…"}``, for :meth:`~c10kws.measuring.values.Values.decode`
+``{"operation": "emit", "endpoint": "/chat", "event": "news", "data": {…}, "room": "kitchen"}``
+    ``{"reaches_others": false}``: True if the broker carries it to other processes. ``room`` is
+    None for all clients.
 
 A filter has some of these keys, which must all match: ``ids``, ``users`` (primary keys as text),
 ``logged_in`` (True or False), ``endpoint``, ``search``. A search finds a part of the path, the
@@ -15,23 +18,28 @@ address, the user's primary key or a room, and the users in ``search_users``.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..connection.connection import Connection
 from ..connection.facts import Facts
 from ..connection.websocket import connection_of
 from ..events import EventSocket, paths
+from ..events.exceptions import BrokerUnavailable
 from ..handlers.servers import servers
 from ..measuring.gathering import gatherer
 from ..protocol.closing import check_close
+from .endpoints import UnknownEndpoint, find_endpoint
+from .process import this_process
 from .selection import Selection
 
 #: Rows of one answer.
 MAX_ROWS = 5000
+#: Seconds that an event may take to the clients of this process, before the request is answered.
+DELIVERY_TIMEOUT = 1.0
 
 Data = dict[str, Any]
 
@@ -47,6 +55,8 @@ def answer(request: Mapping[str, Any]) -> Data:
         raise InvalidRequest(f"Unknown operation: {request.get('operation')!r}.")
     try:
         return operation(request)
+    except (BrokerUnavailable, UnknownEndpoint) as error:
+        raise InvalidRequest(str(error)) from error
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequest(f"Invalid request: {error!r}.") from error
 
@@ -86,10 +96,21 @@ def report_statistics(request: Mapping[str, Any]) -> Data:
     return {"snapshot": gatherer.gather().encode().decode()}
 
 
+def emit_event(request: Mapping[str, Any]) -> Data:
+    """Emit an event to the clients of an EventSocket."""
+    endpoint, room = find_endpoint(str(request["endpoint"])), request.get("room")
+    target = endpoint if room is None else endpoint.to(str(room))
+    emission = target.emit(request["event"], request.get("data"), on_commit=False)
+    with suppress(TimeoutError):  # it is queued, and the event loop is busy
+        emission.result(DELIVERY_TIMEOUT)
+    return {"reaches_others": endpoint.emitter.reaches_other_processes}
+
+
 _OPERATIONS: Mapping[str, Callable[[Mapping[str, Any]], Data]] = {
     "list": list_connections,
     "close": close_connections,
     "stats": report_statistics,
+    "emit": emit_event,
 }
 
 
@@ -99,6 +120,7 @@ def row_of(connection: Connection, facts: Facts) -> Data:
     user = fields["user_id"]
     return {
         "id": id_of(connection),
+        "process": this_process().name,
         "user": None if user is None else str(user),
         "path": fields["path"],
         "endpoint": fields["endpoint"],
@@ -113,8 +135,8 @@ def row_of(connection: Connection, facts: Facts) -> Data:
 
 
 def id_of(connection: Connection) -> str:
-    """Return a name for a connection that no other one of this machine has had."""
-    return f"{os.getpid():x}-{int(connection.opened * 1e6):x}-{id(connection):x}"
+    """Return a name for a connection that no other one of the site has had."""
+    return f"{this_process().token}-{int(connection.opened * 1e6):x}-{id(connection):x}"
 
 
 def _open_connections() -> Iterator[tuple[Connection, Facts]]:

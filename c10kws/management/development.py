@@ -15,7 +15,7 @@ from c10kws_tornado.process.addresses import parse_address
 from c10kws_tornado.process.exitdeadline import exit_now
 from c10kws_tornado.process.runner import run
 
-from ..control.listener import listen
+from ..control.listening import listen
 from ..handlers.tracing import tracing
 from ..protocol.closing import CloseCode
 from .frame_trace import FrameTracer, LineTracer

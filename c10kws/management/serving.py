@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import conf
-from ..control.listener import listen
+from ..control.listening import listen
 from ..events.brokers.registry import brokers
 from ..handlers.freezer import freezer
 from ..refusals import Refusals

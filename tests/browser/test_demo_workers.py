@@ -51,7 +51,7 @@ class Site:
     def workers(self, path: str) -> list[int]:
         """Return the worker of each client of a path."""
         rows = json.loads(self.manage("ws", "list", "--json"))
-        return [int(row["id"].partition("-")[0], 16) for row in rows if row["path"] == path]
+        return [int(row["process"].rpartition(":")[2]) for row in rows if row["path"] == path]
 
 
 @pytest.fixture

@@ -11,11 +11,15 @@ import pytest
 from django.contrib import admin
 from django.urls import path
 
+from c10kws.control import asking, question
 from c10kws.control import listener as module
 from c10kws.events import EventSocket, Socket
+from c10kws.events.brokers.base import Broker
+from c10kws.events.brokers.registry import brokers
 from c10kws.handlers import servers as servers_module
 from tests.project import views
 from tests.support.events import forget
+from tests.support.networks import NETWORK
 
 
 @pytest.fixture
@@ -32,6 +36,23 @@ def listening(runtime_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     listener = module.Listener()
     monkeypatch.setattr(servers_module.servers, "_observers", [listener])
     return runtime_dir
+
+
+@pytest.fixture
+def network(runtime_dir: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """A broker that reaches other machines."""
+    settings.C10KWS = {**settings.C10KWS, "BROKERS": NETWORK}
+    monkeypatch.setattr(brokers, "real", True)
+    brokers.forget()
+    yield brokers["default"]
+    brokers.forget()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes have little time to answer."""
+    monkeypatch.setattr(question, "ACKNOWLEDGE_TIMEOUT", 0.05)
+    monkeypatch.setattr(asking, "DEADLINE", 0.1)
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from django.db import OperationalError
 
 from c10kws.control import operations, people
 from c10kws.events import EventSocket
+from c10kws.events.brokers.base import Broker
 from c10kws.handlers.statistics import statistics
 from c10kws.management.commands.ws import COLUMNS, table
 from c10kws.measuring.garbage_pauses import garbage_pauses
 from c10kws.measuring.gathering import Gatherer
 from tests.support.accounts import cookies, logged_in
 from tests.support.commands import Start, open_socket
+from tests.support.networks import Elsewhere
 from tests.support.peers import closed_with
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
@@ -54,6 +56,23 @@ def test_list(live: LiveServer, chat: EventSocket) -> None:
         assert ws("list", "--search", "elsewhere").splitlines()[-1] == "0 of 0 connections."
         rows = json.loads(ws("list", "--json"))
         assert rows[0]["rooms"] == ["garden", "kitchen"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_list_of_several_processes(live: LiveServer, listening: Path, network: Broker) -> None:
+    with live.connect("/ws/echo/"):
+        own = json.loads(ws("list", "--json"))
+        heading, row, end = ws("list").splitlines()
+        assert heading.split()[0] == "id" and end == "1 of 1 connection."
+        other = {**own[0], "id": "b", "process": "web2:7", "age": 0.0}
+        result = {"rows": [other], "total": 3, "endpoints": {}}
+        Elsewhere(network, {"result": result, "problem": "Only 1 of 3 connections fit."})
+        problem, heading, row, remote, end = ws("list").splitlines()
+    assert problem == "Process web2:7: Only 1 of 3 connections fit."
+    assert heading.split()[:2] == ["process", "id"]
+    assert row.split()[:2] == [own[0]["process"], own[0]["id"]]
+    assert remote.split()[:2] == ["web2:7", "b"]
+    assert end == "2 of 4 connections."
 
 
 @pytest.mark.usefixtures("listening")

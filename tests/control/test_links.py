@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from c10kws.control import links
-from c10kws.control.links import VERSION, ask_all, receive, send
+from c10kws.control import asking
+from c10kws.control.asking import Answers, ask_all
+from c10kws.control.links import name_of_socket, receive, send
+from c10kws.control.process import name_of, this_process
+from c10kws.control.replies import VERSION
 from c10kws.runtime_directory import UnsafeDirectory, directory_path, make_directory
 from tests.support.accounts import cookies, logged_in
 from tests.support.peers import closed_with
@@ -23,6 +26,11 @@ from tests.support.waiting import WAIT, eventually
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Unix sockets")
 
 LIST: dict[str, Any] = {"operation": "list"}
+
+
+def own_socket() -> Path:
+    """Return the path of the socket of this process."""
+    return make_directory() / name_of_socket(this_process())
 
 
 def rows_of(**asked: Any) -> list[dict[str, Any]]:
@@ -37,7 +45,7 @@ def test_connections_are_listed_by_another_process(live: LiveServer, listening: 
         for _ in range(2):
             ws.send("a")
             assert ws.recv(WAIT) == "a"
-        assert [path.name for path in make_directory().iterdir()] == [f"{os.getpid()}.sock"]
+        assert [path.name for path in make_directory().iterdir()] == [own_socket().name]
         (row,) = rows_of()
         assert (row["path"], row["endpoint"], row["address"]) == (
             *("/ws/echo/", "ws/echo/"),
@@ -47,6 +55,7 @@ def test_connections_are_listed_by_another_process(live: LiveServer, listening: 
         assert row["user"] == client.session["_auth_user_id"]
         assert 0 < row["age"] < WAIT
         assert row["rooms"] == [] and row["latency"] is None
+        assert row["process"] == f"{socket.gethostname()}:{os.getpid()}"
     eventually(lambda: not rows_of())
     live.stop()
     assert not directory_path().exists()
@@ -106,7 +115,7 @@ def test_another_release_is_refused(live: LiveServer, listening: Path) -> None:
     with live.connect("/ws/echo/"), socket.socket(socket.AF_UNIX) as link:
         link.settimeout(WAIT)
         eventually(lambda: list(make_directory().iterdir()))
-        link.connect(str(make_directory() / f"{os.getpid()}.sock"))
+        link.connect(str(own_socket()))
         send(link, {"version": 99, "operation": "list"})
         assert "another release" in receive(link)["error"]
 
@@ -121,7 +130,7 @@ def test_a_line_that_is_not_json_does_not_end_the_thread(live: LiveServer, liste
         for line in lines:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(WAIT)
-                link.connect(str(make_directory() / f"{os.getpid()}.sock"))
+                link.connect(str(own_socket()))
                 link.sendall(line)
                 link.shutdown(socket.SHUT_WR)
                 reply = link.makefile("rb").read()
@@ -149,20 +158,20 @@ def test_a_blocked_loop_still_answers(live: LiveServer, listening: Path) -> None
 def test_a_process_that_does_not_answer_is_named(
     runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "DEADLINE", 0.05)
+    monkeypatch.setattr(asking, "DEADLINE", 0.05)
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(str(make_directory() / "4711.sock"))
+        silent.bind(str(make_directory() / "4711-a1b2c3d4.sock"))
         silent.listen()
         answers = ask_all(LIST)
     assert answers.results == []
-    assert answers.problems[0].startswith("Process 4711 did not answer: TimeoutError")
+    assert answers.problems[0].startswith(f"Process {name_of(4711)} did not answer: TimeoutError")
 
 
 def test_the_socket_of_a_killed_process_is_removed(runtime_dir: Path) -> None:
-    path = make_directory() / "4711.sock"
+    path = make_directory() / "4711-a1b2c3d4.sock"
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(path))
-    assert ask_all(LIST) == links.Answers()
+    assert ask_all(LIST) == Answers()
     assert not path.exists()
 
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c10kws.control.operations import InvalidRequest, answer
+from c10kws.events import EventSocket
+from tests.support.events import forget
 from tests.support.fuzz import examples
 from tests.support.servers import LiveServer
 
@@ -31,12 +33,14 @@ things = st.recursive(
 names = ["ids", "users", "logged_in", "endpoint", "search", "search_users"]
 filters = st.one_of(st.dictionaries(st.sampled_from([*names, "x"]), things, max_size=3), things)
 requests = st.fixed_dictionaries(
-    {"operation": st.one_of(st.sampled_from(["list", "close", "stats"]), things)},
-    optional=dict.fromkeys(("limit", "code", "reason", "all"), things) | {"filter": filters},
+    {"operation": st.one_of(st.sampled_from(["list", "close", "stats", "emit"]), things)},
+    optional=dict.fromkeys(("limit", "code", "reason", "all", "event", "data", "room"), things)
+    | {"filter": filters, "endpoint": st.one_of(st.sampled_from(["/fuzz", "missing"]), things)},
 )
 
 
 def test_requests(make_live: Callable[..., LiveServer]) -> None:
+    chat = EventSocket("/fuzz")
     live = make_live()
 
     @examples(300)
@@ -53,3 +57,4 @@ def test_requests(make_live: Callable[..., LiveServer]) -> None:
         ws.send("x")
         assert ws.recv() == "x"
         scenario()
+    forget(chat)

@@ -1,6 +1,18 @@
-"""Names of channels. Each group of clients that may get the same events has a channel."""
+"""Names of channels. Each group of clients that may get the same events has a channel.
+
+Requests to processes have channels, too. In all other names a word and a colon precede what users
+choose, such as the names of rooms, so these names never equal those of requests.
+"""
 
 from __future__ import annotations
+
+#: The channel of requests to all processes that serve, such as "list the connections".
+CONTROL = "control"
+
+
+def replies_of(request: str) -> str:
+    """Return the channel of the replies to one request."""
+    return f"{CONTROL}:{request}"
 
 
 def members_of(path: str) -> str:

@@ -39,6 +39,11 @@ class Emitter:
         self._without_server = without_server
         self._refused = refused
 
+    @property
+    def reaches_other_processes(self) -> bool:
+        """True if the broker carries events to other processes."""
+        return Feature.PROCESSES in brokers[self._broker].features
+
     def emit(
         self,
         room: str | None,
