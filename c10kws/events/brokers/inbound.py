@@ -12,6 +12,7 @@ from .commands import Sending, Subscribe, Update
 from .connection import BrokerConnection
 from .history import HistoryLimits, Position
 from .message import Arrival
+from .numbering import Numbering
 from .receivers import Receivers
 from .sequence import Verdict
 from .subscription import Subscription
@@ -37,8 +38,11 @@ class Inbound:
     ``recover`` is called with a channel whose history must be read, since messages are missing.
     """
 
-    def __init__(self, receivers: Receivers, recover: Callable[[str], object]) -> None:
+    def __init__(
+        self, receivers: Receivers, numbering: Numbering, recover: Callable[[str], object]
+    ) -> None:
         self._receivers = receivers
+        self._numbering = numbering
         self._recover = recover
         self._subscriptions: dict[str, Subscription] = {}
         #: Messages of this process that have been sent and must come back.
@@ -123,6 +127,9 @@ class Inbound:
         self, subscription: Subscription, packet: wire.Packet, position: Position | None
     ) -> None:
         match subscription.sequence.judge(packet.origin, packet.number, position):
+            case _ if position is None and self._has_ended(packet):
+                self.duplicates += 1
+                return
             case Verdict.DUPLICATE:
                 self.duplicates += 1
                 return
@@ -133,6 +140,14 @@ class Inbound:
             case Verdict.GAP:
                 self._lose(subscription)
         self._deliver(subscription, packet, position)
+
+    def _has_ended(self, packet: wire.Packet) -> bool:
+        """Return True for a message of this process that has failed, or was delivered without it.
+
+        It may come late, when its connection is lost already.
+        """
+        key = packet.origin, packet.number
+        return key not in self.returning and self._numbering.is_own(packet.origin)
 
     def _deliver(
         self, subscription: Subscription, packet: wire.Packet, position: Position | None

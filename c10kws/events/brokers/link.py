@@ -21,6 +21,7 @@ from .commands import Command, Read, Recover, Sending, Unsubscribe
 from .connection import BrokerConnection, ConnectionLost
 from .fallback import Fallback
 from .inbound import Inbound
+from .numbering import Numbering
 from .outage import Outage
 from .outbound import Outbound
 from .queue import CommandQueue, NotQueued
@@ -36,7 +37,8 @@ CONNECT_TIMEOUT = 10.0
 #: Seconds before an attempt to connect: random, up to a limit that doubles up to MAX_PAUSE.
 FIRST_PAUSE = 0.1
 MAX_PAUSE = 5.0
-#: Seconds within which the broker must answer a command, and between two pings.
+#: Seconds within which the broker must answer a command, and between two pings. With at most
+#: QUEUE_TIMEOUT, messages that were sent end before those that wait.
 OPERATION_TIMEOUT = 5.0
 PING_INTERVAL = 5.0
 #: Seconds after which a process that does not serve disconnects: a forgotten shell must not keep a
@@ -67,8 +69,9 @@ class Link:
         self._loop = asyncio.new_event_loop()
         self._awake = asyncio.Event()
         self._queue = CommandQueue(MAX_QUEUE_BYTES, self._wake)
-        self._inbound = Inbound(receivers, lambda channel: self._queue.put(Recover(channel)))
-        self._outbound = Outbound(self._inbound, fallback)
+        numbering = Numbering()
+        self._inbound = Inbound(receivers, numbering, lambda each: self._queue.put(Recover(each)))
+        self._outbound = Outbound(self._inbound, fallback, numbering)
         self._backoff = Backoff(FIRST_PAUSE, MAX_PAUSE)
         self._left: dict[str, float] = {}  # channels without receivers, with the time
         self._outage = Outage(alias)

@@ -35,6 +35,10 @@ class Numbering:
         if channel in self._last:
             self.next(channel)
 
+    def is_own(self, sender: str) -> bool:
+        """Return True if a message with this sender was sent by this process."""
+        return sender.startswith(f"{self._process}.")
+
     def _begin(self) -> tuple[str, int]:
         self._begun += 1
         return f"{self._process}.{self._begun}", 0

@@ -18,11 +18,11 @@ from .updates import Updates
 class Outbound:
     """Commands on a connection, one class at a time; used on the thread of the link."""
 
-    def __init__(self, inbound: Inbound, fallback: Fallback) -> None:
+    def __init__(self, inbound: Inbound, fallback: Fallback, numbering: Numbering) -> None:
         self._inbound = inbound
         self._fallback = fallback
-        self._numbering = Numbering()
-        self._updates = Updates(inbound, fallback, self._numbering)
+        self._numbering = numbering
+        self._updates = Updates(inbound, fallback, numbering)
 
     async def execute(self, connection: BrokerConnection, commands: Sequence[Command]) -> None:
         """Carry out commands of one class. Raises :exc:`~.connection.ConnectionLost`."""

@@ -7,8 +7,10 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import redis
 
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits
@@ -60,7 +62,7 @@ class Load(threading.Thread):
     """Publishes numbers to both channels until it is stopped."""
 
     def __init__(self, broker: RedisBroker) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._broker = broker
         self._end = threading.Event()
         self.plain: list[Emission] = []
@@ -205,6 +207,94 @@ def test_a_redis_that_does_not_answer_is_noticed(
     waiting.result(WAIT)
     eventually(lambda: plain.resets)
     assert (kept.texts, kept.resets) == (["1", "2"], [])
+
+
+def test_what_was_delivered_to_this_process_alone_does_not_arrive_again(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+) -> None:
+    """A message of a lost connection may arrive when the next connection has subscribed."""
+    fast(monkeypatch)
+    settings.C10KWS = {"ON_BROKER_DOWN": "local"}
+    server = start_redis()
+    broker = redis_broker(server, prefix="test:")
+    listener = listen(broker, PLAIN)
+    publish(broker, "1", PLAIN).result(WAIT)
+    with redis.Redis(unix_socket_path=str(server.socket)) as client, client.pubsub() as other:
+        other.subscribe(f"test:{PLAIN}")
+        assert (other.get_message(timeout=WAIT) or {})["type"] == "subscribe"
+        with monkeypatch.context() as impatient:
+            impatient.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.3)
+            server.pause()
+            publish(broker, "2", PLAIN).result(WAIT)
+        assert listener.texts == ["1", "2"]
+        server.resume()
+        wait_for_resets([listener], 1)
+        sent = other.get_message(timeout=WAIT)
+        assert sent is not None and sent["data"].endswith(b"\n2")
+        client.publish(f"test:{PLAIN}", sent["data"])
+        publish(broker, "3", PLAIN).result(WAIT)
+    assert listener.texts == ["1", "2", "3"]
+
+
+def test_while_redis_is_stopped_messages_are_delivered_once_to_this_process(
+    start_redis: StartRedis,
+    redis_broker: MakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fast(monkeypatch)
+    settings.C10KWS = {"ON_BROKER_DOWN": "local"}
+    monkeypatch.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.4)
+    monkeypatch.setattr("c10kws.events.brokers.link.QUEUE_TIMEOUT", 0.6)
+    server = start_redis()
+    broker = redis_broker(server)
+    listener = listen(broker, PLAIN)
+    load = Load(broker)
+    load.start()
+    wait_for_texts(listener, 20)
+    for _ in range(2):
+        lost, resets = caplog.text.count("Retrying"), len(listener.resets)
+        server.pause()
+        eventually(lambda lost=lost: caplog.text.count("Retrying") > lost)
+        wait_for_texts(listener, len(load.plain) + 20)
+        server.resume()
+        wait_for_resets([listener], resets + 1)
+    wait_for_texts(listener, len(load.plain) + 20)
+    load.stop()
+    assert all(succeeded(each) for each in load.plain)
+    eventually(lambda: len(listener.texts) >= len(load.plain))
+    assert listener.texts == [str(number) for number in range(len(load.plain))]
+
+
+def test_scripts_are_forgotten_under_load(
+    start_redis: StartRedis, redis_broker: MakeBroker
+) -> None:
+    """One process may load them while the other still gets refusals."""
+    server = start_redis()
+    limits = HistoryLimits(size=10_000, ttl=60, max_bytes=100_000_000)
+    brokers = [redis_broker(server) for _ in range(2)]
+    listener = listen(brokers[0], KEPT, limits)
+    emissions: list[list[Emission]] = [[], []]
+    with redis.Redis(unix_socket_path=str(server.socket)) as client:
+        for number in range(1000):
+            for sender, broker in enumerate(brokers):
+                text = f"{sender} {number} {'x' * 500}"
+                emissions[sender].append(publish(broker, text, KEPT, limits))
+            if number % 50 == 0:
+                client.script_flush()
+    successes = [
+        [number for number, each in enumerate(sent) if succeeded(each)] for sent in emissions
+    ]
+    wait_for_texts(listener, sum(map(len, successes)))
+    arrived = [text.split() for text in listener.texts]
+    for sender, numbers in enumerate(successes):
+        assert [int(number) for by, number, _ in arrived if by == str(sender)] == numbers
+        assert len(numbers) > 500
+    assert listener.resets == []
 
 
 def test_a_slow_subscriber_reads_what_it_has_missed(

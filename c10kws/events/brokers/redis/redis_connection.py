@@ -23,6 +23,11 @@ logger = logging.getLogger("c10kws.brokers")
 Rows = Sequence[tuple[Position, bytes]]
 
 
+LOADING: Sequence[Command] = [("SCRIPT", "LOAD", each.text) for each in scripts.SCRIPTS]
+#: The place of the first key in the command of a script.
+KEY = 3
+
+
 class RedisConnection(BrokerConnection):
     """Publishes on one connection and subscribes on another, as Redis requires."""
 
@@ -44,7 +49,8 @@ class RedisConnection(BrokerConnection):
         if await server.identify(subscribing) != self._server:
             raise ConnectionLost("its address leads to several servers")
         self._subscribing = SubscribingConnection(subscribing, self._options.prefix)
-        await self._load_scripts()
+        # A user without this right can only use channels without history.
+        await self._commanding.call(*LOADING)
 
     async def run(self, deliver: Deliver) -> None:
         await self._subscribing.run(deliver)
@@ -164,28 +170,39 @@ class RedisConnection(BrokerConnection):
         return ("EVALSHA", script.digest, 2, *keys, self._server, *arguments)
 
     async def _call(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies. Scripts that Redis did not know are loaded and run again."""
+        """Return the replies. A script that Redis did not know has not run: load it, and run it."""
         if not commands:
             return []
         replies = await self._commanding.call(*commands)
-        unknown = [at for at, each in enumerate(replies) if isinstance(each, NoScriptError)]
-        if unknown:
-            await self._load_scripts()
-            again = await self._commanding.call(*[commands[at] for at in unknown])
-            for at, reply in zip(unknown, again, strict=True):
+        if unknown := _find_unknown(commands, replies):
+            again = [*LOADING, *[commands[at] for at in unknown]]
+            found = (await self._commanding.call(*again))[len(LOADING) :]
+            for at, reply in zip(unknown, found, strict=True):
                 replies[at] = reply
         return replies
-
-    async def _load_scripts(self) -> None:
-        """Load the scripts. A user without this right can only use channels without history."""
-        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.SCRIPTS]
-        await self._commanding.call(*commands)
 
     def _report(self, channel: str, error: ResponseError) -> None:
         """Log that a history could not be read, once for each connection."""
         if not self._refused:
             self._refused = True
             logger.error("Redis refused the history of %r: %s", channel, error)
+
+
+def _find_unknown(commands: Sequence[Command], replies: Sequence[Any]) -> list[int]:
+    """Return the scripts that Redis did not know, and that can run now in the same order.
+
+    Another process may have loaded them in between, so a later one of the same channel may have
+    run. Then the earlier one fails.
+    """
+    unknown: list[int] = []
+    ran: set[str | bytes | int] = set()  # the channels, by their first key
+    for at in reversed(range(len(commands))):
+        key = commands[at][KEY] if len(commands[at]) > KEY else ""
+        if not isinstance(replies[at], NoScriptError):
+            ran.add(key)
+        elif key not in ran:
+            unknown.append(at)
+    return unknown[::-1]
 
 
 def _read_last(reply: Any) -> LastRow:
