@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from c10kws.events.brokers.hub.starter import HubStarter
 from tests.support.brokers import Listener, count, listen, publish
 from tests.support.brokers import serving as serve
 from tests.support.shell import ROOT
@@ -110,6 +112,23 @@ class _Commands:
         if child == 0:
             time.sleep(WAIT)
             os._exit(0)
+        return child
+
+    def fork_while_starting(self, channel: str) -> int:
+        """Start such a child while another thread has the lock of the hub, to start it."""
+        starting, launch = threading.Event(), HubStarter._launch
+
+        def launch_slowly(*arguments: Any) -> int:
+            starting.set()
+            time.sleep(0.2)
+            return launch(*arguments)
+
+        HubStarter._launch = launch_slowly  # type: ignore[method-assign]
+        listening = threading.Thread(target=self.listen, args=(channel,))
+        listening.start()
+        starting.wait(WAIT)
+        child = self.fork()
+        listening.join(WAIT)
         return child
 
 

@@ -43,6 +43,9 @@ class HubConnection(BrokerConnection):
         except OSError as error:
             connection.close()
             raise ConnectionLost(str(error)) from error
+        except asyncio.CancelledError:
+            connection.close()
+            raise
         _descriptors.add(connection)
         self._stream.descriptor = connection
         await self._ask(codec.WELCOME, codec.hello(os.getpid()))
@@ -76,7 +79,7 @@ class HubConnection(BrokerConnection):
         if error is not None:
             raise error
         data = codec.update(expected, message.channel, message.payload, message.limits)
-        kind, found = await self._stream.ask(data)
+        ((kind, found),) = await self._stream.ask(data)
         if kind not in (codec.PLACE, codec.LAST):
             raise _unexpected(kind)
         return cast("Position | LastRow", found)
@@ -89,10 +92,23 @@ class HubConnection(BrokerConnection):
         place = await self._ask(codec.PLACE, codec.ask_position(channel, limits))
         return cast(Position, place)
 
+    async def positions(self, channels: Sequence[tuple[str, HistoryLimits]]) -> Sequence[Position]:
+        questions = [codec.ask_position(*each) for each in channels]
+        return cast("list[Position]", await self._ask_all(codec.PLACE, questions))
+
     async def rows(self, channel: str, since: Position) -> Sequence[Row] | None:
         if not codec.is_possible(since):
             return None
         return cast("list[Row] | None", await self._ask(codec.END, codec.ask_rows(channel, since)))
+
+    async def rows_of(
+        self, channels: Sequence[tuple[str, Position]]
+    ) -> Sequence[Sequence[Row] | None]:
+        possible = {name: since for name, since in channels if codec.is_possible(since)}
+        questions = [codec.ask_rows(*each) for each in possible.items()]
+        answers = await self._ask_all(codec.END, questions)
+        found = cast("dict[str, list[Row] | None]", dict(zip(possible, answers, strict=True)))
+        return [found.get(name) for name, _ in channels]
 
     async def ping(self) -> None:
         await self._send(())
@@ -105,10 +121,17 @@ class HubConnection(BrokerConnection):
         await self._ask(codec.PONG, b"".join((*frames, frame(codec.PING))))
 
     async def _ask(self, expected: int, data: bytes) -> object:
-        kind, result = await self._stream.ask(data)
-        if kind != expected:
-            raise _unexpected(kind)
+        (result,) = await self._ask_all(expected, [data])
         return result
+
+    async def _ask_all(self, expected: int, questions: Sequence[bytes]) -> list[object]:
+        """Send questions in one write, and return the contents of their answers."""
+        results = []
+        for kind, result in await self._stream.ask(*questions):
+            if kind != expected:
+                raise _unexpected(kind)
+            results.append(result)
+        return results
 
 
 def _unexpected(kind: int) -> ConnectionLost:
@@ -138,14 +161,15 @@ class _Stream(asyncio.Protocol):
 
     # For HubConnection
 
-    async def ask(self, data: bytes) -> Answer:
-        """Send a question; return the kind and the content of its answer."""
+    async def ask(self, *questions: bytes) -> list[Answer]:
+        """Send questions, and return the kind and the content of each answer."""
         self.check()
         assert self._transport is not None
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
-        self._transport.write(data)
-        return await answer
+        loop = asyncio.get_running_loop()
+        answers: list[asyncio.Future[Answer]] = [loop.create_future() for _ in questions]
+        self._waiting.extend(answers)
+        self._transport.write(b"".join(questions))
+        return await asyncio.gather(*answers)
 
     def take(self) -> _Arrived:
         """Return the next message."""

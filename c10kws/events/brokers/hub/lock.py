@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
+
+#: Held while this process has a descriptor of the lock. No thread forks meanwhile: the child would
+#: have a copy and would keep the lock, so no hub could start after the end of the hub.
+no_forks = threading.Lock()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=no_forks.acquire,
+        after_in_parent=no_forks.release,
+        after_in_child=no_forks.release,
+    )
 
 
 def acquire(path: Path) -> int | None:

@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ....handlers.servers import servers
 from ....runtime_directory import UnsafeDirectory, check_directory, make_directory
 from ..connection import ConnectionLost
-from .lock import acquire
+from .lock import acquire, no_forks
 from .path import name_of, path_of
 
 #: Seconds between attempts to connect while another process starts the hub, or while it ends.
@@ -73,16 +73,17 @@ class HubStarter:
 
     def _start(self, path: Path) -> None:
         """Start a hub, unless another process has the lock."""
-        lock = None
-        with suppress(FileNotFoundError):  # the directory was removed with the last socket in it
-            lock = acquire(path.with_name(f"{path.name}.lock"))
-        if lock is None:
-            return
-        try:
-            with _listen(path) as listening:
-                self._started = self._launch(path, listening.fileno(), lock)
-        finally:
-            os.close(lock)  # the hub has a copy of it, and therefore the lock
+        with no_forks:
+            lock = None
+            with suppress(FileNotFoundError):  # the last hub has removed the directory
+                lock = acquire(path.with_name(f"{path.name}.lock"))
+            if lock is None:
+                return
+            try:
+                with _listen(path) as listening:
+                    self._started = self._launch(path, listening.fileno(), lock)
+            finally:
+                os.close(lock)  # the hub has a copy, and so the lock
 
     def _launch(self, path: Path, listening: int, lock: int) -> int:
         """Start a process in a session of its own, so that it gets no signals of a terminal."""

@@ -78,6 +78,19 @@ def test_a_forked_child_does_not_keep_the_connection_of_its_parent(
         os.kill(child, signal.SIGKILL)
 
 
+def test_a_forked_child_does_not_keep_the_lock(start_process: Start, site: Path) -> None:
+    """CLOEXEC is of no use to a child that starts no other program."""
+    process = start_process()
+    child = process.do("fork_while_starting", CHANNEL)
+    try:
+        hub = hub_in(site)
+        os.kill(hub, signal.SIGKILL)
+        eventually(lambda: hubs_in(site) not in ([], [hub]))
+        assert process.do("publish", CHANNEL, ["a"]) == [None]
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_a_hub_killed_under_load(
     make_broker: MakeBroker, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
