@@ -26,12 +26,18 @@ _own = Process()
 
 def this_process() -> Process:
     """Return this process. A forked child is another one."""
-    global _own
-    if _own.pid != os.getpid():
-        _own = Process()
     return _own
 
 
 def name_of(pid: int | str) -> str:
     """Return the name of a process of this machine."""
     return f"{socket.gethostname()}:{pid}"
+
+
+def _begin() -> None:
+    global _own
+    _own = Process()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)

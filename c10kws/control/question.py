@@ -20,7 +20,7 @@ from ..events.brokers.emission import Emission
 from ..events.brokers.history import Position
 from ..events.brokers.message import Arrival, Message
 from ..events.brokers.receivers import DirectReceiver
-from ..events.exceptions import BrokerUnavailable
+from ..events.emitting.emitter import no_answer
 from .plain_data import Data, decode, encode
 from .replies import VERSION
 
@@ -78,7 +78,7 @@ class Question(DirectReceiver):
         try:
             confirmed.result(self._broker.timeout)
         except TimeoutError:
-            raise self._no_answer() from None
+            raise no_answer(self._broker) from None
 
     def _publish(self, request: Data) -> None:
         emission = Emission()
@@ -88,13 +88,9 @@ class Question(DirectReceiver):
         try:
             emission.result(self._broker.timeout)
         except TimeoutError:
-            error = self._no_answer()
+            error = no_answer(self._broker)
             emission.fail(error)  # it must not be sent later
             raise error from None
-
-    def _no_answer(self) -> BrokerUnavailable:
-        timeout = self._broker.timeout
-        return BrokerUnavailable(self._broker.alias, f"no answer within {timeout:g} s")
 
     def _wait_for_replies(self, end: float) -> None:
         with self._changed:

@@ -251,14 +251,15 @@ class EventSocket:
         on_commit: bool = True,
         using: str | None = None,
     ) -> Emission:
-        """Send an event to all clients except ``exclude``, from anywhere in the process.
+        """Send an event to all clients except ``exclude``, whichever process they are connected to.
 
         It is encoded and framed once. Disconnected clients are skipped; ``delivered`` and
         ``dropped`` count. See :meth:`Socket.emit` for ``data``, ``on_commit`` and ``using``. The
         result may be ignored; when it is awaited, the event has been written to the clients of
         this process.
 
-        In a process that is not serving, EMIT_WITHOUT_SERVER decides (:exc:`EmitHandlerError`).
+        In a process that is not serving, it waits for the broker (:exc:`BrokerUnavailable`). If
+        the broker reaches only one process, EMIT_WITHOUT_SERVER decides (:exc:`EmitHandlerError`).
 
         Raises :exc:`InvalidInstanceError` for other data, TypeError and ValueError for data that
         is not JSON-serializable.

@@ -115,6 +115,6 @@ PARSERS: dict[str, Callable[[], ArgumentParser]] = {
     "runserver": runserver_parser,
     "runtornado": django_parser("runtornado"),
     "testecho": django_parser("testecho"),
-    **{f"ws {name}": subparser("ws", name) for name in ("list", "stats", "close")},
+    **{f"ws {name}": subparser("ws", name) for name in ("list", "stats", "close", "emit")},
     "c10kws_tornado": server_parser,
 }
