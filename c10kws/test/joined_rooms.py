@@ -29,6 +29,7 @@ class JoinedRooms:
         self.positions: dict[str, dict[str, Any]] = {}
         self._names: dict[str, str] = {}  # of the rooms that the client has joined, as it did
         self._joins: dict[object, _Join] = {}
+        self._server_joined: str | None = None  # the room that is being resumed
 
     def ask(self, event: str, data: dict[str, Any], request: object) -> None:
         """Note an event that the client sends; ``request`` is its ``id``."""
@@ -73,23 +74,27 @@ class JoinedRooms:
     ) -> Iterator[Frame]:
         """Note the answer to a join. If messages are missing, yield a ``ws:reset``."""
         again = join.since is not None or join.asked in self._names
-        self._names[join.asked] = room
+        if join.asked != self._server_joined:
+            self._names[join.asked] = room
         if epoch is not None:
             last = join.since["seq"] if recovered and join.since else seq
             self.positions[room] = {"epoch": epoch, "seq": last}
         if again and not recovered:
             yield {"event": "ws:reset", "data": {"room": room, "epoch": epoch, "seq": seq}}
 
-    def rejoin(self) -> list[dict[str, Any]]:
-        """Return the data of each ``ws:join`` that a new connection begins with.
+    def rejoin(self) -> Iterator[dict[str, Any]]:
+        """Yield the data of each ``ws:join`` that a new connection begins with.
 
         The first ones are for rooms that the server has joined.
         """
         self._joins.clear()
-        names = set(self._names.values())
-        joined = [(room, room) for room in self.positions if room not in names]
-        joined += self._names.items()
-        return [{"room": asked, "since": self.positions.get(room)} for asked, room in joined]
+        names = list(self._names.items())
+        for room in set(self.positions) - {name for _, name in names}:
+            self._server_joined = room
+            yield {"room": room, "since": self.positions[room]}
+        self._server_joined = None
+        for asked, room in names:
+            yield {"room": asked, "since": self.positions.get(room)}
 
     def forget(self, asked: str) -> bool:
         """Forget a room that was refused; return True if the client had joined it by itself."""

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -17,7 +18,7 @@ from unittest import mock
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
 from django.core.management import call_command
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import override_settings
 from django.urls import path
 from django.utils.module_loading import import_string
@@ -127,7 +128,7 @@ class LongPollTests(GuideTests):
 
 class HistoryTests(GuideTests):
     def test_a_client_comes_back(self) -> None:
-        setting, sockets, tests = python("histories")
+        setting, sockets, _, tests = python("histories")
         with override_settings(C10KWS=self.run_block(setting).C10KWS):
             assert check_settings(None) == []
         chat = self.run_block(sockets).chat
@@ -138,6 +139,17 @@ class HistoryTests(GuideTests):
         case = scope["ChatTests"]("test_a_client_comes_back")
         case.client = self.client
         case.test_a_client_comes_back()
+
+    def test_a_page_is_rendered_at_a_position(self) -> None:
+        (views,) = [each for each in python("histories") if ".position()" in each.text]
+        rows = SimpleNamespace(order_by=lambda _: ["a message"])
+        block = replace(views, text=views.text.replace("from .models import Message\n", ""))
+        chat = EventSocket("/guide", history={"tea": {"size": 9, "ttl": 60}})
+        guide = self.run_block(block, chat=chat, Message=SimpleNamespace(objects=rows))
+        self.serve(page=guide.page, chat=chat)
+        guide.page.__globals__["render"] = lambda request, name, context: JsonResponse(context)
+        rendered = self.client.get("/page/").json()
+        assert rendered == {"position": chat.to("tea").position(), "messages": ["a message"]}
 
 
 class SendTests(GuideTests):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from c10kws.events import EventSocket, NoHistory
+from c10kws.events import BrokerUnavailable, EventSocket, NoHistory
 from c10kws.events.brokers.base import Broker
 from c10kws.events.brokers.channels import room_of
 from c10kws.events.brokers.registry import brokers
@@ -270,6 +270,24 @@ def test_the_result_in_a_coroutine(live: LiveServer, kept: EventSocket) -> None:
     assert (event, data, recovered) == ("said", {"n": 1}, True)
 
 
+def test_a_page_starts_at_the_position_where_it_was_rendered(
+    live: LiveServer, kept: EventSocket
+) -> None:
+    say(kept, 1)
+    position = kept.to("kept").position()
+    assert position == ask(live)["position"]
+    say(kept, 2)
+    assert numbers(ask(live, position)) == [2]
+    with pytest.raises(NoHistory):
+        kept.to("other").position()
+
+    async def main() -> None:
+        kept.to("kept").position()
+
+    with pytest.raises(RuntimeError, match=r"use \(await room\.wait\(\)\)\.position"):
+        asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "since", ["7", ":7", "a:", "a:b", "a:-1", "a:" + "9" * 16, "a" * 200 + ":1"]
 )
@@ -306,3 +324,5 @@ def test_a_broker_that_does_not_answer(
     monkeypatch.setattr(broker, "read", lambda *arguments: Future())
     response = get(live, path(shift(since, 7)))
     assert (response.status, response["retry-after"]) == (503, "1")
+    with pytest.raises(BrokerUnavailable, match="the history of a room could not be read"):
+        kept.to("kept").position()

@@ -121,6 +121,7 @@ class ReconnectTests(RoomTests):
         with self.open() as ws:
             self.say(1)
             self.heard(ws, 1)
+            ws.reconnect()
             self.joins, self.allowed = [], False
             ws.reconnect()
             ws.expect_nothing()

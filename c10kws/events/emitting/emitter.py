@@ -8,18 +8,21 @@ from ...connection.loop import on_event_loop
 from ...handlers.servers import servers
 from ..brokers.base import Broker, Feature
 from ..brokers.channels import members_of, room_of
+from ..brokers.connection import ConnectionLost
 from ..brokers.emission import Emission
-from ..brokers.history import HistoryLimits
+from ..brokers.history import HistoryLimits, Position
 from ..brokers.message import Message
 from ..brokers.registry import brokers
 from ..clients.socket import Socket
 from ..commit import after_commit
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, NoHistory
 from ..frames.serialization import EventData, encode_event
 from ..rooms.history_rules import HistoryRules
 from .without_server import WithoutServer
 
 Exclude = Socket | Iterable[Socket]
+#: The reason of :exc:`BrokerUnavailable` when the position of a room is not known.
+UNREADABLE = "the history of a room could not be read"
 
 
 class Emitter:
@@ -59,7 +62,7 @@ class Emitter:
         if room is None:
             channel, limits = members_of(self.path), None
         else:
-            channel, limits = room_of(self.path, room), self.limits_of(room)
+            channel, limits = room_of(self.path, room), self._history.limits_of(room)
         emission = Emission()
         if not self.reaches_clients(event):
             emission.expect(0)
@@ -76,9 +79,21 @@ class Emitter:
             publish()
         return emission
 
-    def limits_of(self, room: str) -> HistoryLimits | None:
-        """Return what a room keeps; None if it has no history."""
-        return self._history.limits_of(room)
+    def history_of(self, room: str) -> HistoryLimits:
+        """Return what a room keeps. Raises :exc:`NoHistory`."""
+        limits = self._history.limits_of(room)
+        if limits is None:
+            raise NoHistory(room, self.path)
+        return limits
+
+    def read_position(self, room: str) -> Position:
+        """Ask the broker for the last position of a room. Raises :exc:`BrokerUnavailable`."""
+        limits, broker = self.history_of(room), self.broker
+        reading = broker.read(room_of(self.path, room), None, limits)
+        try:
+            return reading.result(broker.timeout).position
+        except (ConnectionLost, TimeoutError):
+            raise BrokerUnavailable(broker.alias, UNREADABLE) from None
 
     @property
     def broker(self) -> Broker:

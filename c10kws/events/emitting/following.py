@@ -11,6 +11,7 @@ from ..brokers.history import Position
 from ..brokers.message import History
 from ..exceptions import BrokerUnavailable
 from .audience import Audience
+from .emitter import UNREADABLE
 from .follower import Follower
 from .room_events import RoomEvents, write_position
 
@@ -112,7 +113,7 @@ def check_event_loop() -> None:
 async def _read(audience: Audience, since: Position | None) -> History:
     history = await audience.read(since) if await audience.confirm() else None
     if history is None:
-        raise BrokerUnavailable(audience.broker, "the history of a room could not be read")
+        raise BrokerUnavailable(audience.broker, UNREADABLE)
     return history
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
+from ...connection.loop import on_event_loop
 from ...longpoll.error_responses import status_page
 from ..brokers.emission import Emission
-from ..exceptions import BrokerUnavailable, NoHistory
+from ..exceptions import BrokerUnavailable
 from ..frames.serialization import EventData
 from .emitter import Emitter, Exclude
 from .following import Following
-from .room_events import RoomEvents, read_position
+from .room_events import RoomEvents, read_position, write_position
 
 #: The default timeout of a long poll, in seconds: below ASYNCHRONOUS_TIMEOUT, and below the timeout
 #: of most proxies for a silent response.
@@ -48,10 +49,23 @@ class Room:
         Raises :exc:`NoHistory` for a room that keeps no history, ValueError for a ``since`` that is
         not a position, :exc:`BrokerUnavailable`, and RuntimeError on another event loop.
         """
-        if self._emitter.limits_of(self._name) is None:
-            raise NoHistory(self._name, self._emitter.path)
+        self._emitter.history_of(self._name)
         position = read_position(since) if since else None
         return await self._following.wait(self._name, position, timeout)
+
+    def position(self) -> str:
+        """Return the last position of the room, in a thread: for a page that is rendered now.
+
+        Ask for it before you read the data of the page. Then events that follow this position, and
+        only these, may be missing in the page. In a coroutine of the server use :meth:`wait`.
+
+        Raises :exc:`NoHistory`, :exc:`BrokerUnavailable`, and RuntimeError on an event loop.
+        """
+        if on_event_loop():
+            raise RuntimeError(
+                "position() would block the event loop; use (await room.wait()).position."
+            )
+        return write_position(self._emitter.read_position(self._name))
 
     async def poll(self, request: HttpRequest, *, timeout: float = POLL_TIMEOUT) -> HttpResponse:
         """Return the response to a long poll: :meth:`wait` for the ``?since=`` of the request.

@@ -115,7 +115,7 @@ export class TornadoWebSocket {
   emit(event: string, data?: unknown): this;
   request<T = any>(event: string, data?: unknown, options?: { timeout?: number }): Promise<T>;
 
-  join(room: string, options?: { since?: Position }): Promise<Joined>;
+  join(room: string, options?: { since?: Position | string }): Promise<Joined>;
   leave(room: string): Promise<{ room: string }>;
 
   connect(): this;

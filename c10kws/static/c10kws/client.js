@@ -57,6 +57,13 @@
     return Object.prototype.toString.call(data) === "[object Object]" ? data : { message: data };
   }
 
+  /** Return {epoch, seq}, which a page may also have as the text "epoch:seq". */
+  function asPosition(since) {
+    if (typeof since !== "string") return since;
+    const colon = since.lastIndexOf(":");
+    return { epoch: since.slice(0, colon), seq: Number(since.slice(colon + 1)) };
+  }
+
   function checkEvent(event, refused) {
     if (typeof event !== "string" || event === "") {
       throw new TypeError(`expected the name of an event, not ${String(event)}`);
@@ -155,7 +162,7 @@
         room = { asked, name: asked, joined: false };
         room.promise = new Promise((resolve, reject) => Object.assign(room, { resolve, reject }));
         this._wanted.set(asked, room);
-        if (since) this._positions.set(asked, since);
+        if (since) this._positions.set(asked, asPosition(since));
         if (this._client.connected) this._ask(room);
       }
       return room.promise;
@@ -331,7 +338,7 @@
       return this._ask(event, asObject(data), timeout);
     }
 
-    /** Enter a room, also after each reconnect. `since` ({epoch, seq}): the page's position. */
+    /** Enter a room, also after each reconnect. `since` is the page's position. */
     join(room, { since } = {}) {
       return this._rooms.join(room, since);
     }

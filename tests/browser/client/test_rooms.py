@@ -129,7 +129,7 @@ def test_a_join_before_there_is_a_connection(page: Page, world: World) -> None:
     page.evaluate(
         """async () => {
             window.ws = make("/v1/", {}, "posted", "reset");
-            await ws.join("chat:1", {since: {epoch: "k1", seq: 1}});
+            await ws.join("chat:1", {since: "k1:1"});
             await until(() => logged("posted").length === 2);
             await caught(ws.join("chat:2", {since: {epoch: "k0", seq: 9}}));
         }"""

@@ -114,6 +114,7 @@ def test_a_position_of_another_process_is_valid(
     limits = kept.history.limits_of("kept")
     assert limits is not None
     position = other.read(room_of("/kept", "kept"), None, limits).result(WAIT).position
+    assert kept.to("kept").position() == f"{position.epoch}:3"
     news = wait(serve, kept, f"{position.epoch}:1")
     assert (numbers(news), news.recovered) == ([2, 3], True)
     say(other, kept, *range(4, 12))
