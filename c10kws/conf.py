@@ -227,7 +227,7 @@ def current() -> Settings:
 
     Unknown keys are ignored here; the system checks report them.
     """
-    settings = _django_settings or _import_django_settings()
+    settings = _import_django_settings() if _django_settings is None else _django_settings
     own = getattr(settings, NAME, {}) if settings.configured or _names_settings() else {}
     if not own:
         return DEFAULTS

@@ -8,11 +8,14 @@ from concurrent.futures import Future
 from threading import get_ident
 
 from ..protocol.frames import make_frame
-from ..protocol.messages import as_message
+from ..protocol.messages import Message, as_message
 from .items import SharedMessage
 from .loop import LoopState, on_event_loop
 from .sender import Sender
 from .websocket import WebSocket, connection_of
+
+#: Longest frame that waits for others of the same turn. A longer one is shared by all transports.
+LONGEST_CORKED = 1024
 
 
 class BroadcastResult:
@@ -72,7 +75,6 @@ def broadcast(
     do not belong to one event loop.
     """
     message = as_message(data, opcode)
-    item = SharedMessage(message, make_frame(message))
     websockets = list(connections)  # at once: another thread, or a write, may change a set
     senders = [connection_of(websocket).sender for websocket in websockets]
     if not senders:
@@ -83,12 +85,28 @@ def broadcast(
             "The connections belong to different event loops; call broadcast() once per loop."
         )
     if get_ident() != loop_state.thread:
-        return _from_thread(loop_state, senders, item)
+        return _from_thread(loop_state, senders, SharedMessage(message, make_frame(message)))
+    return BroadcastResult(broadcast_here(loop_state, senders, message))
+
+
+def broadcast_here(loop_state: LoopState, senders: Iterable[Sender], message: Message) -> int:
+    """Send a message to connections of the running loop; return the number that took it."""
+    item = SharedMessage(message, make_frame(message))
+    take = _cork if loop_state.batch and len(item.frame) <= LONGEST_CORKED else _take
     loop_state.broadcast = item
     try:
-        return BroadcastResult(sum([_take(sender, item) for sender in senders]))
+        return sum([take(sender, item) for sender in senders])
     finally:
         loop_state.broadcast = None
+
+
+def _cork(sender: Sender, item: SharedMessage) -> bool:
+    """As :func:`_take`, but send it together with the next messages of this turn."""
+    if sender.prompt and sender.cork.transport is not None:
+        sender.sent += 1
+        sender.cork.push(item.frame)
+        return True
+    return _take(sender, item)
 
 
 def _take(sender: Sender, item: SharedMessage) -> bool:

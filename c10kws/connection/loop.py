@@ -28,6 +28,7 @@ class LoopState:
     __slots__ = (
         "__weakref__",
         "_keepalive_timers",
+        "batch",
         "broadcast",
         "buffer",
         "done",
@@ -48,6 +49,8 @@ class LoopState:
         self.done.set_result(None)
         #: The broadcast that is being written, whose bytes all transports share.
         self.broadcast: SharedMessage | None = None
+        #: True while one turn of the loop makes several broadcasts: short ones are corked then.
+        self.batch = False
         self.slow_clients = SlowClients(loop)
         self._keepalive_timers: dict[tuple[float, float | None], KeepaliveTimer] = {}
 

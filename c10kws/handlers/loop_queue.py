@@ -8,6 +8,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from ..connection.loop import loop_state_of
+
 logger = logging.getLogger("c10kws")
 
 #: Limit of the bytes that the queued calls keep in memory.
@@ -59,7 +61,10 @@ class LoopQueue:
             self._calls.append((call, size))
             self._size += size
             if not self._scheduled:
-                self._loop.call_soon_threadsafe(self._run)
+                if asyncio._get_running_loop() is self._loop:
+                    self._loop.call_soon(self._run)
+                else:
+                    self._loop.call_soon_threadsafe(self._run)
                 self._scheduled = True
 
     def _run(self) -> None:
@@ -72,18 +77,24 @@ class LoopQueue:
                     self._loop.call_soon(self._run)
 
     def _make_calls(self, end: float) -> None:
-        while self._calls:
-            call, size = self._calls.popleft()
-            try:
-                call()
-            except Exception:
-                logger.exception("A call on the event loop failed.")
-            finally:
-                self._release(size)
-            if self._loop.time() > end:
-                return
+        loop_state = loop_state_of(self._loop)
+        try:
+            while self._calls:
+                call, size = self._calls.popleft()
+                loop_state.batch = loop_state.batch or bool(self._calls)
+                self._make_call(call, size)
+                if self._loop.time() > end:
+                    return
+        finally:
+            loop_state.batch = False
 
-    def _release(self, size: int) -> None:
-        with self._changed:
-            self._size -= size
-            self._changed.notify_all()
+    def _make_call(self, call: Call, size: int) -> None:
+        try:
+            call()
+        except Exception:
+            logger.exception("A call on the event loop failed.")
+        finally:
+            with self._changed:
+                if not self.has_room:
+                    self._changed.notify_all()
+                self._size -= size

@@ -14,6 +14,8 @@ import pytest
 
 from c10kws import ConnectionClosed, WebSocket, broadcast
 from c10kws.connection.broadcast import BroadcastResult
+from c10kws.connection.loop import loop_state_of
+from c10kws.connection.websocket import connection_of
 from tests.project.frames_views import connections, play
 from tests.support.connections import queued
 from tests.support.frames import BINARY, CLOSE, CONTINUATION, END, FIN, TEXT, close_frame, frame
@@ -203,6 +205,27 @@ def test_order_with_other_writes_on_the_loop(live: LiveServer) -> None:
     play(handler)
     with live.connect(PLAIN) as ws:
         assert list(ws) == [*map(str, range(301)), *map(str, range(300))]
+
+
+def test_short_broadcasts_of_a_batch_leave_together(live: LiveServer) -> None:
+    play(stay)
+    corked = []
+
+    def cast() -> None:
+        loop_state = loop_state_of(asyncio.get_running_loop())
+        loop_state.batch = True
+        for data in ("one", "two", "x" * 2000, "three"):
+            assert broadcast(connections, data).result() == 2
+            corked.append(len(connection_of(next(iter(connections))).sender.cork.frames))
+        loop_state.batch = False
+
+    with ExitStack() as stack:
+        peers = open_peers(live, stack, 2)
+        on_loop(live, cast)
+        for peer in peers:
+            texts = [peer.read_frame()[1] for _ in range(4)]
+            assert texts == [b"one", b"two", b"x" * 2000, b"three"]
+    assert corked == [1, 2, 3, 4]
 
 
 def test_order_with_other_writes_of_a_thread(live: LiveServer) -> None:

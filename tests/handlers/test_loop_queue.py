@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from c10kws.connection.loop import loop_state_of
 from c10kws.handlers import loop_queue
 from c10kws.handlers.loop_queue import LoopQueue
 from tests.support.waiting import WAIT
@@ -114,3 +115,15 @@ def test_a_closed_loop_refuses_calls() -> None:
     loop.close()
     with pytest.raises(RuntimeError, match="closed"):
         LoopQueue(loop).put(lambda: None, 1)
+
+
+def test_broadcasts_of_several_calls_are_a_batch(loop: asyncio.AbstractEventLoop) -> None:
+    queue, blocked, batches = LoopQueue(loop), threading.Event(), list[bool]()
+    queue.put(lambda: blocked.wait(WAIT), 0)
+    for _ in range(2):
+        queue.put(lambda: batches.append(loop_state_of(loop).batch), 0)
+    blocked.set()
+    finish(queue)
+    loop.call_soon_threadsafe(lambda: batches.append(loop_state_of(loop).batch))
+    finish(queue)
+    assert batches == [True, True, False]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 from .message import Message
 
@@ -39,10 +39,15 @@ class Packet:
 def encode(packet: Packet) -> bytes:
     """Return a packet as bytes."""
     message = packet.message
-    head: dict[str, Any] = {"f": FORMAT, "o": packet.origin, "n": packet.number}
+    head = f'{{"f":{FORMAT},"o":{_quoted(packet.origin)},"n":{packet.number}'
     if message.exclude:
-        head["x"] = sorted(message.exclude)
-    return f"{json.dumps(head, separators=(',', ':'))}\n{message.text}".encode()
+        head += f',"x":{json.dumps(sorted(message.exclude))}'
+    return f"{head}}}\n{message.text}".encode()
+
+
+@lru_cache
+def _quoted(origin: str) -> str:
+    return json.dumps(origin)
 
 
 def decode(data: bytes) -> Packet:

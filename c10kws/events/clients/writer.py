@@ -24,10 +24,11 @@ class ClientWriter:
     In a thread that runs a callback of this client a write waits while the client reads slowly.
     """
 
-    __slots__ = ("_connection", "_held", "_path", "_written_since_wait")
+    __slots__ = ("_connection", "_held", "_path", "_written_since_wait", "sender")
 
     def __init__(self, connection: WebSocket, path: str) -> None:
         self._connection = connection
+        self.sender = connection_of(connection).sender
         self._path = path
         self._held: HeldFrames | None = None
         self._written_since_wait = 0  # bytes, by threads that run this client's callbacks

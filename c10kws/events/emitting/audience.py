@@ -8,14 +8,13 @@ from contextlib import suppress
 from typing import Protocol
 
 from ...connection.loop import LoopState, loop_state_of
-from ...connection.websocket import connection_of
 from ..brokers.base import Broker
 from ..brokers.connection import ConnectionLost
 from ..brokers.futures import result_of
 from ..brokers.history import HistoryLimits, Position
 from ..brokers.message import Arrival, History, Message
 from ..clients.socket import Socket
-from ..frames.serialization import encode, extend
+from ..frames.serialization import encode, keys_of
 from .backlog import Backlog
 from .follower import Follower
 from .read_ahead import ReadAhead
@@ -103,7 +102,8 @@ class Audience:
             return
         for version in VERSIONS:
             some = [each for each in clients if each.version == version]
-            self._writer.send(some, self._frame(arrival, version))
+            if some:
+                self._writer.send(some, self._frame(arrival, version))
 
     def reset(self, position: Position | None) -> None:
         """Tell clients of version 1 that messages were lost."""
@@ -125,20 +125,17 @@ class Audience:
         return clients
 
     def _clients_of(self, loop_state: LoopState) -> list[Socket]:
-        return [
-            each
-            for each in self._clients()
-            if connection_of(each.connection).loop_state is loop_state
-        ]
+        clients = self._clients()
+        return [each for each in clients if each.writer.sender.loop_state is loop_state]
 
     def _frame(self, arrival: Arrival, version: int) -> str:
         text = arrival.message.text
         if version == 0 or self._room is None:
             return text
         if arrival.position is None:
-            return extend(text, room=self._room)
+            return f"{text[:-1]}{keys_of(room=self._room)}}}"
         epoch, seq = arrival.position.epoch, arrival.position.seq
-        return extend(text, room=self._room, epoch=epoch, seq=seq)
+        return f'{text[:-1]}{keys_of(room=self._room, epoch=epoch)},"seq":{seq}}}'
 
     # Long polls
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Collection, Iterable
 
-from ...connection.broadcast import broadcast
-from ...connection.websocket import connection_of
+from ...connection.broadcast import broadcast_here
+from ...connection.loop import loop_state_of
 from ..clients.members import Members
 from ..clients.socket import Socket
 
@@ -25,10 +26,9 @@ class Delivery:
         if opening:
             held = self._hold([each for each in sockets if each in opening], text)
             sockets = [each for each in sockets if each not in held]
-        websockets = [
-            each.connection for each in sockets if not connection_of(each.connection).closed
-        ]
-        result = broadcast(websockets, text).result()
+        writers = [each.writer for each in sockets]
+        senders = [each.sender for each in writers if each.sender.closed_with is None]
+        result = broadcast_here(loop_state_of(asyncio.get_running_loop()), senders, text)
         self._count(result, len(sockets) - result)
 
     def _hold(self, sockets: Iterable[Socket], text: str) -> set[Socket]:

@@ -23,6 +23,7 @@ from .without_server import WithoutServer
 Exclude = Socket | Iterable[Socket]
 #: The reason of :exc:`BrokerUnavailable` when the position of a room is not known.
 UNREADABLE = "the history of a room could not be read"
+NOBODY: frozenset[str] = frozenset()
 
 
 class Emitter:
@@ -141,5 +142,7 @@ def no_answer(broker: Broker) -> BrokerUnavailable:
 
 
 def _ids_of(exclude: Exclude) -> frozenset[str]:
+    if exclude == ():
+        return NOBODY
     sockets = (exclude,) if isinstance(exclude, Socket) else exclude
     return frozenset(socket.id for socket in sockets)

@@ -74,10 +74,11 @@ def encode(event: str, data: object, *, encoder: str | None = None, **extra: int
     return serializer.encode({"event": event, "data": data, **extra})
 
 
-def extend(text: str, **extra: int | str) -> str:
-    """Return a frame of :func:`encode` with further keys, such as ``room``."""
+@lru_cache
+def keys_of(**extra: str) -> str:
+    """Return further keys of a frame, such as ``room``, as text after its other keys."""
     keys = json.dumps(extra, ensure_ascii=False, separators=(",", ":"))
-    return f"{text[:-1]},{keys[1:]}"
+    return f",{keys[1:-1]}"
 
 
 class Serializer:
