@@ -48,4 +48,4 @@ def test_the_links_of_the_readme_lead_to_pages() -> None:
 
 def test_what_is_not_run_says_why() -> None:
     blocks = [step for step in read(README) if isinstance(step, Block)]
-    assert [block.language for block in blocks if block.not_run] == ["console", "console"]
+    assert [block.language for block in blocks if block.not_run] == ["console", "python", "console"]
