@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ..protocol.closing import CloseCode
+from .broker_counts import BrokerCounts
 
 #: Names of endpoints beyond this number are counted together: a snapshot is at most 64 KiB.
 MAX_ENDPOINTS = 100
@@ -70,6 +71,7 @@ class Statistics:
         self.handler_errors: Counter[str] = Counter()
         self.callback_errors: Counter[str] = Counter()
         self.callbacks: dict[str, Durations] = {}
+        self.brokers: dict[str, BrokerCounts] = {}
         self._endpoints: set[str] = set()
         self._lock = threading.Lock()
 
@@ -80,6 +82,11 @@ class Statistics:
                 return OTHER
             self._endpoints.add(endpoint)
         return endpoint
+
+    def broker(self, alias: str) -> BrokerCounts:
+        """Return the numbers of a broker."""
+        with self._lock:
+            return self.brokers.setdefault(alias, BrokerCounts())
 
     def count_handshake(self, outcome: str) -> None:
         """Count a handshake by its outcome."""

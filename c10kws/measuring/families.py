@@ -22,7 +22,7 @@ class Family:
     largest: bool = False
 
 
-ENDPOINT, POOL, WORKER = ("endpoint",), ("pool",), ("worker",)
+ENDPOINT, POOL, WORKER, BROKER = ("endpoint",), ("pool",), ("worker",), ("broker",)
 
 FAMILIES: Mapping[str, Family] = {
     "c10kws_workers": Family(GAUGE, "Running workers that have had a request."),
@@ -46,6 +46,27 @@ FAMILIES: Mapping[str, Family] = {
     "c10kws_slow_clients": Family(
         COUNTER, "Clients that were disconnected because they read slowly.", ("kind",)
     ),
+    "c10kws_broker_connected": Family(GAUGE, "Workers that are connected to the broker.", BROKER),
+    "c10kws_broker_reconnects": Family(
+        COUNTER, "Connections to the broker that were made after the first one.", BROKER
+    ),
+    "c10kws_broker_published": Family(COUNTER, "Events that the broker has accepted.", BROKER),
+    "c10kws_broker_received": Family(
+        COUNTER, "Events from the broker, also those of the same process.", BROKER
+    ),
+    "c10kws_broker_failed": Family(
+        COUNTER, "Events that the broker has not accepted, or not returned.", BROKER
+    ),
+    "c10kws_broker_delivered_locally": Family(
+        COUNTER, "Events only to clients of the same process, due to ON_BROKER_DOWN.", BROKER
+    ),
+    "c10kws_broker_gaps": Family(
+        COUNTER, "Times that a process has lost events of a channel.", BROKER
+    ),
+    "c10kws_broker_duplicates": Family(
+        COUNTER, "Events that have arrived twice, and were delivered once.", BROKER
+    ),
+    "c10kws_broker_queued_bytes": Family(GAUGE, "Bytes of events that wait for a broker.", BROKER),
     "c10kws_handler_errors": Family(COUNTER, "Exceptions of handlers.", ENDPOINT),
     "c10kws_callback_errors": Family(COUNTER, "Exceptions of event callbacks.", ENDPOINT),
     "c10kws_callback_duration_seconds": Family(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import fields
 
 from ..connection.connection import Connection
 from ..connection.loop import slow_clients_closed
@@ -73,6 +74,9 @@ def _add_sums(values: Values, sums: Statistics) -> None:
     for endpoint, durations in sums.callbacks.copy().items():
         value: list[float] = [*durations.counts, durations.seconds]
         values.add("c10kws_callback_duration_seconds", value, endpoint)
+    for alias, broker in sums.brokers.copy().items():
+        for field in fields(broker):
+            values.add(f"c10kws_broker_{field.name}", int(getattr(broker, field.name)), alias)
     if sums.detailed:
         values.add("c10kws_bytes_received", sums.bytes_received)
         values.add("c10kws_bytes_sent", sums.bytes_sent)

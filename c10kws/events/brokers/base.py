@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from enum import Enum
 from typing import Any, ClassVar
 
+from ...handlers.statistics import statistics
 from .emission import Emission
 from .history import HistoryLimits, Position
 from .message import Change, History, Message, Outcome
@@ -37,6 +38,7 @@ class Broker(ABC):
     def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
         """``configuration`` is the value of the alias in the setting BROKERS."""
         self.alias = alias
+        self.counts = statistics.broker(alias)
         self.options: Mapping[str, Any] = configuration.get("OPTIONS", {})
         #: Seconds that a process which does not serve waits for the answer of the broker.
         self.timeout: float = configuration.get("TIMEOUT", TIMEOUT)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
 
 from ... import conf
+from ...handlers.broker_counts import BrokerCounts
 from ..exceptions import BrokerUnavailable
 from .commands import Publish, Sending
 from .message import Arrival
@@ -22,25 +24,31 @@ LOG_INTERVAL = 10.0
 class Fallback:
     """Fails a message, or delivers it only to this process, depending on ON_BROKER_DOWN."""
 
-    def __init__(self, alias: str, receivers: Receivers) -> None:
+    def __init__(self, alias: str, receivers: Receivers, counts: BrokerCounts) -> None:
         self._alias = alias
         self._receivers = receivers
         self._logged = float("-inf")
         self._unlogged = 0
         self._local: dict[str, None] = {}  # its methods are atomic
-        self.failed = self.delivered = 0
+        self._counts = counts
+        self._lock = threading.Lock()
 
     def handle(self, sending: Sending, reason: str) -> None:
         """End a message that was not sent, or of which it is not known whether it arrived."""
         if isinstance(sending, Publish) and self._is_local(sending):
-            self.delivered += 1
+            with self._lock:
+                self._counts.delivered_locally += 1
             self._local[sending.channel] = None
             self._receivers.deliver(sending.channel, Arrival(sending.message), sending.emission)
             return
-        self.failed += 1
-        self._unlogged += 1
         error = BrokerUnavailable(self._alias, reason)
         sending.fail(error)
+        with self._lock:
+            self._counts.failed += 1
+            self._unlogged += 1
+            self._log(error)
+
+    def _log(self, error: BrokerUnavailable) -> None:
         if monotonic() - self._logged > LOG_INTERVAL:
             logger.error("Events that could not be sent: %d. %s", self._unlogged, error)
             self._logged, self._unlogged = monotonic(), 0

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 
+from ...handlers.broker_counts import BrokerCounts
 from . import wire
 from .commands import Sending, Subscribe, Update
 from .connection import BrokerConnection
@@ -39,7 +40,11 @@ class Inbound:
     """
 
     def __init__(
-        self, receivers: Receivers, numbering: Numbering, recover: Callable[[str], object]
+        self,
+        receivers: Receivers,
+        numbering: Numbering,
+        counts: BrokerCounts,
+        recover: Callable[[str], object],
     ) -> None:
         self._receivers = receivers
         self._numbering = numbering
@@ -49,7 +54,8 @@ class Inbound:
         self.returning: dict[tuple[str, int], Sending] = {}
         self._logged = float("-inf")
         self._unlogged = 0
-        self.gaps = self.duplicates = self.unreadable = 0
+        self._counts = counts
+        self._unreadable = 0
 
     # Subscriptions
 
@@ -118,8 +124,8 @@ class Inbound:
         try:
             return wire.decode(payload)
         except wire.UnknownFormat as error:
-            self.unreadable += 1
-            if self.unreadable == 1:
+            self._unreadable += 1
+            if self._unreadable == 1:
                 logger.error("A message of another release or program was dropped: %s", error)
             return None
 
@@ -128,10 +134,10 @@ class Inbound:
     ) -> None:
         match subscription.sequence.judge(packet.origin, packet.number, position):
             case _ if position is None and self._has_ended(packet):
-                self.duplicates += 1
+                self._counts.duplicates += 1
                 return
             case Verdict.DUPLICATE:
-                self.duplicates += 1
+                self._counts.duplicates += 1
                 return
             case Verdict.GAP if position is not None:
                 subscription.held = [(packet, position)]
@@ -153,13 +159,14 @@ class Inbound:
         self, subscription: Subscription, packet: wire.Packet, position: Position | None
     ) -> None:
         own = self.returning.pop((packet.origin, packet.number), None)
+        self._counts.received += 1
         arrival = Arrival(packet.message, position)
         if isinstance(own, Update):
             own.accept(arrival)
         self._receivers.deliver(subscription.channel, arrival, own.emission if own else None)
 
     def _lose(self, subscription: Subscription) -> None:
-        self.gaps += 1
+        self._counts.gaps += 1
         self._unlogged += 1
         if monotonic() - self._logged > LOG_INTERVAL:
             logger.warning(

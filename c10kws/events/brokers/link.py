@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
 
+from ...handlers.broker_counts import BrokerCounts
 from ...handlers.servers import servers
 from .backoff import Backoff
 from .commands import Command, Read, Recover, Sending, Unsubscribe
@@ -61,17 +62,20 @@ class Link:
         connect: Callable[[], BrokerConnection],
         receivers: Receivers,
         fallback: Fallback,
+        counts: BrokerCounts,
     ) -> None:
         self._alias = alias
         self._connect = connect
         self._receivers = receivers
         self._fallback = fallback
+        self._counts = counts
+        self._was_connected = False
         self._loop = asyncio.new_event_loop()
         self._awake = asyncio.Event()
         self._queue = CommandQueue(MAX_QUEUE_BYTES, self._wake)
         numbering = Numbering()
-        self._inbound = Inbound(receivers, numbering, lambda each: self._queue.put(Recover(each)))
-        self._outbound = Outbound(self._inbound, fallback, numbering)
+        self._inbound = Inbound(receivers, numbering, counts, self._recover)
+        self._outbound = Outbound(self._inbound, fallback, numbering, counts)
         self._backoff = Backoff(FIRST_PAUSE, MAX_PAUSE)
         self._left: dict[str, float] = {}  # channels without receivers, with the time
         self._outage = Outage(alias)
@@ -125,6 +129,7 @@ class Link:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             with suppress(asyncio.CancelledError):
                 runner.run(self._main())
+            self._counts.queued_bytes = 0
             waiting = self._queue.close()  # before the end of the loop, which ``put`` may wake
         for command in [*waiting, *self._inbound.take_older(0)]:
             self._fail(command, "this process has closed the connection")
@@ -144,6 +149,7 @@ class Link:
             except (ConnectionLost, TimeoutError) as error:
                 self._lose(str(error) or "it does not answer")
             finally:
+                self._counts.connected = False
                 await connection.close()
             await self._pause()
 
@@ -190,6 +196,8 @@ class Link:
             self._fail(publish, "the connection was lost")
         self._backoff.reset()
         self._outage.end()
+        self._counts.reconnects += self._was_connected
+        self._counts.connected = self._was_connected = True
         pinged = used = monotonic()
         while not self._is_idle(used):
             if monotonic() - pinged >= PING_INTERVAL:  # commands do not show that messages arrive
@@ -225,6 +233,7 @@ class Link:
         """Fail what has waited too long, and leave channels that nobody listens to any more."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
+            self._counts.queued_bytes = self._queue.bytes
             for command in self._queue.take_older(QUEUE_TIMEOUT):
                 self._fail(command, f"it was away for {QUEUE_TIMEOUT:g} s")
             for publish in self._inbound.take_older(QUEUE_TIMEOUT + RETURN_TIMEOUT):
@@ -233,6 +242,10 @@ class Link:
             for channel in [each for each, left in self._left.items() if left <= limit]:
                 del self._left[channel]
                 self._queue.put(Unsubscribe(channel))
+
+    def _recover(self, channel: str) -> None:
+        with suppress(NotQueued):
+            self._queue.put(Recover(channel))
 
     def _fail(self, command: Command, reason: str) -> None:
         """End a command that cannot be carried out."""

@@ -26,7 +26,7 @@ class LinkedBroker(Broker):
     def __init__(self, alias: str, configuration: Mapping[str, Any]) -> None:
         super().__init__(alias, configuration)
         self._receivers = Receivers()
-        self._fallback = Fallback(alias, self._receivers)
+        self._fallback = Fallback(alias, self._receivers, self.counts)
         self._lock = threading.Lock()
         self._link: Link | None = None
 
@@ -91,5 +91,7 @@ class LinkedBroker(Broker):
     def _begin(self) -> Link:
         with self._lock:
             if self._link is None:
-                self._link = Link(self.alias, self.connect, self._receivers, self._fallback)
+                self._link = Link(
+                    self.alias, self.connect, self._receivers, self._fallback, self.counts
+                )
             return self._link

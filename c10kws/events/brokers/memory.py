@@ -24,6 +24,7 @@ class MemoryBroker(Broker):
         super().__init__(alias, configuration)
         self._receivers = Receivers()
         self._store: Store[Message] = Store()
+        self.counts.connected = True
         self._lock = threading.Lock()
 
     def subscribe(
@@ -52,6 +53,8 @@ class MemoryBroker(Broker):
         if limits is not None:
             position = self._store.append(channel, message, message.size, limits)
         arrival = Arrival(message, position)
+        self.counts.published += 1
+        self.counts.received += 1
         self._receivers.deliver(channel, arrival, emission)
         return arrival
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from ...handlers.broker_counts import BrokerCounts
 from . import wire
 from .commands import Command, Publish, Read, Recover, Subscribe, Unsubscribe, Update
 from .connection import BrokerConnection, ConnectionLost, Outgoing
@@ -18,11 +19,14 @@ from .updates import Updates
 class Outbound:
     """Commands on a connection, one class at a time; used on the thread of the link."""
 
-    def __init__(self, inbound: Inbound, fallback: Fallback, numbering: Numbering) -> None:
+    def __init__(
+        self, inbound: Inbound, fallback: Fallback, numbering: Numbering, counts: BrokerCounts
+    ) -> None:
         self._inbound = inbound
         self._fallback = fallback
         self._numbering = numbering
-        self._updates = Updates(inbound, fallback, numbering)
+        self._counts = counts
+        self._updates = Updates(inbound, fallback, numbering, counts)
 
     async def execute(self, connection: BrokerConnection, commands: Sequence[Command]) -> None:
         """Carry out commands of one class. Raises :exc:`~.connection.ConnectionLost`."""
@@ -54,6 +58,7 @@ class Outbound:
             outgoing.append(Outgoing(publish.channel, payload, publish.limits))
             self._inbound.returning[key] = publish
         errors = await connection.publish(outgoing)
+        self._counts.published += sum(error is None for error in errors)
         for key, publish, error in zip(keys, batch, errors, strict=True):
             if error is not None:
                 self._inbound.returning.pop(key, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from time import monotonic
 
+from ...handlers.broker_counts import BrokerCounts
 from . import wire
 from .commands import Update
 from .connection import BrokerConnection, ConnectionLost, LastRow, Outgoing, Refused
@@ -30,10 +31,13 @@ class Updates:
     one of its channel. Otherwise the broker returns the last row, and the message is made again.
     """
 
-    def __init__(self, inbound: Inbound, fallback: Fallback, numbering: Numbering) -> None:
+    def __init__(
+        self, inbound: Inbound, fallback: Fallback, numbering: Numbering, counts: BrokerCounts
+    ) -> None:
         self._inbound = inbound
         self._fallback = fallback
         self._numbering = numbering
+        self._counts = counts
         #: The last row that this process has published, with the time when it expires.
         self._rows: OrderedDict[str, tuple[float, Row]] = OrderedDict()
 
@@ -98,6 +102,7 @@ class Updates:
         if isinstance(found, LastRow):
             self._inbound.returning.pop(key, None)
             return self._read(update, found)
+        self._counts.published += 1
         self._remember(update.channel, expires, (found, message))
         update.accept(Arrival(message, found))
         if not self._inbound.is_confirmed(update.channel):

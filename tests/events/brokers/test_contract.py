@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from django.utils.module_loading import import_string
 from c10kws.events.brokers.base import Broker, Feature
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits, Position
+from c10kws.events.brokers.memory import MemoryBroker
 from c10kws.events.brokers.message import Arrival, History, Message, Outcome
 from c10kws.events.brokers.receivers import DirectReceiver
+from c10kws.measuring.gathering import Gatherer
 from tests.support.broker_process import BrokerProcess
 from tests.support.brokers import COUNTED, Listener, count, listen, publish
 from tests.support.redis_servers import RedisServer
@@ -180,6 +183,19 @@ def test_a_receiver_that_has_left_gets_nothing(one: Broker, other: Broker) -> No
     publish(other, "b").result(WAIT)
     eventually(has(again, "b"))
     assert (staying.texts, leaving.texts) == (["a"], [])
+
+
+def test_messages_are_counted(one: Broker, other: Broker) -> None:
+    listen(one)
+    before = replace(one.counts)
+    publish(one, "a").result(WAIT)
+    publish(one, "b", "room:/chat:2").result(WAIT)
+    values = Gatherer().gather()
+    assert values.get("c10kws_broker_published", "default") == before.published + 2
+    assert values.get("c10kws_broker_connected", "default") == 1
+    received = 2 if isinstance(one, MemoryBroker) else 1  # others get those of their channels
+    eventually(lambda: one.counts.received == before.received + received)
+    assert one.counts.failed == before.failed
 
 
 # Histories

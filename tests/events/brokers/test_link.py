@@ -14,7 +14,7 @@ from c10kws.events.brokers.history import HistoryLimits
 from c10kws.events.brokers.local import LocalBroker
 from c10kws.events.exceptions import BrokerUnavailable
 from tests.support.brokers import Listener, publish
-from tests.support.waiting import WAIT
+from tests.support.waiting import WAIT, eventually
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs Unix sockets")
 
@@ -25,14 +25,18 @@ LIMITS = HistoryLimits(5, 60)
 @pytest.fixture
 def away(site: Path) -> Iterator[LocalBroker]:
     """A broker that is not there: this process does not serve, and there is no hub."""
-    broker = LocalBroker("default", {})
+    broker = LocalBroker("away", {})
     yield broker
     broker.close(0)
 
 
 def test_closing_fails_what_waits(away: LocalBroker) -> None:
+    failed = away.counts.failed
     emission, read = publish(away, "a"), away.read(CHANNEL, None, LIMITS)
+    assert not away.counts.connected
+    eventually(lambda: away.counts.queued_bytes)
     away.close(0)
+    assert (away.counts.failed, away.counts.queued_bytes) == (failed + 1, 0)
     with pytest.raises(BrokerUnavailable, match="has closed the connection"):
         emission.result(WAIT)
     with pytest.raises(ConnectionLost, match="has closed the connection"):

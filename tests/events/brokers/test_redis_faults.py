@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -252,6 +253,7 @@ def test_while_redis_is_stopped_messages_are_delivered_once_to_this_process(
     monkeypatch.setattr("c10kws.events.brokers.link.QUEUE_TIMEOUT", 0.6)
     server = start_redis()
     broker = redis_broker(server)
+    before = replace(broker.counts)
     listener = listen(broker, PLAIN)
     load = Load(broker)
     load.start()
@@ -268,6 +270,10 @@ def test_while_redis_is_stopped_messages_are_delivered_once_to_this_process(
     assert all(succeeded(each) for each in load.plain)
     eventually(lambda: len(listener.texts) >= len(load.plain))
     assert listener.texts == [str(number) for number in range(len(load.plain))]
+    counts = broker.counts
+    assert counts.reconnects >= before.reconnects + 2 and counts.gaps >= before.gaps + 2
+    assert counts.delivered_locally > before.delivered_locally
+    assert counts.connected
 
 
 def test_scripts_are_forgotten_under_load(
