@@ -1,5 +1,6 @@
 # Commands for developers. `python3 demo`, `python3 tests` and `python3 docs` need no make.
-.PHONY: demo test quick docs style types newest fuzz soak conformance matrix bench bench-brokers client lock
+.PHONY: demo test quick docs style types newest fuzz soak faults conformance matrix bench bench-brokers \
+	client lock
 
 demo:
 	python3 demo
@@ -33,6 +34,10 @@ fuzz:
 MINUTES = 5
 soak:
 	python3 tests/soak --minutes $(MINUTES)
+
+# Faults of brokers, such as a Redis that is killed: the tables in docs/explanation/faults.rst. Minutes.
+faults:
+	python3 tests/faults
 
 # The Autobahn|Testsuite, with the fast lane and without. Needs a Python 2.7.
 conformance:
