@@ -10,6 +10,7 @@ from time import monotonic
 
 from ... import conf
 from ...handlers.broker_counts import BrokerCounts
+from ...handlers.servers import servers
 from ..exceptions import BrokerUnavailable
 from .commands import Publish, Sending
 from .message import Arrival
@@ -60,4 +61,6 @@ class Fallback:
                 yield self._local.popitem()[0]
 
     def _is_local(self, publish: Publish) -> bool:
-        return conf.current().on_broker_down == "local" and publish.limits is None
+        """Return True for a message that this process delivers; without clients, it fails."""
+        local = conf.current().on_broker_down == "local"
+        return local and publish.limits is None and servers.serving

@@ -68,3 +68,10 @@ def test_a_message_that_is_not_delivered_locally_fails(
         refuse(broker, "1", limits).result(WAIT)
     assert listener.texts == []
     broker.close(0)
+
+
+def test_a_process_that_does_not_serve_delivers_nothing_itself(site: Path, settings: Any) -> None:
+    settings.C10KWS = {**settings.C10KWS, "ON_BROKER_DOWN": "local"}
+    broker = LocalBroker("default", {})
+    with pytest.raises(BrokerUnavailable, match="it is away"):
+        refuse(broker, "1").result(WAIT)
