@@ -140,10 +140,10 @@ class Settings:
     #: True runs ``runtornado`` and gunicorn's worker on uvloop's event loop. It needs uvloop:
     #: ``pip install c10kws[uvloop]``.
     uvloop: bool = False
-    #: Folder in which the processes of the project have their sockets, for ``manage.py ws``, the
-    #: admin and LocalBroker. They are in a subfolder that only the user of the processes can use.
-    #: None uses the system's folder for temporary files. Set it if your service has a temporary
-    #: folder of its own (PrivateTmp of systemd).
+    #: Folder of this machine in which the processes of the project have their sockets, for
+    #: ``manage.py ws``, the admin and LocalBroker. They are in a subfolder that only the user of
+    #: the processes can use. None uses the system's folder for temporary files. Set it if your
+    #: service has a temporary folder of its own (PrivateTmp of systemd).
     runtime_dir: str | PathLike[str] | None = None
     #: Addresses and networks, such as ``"10.0.0.0/8"``, of the proxies whose forwarded headers
     #: (X-Forwarded-For and others) reach the application. Any other client could forge them.

@@ -50,21 +50,8 @@ class Command(BaseCommand):
             help=f"Maximum number of rows; {LIMIT} by default.",
         )
         stats = _add(commands, "stats", "Print the statistics of all processes together.")
-        close = _add(commands, "close", "Close WebSockets.")
-        close.add_argument("ids", nargs="*", metavar="id", help="ID of a connection, from ws list.")
-        close.add_argument("--all", action="store_true", help="Close all open WebSockets.")
-        close.add_argument(
-            "--code",
-            type=int,
-            default=CloseCode.POLICY_VIOLATION.value,
-            help="Close code; 1008 by default. After a code such as 1012, clients reconnect.",
-        )
-        close.add_argument("--reason", default="", help="Reason for the client, at most 123 bytes.")
-        emit = _add(commands, "emit", "Emit an event to the clients of an EventSocket.")
-        emit.add_argument("endpoint", help="Path of the EventSocket, or a URL that leads to it.")
-        emit.add_argument("event", help="Name of the event.")
-        emit.add_argument("data", nargs="?", help="A JSON object, or a string.")
-        emit.add_argument("--room", help="Only to the clients in this room.")
+        close = _add_close(commands)
+        _add_emit(commands)
         for each in (list_, close):
             each.add_argument("--user", help="Only this user: name or primary key.")
             each.add_argument("--endpoint", help="Only this URL pattern or path of an EventSocket.")
@@ -197,6 +184,28 @@ class Command(BaseCommand):
 def _add(commands: _SubParsersAction[Any], name: str, text: str) -> ArgumentParser:
     parser: ArgumentParser = commands.add_parser(name, help=text, description=text)
     return parser
+
+
+def _add_close(commands: _SubParsersAction[Any]) -> ArgumentParser:
+    close = _add(commands, "close", "Close WebSockets.")
+    close.add_argument("ids", nargs="*", metavar="id", help="ID of a connection, from ws list.")
+    close.add_argument("--all", action="store_true", help="Close all open WebSockets.")
+    close.add_argument(
+        "--code",
+        type=int,
+        default=CloseCode.POLICY_VIOLATION.value,
+        help="Close code; 1008 by default. After a code such as 1012, clients reconnect.",
+    )
+    close.add_argument("--reason", default="", help="Reason for the client, at most 123 bytes.")
+    return close
+
+
+def _add_emit(commands: _SubParsersAction[Any]) -> None:
+    emit = _add(commands, "emit", "Emit an event to the clients of an EventSocket.")
+    emit.add_argument("endpoint", help="Path of the EventSocket, or a URL that leads to it.")
+    emit.add_argument("event", help="Name of the event.")
+    emit.add_argument("data", nargs="?", help="JSON: an object, or a string in quotes.")
+    emit.add_argument("--room", help="Only to the clients in this room.")
 
 
 def data_of(text: str | None) -> dict[str, Any] | str | None:
