@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 from ..brokers.message import Message
@@ -72,6 +72,8 @@ class ProgressState:
     def within(self, range_: Range) -> ProgressState:
         """Return it with the range of the bar, which may be that of another release."""
         maximum = self.max if self.own_max else range_.max
+        if (self.min, self.max) == (range_.min, maximum):
+            return self
         return replace(self, min=range_.min, max=maximum)
 
     def restart(self) -> ProgressState:
@@ -80,15 +82,15 @@ class ProgressState:
 
     def step(self, label: Any) -> ProgressState:
         """Return it with one step more. At ``max`` only the label changes."""
-        counts = not self.indeterminate and not self.done
-        new = replace(self, count=self.count + counts, label=label)
-        return replace(new, events=(UPDATE, *[DONE] * new.done))
+        count = self.count + (not self.indeterminate and not self.done)
+        done = not self.indeterminate and self.min + count >= self.max
+        return replace(self, count=count, label=label, events=(UPDATE, *[DONE] * done))
 
     # As a message
 
     def message(self) -> Message:
         """Return it as a message, with the current time."""
-        state = asdict(replace(self, time=time.time()))
+        state = {name: getattr(self, name) for name in _NAMES} | {"time": time.time()}
         return Message(json.dumps(state, ensure_ascii=False, separators=(",", ":")))
 
 
