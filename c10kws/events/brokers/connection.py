@@ -69,10 +69,13 @@ class BrokerConnection(ABC):
         """
 
     @abstractmethod
-    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
-        """Publish a message, which has limits, if ``expected`` is the last position.
+    async def publish_after(
+        self, expected: Position, messages: Sequence[Outgoing]
+    ) -> Position | LastRow:
+        """Publish messages to one channel, in one step, if ``expected`` is its last position.
 
-        Return its position, or the last row if that has another position. Raises :exc:`Refused`.
+        Return the position of the last one; the last row of the channel if nothing is published.
+        The messages have limits. Raises :exc:`Refused`.
         """
 
     @abstractmethod

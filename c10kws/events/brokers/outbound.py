@@ -33,8 +33,8 @@ class Outbound:
         match commands[0]:
             case Publish():
                 await self._publish(connection, cast(Sequence[Publish], commands))
-            case Update() as update:
-                await self._updates.execute(connection, update)
+            case Update():
+                await self._updates.execute(connection, cast(Sequence[Update], commands))
             case Subscribe():
                 await self._subscribe(connection, cast(Sequence[Subscribe], commands))
             case Unsubscribe():

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from .commands import Command, Publish, Read, Sending, Subscribe, Unsubscribe
+from .commands import Command, Publish, Read, Sending, Subscribe, Unsubscribe, Update
 
 #: Number of commands in a batch.
 MAX_BATCH = 256
 #: Classes of commands that are carried out in batches.
-BATCHED = (Publish, Unsubscribe)
+BATCHED = (Publish, Update, Unsubscribe)
 
 
 class NotQueued(Exception):

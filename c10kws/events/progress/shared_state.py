@@ -54,7 +54,7 @@ class SharedState:
         :exc:`BrokerUnavailable` there, and :exc:`EmitHandlerError`.
         """
         broker, emission = self._begin(event)
-        size = len(label) if isinstance(label, str) else 0
+        size = 0 if label is None else len(str(label))
         result = self._update(broker, change, emission, size)
         if not servers.serving and not on_event_loop():
             _wait(broker, result, emission)

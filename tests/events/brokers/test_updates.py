@@ -27,6 +27,7 @@ from c10kws.events.brokers.numbering import Numbering
 from c10kws.events.brokers.receivers import Receivers
 from c10kws.events.brokers.updates import Updates
 from c10kws.events.exceptions import BrokerUnavailable
+from c10kws.handlers.broker_counts import BrokerCounts
 from tests.support.brokers import COUNTED, add_one
 
 CHANNEL = "room:/chat:1"
@@ -45,8 +46,11 @@ class Script(BrokerConnection):
         assert isinstance(found, LastRow)
         return found
 
-    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
-        self.asked.append((expected.seq, wire.decode(message.payload).message.text))
+    async def publish_after(
+        self, expected: Position, messages: Sequence[Outgoing]
+    ) -> Position | LastRow:
+        texts = [wire.decode(message.payload).message.text for message in messages]
+        self.asked.append((expected.seq, " ".join(texts)))
         return self._answer()
 
     def _answer(self) -> LastRow | Position:
@@ -77,12 +81,15 @@ class World:
 
     def __init__(self) -> None:
         receivers = Receivers()
-        self.inbound = Inbound(receivers, lambda channel: None)
-        self.updates = Updates(self.inbound, Fallback("default", receivers), Numbering())
+        numbering = Numbering()
+        self.counts = BrokerCounts()
+        self.inbound = Inbound(receivers, numbering, self.counts, lambda channel: None)
+        fallback = Fallback("default", receivers, self.counts)
+        self.updates = Updates(self.inbound, fallback, numbering, self.counts)
 
     def run(self, connection: Script) -> Update:
         update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
-        asyncio.run(self.updates.execute(connection, update))
+        asyncio.run(self.updates.execute(connection, [update]))
         return update
 
 
@@ -108,6 +115,52 @@ def test_the_last_row_is_read_once(world: World) -> None:
         assert update.emission.done()
     assert connection.asked == ["last", (0, "1"), (1, "2")]
     assert world.inbound.returning == {}
+    assert world.counts.published == 2
+
+
+def updates_of(*channels: str) -> list[Update]:
+    return [Update(channel, add_one, COUNTED, Emission(), 0) for channel in channels]
+
+
+def test_updates_of_a_channel_are_one_question(world: World) -> None:
+    connection = Script([row(0), row(5, "7"), Position("e", 7), row(0), Position("e", 1)])
+    updates = updates_of("a", "b", "a")
+    look = Update("a", lambda last: None, COUNTED, Emission(), 0)
+    asyncio.run(world.updates.execute(connection, [*updates, look]))
+    assert connection.asked == ["last", (0, "1 2"), (5, "8 9"), "last", (0, "1")]
+    lasts = [each.result.result(0).last for each in (*updates, look)]
+    found = [(each.message.text, each.position) for each in lasts if each is not None]
+    places = [("8", 6), ("1", 1), ("9", 7), ("9", 7)]
+    assert found == [(text, Position("e", seq)) for text, seq in places]
+    assert [each.result.result(0).changed for each in (*updates, look)] == [True] * 3 + [False]
+
+
+def test_an_error_in_between_ends_one_update(world: World) -> None:
+    def fail(last: Message | None) -> Message:
+        raise ZeroDivisionError
+
+    failing = Update("a", fail, COUNTED, Emission(), 0)
+    one, other = updates_of("a", "a")
+    asyncio.run(world.updates.execute(Script([row(0), Position("e", 2)]), [one, failing, other]))
+    assert one.result.result(0).changed and other.result.result(0).changed
+    with pytest.raises(ZeroDivisionError):
+        failing.result.result(0)
+
+
+def test_many_updates_are_several_questions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("c10kws.events.brokers.updates.MAX_CHAIN", 2)
+    connection = Script([row(0), Position("e", 2), Position("e", 3)])
+    asyncio.run(world.updates.execute(connection, updates_of("a", "a", "a")))
+    assert connection.asked == ["last", (0, "1 2"), (2, "3")]
+
+
+def test_after_a_lost_connection_the_others_fail(world: World) -> None:
+    updates = updates_of("a", "b")
+    with pytest.raises(ConnectionLost):
+        asyncio.run(world.updates.execute(Script([row(0), ConnectionLost("cut")]), updates))
+    assert not updates[0].result.done()
+    with pytest.raises(BrokerUnavailable, match="cut"):
+        updates[1].result.result(0)
 
 
 def test_a_row_that_comes_in_between_is_counted(world: World) -> None:
@@ -132,7 +185,7 @@ def test_a_message_whose_answer_is_lost_is_not_sent_again(world: World) -> None:
     connection = Script([row(0), ConnectionLost("cut")])
     update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
     with pytest.raises(ConnectionLost):
-        asyncio.run(world.updates.execute(connection, update))
+        asyncio.run(world.updates.execute(connection, [update]))
     assert not update.emission.done()  # it may come back
     (returning,) = world.inbound.returning.values()
     assert returning is update
@@ -142,7 +195,7 @@ def test_a_message_whose_answer_is_lost_is_not_sent_again(world: World) -> None:
 def test_a_message_that_could_not_be_sent_fails(world: World) -> None:
     update = Update(CHANNEL, add_one, COUNTED, Emission(), 0)
     with pytest.raises(ConnectionLost):
-        asyncio.run(world.updates.execute(Script([ConnectionLost("cut")]), update))
+        asyncio.run(world.updates.execute(Script([ConnectionLost("cut")]), [update]))
     for waiting in (update.emission, update.result):
         with pytest.raises(BrokerUnavailable, match="cut"):
             waiting.result(0)
@@ -172,5 +225,5 @@ def test_only_the_last_channels_are_remembered(
     connection = Script([row(0), Position("e", 1)] * 3)
     for channel in ("a", "b", "a"):
         update = Update(channel, add_one, COUNTED, Emission(), 0)
-        asyncio.run(world.updates.execute(connection, update))
+        asyncio.run(world.updates.execute(connection, [update]))
     assert connection.asked.count("last") == 3

@@ -16,12 +16,12 @@ POSITION       PLACE            limits, channel
 READ           ROWs, then END,  position, channel
                or MISSING
 UPDATE         PLACE, LAST      position or a zero byte, limits, channel,
-                                payload
+                                payloads
 ============== ================ ==============================================
 
-UPDATE publishes if its position is the last one of the channel. Then PLACE has the position of the
-message. Otherwise LAST has the last row: its position, then a byte 1 and the payload, or a zero
-byte.
+UPDATE publishes all its payloads if its position is the last one of the channel. Then PLACE has the
+position of the last message. Otherwise LAST has the last row: its position, then a byte 1 and the
+payload, or a zero byte.
 
 The hub sends MESSAGE (position or a zero byte, channel, payload) for each message to a channel that
 the peer has subscribed to, and LOG (a text) for the log of the peer.
@@ -91,10 +91,14 @@ def ask_rows(channel: str, since: Position) -> bytes:
 
 
 def update(
-    expected: Position | None, channel: str, payload: bytes, limits: HistoryLimits | None
+    expected: Position | None,
+    channel: str,
+    payloads: Iterable[bytes],
+    limits: HistoryLimits | None,
 ) -> bytes:
-    """Return a frame that publishes a message after a position; without one it asks for the row."""
-    return frame(UPDATE, _position(expected), _limits(limits), _text(channel), payload)
+    """Return a frame that publishes messages after a position; without one it asks for the row."""
+    parts = [_SIZE.pack(len(payload)) + payload for payload in payloads]
+    return frame(UPDATE, _position(expected), _limits(limits), _text(channel), *parts)
 
 
 def place(position: Position) -> bytes:
@@ -192,6 +196,14 @@ class Body:
             raise ProtocolError("an epoch that is not ASCII") from error
         (seq,) = _SEQ.unpack(self._bytes(_SEQ.size))
         return Position(epoch, seq)
+
+    def payloads(self) -> list[bytes]:
+        """Return all payloads to the end."""
+        found: list[bytes] = []
+        while self._at < len(self._data):
+            (size,) = _SIZE.unpack(self._bytes(_SIZE.size))
+            found.append(self._bytes(size))
+        return found
 
     def row(self) -> bytes | None:
         """Return what is left as a payload, or None."""

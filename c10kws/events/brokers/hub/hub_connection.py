@@ -21,7 +21,7 @@ logger = logging.getLogger("c10kws.brokers")
 #: Bytes of messages that wait for this process. Above this limit, the hub must keep them.
 MAX_BYTES = 1024 * 1024
 #: Bytes of a frame besides the channel and the payload, at most.
-OVERHEAD = 64
+OVERHEAD = 1024
 
 Row = tuple[Position, bytes]
 _Arrived = tuple[str, bytes, Position | None]
@@ -66,7 +66,7 @@ class HubConnection(BrokerConnection):
         await self._send(codec.channels(codec.UNSUBSCRIBE, channels))
 
     async def publish(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
-        errors = [_error_of(each) for each in batch]
+        errors = [_error_of(len(each.payload), each.channel) for each in batch]
         await self._send(
             codec.publish(each.channel, each.payload, each.limits)
             for each, error in zip(batch, errors, strict=True)
@@ -74,18 +74,22 @@ class HubConnection(BrokerConnection):
         )
         return errors
 
-    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
-        error = _error_of(message)
+    async def publish_after(
+        self, expected: Position, messages: Sequence[Outgoing]
+    ) -> Position | LastRow:
+        payloads = [message.payload for message in messages]
+        size = sum(map(len, payloads))
+        error = _error_of(size, messages[0].channel)
         if error is not None:
             raise error
-        data = codec.update(expected, message.channel, message.payload, message.limits)
+        data = codec.update(expected, messages[0].channel, payloads, messages[0].limits)
         ((kind, found),) = await self._stream.ask(data)
         if kind not in (codec.PLACE, codec.LAST):
             raise _unexpected(kind)
         return cast("Position | LastRow", found)
 
     async def last(self, channel: str, limits: HistoryLimits) -> LastRow:
-        data = codec.update(None, channel, b"", limits)
+        data = codec.update(None, channel, (), limits)
         return cast(LastRow, await self._ask(codec.LAST, data))
 
     async def position(self, channel: str, limits: HistoryLimits) -> Position:
@@ -138,8 +142,9 @@ def _unexpected(kind: int) -> ConnectionLost:
     return ConnectionLost(f"the hub has answered with a frame of the kind {kind}")
 
 
-def _error_of(message: Outgoing) -> Refused | None:
-    size = len(message.payload) + 4 * len(message.channel) + OVERHEAD
+def _error_of(size: int, channel: str) -> Refused | None:
+    """Return the error for payloads that do not fit into a frame."""
+    size += 4 * len(channel) + OVERHEAD
     if size > MAX_FRAME:
         return Refused(f"it has {size} bytes, and the hub carries at most {MAX_FRAME}")
     return None

@@ -125,15 +125,16 @@ class Peer(asyncio.Protocol):
 
     def _update(self, body: codec.Body) -> None:
         expected, limits = body.position(), body.limits()
-        channel, payload = body.text(), body.rest()
+        channel, payloads = body.text(), body.payloads()
         if limits is None:
             raise ProtocolError("an update without limits")
         position, row = self._hub.last(channel, limits)
-        if position == expected:
-            place = codec.required(self._hub.publish(channel, payload, limits))
-            self._answer(codec.place(place))
-        else:
+        if position != expected:
             self._answer(codec.last(position, row))
+            return
+        for payload in payloads:
+            position = codec.required(self._hub.publish(channel, payload, limits))
+        self._answer(codec.place(position))
 
     # Frames to the process
 

@@ -65,10 +65,13 @@ class RedisConnection(BrokerConnection):
         replies = await self._call([self._publishing(outgoing) for outgoing in batch])
         return [Refused(str(each)) if isinstance(each, ResponseError) else None for each in replies]
 
-    async def publish_after(self, expected: Position, message: Outgoing) -> Position | LastRow:
-        assert message.limits is not None
+    async def publish_after(
+        self, expected: Position, messages: Sequence[Outgoing]
+    ) -> Position | LastRow:
+        first, others = messages[0], [message.payload for message in messages[1:]]
+        assert first.limits is not None
         command = self._keeping(
-            scripts.UPDATE, message, message.limits, expected.epoch, expected.seq
+            scripts.UPDATE, first, first.limits, expected.epoch, expected.seq, *others
         )
         (reply,) = await self._call([command])
         return Position(expected.epoch, reply) if isinstance(reply, int) else _read_last(reply)
@@ -150,7 +153,11 @@ class RedisConnection(BrokerConnection):
         return self._keeping(scripts.PUBLISH, outgoing, limits)
 
     def _keeping(
-        self, script: Script, outgoing: Outgoing, limits: HistoryLimits, *arguments: str | int
+        self,
+        script: Script,
+        outgoing: Outgoing,
+        limits: HistoryLimits,
+        *arguments: str | bytes | int,
     ) -> Command:
         return self._script(
             script,

@@ -27,9 +27,10 @@ class Script:
 
 #: Numbers a message, keeps it, and publishes it with its position. The first command that writes is
 #: the HSET, which a full Redis refuses: then nothing has changed.
-PUBLISH = Script("""\
+_PUBLISH = """\
+local function publish(payload)
 local meta, rows = KEYS[1], KEYS[2]
-local server, candidate, channel, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local server, candidate, channel = ARGV[1], ARGV[2], ARGV[3]
 local size, max_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local rows_ttl, meta_ttl = ARGV[7], ARGV[8]
 local found = redis.call('HMGET', meta, 'server', 'epoch', 'seq', 'bytes')
@@ -65,7 +66,9 @@ redis.call('PEXPIRE', rows, rows_ttl)
 redis.call('PEXPIRE', meta, meta_ttl)
 redis.call('PUBLISH', channel, string.format('%s %d\\n', epoch, seq) .. payload)
 return seq
-""")
+end
+"""
+PUBLISH = Script(_PUBLISH + "return publish(ARGV[4])")
 
 
 def _find(ttl: str) -> str:
@@ -92,7 +95,8 @@ POSITION = Script(_find("ARGV[3]") + "return {found[2], tonumber(found[3])}")
 #: Returns the same, and the payload of the last message if it is kept.
 LAST = Script(_find("ARGV[3]") + _LAST)
 
-#: Publishes as PUBLISH does if the last two arguments are the last position; else as LAST.
+#: Publishes as PUBLISH does if the arguments 9 and 10 are the last position, also the payloads in
+#: further arguments. Otherwise it returns what LAST returns.
 UPDATE = Script(f"""\
 do
 {_find("ARGV[8]")}
@@ -100,7 +104,13 @@ if found[2] ~= ARGV[9] or found[3] ~= ARGV[10] then
 {_LAST}
 end
 end
-{PUBLISH.text}""")
+{_PUBLISH}
+local seq = publish(ARGV[4])
+for number = 11, #ARGV do
+  seq = publish(ARGV[number])
+end
+return seq
+""")
 
 #: Returns the rows after a number of an epoch, or nil if one of them is missing.
 ROWS = Script("""\

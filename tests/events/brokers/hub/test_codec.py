@@ -31,9 +31,9 @@ def test_what_is_written_is_read() -> None:
     assert (body.position(), body.text()) == (PLACE, "c")
     body.end()
     for expected in (None, PLACE):
-        body = body_of(codec.update(expected, "c", b"\0b", HistoryLimits(1, 2)))
+        body = body_of(codec.update(expected, "c", [b"\0b", b""], HistoryLimits(1, 2)))
         assert (body.position(), body.limits()) == (expected, HistoryLimits(1, 2))
-        assert (body.text(), body.rest()) == ("c", b"\0b")
+        assert (body.text(), body.payloads()) == ("c", [b"\0b", b""])
     for payload in (None, b"", b"\0b"):
         body = body_of(codec.last(PLACE, payload))
         assert (body.position(), body.row()) == (PLACE, payload)

@@ -45,7 +45,7 @@ def test_a_peer_of_another_format_is_refused(broker: LocalBroker, make_peer: Mak
         codec.hello(1) + frame(codec.PING, b"a"),
         codec.hello(1) + frame(codec.PUBLISH, b"\2"),
         codec.hello(1) + frame(codec.POSITION, b"\0", bytes(4)),
-        codec.hello(1) + codec.update(None, "a", b"", None),
+        codec.hello(1) + codec.update(None, "a", (), None),
         codec.hello(1) + frame(codec.UPDATE, b"\0"),
     ],
 )
