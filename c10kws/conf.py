@@ -228,7 +228,10 @@ def current() -> Settings:
     Unknown keys are ignored here; the system checks report them.
     """
     settings = _import_django_settings() if _django_settings is None else _django_settings
-    own = getattr(settings, NAME, {}) if settings.configured or _names_settings() else {}
+    # Django keeps settings in the dictionary of its lazy object; to ask the object takes longer.
+    own = object.__getattribute__(settings, "__dict__").get(NAME)
+    if own is None and (settings.configured or _names_settings()):
+        own = getattr(settings, NAME, {})
     if not own:
         return DEFAULTS
     global _last

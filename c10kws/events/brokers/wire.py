@@ -21,6 +21,7 @@ from functools import lru_cache
 from .message import Message
 
 FORMAT = 1
+NOBODY: frozenset[str] = frozenset()
 
 
 class UnknownFormat(ValueError):
@@ -52,12 +53,12 @@ def _quoted(origin: str) -> str:
 
 def decode(data: bytes) -> Packet:
     """Return the packet in ``data``. Raises :exc:`UnknownFormat`."""
-    line, _, text = data.partition(b"\n")
     try:
+        line, _, text = data.decode().partition("\n")
         head = json.loads(line)
         if head["f"] != FORMAT:
             raise UnknownFormat(f"format {head['f']!r}")
-        message = Message(text.decode(), frozenset(head.get("x", ())))
+        message = Message(text, frozenset(head["x"]) if "x" in head else NOBODY)
         return Packet(head["o"], head["n"], message)
     except (KeyError, TypeError, ValueError) as error:
         raise UnknownFormat(f"not a message of c10kws: {error!r}") from error
