@@ -21,11 +21,15 @@ from ..events.brokers.history import Position
 from ..events.brokers.message import Arrival, Message
 from ..events.brokers.receivers import DirectReceiver
 from ..events.emitting.emitter import no_answer
+from ..events.exceptions import BrokerUnavailable
 from .plain_data import Data, decode, encode
 from .replies import VERSION
 
 #: Seconds within which a process must acknowledge a request.
 ACKNOWLEDGE_TIMEOUT = 0.5
+#: A message of the asker to itself, and the seconds that it may take.
+CHECK: Data = {}
+CHECK_TIMEOUT = 1.0
 
 
 class Question(DirectReceiver):
@@ -52,6 +56,7 @@ class Question(DirectReceiver):
             self._wait_for_subscription(confirmed)
             self._publish({**request, "version": VERSION, "asked": sorted(asked)})
             self._wait_for_replies(end)
+            self._check_connection()
         finally:
             self._broker.unsubscribe(self._channel, self)
         silent = [name for token, name in self._names.items() if token not in self._replies]
@@ -63,6 +68,8 @@ class Question(DirectReceiver):
     def receive(self, arrival: Arrival) -> None:
         """Note an acknowledgement or a reply."""
         reply = decode(arrival.message.text)
+        if reply == CHECK:
+            return
         token = str(reply["token"])
         with self._changed:
             self._names[token] = str(reply["process"])
@@ -81,12 +88,21 @@ class Question(DirectReceiver):
             raise no_answer(self._broker) from None
 
     def _publish(self, request: Data) -> None:
-        emission = Emission()
-        self._broker.publish(
-            CONTROL, Message(encode({**request, "reply": self._channel})), None, emission
-        )
+        self._send(CONTROL, {**request, "reply": self._channel}, self._broker.timeout)
+
+    def _check_connection(self) -> None:
+        """Note if the connection is lost: a reply may have been lost with it."""
         try:
-            emission.result(self._broker.timeout)
+            self._send(self._channel, CHECK, CHECK_TIMEOUT)
+        except BrokerUnavailable:
+            self._lost = True
+
+    def _send(self, channel: str, data: Data, timeout: float) -> None:
+        """Publish a message. Raises :exc:`.BrokerUnavailable`."""
+        emission = Emission()
+        self._broker.publish(channel, Message(encode(data)), None, emission)
+        try:
+            emission.result(timeout)
         except TimeoutError:
             error = no_answer(self._broker)
             emission.fail(error)  # it must not be sent later

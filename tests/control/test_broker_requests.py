@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from c10kws.control import broker_listener, operations
+from c10kws.control import broker_listener, operations, question
 from c10kws.control.asking import ask_all
 from c10kws.control.process import name_of, this_process
 from c10kws.control.replies import encode_within, error_reply
@@ -226,6 +226,26 @@ def test_lost_messages_are_a_problem(network: Broker, monkeypatch: pytest.Monkey
     )
     problems = ask_all(LIST).problems
     assert problems[-1] == "The connection to the broker was interrupted; answers may be missing."
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_connection_that_is_lost_meanwhile_is_a_problem(
+    network: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question, "CHECK_TIMEOUT", 0.05)
+    publish = network.publish
+
+    def publish_requests(channel: str, *arguments: Any) -> None:
+        if channel == CONTROL:
+            publish(channel, *arguments)
+
+    monkeypatch.setattr(network, "publish", publish_requests)
+    Elsewhere(network, {"result": EMPTY})
+    answers = ask_all(LIST)
+    assert answers.results == []
+    assert answers.problems == [
+        "The connection to the broker was interrupted; answers may be missing."
+    ]
 
 
 def test_a_lost_broker_is_a_problem(
