@@ -253,7 +253,7 @@ class BrokerTests(GuideTests):
             assert ws.request("say", {"text": "Hello!"}) == {"sent": True}
             ws.expect("said")
             lost = Emission()
-            lost.fail(BrokerUnavailable("default", "it was away for 5 s"))
+            lost.fail(BrokerUnavailable("default", "it has not accepted the event within 5 s"))
             with mock.patch.object(chat.emitter, "emit", return_value=lost):
                 assert ws.request("say", {"text": "Hello!"}) == {"sent": False}
 

@@ -1,4 +1,4 @@
-"""``Inbound``: the messages that arrive from the broker, without duplicates and gaps."""
+"""``Inbound``: handles messages that arrive from the broker; finds duplicates and gaps."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .subscription import Subscription
 
 logger = logging.getLogger("c10kws.brokers")
 
-#: Seconds between two looks at an event loop that does not keep up.
+#: Seconds between checks of an event loop that does not keep up.
 ROOM_INTERVAL = 0.005
 
-#: Seconds between log lines about lost messages: a server that restarts loses those of all rooms.
+#: Seconds between log lines about lost messages. A broker that restarts loses those of all rooms.
 LOG_INTERVAL = 10.0
-#: Channels whose histories are read together.
+#: Number of channels whose histories are read together.
 MAX_AT_ONCE = 64
-#: The position of a channel that has none; no history has its rows.
+#: Stands for the position of a channel that has none. No history has rows after it.
 NOWHERE = Position("", 0)
 
 Row = tuple[Position, bytes]
 
 
 class Inbound:
-    """The subscriptions of this process; used on the thread of the link.
+    """Handles the subscriptions of this process, in the thread of the link.
 
     ``recover`` is called with a channel whose history must be read, since messages are missing.
     """
@@ -82,14 +82,14 @@ class Inbound:
         return [each for each in removed if self._subscriptions.pop(each, None) is not None]
 
     def is_confirmed(self, channel: str) -> bool:
-        """Return True if messages to a channel come back."""
+        """Return True if messages to a channel come back to this process."""
         found = self._subscriptions.get(channel)
         return found is not None and found.confirmed
 
     async def confirm(self, connection: BrokerConnection, channels: Sequence[str]) -> None:
         """Confirm new subscriptions; those with history begin at its last position.
 
-        If a client has not waited for it, it may have missed messages since it was answered.
+        A client that has not waited for the confirmation may have missed messages since then.
         """
         subscriptions = [self._subscriptions[each] for each in channels]
         kept = [(each, each.limits) for each in subscriptions if each.limits is not None]
@@ -100,7 +100,7 @@ class Inbound:
                 self._receivers.reset(subscription.channel, subscription.sequence.position)
 
     def confirm_waiting(self, commands: Sequence[Subscribe]) -> None:
-        """Answer commands for channels that were confirmed before."""
+        """Confirm commands for channels that were confirmed earlier."""
         for channel in {command.channel for command in commands}:
             if self._subscriptions[channel].confirmed:
                 self._subscriptions[channel].confirm()
@@ -108,7 +108,7 @@ class Inbound:
     # Messages
 
     async def arrive(self, channel: str, payload: bytes, position: Position | None) -> None:
-        """Handle a message. Wait first while the event loops of this process do not keep up."""
+        """Handle a message. While the event loops of this process do not keep up, wait first."""
         while not self._receivers.has_room:
             await asyncio.sleep(ROOM_INTERVAL)
         subscription = self._subscriptions.get(channel)
@@ -126,7 +126,7 @@ class Inbound:
         except wire.UnknownFormat as error:
             self._unreadable += 1
             if self._unreadable == 1:
-                logger.error("A message of another release or program was dropped: %s", error)
+                logger.error("Dropped a message of another release or program: %s", error)
             return None
 
     def _handle(
@@ -148,9 +148,9 @@ class Inbound:
         self._deliver(subscription, packet, position)
 
     def _has_ended(self, packet: wire.Packet) -> bool:
-        """Return True for a message of this process that has failed, or was delivered without it.
+        """Return True for a message of this process that has failed, or was delivered locally.
 
-        It may come late, when its connection is lost already.
+        It may still arrive after its connection was lost.
         """
         key = packet.origin, packet.number
         return key not in self.returning and self._numbering.is_own(packet.origin)
@@ -170,14 +170,14 @@ class Inbound:
         self._unlogged += 1
         if monotonic() - self._logged > LOG_INTERVAL:
             logger.warning(
-                "Messages to %r were lost; %d channels since the last line.",
-                *(subscription.channel, self._unlogged),
+                "Channels that have lost messages: %d, for example %r.",
+                *(self._unlogged, subscription.channel),
             )
             self._logged, self._unlogged = monotonic(), 0
         self._receivers.reset(subscription.channel, subscription.sequence.position)
 
     def take_older(self, age: float) -> list[Sending]:
-        """Forget and return messages that were sent long ago and have not come back."""
+        """Remove and return the messages that have not come back within ``age`` seconds."""
         limit = monotonic() - age
         old = [key for key, publish in self.returning.items() if publish.created <= limit]
         return [self.returning.pop(key) for key in old]
@@ -185,7 +185,7 @@ class Inbound:
     # After a lost connection
 
     def hold_all(self) -> None:
-        """Hold what arrives until :meth:`catch_up`: messages before it may be missing."""
+        """Hold messages that arrive until :meth:`catch_up`, since earlier ones may be missing."""
         for subscription in self._subscriptions.values():
             if subscription.confirmed and subscription.held is None:
                 subscription.held = []
@@ -201,7 +201,7 @@ class Inbound:
         await self.confirm(connection, [each for each in channels if not self.is_confirmed(each)])
 
     async def catch_up(self, connection: BrokerConnection, *channels: str) -> None:
-        """Read what channels have missed, then handle what was held."""
+        """Read the messages that channels have missed, then handle those that were held."""
         found = [self._subscriptions[each] for each in channels if each in self._subscriptions]
         holding = [each for each in found if each.held is not None]
         await self._read_missed(connection, holding)
@@ -239,7 +239,7 @@ class Inbound:
     async def _begin(
         self, connection: BrokerConnection, kept: Sequence[tuple[Subscription, HistoryLimits]]
     ) -> None:
-        """Go on from the last positions of channels with history."""
+        """Continue after the last positions of channels with history."""
         wanted = [(subscription.channel, limits) for subscription, limits in kept]
         for (subscription, _), position in zip(
             kept, await connection.positions(wanted), strict=True

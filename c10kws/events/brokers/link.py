@@ -1,8 +1,8 @@
-"""``Link``: the only link of this process to a broker, in a thread with an event loop of its own.
+"""``Link``: connects this process to a broker, in a thread with an event loop of its own.
 
-Commands are carried out in the order of the calls. A message is sent after the subscriptions before
-it have been confirmed, so what a client joins and then emits reaches the client itself. When the
-connection is lost, messages wait for the next one, at most QUEUE_TIMEOUT and MAX_QUEUE_BYTES. A
+Commands are carried out in the order of the calls. A message is sent when all earlier subscriptions
+are confirmed, so a client that joins a room gets what is emitted to the room afterwards. If the
+connection is lost, messages wait for the next one, within QUEUE_TIMEOUT and MAX_QUEUE_BYTES. A
 message that was sent on the lost connection is never sent again.
 """
 
@@ -28,33 +28,33 @@ from .outbound import Outbound
 from .queue import CommandQueue, NotQueued
 from .receivers import Receivers
 
-#: Bytes of the messages that wait for the broker.
+#: Bytes of the messages that may wait for the broker.
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
-#: Seconds that a message may wait for the broker, and then for its return.
+#: Seconds that a message may wait until it is sent, and then until it comes back.
 QUEUE_TIMEOUT = 5.0
 RETURN_TIMEOUT = 5.0
 #: Seconds within which a connection must be made and the subscriptions restored.
 CONNECT_TIMEOUT = 10.0
-#: Seconds before an attempt to connect: random, up to a limit that doubles up to MAX_PAUSE.
+#: Limits of the random pause before an attempt to connect. The limit doubles with each attempt.
 FIRST_PAUSE = 0.1
 MAX_PAUSE = 5.0
-#: Seconds within which the broker must answer a command, and between two pings. With at most
-#: QUEUE_TIMEOUT, messages that were sent end before those that wait.
+#: Seconds within which the broker must answer a command, and between two pings. Neither is longer
+#: than QUEUE_TIMEOUT, so messages that were sent end before those that wait.
 OPERATION_TIMEOUT = 5.0
 PING_INTERVAL = 5.0
-#: Seconds after which a process that does not serve disconnects: a forgotten shell must not keep a
-#: hub alive.
+#: Seconds after which an idle process that does not serve disconnects. A forgotten shell must not
+#: keep a hub running.
 IDLE_TIMEOUT = 10.0
-#: Seconds before this process unsubscribes from a channel that has no receiver any more.
+#: Seconds before this process unsubscribes from a channel without receivers.
 UNSUBSCRIBE_AFTER = 30.0
-#: Seconds that a process waits for the end of the link, when everything is sent.
+#: Seconds that a process waits for the end of the link when everything has been sent.
 CLOSE_TIMEOUT = 2.0
-#: Seconds between looks for messages that have waited too long.
+#: Seconds between searches for messages that have waited too long.
 CHECK_INTERVAL = 0.25
 
 
 class Link:
-    """Connects, connects again, carries out commands, and passes on what arrives."""
+    """Connects and reconnects, carries out commands, and passes on messages that arrive."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Link:
         self._call(partial(self._left.__setitem__, channel, monotonic()))
 
     def close(self, timeout: float) -> None:
-        """Wait until everything is sent, for at most ``timeout`` seconds, and disconnect."""
+        """Wait until everything is sent, for at most ``timeout`` seconds, then disconnect."""
         end = monotonic() + timeout
         while (self._queue or self._inbound.returning) and monotonic() < end:
             sleep(0.01)
@@ -130,9 +130,9 @@ class Link:
             with suppress(asyncio.CancelledError):
                 runner.run(self._main())
             self._counts.queued_bytes = 0
-            waiting = self._queue.close()  # before the end of the loop, which ``put`` may wake
+            waiting = self._queue.close()  # before the loop is closed, since ``put`` may wake it
         for command in [*waiting, *self._inbound.take_older(0)]:
-            self._fail(command, "this process has closed the connection")
+            self._fail(command, "this process has closed its connection")
 
     def _end(self) -> None:
         for task in asyncio.all_tasks(self._loop):
@@ -154,10 +154,10 @@ class Link:
             await self._pause()
 
     async def _pause(self) -> None:
-        """Wait before the next attempt; without subscriptions until there is something to do.
+        """Wait before the next attempt to connect; if nothing needs the broker, until it is needed.
 
-        So a shell that lives longer than the server does not connect for nothing, and its next
-        event does not wait for the end of a long pause.
+        A shell that runs longer than the server therefore does not try to connect all the time, and
+        its next event need not wait for the end of a long pause.
         """
         if self._is_needed:
             await asyncio.sleep(self._backoff.next())
@@ -220,7 +220,7 @@ class Link:
         async with asyncio.timeout(OPERATION_TIMEOUT):
             await operation
 
-    # Lost and found
+    # Losses
 
     def _lose(self, reason: str) -> None:
         self._outage.begin(reason, needed=self._is_needed)
@@ -230,14 +230,14 @@ class Link:
                 self._fallback.handle(publish, reason)
 
     async def _check(self) -> None:
-        """Fail what has waited too long, and leave channels that nobody listens to any more."""
+        """Fail what has waited too long, and unsubscribe from channels without receivers."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             self._counts.queued_bytes = self._queue.bytes
             for command in self._queue.take_older(QUEUE_TIMEOUT):
-                self._fail(command, f"it was away for {QUEUE_TIMEOUT:g} s")
+                self._fail(command, f"it has not accepted the event within {QUEUE_TIMEOUT:g} s")
             for publish in self._inbound.take_older(QUEUE_TIMEOUT + RETURN_TIMEOUT):
-                self._fail(publish, "it took the event, but did not return it")
+                self._fail(publish, "it has accepted the event, but not delivered it")
             limit = monotonic() - UNSUBSCRIBE_AFTER
             for channel in [each for each, left in self._left.items() if left <= limit]:
                 del self._left[channel]

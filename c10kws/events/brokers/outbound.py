@@ -17,7 +17,7 @@ from .updates import Updates
 
 
 class Outbound:
-    """Commands on a connection, one class at a time; used on the thread of the link."""
+    """Carries out commands on a connection, in the thread of the link."""
 
     def __init__(
         self, inbound: Inbound, fallback: Fallback, numbering: Numbering, counts: BrokerCounts
@@ -47,7 +47,7 @@ class Outbound:
                 await self._inbound.catch_up(connection, channel)
 
     async def _publish(self, connection: BrokerConnection, commands: Sequence[Publish]) -> None:
-        """Send messages; those to channels of this process end when they come back."""
+        """Send messages. The emission of a message that comes back is done only then."""
         for channel in self._fallback.pop_local():
             self._numbering.skip(channel)
         batch = [each for each in commands if not each.emission.done()]  # else its time is over
@@ -79,7 +79,7 @@ class Outbound:
             return
         try:
             read.result.set_result(await self._read(connection, read))
-        except BaseException:  # or the end of its time
+        except BaseException:  # also the cancellation by a timeout
             read.result.set_exception(ConnectionLost("the broker was lost"))
             raise
 

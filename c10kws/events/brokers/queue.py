@@ -43,7 +43,7 @@ class CommandQueue:
         """Queue a command. Raises :exc:`NotQueued`."""
         with self._lock:
             if self._closed:
-                raise NotQueued("this process has closed the connection")
+                raise NotQueued("this process has closed its connection")
             if isinstance(command, Subscribe):
                 self._put_subscribe(command)
             else:
@@ -63,7 +63,7 @@ class CommandQueue:
     def _put_other(self, command: Command) -> None:
         if isinstance(command, Sending):
             if self.bytes and self.bytes + command.size > self._max_bytes:
-                raise NotQueued(f"events of {self._max_bytes} bytes wait for it")
+                raise NotQueued(f"{self._max_bytes} bytes of events are queued already")
             self.bytes += command.size
         self._others.append((self._number, command))
 

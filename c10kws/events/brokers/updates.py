@@ -84,7 +84,7 @@ class Updates:
         """Carry out updates of one channel, each of which follows the one before it."""
         try:
             if not await self._try(connection, chain, monotonic() + TIMEOUT):
-                self._fail(chain, f"other processes came in between for {TIMEOUT:g} s")
+                self._fail(chain, f"other processes came first for {TIMEOUT:g} s")
         except Refused as error:
             self._fail(chain, f"it refused the event: {error}")
         except wire.UnknownFormat as error:

@@ -37,18 +37,18 @@ def test_closing_fails_what_waits(away: LocalBroker) -> None:
     eventually(lambda: away.counts.queued_bytes)
     away.close(0)
     assert (away.counts.failed, away.counts.queued_bytes) == (failed + 1, 0)
-    with pytest.raises(BrokerUnavailable, match="has closed the connection"):
+    with pytest.raises(BrokerUnavailable, match="has closed its connection"):
         emission.result(WAIT)
-    with pytest.raises(ConnectionLost, match="has closed the connection"):
+    with pytest.raises(ConnectionLost, match="has closed its connection"):
         read.result(WAIT)
 
 
 def test_what_waits_for_too_long_fails(away: LocalBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "QUEUE_TIMEOUT", 0.1)
     emission, read = publish(away, "a"), away.read(CHANNEL, None, LIMITS)
-    with pytest.raises(BrokerUnavailable, match="was away"):
+    with pytest.raises(BrokerUnavailable, match="not accepted the event within"):
         emission.result(WAIT)
-    with pytest.raises(ConnectionLost, match="was away"):
+    with pytest.raises(ConnectionLost, match="not accepted the event within"):
         read.result(WAIT)
 
 
@@ -62,8 +62,8 @@ def test_a_link_that_has_ended(away: LocalBroker, monkeypatch: pytest.MonkeyPatc
     ended.leave(CHANNEL)
     ended.close(0)
     monkeypatch.setattr(away, "_link", ended)
-    with pytest.raises(BrokerUnavailable, match="has closed the connection"):
+    with pytest.raises(BrokerUnavailable, match="has closed its connection"):
         publish(away, "b").result(WAIT)
-    with pytest.raises(ConnectionLost, match="has closed the connection"):
+    with pytest.raises(ConnectionLost, match="has closed its connection"):
         away.read(CHANNEL, None, LIMITS).result(WAIT)
     assert not away.subscribe(CHANNEL, Listener(), None).done()

@@ -108,7 +108,7 @@ def test_a_message_that_does_not_fit_is_refused() -> None:
     queue = make(publish("a").message.size * 2)
     queue.put(publish("a"))
     queue.put(publish("b"))
-    with pytest.raises(NotQueued, match="wait for it"):
+    with pytest.raises(NotQueued, match="bytes of events are queued"):
         queue.put(publish("c"))
     queue.put(subscribe("c"))
     queue.take()

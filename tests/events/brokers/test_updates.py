@@ -214,7 +214,7 @@ def test_an_update_that_others_precede_for_too_long_fails(
 ) -> None:
     monkeypatch.setattr("c10kws.events.brokers.updates.TIMEOUT", 0)
     update = world.run(Script([row(0)]))
-    with pytest.raises(BrokerUnavailable, match="other processes came in between"):
+    with pytest.raises(BrokerUnavailable, match="other processes came first"):
         update.result.result(0)
 
 
