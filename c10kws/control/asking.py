@@ -44,14 +44,14 @@ class Answers:
         """A sentence if there are no such processes, otherwise an empty text."""
         if self.results or self.problems:
             return ""
-        if self.broker is None:
-            return (
-                f"No server of this project was found in {directory_path()}. A server must run as "
-                "the same user on this machine, and is found after its first request."
-            )
+        places = [f"in {directory_path()}"] if links.available() else []
+        places += [] if self.broker is None else [f"by the broker {self.broker!r}"]
+        if not places:
+            return "This system has no Unix sockets. Use a broker that reaches other machines."
+        condition = "must run as the same user on this machine, and " if self.broker is None else ""
         return (
-            f"No server of this project was found in {directory_path()} or by the broker "
-            f"{self.broker!r}. A server is found after its first request."
+            f"No server of this project was found {' or '.join(places)}. A server {condition}is "
+            "found after its first request."
         )
 
     def add(self, reply: Data | str | None) -> None:

@@ -31,9 +31,14 @@ def process_of(path: Path) -> Process:
     return Process(int(pid), token)
 
 
+def available() -> bool:
+    """Return True if this system has Unix sockets."""
+    return hasattr(socket, "AF_UNIX")
+
+
 def find_sockets() -> list[Path]:
     """Return the sockets of the project. Raises :exc:`.UnsafeDirectory`."""
-    if not hasattr(socket, "AF_UNIX"):
+    if not available():
         return []
     path = directory_path()
     try:

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..handlers.server_state import ServerState
 from ..runtime_directory import UnsafeDirectory, make_directory
-from .links import MAX_REQUEST, name_of_socket, receive, send
+from .links import MAX_REQUEST, available, name_of_socket, receive, send
 from .process import this_process
 from .replies import error_reply, reply_to
 
@@ -38,7 +38,7 @@ class Listener:
         """Begin to listen with the first server."""
         with self._lock:
             self._states.add(state)
-            if self._socket is None and hasattr(socket, "AF_UNIX"):
+            if self._socket is None and available():
                 self._listen()
 
     def stopped(self, state: ServerState) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from c10kws.events.brokers.base import Broker
 from c10kws.events.brokers.channels import CONTROL, bar_of, members_of, replies_of, room_of
 from c10kws.events.brokers.registry import brokers
 from c10kws.handlers.servers import servers
+from c10kws.runtime_directory import directory_path
 from tests.support.networks import Asker, Elsewhere
 from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
@@ -209,8 +211,18 @@ def test_incomplete_results_are_explained(network: Broker) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_no_process_answers(network: Broker) -> None:
     answers = ask_all(LIST)
-    assert "or by the broker 'default'" in answers.none
+    assert f"found in {directory_path()} or by the broker 'default'" in answers.none
     assert answers.processes == set()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_system_without_unix_sockets(network: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    monkeypatch.delattr(os, "getuid")
+    answers = ask_all(LIST)
+    assert "was found by the broker 'default'. A server is found after" in answers.none
+    monkeypatch.setattr(brokers, "real", False)
+    assert ask_all(LIST).none.startswith("This system has no Unix sockets.")
 
 
 def test_lost_messages_are_a_problem(network: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
