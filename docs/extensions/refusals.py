@@ -158,6 +158,13 @@ STATUSES = (
     ),
     Refusal(503, "the health view reports a problem", "", "", ("c10kws/health/views.py",)),
     Refusal(
+        503,
+        "a long poll of a room, while the broker is not available",
+        ":setting:`BROKERS`",
+        "",
+        ("c10kws/events/emitting/room.py",),
+    ),
+    Refusal(
         504,
         "an ``@asynchronous`` view without a response",
         ":setting:`ASYNCHRONOUS_TIMEOUT`; option ``timeout``",
