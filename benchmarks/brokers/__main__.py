@@ -30,7 +30,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # the repository
 
 from benchmarks import machine  # noqa: E402
 from benchmarks.brokers import prices, redis_server, report, rooms  # noqa: E402
-from benchmarks.brokers.sites import LARGE  # noqa: E402
+from benchmarks.brokers.sites import LARGE, sites_for  # noqa: E402
 from benchmarks.load import compile_programs  # noqa: E402
 from tools import environment  # noqa: E402
 from tools.launcher import launch  # noqa: E402
@@ -86,7 +86,7 @@ def read_arguments() -> argparse.Namespace:
         help="sizes of rooms (default: 1000 10000; none measures only the prices)",
     )
     parser.add_argument(
-        "--site", choices=names, nargs="+", default=names, metavar="NAME", help="only these sites"
+        "--site", choices=names, nargs="+", default=[], metavar="NAME", help="only these sites"
     )
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S")
@@ -106,7 +106,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     def say(text: str) -> None:
         print(f"{time.monotonic() - begin:4.0f} s  {text}", flush=True)
 
-    sites = [site for site in LARGE if site.name in options.site]
     with tempfile.TemporaryDirectory(prefix="c10kws-benchmarks-") as name:
         folder = Path(name)
         compile_programs(folder)
@@ -115,8 +114,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 folder / "load", folder, redis, options.seconds, options.rounds, say
             )
             sizes = [min(clients, most) for clients in options.clients]
-            measured = [rooms.measure_room(tools, sites, clients) for clients in sizes]
-            runs = [] if options.no_prices else prices.measure_prices(tools, options.seconds / 2)
+            measured = [
+                rooms.measure_room(tools, sites_for(clients, options.site), clients)
+                for clients in sizes
+            ]
+            runs = [] if options.no_prices else prices.measure_prices(tools, options.seconds / 3)
     return {
         "scale": f"Rounds of {options.seconds:g} seconds, {options.rounds} of them.",
         "facts": machine.facts(),

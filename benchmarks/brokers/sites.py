@@ -7,9 +7,9 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Site:
     #: A backend of C10KWS["BROKERS"] or of CHANNEL_LAYERS.
     backend: str
     history: bool = False
+    #: The largest room in which it is measured, unless it is named.
+    most_clients: int = 1_000_000
 
     def variables(self, redis: Path, folder: Path) -> Mapping[str, str]:
         """Return the environment variables of the servers."""
@@ -80,6 +82,13 @@ def _own(name: str, title: str, backend: str, *, workers: int, history: bool = F
     return Site(name, title, command, f"{BROKERS}.{backend}", history)
 
 
+def sites_for(clients: int, names: Collection[str]) -> list[Site]:
+    """Return the sites to measure with a room of ``clients``: those of ``names``, if any."""
+    return [
+        site for site in LARGE if (site.name in names if names else clients <= site.most_clients)
+    ]
+
+
 def _channels(name: str, title: str, backend: str) -> Site:
     command = (*UVICORN, "--ws", "websockets", *WORKERS, *PINGS, CHANNELS)
     return Site(name, title, command, f"{LAYERS}.{backend}")
@@ -89,9 +98,14 @@ REDIS, LOCAL, MEMORY = "redis.RedisBroker", "local.LocalBroker", "memory.MemoryB
 #: Sites of two servers with two workers each.
 LARGE = (
     _own("c10kws-redis", "c10kws, RedisBroker", REDIS, workers=2),
-    _own("c10kws-local", "c10kws, LocalBroker", LOCAL, workers=2),
+    replace(_own("c10kws-local", "c10kws, LocalBroker", LOCAL, workers=2), most_clients=0),
     _channels("channels-redis", "Channels, RedisChannelLayer", "core.RedisChannelLayer"),
-    _channels("channels-pubsub", "Channels, RedisPubSubLayer", "pubsub.RedisPubSubChannelLayer"),
+    replace(
+        _channels(
+            "channels-pubsub", "Channels, RedisPubSubLayer", "pubsub.RedisPubSubChannelLayer"
+        ),
+        most_clients=2000,
+    ),
 )
 #: Sites of one process.
 SMALL = (
