@@ -54,6 +54,7 @@ class Backlog:
         with self._lock:
             self._clear()
             self._last = position
+            self._reading = None
 
     def _clear(self) -> None:
         self._kept.clear()
@@ -78,7 +79,7 @@ class Backlog:
             if self._reading is reading:
                 self._reading = None
         self._extend(history)
-        return history if since is None else _after(history, since)
+        return self._with_later(history if since is None else _after(history, since))
 
     def _find(self, since: Position | None) -> History | None:
         """Return the messages after a position if all of them are kept."""
@@ -91,6 +92,16 @@ class Backlog:
         if since.epoch != last.epoch or not last.seq - len(kept) <= since.seq <= last.seq:
             return None
         return _after(History(last, kept, recovered=True), since)
+
+    def _with_later(self, history: History) -> History:
+        """Add what arrived after the broker was read: another client may have begun that."""
+        later = self._find(history.position)
+        if later is not None:
+            return History(later.position, [*history.rows, *later.rows], history.recovered)
+        last = self._last
+        if last is None or last.epoch != history.position.epoch or last.seq < history.position.seq:
+            return history
+        return History(last)  # too many to be kept
 
     def _extend(self, history: History) -> None:
         """Keep rows that were read, if no message is missing between them and those kept."""
