@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from itertools import takewhile
 from time import monotonic
 
 from ...handlers.broker_counts import BrokerCounts
@@ -25,6 +26,8 @@ ROOM_INTERVAL = 0.005
 
 #: Seconds between log lines about lost messages. A broker that restarts loses those of all rooms.
 LOG_INTERVAL = 10.0
+#: Messages of a channel that are held while its history is read.
+MAX_HELD = 1000
 #: Number of channels whose histories are read together.
 MAX_AT_ONCE = 64
 #: Stands for the position of a channel that has none. No history has rows after it.
@@ -117,8 +120,10 @@ class Inbound:
             return
         if subscription.held is None:
             self._handle(subscription, packet, position)
-        else:
+        elif len(subscription.held) < MAX_HELD:
             subscription.held.append((packet, position))
+        else:
+            subscription.overflowed = True
 
     def _decode(self, payload: bytes) -> wire.Packet | None:
         try:
@@ -182,6 +187,12 @@ class Inbound:
         old = [key for key, publish in self.returning.items() if publish.created <= limit]
         return [self.returning.pop(key) for key in old]
 
+    def weigh_older(self, age: float) -> int:
+        """Return the bytes of the messages that have not come back for ``age`` seconds."""
+        limit = monotonic() - age
+        older = takewhile(lambda each: each.created <= limit, self.returning.values())
+        return sum(each.size for each in older)
+
     # After a lost connection
 
     def hold_all(self) -> None:
@@ -191,7 +202,8 @@ class Inbound:
                 subscription.held = []
 
     async def restore(self, connection: BrokerConnection) -> None:
-        """Subscribe to all channels on a new connection, and catch up."""
+        """Subscribe to all channels that have receivers on a new connection, and catch up."""
+        self.remove(list(self._subscriptions))
         channels = list(self._subscriptions)
         if channels:
             await connection.subscribe(channels)
@@ -210,6 +222,7 @@ class Inbound:
                 subscription.sequence.restart()
                 self._lose(subscription)
             self._handle_held(subscription)
+            self._handle_overflow(subscription)
 
     def _handle_held(self, subscription: Subscription) -> None:
         held, subscription.held = subscription.held or [], None
@@ -218,6 +231,17 @@ class Inbound:
             if subscription.held is not None:  # another gap
                 subscription.held += held[number + 1 :]
                 return
+
+    def _handle_overflow(self, subscription: Subscription) -> None:
+        """Miss the messages that were too many to be held: read them, or reset the clients."""
+        if not subscription.overflowed or subscription.held is not None:
+            return
+        subscription.overflowed = False
+        if subscription.limits is None:
+            self._lose(subscription)
+        else:
+            subscription.held = []
+            self._recover(subscription.channel)
 
     async def _read_missed(
         self, connection: BrokerConnection, subscriptions: Sequence[Subscription]
@@ -232,8 +256,8 @@ class Inbound:
         for (subscription, _), found in zip(kept, rows, strict=True):
             for position, payload in found or ():
                 packet = self._decode(payload)
+                subscription.sequence.begin(position)
                 if packet is not None:
-                    subscription.sequence.begin(position)
                     self._deliver(subscription, packet, position)
 
     async def _begin(

@@ -9,6 +9,7 @@ message that was sent on the lost connection is never sent again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -28,11 +29,15 @@ from .outbound import Outbound
 from .queue import CommandQueue, NotQueued
 from .receivers import Receivers
 
+logger = logging.getLogger("c10kws.brokers")
+
 #: Bytes of the messages that may wait for the broker.
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
 #: Seconds that a message may wait until it is sent, and then until it comes back.
 QUEUE_TIMEOUT = 5.0
 RETURN_TIMEOUT = 5.0
+#: Seconds after which messages that were sent and have not come back count as waiting, too.
+STUCK_AFTER = 1.0
 #: Seconds within which a connection must be made and the subscriptions restored.
 CONNECT_TIMEOUT = 10.0
 #: Limits of the random pause before an attempt to connect. The limit doubles with each attempt.
@@ -69,7 +74,8 @@ class Link:
         self._receivers = receivers
         self._fallback = fallback
         self._counts = counts
-        self._was_connected = False
+        self._connected = self._was_connected = False
+        self._stuck = False  # too many messages were sent and have not come back
         self._loop = asyncio.new_event_loop()
         self._awake = asyncio.Event()
         self._queue = CommandQueue(MAX_QUEUE_BYTES, self._wake)
@@ -87,6 +93,9 @@ class Link:
 
     def put(self, command: Command) -> None:
         """Queue a command. A message that does not fit fails."""
+        if self._stuck and isinstance(command, Sending):
+            self._fail(command, f"it has not delivered events of {MAX_QUEUE_BYTES} bytes")
+            return
         try:
             self._queue.put(command)
         except NotQueued as error:
@@ -141,17 +150,25 @@ class Link:
     async def _main(self) -> None:
         self._checking = asyncio.create_task(self._check())
         while True:
-            connection = self._connect()
             try:
-                async with asyncio.timeout(CONNECT_TIMEOUT):
-                    await connection.open()
-                await self._use(connection)
-            except (ConnectionLost, TimeoutError) as error:
-                self._lose(str(error) or "it does not answer")
-            finally:
-                self._counts.connected = False
-                await connection.close()
+                await self._connect_once()
+            except Exception as error:  # the next connection may do better than no link at all
+                logger.exception("The link to the broker %r has failed.", self._alias)
+                self._lose(f"its link has failed: {error!r}")
             await self._pause()
+
+    async def _connect_once(self) -> None:
+        """Use one connection from its beginning to its end."""
+        connection = self._connect()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await connection.open()
+            await self._use(connection)
+        except (ConnectionLost, TimeoutError) as error:
+            self._lose(str(error) or "it does not answer")
+        finally:
+            self._connected = self._counts.connected = False
+            await connection.close()
 
     async def _pause(self) -> None:
         """Wait before the next attempt to connect; if nothing needs the broker, until it is needed.
@@ -197,7 +214,7 @@ class Link:
         self._backoff.reset()
         self._outage.end()
         self._counts.reconnects += self._was_connected
-        self._counts.connected = self._was_connected = True
+        self._connected = self._was_connected = self._counts.connected = True
         pinged = used = monotonic()
         while not self._is_idle(used):
             if monotonic() - pinged >= PING_INTERVAL:  # commands do not show that messages arrive
@@ -230,18 +247,28 @@ class Link:
                 self._fallback.handle(publish, reason)
 
     async def _check(self) -> None:
-        """Fail what has waited too long, and unsubscribe from channels without receivers."""
+        """Look regularly for what has waited too long."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
-            self._counts.queued_bytes = self._queue.bytes
-            for command in self._queue.take_older(QUEUE_TIMEOUT):
-                self._fail(command, f"it has not accepted the event within {QUEUE_TIMEOUT:g} s")
-            for publish in self._inbound.take_older(QUEUE_TIMEOUT + RETURN_TIMEOUT):
-                self._fail(publish, "it has accepted the event, but not delivered it")
-            limit = monotonic() - UNSUBSCRIBE_AFTER
-            for channel in [each for each, left in self._left.items() if left <= limit]:
-                del self._left[channel]
-                self._queue.put(Unsubscribe(channel))
+            try:
+                self._end_old_ones()
+            except Exception:
+                logger.exception("The check of the events for the broker %r failed.", self._alias)
+
+    def _end_old_ones(self) -> None:
+        """Fail what has waited too long, and unsubscribe from channels without receivers."""
+        self._counts.queued_bytes = self._queue.bytes
+        self._stuck = self._inbound.weigh_older(STUCK_AFTER) > MAX_QUEUE_BYTES
+        for command in self._queue.take_older(QUEUE_TIMEOUT):
+            self._fail(command, f"it has not accepted the event within {QUEUE_TIMEOUT:g} s")
+        for publish in self._inbound.take_older(QUEUE_TIMEOUT + RETURN_TIMEOUT):
+            self._fail(publish, "it has accepted the event, but not delivered it")
+        if not self._connected:
+            return
+        limit = monotonic() - UNSUBSCRIBE_AFTER
+        for channel in [each for each, left in self._left.items() if left <= limit]:
+            del self._left[channel]
+            self._queue.put(Unsubscribe(channel))
 
     def _recover(self, channel: str) -> None:
         with suppress(NotQueued):

@@ -87,6 +87,9 @@ class Outbound:
         rows = None if read.since is None else await connection.rows(read.channel, read.since)
         if rows is None or read.since is None:
             return History(await connection.position(read.channel, read.limits))
-        found = [(position, wire.decode(payload)) for position, payload in rows]
+        try:
+            found = [(position, wire.decode(payload)) for position, payload in rows]
+        except wire.UnknownFormat:  # of another release: the client has to ask for everything
+            return History(await connection.position(read.channel, read.limits))
         arrivals = [Arrival(packet.message, position) for position, packet in found]
         return History(found[-1][0] if found else read.since, arrivals, recovered=True)

@@ -15,6 +15,12 @@ from .history import HistoryLimits, Position
 T = TypeVar("T")
 
 
+#: Limits of all histories together. Above them, one that has been quiet for long is forgotten: its
+#: clients learn that they may have missed messages.
+MAX_CHANNELS = 100_000
+MAX_BYTES = 256 * 1024 * 1024
+#: Histories of which the one that expires first is forgotten.
+SAMPLE = 8
 #: Seconds that the last number is kept after the rows have expired. A client that reconnects to a
 #: quiet channel therefore learns that it has missed nothing.
 NUMBER_TTL = 86400.0
@@ -37,6 +43,8 @@ class Store(Generic[T]):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._logs: OrderedDict[str, _Log[T]] = OrderedDict()
+        self.size = 0  # bytes of all rows
+        self.forgotten = 0  # histories that were too many
 
     def __len__(self) -> int:
         return len(self._logs)
@@ -47,10 +55,11 @@ class Store(Generic[T]):
         log = self._find(channel) or self._begin(channel)
         log.expires = self._clock() + limits.ttl
         log.seq += 1
-        log.size += size
         log.rows.append((row, size))
+        self._grow(log, size)
         while len(log.rows) > limits.size or log.size > limits.max_bytes:
-            log.size -= log.rows.popleft()[1]
+            self._grow(log, -log.rows.popleft()[1])
+        self._forget(channel)
         return Position(log.epoch, log.seq)
 
     def position(self, channel: str, limits: HistoryLimits) -> Position:
@@ -59,6 +68,7 @@ class Store(Generic[T]):
         if log is None:
             log = self._begin(channel)
             log.expires = self._clock() + limits.ttl
+            self._forget(channel)
         return Position(log.epoch, log.seq)
 
     def last(self, channel: str, limits: HistoryLimits) -> tuple[Position, T | None]:
@@ -80,6 +90,7 @@ class Store(Generic[T]):
         ]
 
     def _begin(self, channel: str) -> _Log[T]:
+        self._sweep()
         log = self._logs[channel] = _Log[T](secrets.token_urlsafe(6), 0.0)
         return log
 
@@ -93,13 +104,28 @@ class Store(Generic[T]):
             del self._logs[channel]
             return None
         log.rows.clear()
-        log.size = 0
+        self._grow(log, -log.size)
         return log
+
+    def _grow(self, log: _Log[T], size: int) -> None:
+        log.size += size
+        self.size += size
+
+    def _forget(self, used: str) -> None:
+        """Forget histories above the limits, apart from the one in use."""
+        while len(self._logs) > MAX_CHANNELS or self.size > MAX_BYTES:
+            sample = [each for each in islice(self._logs.items(), SAMPLE) if each[0] != used]
+            if not sample:
+                return
+            channel, log = min(sample, key=lambda each: each[1].expires)
+            self._grow(log, -log.size)
+            del self._logs[channel]
+            self.forgotten += 1
 
     def _sweep(self) -> None:
         """Remove the expired rows of the next two channels.
 
-        Each append calls this, so no channel stays in memory forever.
+        Each append and each new channel call this, so no channel stays in memory forever.
         """
         for channel in list(islice(self._logs, 2)):
             if self._find(channel) is not None:

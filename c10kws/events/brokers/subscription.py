@@ -26,6 +26,7 @@ class Subscription:
     confirmed: bool = False
     waiting: list[Future[Position | None]] = field(default_factory=list)
     held: list[tuple[Packet, Position | None]] | None = None
+    overflowed: bool = False  # more messages have arrived than may be held
 
     def confirm(self) -> None:
         """Set the results that wait for the confirmation of the broker."""

@@ -303,15 +303,18 @@ def test_scripts_are_forgotten_under_load(
     assert listener.resets == []
 
 
+@pytest.mark.parametrize("held", [3, 1000])
 def test_a_slow_subscriber_reads_what_it_has_missed(
     start_redis: StartRedis,
     redis_broker: MakeBroker,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    held: int,
     serve: asyncio.AbstractEventLoop,
 ) -> None:
     """Redis disconnects subscribers above its client-output-buffer-limit."""
     fast(monkeypatch)
+    monkeypatch.setattr("c10kws.events.brokers.inbound.MAX_HELD", held)
     monkeypatch.setattr("c10kws.handlers.loop_queue.MAX_BYTES", 1)
     server = start_redis("--client-output-buffer-limit", "pubsub 100kb 0 0")
     slow, other = redis_broker(server), redis_broker(server)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from c10kws.events.brokers import store as module
 from c10kws.events.brokers.history import HistoryLimits, Position
 from c10kws.events.brokers.store import NUMBER_TTL, Store
 
@@ -78,3 +79,22 @@ def test_expired_channels_do_not_stay_in_memory(store: Store[str], clock: Clock)
     for _ in range(50):
         store.append("chat", "a", 1, LIMITS)
     assert len(store) == 1
+
+
+def test_the_quietest_history_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a limit for the channels, and one for the bytes of all rows."""
+    monkeypatch.setattr(module, "MAX_CHANNELS", 3)
+    store: Store[str] = Store()
+    for channel, ttl in (("a", 60), ("b", 30), ("c", 90)):
+        store.append(channel, "row", 10, HistoryLimits(5, ttl))
+    before = {channel: store.position(channel, HistoryLimits(5, 60)) for channel in "abc"}
+    store.position("d", HistoryLimits(5, 60))
+    assert (len(store), store.size, store.forgotten) == (3, 20, 1)
+    assert store.rows_since("b", before["b"]) is None
+    assert store.rows_since("a", before["a"]) == []
+    monkeypatch.setattr(module, "MAX_BYTES", 25)
+    store.append("d", "row", 10, HistoryLimits(5, 120))
+    assert (len(store), store.size) == (2, 20)
+    assert store.rows_since("a", before["a"]) is None
+    store.append("d", "row", 100, HistoryLimits(5, 120))  # alone it fits always
+    assert (len(store), store.size) == (1, 110)

@@ -33,6 +33,7 @@ class Hub:
         self._store: Store[bytes] = Store()
         self._peers: dict[Subscriber, set[str]] = {}  # with their channels; the oldest is first
         self._subscribers: dict[str, set[Subscriber]] = {}
+        self._next_report = 1
         self._unflushed: set[Subscriber] = set()
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
 
@@ -85,6 +86,7 @@ class Hub:
         position = None
         if limits is not None:
             position = self._store.append(channel, payload, len(payload), limits)
+            self._report_forgotten()
         subscribers = self._subscribers.get(channel)
         if subscribers:
             data = codec.message(position, channel, payload)
@@ -103,6 +105,14 @@ class Hub:
     def rows(self, channel: str, since: Position) -> Sequence[tuple[Position, bytes]] | None:
         """Return the rows after a position; None if one of them is missing."""
         return self._store.rows_since(channel, since)
+
+    def _report_forgotten(self) -> None:
+        """Log the first history that was forgotten, and then those after twice as many."""
+        if self._store.forgotten >= self._next_report:
+            self._next_report = 2 * self._store.forgotten
+            self.log(
+                f"Histories that were forgotten, since all are too large: {self._store.forgotten}."
+            )
 
     def log(self, line: str) -> None:
         """Write a line to the log of one peer, since the hub has no log of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -12,12 +13,14 @@ import pytest
 
 from c10kws.events.brokers import link
 from c10kws.events.brokers.history import HistoryLimits
+from c10kws.events.brokers.hub import codec
 from c10kws.events.brokers.hub.peer import MAX_QUEUE_BYTES
+from c10kws.events.brokers.inbound import Inbound
 from c10kws.events.brokers.local import LocalBroker
 from c10kws.events.exceptions import BrokerUnavailable
 from tests.support.broker_process import BrokerProcess
-from tests.support.brokers import listen, publish
-from tests.support.hubs import hub_in, hubs_in
+from tests.support.brokers import Listener, listen, publish
+from tests.support.hubs import RawPeer, hub_in, hubs_in
 from tests.support.waiting import WAIT, eventually
 
 from .conftest import MakeBroker
@@ -127,3 +130,54 @@ def test_a_hub_killed_under_load(
     epochs = {place.epoch for place in listener.positions if place is not None}
     assert len(epochs) == 2
     assert listener.texts == sorted(listener.texts, key=int)
+
+
+def test_a_link_survives_an_error(
+    broker: LocalBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = listen(broker)
+    with monkeypatch.context() as failing:
+        failing.setattr(Inbound, "add", lambda *arguments: 1 / 0)
+        broker.subscribe("room:/chat:2", Listener(), None)
+        eventually(lambda: "has failed" in caplog.text)
+    eventually(lambda: listener.resets)
+    publish(broker, "a").result(WAIT)
+    assert listener.texts == ["a"]
+
+
+def test_a_row_of_another_release(broker: LocalBroker, make_peer: Callable[[], RawPeer]) -> None:
+    """It is not delivered, and a client that comes back is told that messages are missing."""
+    limits = HistoryLimits(10, 60)
+    listener = listen(broker, CHANNEL, limits)
+    publish(broker, "a", CHANNEL, limits).result(WAIT)
+    make_peer().greet().send(codec.publish(CHANNEL, b"{}", limits))
+    eventually(lambda: broker.read(CHANNEL, None, limits).result(WAIT).position.seq == 2)
+    publish(broker, "b", CHANNEL, limits).result(WAIT)
+    assert listener.texts == ["a", "b"]
+    first, second = listener.positions
+    assert first is not None and second is not None
+    assert not broker.read(CHANNEL, first, limits).result(WAIT).recovered
+    assert broker.read(CHANNEL, second, limits).result(WAIT).recovered
+
+
+def test_messages_that_do_not_come_back_count_as_waiting(
+    make_broker: MakeBroker, serve: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "MAX_QUEUE_BYTES", 10_000)
+    monkeypatch.setattr(link, "STUCK_AFTER", 0)
+    monkeypatch.setattr("c10kws.handlers.loop_queue.MAX_BYTES", 1)
+    broker, blocked = make_broker(), threading.Event()
+    listener = listen(broker)
+    serve.call_soon_threadsafe(blocked.wait, WAIT)
+    emissions = []
+
+    def fails() -> bool:
+        emissions.append(publish(broker, "x" * 1000))
+        return emissions[-1].done()
+
+    eventually(fails)
+    with pytest.raises(BrokerUnavailable, match="has not delivered events of 10000 bytes"):
+        emissions[-1].result(WAIT)
+    blocked.set()
+    emissions[0].result(WAIT)
+    assert listener.texts

@@ -39,6 +39,9 @@ def test_a_peer_of_another_format_is_refused(broker: LocalBroker, make_peer: Mak
     "data",
     [
         b"GET / HTTP/1.1\r\n\r\n",
+        b"\xff" * 5,
+        codec.hello(1) + b"\xff\xff\xff\xff\x01",
+        codec.hello(1) + bytes(5),
         frame(codec.PING),
         codec.hello(1) + codec.hello(1),
         codec.hello(1) + frame(codec.MESSAGE),
