@@ -19,9 +19,7 @@ def verdict(*heard: Sequence[Item], failed: Sequence[int] = (), sent: int = 5) -
 
 
 def test_all_is_well() -> None:
-    found = verdict(items(1, 2, 3, 4, 5))
-    assert found == Verdict(5, 0, 0, 0, 0, 0, 0, 0, 0, 0.5)
-    assert found.is_faultless
+    assert verdict(items(1, 2, 3, 4, 5)) == Verdict(5, 0, 0, 0, 0, 0, 0, 0, 0, 0.5)
 
 
 def test_a_loss_is_announced_by_a_reset_between_its_neighbours() -> None:

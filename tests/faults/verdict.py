@@ -41,11 +41,6 @@ class Verdict:
     resets: int  # the most of one client that stayed
     seconds: float  # from the end of the fault until all clients hear messages again
 
-    @property
-    def is_faultless(self) -> bool:
-        """True if clients got each message at most once, in order, or were told of the loss."""
-        return not (self.unannounced or self.twice or self.disordered)
-
 
 def judge(
     ledger: Ledger, heard: Sequence[Sequence[Item]], stayed: Sequence[bool], mended: float
