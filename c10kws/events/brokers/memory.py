@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -14,6 +15,8 @@ from .message import Arrival, Change, History, Message, Outcome
 from .receivers import Receiver, Receivers
 from .store import Store
 
+logger = logging.getLogger("c10kws.brokers")
+
 
 class MemoryBroker(Broker):
     """Broker for a single process. It delivers events in a later turn of the event loop."""
@@ -25,6 +28,7 @@ class MemoryBroker(Broker):
         self._receivers = Receivers()
         self._store: Store[Message] = Store()
         self.counts.connected = True
+        self._next_report = 1
         self._lock = threading.Lock()
 
     def subscribe(
@@ -52,11 +56,19 @@ class MemoryBroker(Broker):
         position = None
         if limits is not None:
             position = self._store.append(channel, message, message.size, limits)
+            self._report_forgotten()
         arrival = Arrival(message, position)
         self.counts.published += 1
         self.counts.received += 1
         self._receivers.deliver(channel, arrival, emission)
         return arrival
+
+    def _report_forgotten(self) -> None:
+        if self._store.forgotten >= self._next_report:
+            self._next_report = 2 * self._store.forgotten
+            logger.warning(
+                "Removed histories, since all together are too large: %d.", self._store.forgotten
+            )
 
     def update(
         self,

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from c10kws.events.brokers import store as module
+from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits, Position
+from c10kws.events.brokers.hub.hub import Hub
+from c10kws.events.brokers.memory import MemoryBroker
+from c10kws.events.brokers.message import Message
 from c10kws.events.brokers.store import NUMBER_TTL, Store
 
 LIMITS = HistoryLimits(size=3, ttl=60, max_bytes=100)
@@ -98,3 +102,17 @@ def test_the_quietest_history_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     assert store.rows_since("a", before["a"]) is None
     store.append("d", "row", 100, HistoryLimits(5, 120))  # alone it fits always
     assert (len(store), store.size) == (1, 110)
+
+
+def test_a_removed_history_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MAX_CHANNELS", 1)
+    broker = MemoryBroker("default", {})
+    hub = Hub(lambda: None, lambda: None)
+    for channel in "abc":
+        broker.publish(channel, Message("row"), LIMITS, Emission())
+        hub.publish(channel, b"row", LIMITS)
+    text = "Removed histories, since all together are too large: "
+    assert [each.getMessage() for each in caplog.records] == [f"{text}1.", f"{text}2."]
+    assert [*hub._lines] == [f"{text}1.", f"{text}2."]

@@ -111,7 +111,7 @@ class Hub:
         if self._store.forgotten >= self._next_report:
             self._next_report = 2 * self._store.forgotten
             self.log(
-                f"Histories that were forgotten, since all are too large: {self._store.forgotten}."
+                f"Removed histories, since all together are too large: {self._store.forgotten}."
             )
 
     def log(self, line: str) -> None:
