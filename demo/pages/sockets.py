@@ -11,14 +11,16 @@ from c10kws.events import EventError, EventSocket, ProgressBar
 
 STEPS = 50
 PAUSE = 0.15
+#: Seconds without a step, after which the job can start again: its worker may have been killed.
+TIMEOUT = 10
 
-bar = ProgressBar("/bake", max=STEPS)
+bar = ProgressBar("/bake", max=STEPS, timeout=TIMEOUT)
 requests = EventSocket("/requests")
 
 
 @bar.on
 def start() -> None:
-    """Start the job in a thread, unless it is running."""
+    """Start the job in a thread of this worker, unless it is running in any worker."""
     if not bar.start():
         raise EventError("busy", "The job is already running.")
     threading.Thread(target=bake, name="bake", daemon=True).start()

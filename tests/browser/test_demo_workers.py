@@ -1,9 +1,10 @@
-"""The demo on two workers: a chat whose worker is killed, and the talk."""
+"""The demo on two workers: a chat whose worker is killed, the talk, and the progress bar."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,3 +142,21 @@ def test_the_talk(open_window: Open) -> None:
         say(pages[number % 3], text)
         for page in pages:
             expect(page.locator("#messages b + span")).to_have_text(texts[: number + 1])
+
+
+# The progress bar
+
+
+def test_windows_on_two_workers_show_the_same_bar(open_window: Open, site: Site) -> None:
+    path = "/ws/module/progress_bar/bake"
+    pages = [open_window("/progress/") for _ in range(2)]
+    while len(set(site.workers(path))) < 2:
+        pages[1].reload()
+        expect(pages[1].get_by_role("status")).to_have_text("Ready.")
+    pages[0].get_by_role("button", name="Bake").click()
+    for page in pages:
+        expect(page.get_by_role("status")).to_have_text(re.compile("Baking …|Done."))
+        bar = page.locator("#html5").get_by_role("progressbar")
+        expect(bar).to_have_attribute("aria-valuetext", re.compile(r"%, biscuit \d+ of 50"))
+    shell = "from pages.sockets import bar; print('value', bar.value)"
+    assert re.search(r"value [1-9]", site.manage("shell", "-c", shell))
