@@ -89,7 +89,7 @@ def read_arguments() -> argparse.Namespace:
         "--site", choices=names, nargs="+", default=[], metavar="NAME", help="only these sites"
     )
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
-    parser.add_argument("--seconds", type=float, default=3.0, metavar="S")
+    parser.add_argument("--seconds", type=float, default=2.0, metavar="S")
     parser.add_argument("--no-prices", action="store_true", help="skip the price of each broker")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")
     parser.add_argument("--page", action="store_true", help="write the page of the documentation")

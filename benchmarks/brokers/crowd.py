@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,11 +49,13 @@ class Crowd:
 
         Then wait until all is received, for at most ``patience`` seconds.
 
-        The result is that of the load client, with the processor time of one delivery and of one
-        message, of the servers, of Redis and of the load client.
+        The result is that of the load client, with the deliveries a second until all is received
+        (``throughput``), and the processor time of one delivery and of one message, of the servers,
+        of Redis and of the load client.
         """
         groups = (marked(self.site.mark), [self.redis], session(self.process.pid))
         before = [processor_time(pids) for pids in groups]
+        begin = time.monotonic()
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(f"{rate} {seconds} {inflight} {patience}\n")
         self.process.stdin.flush()
@@ -60,7 +63,8 @@ class Crowd:
         if "sent" not in result:
             raise CrowdError(f"{self.site.site.name}: {result['failure']}")
         used = [processor_time(pids) - spent for pids, spent in zip(groups, before, strict=True)]
-        return result | _processor_times(result, used)
+        throughput = result["all_deliveries"] / (time.monotonic() - begin)
+        return result | _processor_times(result, used) | {"throughput": throughput}
 
 
 def _processor_times(result: Result, used: Sequence[float]) -> Result:

@@ -41,7 +41,7 @@ def measure_round(
         full = crowd.send(seconds, inflight=inflight)
         alone = crowd.send(seconds / 2, inflight=1)
         tools.say(
-            f"{name}, {crowd.clients} clients: {full['per_second'] / crowd.clients:,.0f} emits a "
+            f"{name}, {crowd.clients} clients: {full['throughput'] / crowd.clients:,.0f} emits a "
             f"second, {full['message_cpu_us']:.0f} µs each, {alone['p50_us']:,.0f} µs alone"
         )
         runs.append(

@@ -76,8 +76,8 @@ def full_cells(sites: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Return the row of a site with as many deliveries as possible."""
     runs = sites[name]["full"]
     base = sites[BASELINE]["full"] if BASELINE in sites else []
-    rates = [run["per_second"] for run in runs]
-    ratios = spread_of(runs, base, "per_second")
+    rates = [run["throughput"] for run in runs]
+    ratios = spread_of(runs, base, "throughput")
     costs = spread_of(runs, base, "cpu_us")
     made = sum(run["all_deliveries"] for run in runs)
     return (
@@ -111,10 +111,7 @@ def rate_cells(sites: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def price_section(runs: Sequence[Mapping[str, Any]], clients: int) -> Iterator[str]:
     """Yield the table of the brokers with a number of clients."""
-    yield heading(
-        f"The price of a broker, {clients:,} client{'s' * (clients > 1)} in the room", "~"
-    )
-    yield PRICES
+    yield heading(f"{clients:,} client{'s' * (clients > 1)} in the room", "~")
     names = {run["broker"] for run in runs}
     sites = [site for site in SMALL if site.name in names]
     yield table(PRICE_HEADS, [price_cells(runs, site.name, site.title) for site in sites])
@@ -123,13 +120,14 @@ def price_section(runs: Sequence[Mapping[str, Any]], clients: int) -> Iterator[s
 def price_cells(runs: Sequence[Mapping[str, Any]], name: str, title: str) -> tuple[str, ...]:
     """Return the row of a broker."""
     own = [run["full"] for run in runs if run["broker"] == name]
+    clients = runs[0]["clients"]
     base = [run["full"] for run in runs if run["broker"] == CHEAPEST]
     alone = [run["alone"] for run in runs if run["broker"] == name]
-    rates, costs = (spread_of(own, base, key) for key in ("per_second", "message_cpu_us"))
+    rates, costs = (spread_of(own, base, key) for key in ("throughput", "message_cpu_us"))
     return (
         name,
         title,
-        number(median(run["sent"] / (run["seconds"] + run["drained"]) for run in own)),
+        number(median(run["throughput"] / clients for run in own)),
         *(shown(rates), between(rates)),
         number(median(run["message_cpu_us"] for run in own)),
         *(shown(costs), between(costs)),

@@ -19,8 +19,8 @@ HELD_P99 = 1.0
 #: Messages of each server that are in flight when as many as possible are delivered.
 INFLIGHT = 2
 #: The rates that are tried differ by this factor. The first is that with messages in flight.
-FACTOR = 1.2
-ATTEMPTS = 8
+FACTOR = 1.25
+ATTEMPTS = 10
 #: Seconds of the chat, and for the deliveries after its last message.
 CHAT_SECONDS = 10.0
 CHAT_PATIENCE = 5.0
@@ -79,7 +79,7 @@ def saturate(tools: Tools, crowds: Sequence[Crowd]) -> Mapping[str, list[Result]
             name = crowd.site.site.name
             results[name].append(result)
             tools.say(
-                f"{name}: {result['per_second']:,.0f} deliveries a second, "
+                f"{name}: {result['throughput']:,.0f} deliveries a second, "
                 f"{result['cpu_us']:.1f} µs each"
             )
     return results
@@ -87,7 +87,7 @@ def saturate(tools: Tools, crowds: Sequence[Crowd]) -> Mapping[str, list[Result]
 
 def find_held_rate(tools: Tools, crowd: Crowd, full: Sequence[Result]) -> Result | None:
     """Return the result of the highest rate that the site holds; None if it holds none of them."""
-    rate = max(result["per_second"] for result in full) / crowd.clients
+    rate = max(result["throughput"] for result in full) / crowd.clients
     if not rate or not is_held(crowd.send(tools.seconds, rate=1 / tools.seconds)):
         return None  # one message alone takes too long
     best = try_rate(tools, crowd, rate)
