@@ -99,6 +99,8 @@ class Inbound:
         await self._begin(connection, kept)
         for subscription in subscriptions:
             subscription.confirm()
+            self._handle_held(subscription)
+            self._handle_overflow(subscription)
             if monotonic() > subscription.deadline:
                 self._receivers.reset(subscription.channel, subscription.sequence.position)
 
@@ -193,6 +195,11 @@ class Inbound:
         older = takewhile(lambda each: each.created <= limit, self.returning.values())
         return sum(each.size for each in older)
 
+    def forget(self, commands: Collection[object]) -> None:
+        """Do not wait for the return of messages."""
+        for key in [key for key, each in self.returning.items() if each in commands]:
+            del self.returning[key]
+
     # After a lost connection
 
     def hold_all(self) -> None:
@@ -216,17 +223,25 @@ class Inbound:
         """Read the messages that channels have missed, then handle those that were held."""
         found = [self._subscriptions[each] for each in channels if each in self._subscriptions]
         holding = [each for each in found if each.held is not None]
+        before = [len(each.held or ()) for each in holding]
         await self._read_missed(connection, holding)
-        for subscription in holding:
+        for subscription, count in zip(holding, before, strict=True):
             if subscription.limits is None:
                 subscription.sequence.restart()
                 self._lose(subscription)
-            self._handle_held(subscription)
+            self._handle_held(subscription, count)
             self._handle_overflow(subscription)
 
-    def _handle_held(self, subscription: Subscription) -> None:
+    def _handle_held(self, subscription: Subscription, before: int = 0) -> None:
+        """Handle held messages; ``before`` of them had arrived before the history was read.
+
+        Those of them that the history should contain, but does not, are dropped: another program
+        has sent them, or the broker has lost its histories.
+        """
         held, subscription.held = subscription.held or [], None
         for number, (packet, position) in enumerate(held):
+            if number < before and position and subscription.sequence.misses(position):
+                continue
             self._handle(subscription, packet, position)
             if subscription.held is not None:  # another gap
                 subscription.held += held[number + 1 :]

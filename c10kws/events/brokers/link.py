@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
@@ -221,7 +221,7 @@ class Link:
                 await self._within_time(connection.ping())
                 pinged = monotonic()
             if commands := self._queue.take():
-                await self._within_time(self._outbound.execute(connection, commands))
+                await self._execute(connection, commands)
                 used = monotonic()
                 continue
             self._awake.clear()
@@ -229,6 +229,18 @@ class Link:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PING_INTERVAL):
                         await self._awake.wait()
+
+    async def _execute(self, connection: BrokerConnection, commands: Sequence[Command]) -> None:
+        try:
+            await self._within_time(self._outbound.execute(connection, commands))
+        except (ConnectionLost, TimeoutError):
+            raise
+        except Exception as error:
+            self._inbound.forget(commands)
+            for command in commands:
+                if isinstance(command, Sending) and not command.emission.done():
+                    self._fail(command, f"an unexpected error: {error!r}")
+            raise
 
     def _is_idle(self, used: float) -> bool:
         return not servers.serving and not self._is_needed and monotonic() - used >= IDLE_TIMEOUT

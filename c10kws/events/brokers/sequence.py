@@ -42,12 +42,21 @@ class Sequence:
         return Verdict.NEXT if last is None or number == last + 1 else Verdict.GAP
 
     def _judge_position(self, position: Position) -> Verdict:
+        if self.misses(position):
+            return Verdict.GAP
         last = self.position
-        expected = 1 if last is None or last.epoch != position.epoch else last.seq + 1
-        if last is None or position.seq == expected:  # 1: the old epoch has expired
-            self.position = position
-            return Verdict.NEXT
-        return Verdict.GAP if position.seq > expected else Verdict.DUPLICATE
+        if last is not None and last.epoch == position.epoch and position.seq <= last.seq:
+            return Verdict.DUPLICATE
+        self.position = position
+        return Verdict.NEXT
+
+    def misses(self, position: Position) -> bool:
+        """Return True if messages before a position are missing."""
+        last = self.position
+        if last is None:
+            return False
+        # A new epoch begins with 1: the old one has expired.
+        return position.seq > (last.seq + 1 if last.epoch == position.epoch else 1)
 
     def _remember(self, origin: str, number: int) -> None:
         self._numbers[origin] = number

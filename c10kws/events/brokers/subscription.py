@@ -16,7 +16,8 @@ class Subscription:
 
     After ``deadline``, in the seconds of ``monotonic()``, clients do not wait for the confirmation.
 
-    ``held`` has the messages that arrive while the history is being read; otherwise it is None.
+    ``held`` has the messages that arrive before the confirmation, and while the history is being
+    read; otherwise it is None.
     """
 
     channel: str
@@ -25,7 +26,7 @@ class Subscription:
     sequence: Sequence = field(default_factory=Sequence)
     confirmed: bool = False
     waiting: list[Future[Position | None]] = field(default_factory=list)
-    held: list[tuple[Packet, Position | None]] | None = None
+    held: list[tuple[Packet, Position | None]] | None = field(default_factory=list)
     overflowed: bool = False  # more messages have arrived than may be held
 
     def confirm(self) -> None:

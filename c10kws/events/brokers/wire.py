@@ -59,6 +59,9 @@ def decode(data: bytes) -> Packet:
         if head["f"] != FORMAT:
             raise UnknownFormat(f"format {head['f']!r}")
         message = Message(text, frozenset(head["x"]) if "x" in head else NOBODY)
-        return Packet(head["o"], head["n"], message)
-    except (KeyError, TypeError, ValueError) as error:
+        origin, number = head["o"], head["n"]
+        if type(origin) is not str or type(number) is not int:
+            raise UnknownFormat(f"the sender {origin!r} with the number {number!r}")
+        return Packet(origin, number, message)
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise UnknownFormat(f"not a message of c10kws: {error!r}") from error

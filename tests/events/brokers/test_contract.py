@@ -121,7 +121,7 @@ def test_a_message_arrives_as_it_was_sent(one: Broker, other: Broker) -> None:
     assert listener.positions == [None] * len(messages)
 
 
-@pytest.mark.parametrize("channel", ["a", "room:/chat:é 🎈", "a" * 1000, "a:*", "{a}\n"])
+@pytest.mark.parametrize("channel", ["a", "room:/chat:é 🎈", "a" * 1000, "a:*", "{a}\n", "\ud800"])
 def test_a_channel_may_have_any_name(channel: str, one: Broker, other: Broker) -> None:
     listener = listen(other, channel, LIMITS)
     publish(one, "a", channel, LIMITS).result(WAIT)

@@ -97,9 +97,19 @@ def _pack(commands: Sequence[Command]) -> bytes:
     for command in commands:
         pieces.append(b"*%d\r\n" % len(command))
         for each in command:
-            argument = each if isinstance(each, bytes) else str(each).encode()
+            argument = each if isinstance(each, bytes) else encode_name(str(each))
             pieces.append(b"$%d\r\n%b\r\n" % (len(argument), argument))
     return b"".join(pieces)
+
+
+def encode_name(name: str) -> bytes:
+    """Return a name, which may have any characters, as bytes."""
+    return name.encode("utf-8", "surrogatepass")
+
+
+def decode_name(name: bytes) -> str:
+    """Undo :func:`encode_name`."""
+    return name.decode("utf-8", "surrogatepass")
 
 
 def _reason(error: Exception) -> str:

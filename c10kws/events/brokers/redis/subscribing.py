@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 
 from ..connection import ConnectionLost, Deliver
 from ..history import Position
-from .raw import RawConnection
+from .raw import RawConnection, decode_name
 
 
 class SubscribingConnection:
@@ -35,7 +35,7 @@ class SubscribingConnection:
                 case [b"message", channel, data]:
                     position, payload = _read_position(data)
                     self._delivering = True
-                    await deliver(channel[skipped:].decode(), payload, position)
+                    await deliver(decode_name(channel[skipped:]), payload, position)
                     self._delivering = False
                 case [b"subscribe", _, _]:
                     self._unconfirmed -= 1
@@ -65,9 +65,15 @@ class SubscribingConnection:
 
 
 def _read_position(data: bytes) -> tuple[Position | None, bytes]:
-    """Split published data into its position, which is a line and may be empty, and the payload."""
+    """Split published data into its position, which is a line and may be empty, and the payload.
+
+    The payload of another program is empty: no message has it.
+    """
     line, _, payload = data.partition(b"\n")
     if not line:
         return None, payload
-    epoch, _, seq = line.decode().partition(" ")
-    return Position(epoch, int(seq)), payload
+    try:
+        epoch, _, seq = line.decode().partition(" ")
+        return Position(epoch, int(seq)), payload
+    except ValueError:
+        return None, b""
