@@ -248,7 +248,7 @@ class Inbound:
                 return
 
     def _handle_overflow(self, subscription: Subscription) -> None:
-        """Miss the messages that were too many to be held: read them, or reset the clients."""
+        """Read the messages that were too many to be held, or reset the clients."""
         if not subscription.overflowed or subscription.held is not None:
             return
         subscription.overflowed = False

@@ -36,7 +36,7 @@ MAX_QUEUE_BYTES = 8 * 1024 * 1024
 #: Seconds that a message may wait until it is sent, and then until it comes back.
 QUEUE_TIMEOUT = 5.0
 RETURN_TIMEOUT = 5.0
-#: Seconds after which messages that were sent and have not come back count as waiting, too.
+#: Seconds after which messages that have been sent, but have not come back, count as queued.
 STUCK_AFTER = 1.0
 #: Seconds within which a connection must be made and the subscriptions restored.
 CONNECT_TIMEOUT = 10.0
@@ -94,7 +94,7 @@ class Link:
     def put(self, command: Command) -> None:
         """Queue a command. A message that does not fit fails."""
         if self._stuck and isinstance(command, Sending):
-            self._fail(command, f"it has not delivered events of {MAX_QUEUE_BYTES} bytes")
+            self._fail(command, f"it has not delivered {MAX_QUEUE_BYTES} bytes of events")
             return
         try:
             self._queue.put(command)
@@ -152,7 +152,7 @@ class Link:
         while True:
             try:
                 await self._connect_once()
-            except Exception as error:  # the next connection may do better than no link at all
+            except Exception as error:  # try again: without the link nothing would be delivered
                 logger.exception("The link to the broker %r has failed.", self._alias)
                 self._lose(f"its link has failed: {error!r}")
             await self._pause()
@@ -259,7 +259,7 @@ class Link:
                 self._fallback.handle(publish, reason)
 
     async def _check(self) -> None:
-        """Look regularly for what has waited too long."""
+        """Check regularly for commands and messages that have waited too long."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             try:

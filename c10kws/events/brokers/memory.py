@@ -67,7 +67,8 @@ class MemoryBroker(Broker):
         if self._store.forgotten >= self._next_report:
             self._next_report = 2 * self._store.forgotten
             logger.warning(
-                "Removed histories, since all together are too large: %d.", self._store.forgotten
+                "Histories that were removed because all together are too large: %d.",
+                self._store.forgotten,
             )
 
     def update(

@@ -15,11 +15,11 @@ from .history import HistoryLimits, Position
 T = TypeVar("T")
 
 
-#: Limits of all histories together. Above them, one that has been quiet for long is forgotten: its
+#: Limits of all histories together. Above them, a history without recent messages is removed: its
 #: clients learn that they may have missed messages.
 MAX_CHANNELS = 100_000
 MAX_BYTES = 256 * 1024 * 1024
-#: Histories of which the one that expires first is forgotten.
+#: Number of histories among which the one that expires first is removed.
 SAMPLE = 8
 #: Seconds that the last number is kept after the rows have expired. A client that reconnects to a
 #: quiet channel therefore learns that it has missed nothing.
@@ -44,7 +44,7 @@ class Store(Generic[T]):
         self._clock = clock
         self._logs: OrderedDict[str, _Log[T]] = OrderedDict()
         self.size = 0  # bytes of all rows
-        self.forgotten = 0  # histories that were too many
+        self.forgotten = 0  # number of histories removed because of the limits
 
     def __len__(self) -> int:
         return len(self._logs)
@@ -112,7 +112,7 @@ class Store(Generic[T]):
         self.size += size
 
     def _forget(self, used: str) -> None:
-        """Forget histories above the limits, apart from the one in use."""
+        """Remove histories above the limits, but never the one in use."""
         while len(self._logs) > MAX_CHANNELS or self.size > MAX_BYTES:
             sample = [each for each in islice(self._logs.items(), SAMPLE) if each[0] != used]
             if not sample:

@@ -113,6 +113,6 @@ def test_a_removed_history_is_logged(
     for channel in "abc":
         broker.publish(channel, Message("row"), LIMITS, Emission())
         hub.publish(channel, b"row", LIMITS)
-    text = "Removed histories, since all together are too large: "
+    text = "Histories that were removed because all together are too large: "
     assert [each.getMessage() for each in caplog.records] == [f"{text}1.", f"{text}2."]
     assert [*hub._lines] == [f"{text}1.", f"{text}2."]

@@ -107,11 +107,12 @@ class Hub:
         return self._store.rows_since(channel, since)
 
     def _report_forgotten(self) -> None:
-        """Log the first history that was forgotten, and then those after twice as many."""
+        """Log the number of removed histories: at the first one, then whenever it has doubled."""
         if self._store.forgotten >= self._next_report:
             self._next_report = 2 * self._store.forgotten
             self.log(
-                f"Removed histories, since all together are too large: {self._store.forgotten}."
+                f"Histories that were removed because all together are too large: "
+                f"{self._store.forgotten}."
             )
 
     def log(self, line: str) -> None:

@@ -179,7 +179,7 @@ def test_messages_that_do_not_come_back_count_as_waiting(
         return emissions[-1].done()
 
     eventually(fails)
-    with pytest.raises(BrokerUnavailable, match="has not delivered events of 10000 bytes"):
+    with pytest.raises(BrokerUnavailable, match="has not delivered 10000 bytes of events"):
         emissions[-1].result(WAIT)
     blocked.set()
     emissions[0].result(WAIT)
