@@ -9,6 +9,9 @@ import pytest
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.verdict import Verdict
 
+#: Runs a scenario.
+Run = Callable[[Scenario], dict[str, Verdict]]
+
 
 def parametrize(*names: str) -> pytest.MarkDecorator:
     """Run a test with these scenarios, those with the same stage one after another."""
@@ -16,7 +19,7 @@ def parametrize(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scenario", scenarios)
 
 
-def check(run: Callable[[Scenario], dict[str, Verdict]], scenario: Scenario) -> None:
+def check(run: Run, scenario: Scenario) -> None:
     """Run a scenario and check what no fault may cause."""
     for room, verdict in run(scenario).items():
         assert scenario.accepts(room, verdict), (room, verdict)

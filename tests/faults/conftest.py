@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.faults.checks import Run
 from tests.faults.run import run_on
 from tests.faults.scenarios import Scenario
 from tests.faults.stage import Stage
 from tests.faults.verdict import Verdict
-
-#: Runs a scenario.
-Run = Callable[[Scenario], dict[str, Verdict]]
 
 
 class Stages:

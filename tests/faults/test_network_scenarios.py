@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.checks import check, parametrize
-from tests.faults.conftest import Run
+from tests.faults.checks import Run, check, parametrize
 from tests.faults.scenarios import Scenario
 
 pytestmark = pytest.mark.programs
