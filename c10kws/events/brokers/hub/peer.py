@@ -27,6 +27,9 @@ class Peer(asyncio.Protocol):
         self._process: int | None = None  # None until HELLO
         self._queue: list[bytes] = []
         self._queued = 0
+        self._max_queued = MAX_QUEUE_BYTES
+        self._is_full = False  # the process does not read as fast as the hub writes
+        self._deferring = False  # its next frames are handled when it has read the rows
         self._closed = False
         self._handlers: dict[int, Handler] = {
             codec.PUBLISH: self._publish,
@@ -49,10 +52,23 @@ class Peer(asyncio.Protocol):
         try:
             for kind, body in self._parser.receive_data(data):
                 self._handle(kind, codec.Body(body))
+                if self._deferring:
+                    break
         except ProtocolError as error:
             self._hub.log(f"Process {self._process} was disconnected: it sent {error}.")
             self._close()
         self._hub.flush()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._deferring:
+            self._deferring = False
+            self._max_queued = MAX_QUEUE_BYTES
+            self._transport.resume_reading()
+            self.data_received(b"")
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closed = True
@@ -121,7 +137,17 @@ class Peer(asyncio.Protocol):
             self._answer(frame(codec.MISSING))
         else:
             parts = [codec.row(position, payload) for position, payload in rows]
-            self._answer(b"".join((*parts, frame(codec.END))))
+            self._send_rows(b"".join((*parts, frame(codec.END))))
+
+    def _send_rows(self, data: bytes) -> None:
+        """Send rows, and wait until they are read: the process may have many such questions."""
+        self._max_queued = MAX_QUEUE_BYTES + len(data)
+        self._answer(data)
+        if self._is_full:
+            self._deferring = True
+            self._transport.pause_reading()
+        else:
+            self._max_queued = MAX_QUEUE_BYTES
 
     def _update(self, body: codec.Body) -> None:
         expected, limits = body.position(), body.limits()
@@ -147,7 +173,7 @@ class Peer(asyncio.Protocol):
             return False
         if not self._queue:
             self._queued = self._transport.get_write_buffer_size()
-        if self._queued > MAX_QUEUE_BYTES:
+        if self._queued > self._max_queued:
             self._close()
             self._hub.log(
                 f"Process {self._process} was disconnected: it did not read {self._queued} bytes."

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from c10kws.events.brokers.history import HistoryLimits
 from c10kws.events.brokers.hub import codec
 from c10kws.events.brokers.hub.framing import frame
 from c10kws.events.brokers.hub.peer import MAX_QUEUE_BYTES
@@ -79,6 +80,30 @@ def test_a_peer_that_does_not_read_is_disconnected(
     while found := peer.receive():
         read += len(found[1])
     assert read < MAX_QUEUE_BYTES  # what was queued is dropped
+
+
+@pytest.mark.parametrize(("channels", "rows"), [(20, 1), (2, 10)])
+def test_a_peer_may_ask_for_many_large_histories(
+    broker: LocalBroker, make_peer: MakePeer, channels: int, rows: int
+) -> None:
+    """As after a lost connection: it gets all of them, and the messages that arrive meanwhile."""
+    limits = HistoryLimits(rows, 60, 2 * MAX_QUEUE_BYTES)
+    names = [f"room:/chat:{number}" for number in range(channels)]
+    begins = [broker.read(each, None, limits).result(WAIT).position for each in names]
+    for name in names * rows:
+        publish(broker, "x" * 900_000, name, limits).result(WAIT)
+    peer = make_peer().greet().subscribe("news")
+    questions = [codec.ask_rows(*each) for each in zip(names, begins, strict=True)]
+    peer.send(*questions, frame(codec.PING))
+    for _ in range(3):
+        publish(broker, "a", "news").result(WAIT)
+    kinds: list[int] = []
+    while codec.PONG not in kinds or kinds.count(codec.MESSAGE) < 3:
+        found = peer.receive()
+        assert found is not None
+        kinds.append(found[0])
+    answers = [kind for kind in kinds if kind != codec.MESSAGE]
+    assert answers == [*[codec.ROW] * rows, codec.END] * channels + [codec.PONG]
 
 
 def test_the_log_of_the_hub_is_that_of_its_peers(
