@@ -5,6 +5,7 @@ Clients cannot send to its channel: the channels of EventSockets have other name
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 
@@ -18,6 +19,8 @@ from .broker_of_machines import broker_of_machines
 from .plain_data import Data, decode, encode
 from .process import this_process
 from .replies import MAX_REPLY, encode_within, error_reply, reply_to
+
+logger = logging.getLogger("c10kws")
 
 #: Requests that wait for their answers.
 MAX_WAITING = 100
@@ -78,8 +81,11 @@ class BrokerListener(DirectReceiver):
 def _run(broker: Broker, requests: queue.Queue[Data | None]) -> None:
     """Answer requests until None follows."""
     while (request := requests.get()) is not None:
-        channel = str(request.pop("reply"))
-        _publish(broker, channel, encode_within(_signed(reply_to(request)), MAX_REPLY))
+        try:
+            channel = str(request.pop("reply"))
+            _publish(broker, channel, encode_within(_signed(reply_to(request)), MAX_REPLY))
+        except Exception:  # the next request must be answered
+            logger.exception("A request to this process failed.")
 
 
 def _signed(reply: Data) -> Data:

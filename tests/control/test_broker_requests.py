@@ -24,6 +24,7 @@ from tests.support.servers import LiveServer
 from tests.support.waiting import WAIT, eventually
 
 LIST: dict[str, Any] = {"operation": "list"}
+OPERATIONS = operations._OPERATIONS
 EMPTY = {"rows": [], "total": 0, "endpoints": {}}
 
 
@@ -133,6 +134,21 @@ def test_a_message_of_another_program_does_not_end_the_thread(
         assert "A receiver failed to handle a message." in caplog.text
         asker.ask(**LIST)
         eventually(asker.results)
+
+
+def test_a_request_that_fails_does_not_end_the_thread(
+    live: LiveServer,
+    listening_to_network: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(operations, "_OPERATIONS", {"fail": lambda request: 1 / 0, **OPERATIONS})
+    with live.connect("/ws/echo/"):
+        asker = Asker(listening_to_network)
+        asker.ask(operation="fail")
+        asker.ask(**LIST)
+        eventually(asker.results)
+    assert "A request to this process failed." in caplog.text
 
 
 def test_a_process_without_such_a_broker_does_not_listen(

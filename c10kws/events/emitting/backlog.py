@@ -68,9 +68,10 @@ class Backlog:
         kept = self._find(since)
         if kept is not None:
             return kept
-        if self._reading is None or not _covers(self._reading[0], since):
-            self._reading = since, self._broker.read(self._channel, since, self._limits)
-        reading = self._reading
+        reading = self._reading  # another event loop may change it
+        if reading is None or not _covers(reading[0], since):
+            reading = since, self._broker.read(self._channel, since, self._limits)
+            self._reading = reading
         future = reading[1]
         try:
             async with asyncio.timeout(self._broker.timeout):
