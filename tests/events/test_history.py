@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from c10kws.events import EventSocket
-from c10kws.events.brokers.connection import ConnectionLost
 from c10kws.events.brokers.history import Position
+from c10kws.events.brokers.link.connection import ConnectionLost
 from c10kws.events.brokers.registry import brokers
 from tests.support.events import Connect, Make, Talk
 from tests.support.waiting import eventually

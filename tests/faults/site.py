@@ -39,8 +39,8 @@ from django.core.management import execute_from_command_line  # noqa: E402
 from django.urls import include, path  # noqa: E402
 
 from c10kws.events import EventSocket, Socket  # noqa: E402
-from c10kws.events.brokers import link  # noqa: E402
 from c10kws.events.brokers.emission import Emission  # noqa: E402
+from c10kws.events.brokers.link import link  # noqa: E402
 from c10kws.events.brokers.registry import brokers  # noqa: E402
 from c10kws.events.exceptions import BrokerUnavailable  # noqa: E402
 

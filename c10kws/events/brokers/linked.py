@@ -10,12 +10,12 @@ from time import monotonic
 from typing import Any
 
 from .base import Broker
-from .commands import Command, Publish, Read, Subscribe, Update
-from .connection import BrokerConnection
 from .emission import Emission
-from .fallback import Fallback
 from .history import HistoryLimits, Position
-from .link import Link
+from .link.commands import Command, Publish, Read, Subscribe, Update
+from .link.connection import BrokerConnection
+from .link.fallback import Fallback
+from .link.link import Link
 from .message import Change, History, Message, Outcome
 from .receivers import Receiver, Receivers
 

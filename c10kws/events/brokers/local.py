@@ -9,9 +9,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import Feature
-from .connection import BrokerConnection
 from .hub.hub_connection import HubConnection
 from .hub.starter import HubStarter
+from .link.connection import BrokerConnection
 from .linked import LinkedBroker
 
 #: Seconds after which a hub without peers ends. Its histories survive a restart of all workers.

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from ...connection.loop import LoopState, loop_state_of
 from ..brokers.base import Broker
-from ..brokers.connection import ConnectionLost
 from ..brokers.futures import result_of
 from ..brokers.history import HistoryLimits, Position
+from ..brokers.link.connection import ConnectionLost
 from ..brokers.message import Arrival, History, Message
 from ..clients.socket import Socket
 from ..frames.serialization import encode, keys_of

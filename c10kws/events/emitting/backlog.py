@@ -63,7 +63,7 @@ class Backlog:
     async def read(self, since: Position | None) -> History:
         """Return the messages after a position; None returns only the last position.
 
-        Raises :exc:`~.brokers.connection.ConnectionLost`, or TimeoutError after TIMEOUT.
+        Raises :exc:`~.brokers.link.connection.ConnectionLost`, or TimeoutError after TIMEOUT.
         """
         kept = self._find(since)
         if kept is not None:

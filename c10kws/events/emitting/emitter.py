@@ -8,9 +8,9 @@ from ...connection.loop import on_event_loop
 from ...handlers.servers import servers
 from ..brokers.base import Broker, Feature
 from ..brokers.channels import members_of, room_of
-from ..brokers.connection import ConnectionLost
 from ..brokers.emission import Emission
 from ..brokers.history import HistoryLimits, Position
+from ..brokers.link.connection import ConnectionLost
 from ..brokers.message import Message
 from ..brokers.registry import brokers
 from ..clients.socket import Socket

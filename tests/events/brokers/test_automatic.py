@@ -36,7 +36,7 @@ from django.conf import settings
 
 settings.configure(**json.loads(sys.argv[1]))
 from c10kws.events import EventSocket
-from c10kws.events.brokers import link
+from c10kws.events.brokers.link import link
 
 link.IDLE_TIMEOUT = link.PING_INTERVAL = 0.1  # not 10 s
 chat = EventSocket("/chat")

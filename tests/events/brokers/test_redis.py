@@ -78,7 +78,7 @@ def test_all_processes_see_one_order(shared_redis: RedisServer, redis_broker: Ma
 def test_an_emit_after_a_join_reaches_the_joiner(
     shared_redis: RedisServer, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c10kws.events.brokers.link.QUEUE_TIMEOUT", WAIT)  # 600 round trips
+    monkeypatch.setattr("c10kws.events.brokers.link.link.QUEUE_TIMEOUT", WAIT)  # 600 round trips
     broker, listeners, emissions = redis_broker(shared_redis), list[Listener](), list[Emission]()
     for number in range(300):
         listeners.append(Listener())
@@ -103,7 +103,7 @@ def test_sites_with_other_prefixes_get_nothing(
 def test_after_the_last_receiver_has_left_nothing_arrives(
     shared_redis: RedisServer, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c10kws.events.brokers.link.UNSUBSCRIBE_AFTER", 0.0)
+    monkeypatch.setattr("c10kws.events.brokers.link.link.UNSUBSCRIBE_AFTER", 0.0)
     broker, name = redis_broker(shared_redis, prefix="left:"), f"left:{CHANNEL}"
     listener = listen(broker)
     assert shared_redis.call("PUBSUB", "NUMSUB", name) == [name, 1]
@@ -116,7 +116,7 @@ def test_after_the_last_receiver_has_left_nothing_arrives(
 def test_an_idle_link_is_checked(
     shared_redis: RedisServer, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c10kws.events.brokers.link.PING_INTERVAL", 0.01)
+    monkeypatch.setattr("c10kws.events.brokers.link.link.PING_INTERVAL", 0.01)
     calls = lambda: shared_redis.call("INFO", "commandstats").get("cmdstat_ping", {}).get("calls")  # noqa: E731
     broker, before = redis_broker(shared_redis), calls() or 0
     listener = listen(broker)

@@ -32,8 +32,8 @@ StartRedis = Callable[..., RedisServer]
 
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a link notice and repair a fault sooner."""
-    monkeypatch.setattr("c10kws.events.brokers.link.MAX_PAUSE", 0.1)
-    monkeypatch.setattr("c10kws.events.brokers.link.PING_INTERVAL", 0.1)
+    monkeypatch.setattr("c10kws.events.brokers.link.link.MAX_PAUSE", 0.1)
+    monkeypatch.setattr("c10kws.events.brokers.link.link.PING_INTERVAL", 0.1)
 
 
 def succeeded(emission: Emission) -> bool:
@@ -130,7 +130,7 @@ def test_a_lost_connection_is_a_problem(
     start_redis: StartRedis, redis_broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast(monkeypatch)
-    monkeypatch.setattr("c10kws.events.brokers.outage.PROBLEM_AFTER", 0.2)
+    monkeypatch.setattr("c10kws.events.brokers.link.outage.PROBLEM_AFTER", 0.2)
     server = start_redis()
     broker = redis_broker(server)
     listener = listen(broker, PLAIN)
@@ -200,7 +200,7 @@ def test_a_redis_that_does_not_answer_is_noticed(
     plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
     publish(broker, "1", KEPT, LIMITS).result(WAIT)
     with monkeypatch.context() as impatient:
-        impatient.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.3)
+        impatient.setattr("c10kws.events.brokers.link.link.OPERATION_TIMEOUT", 0.3)
         server.pause()
         eventually(lambda: "'default': it does not answer" in caplog.text)
     waiting = publish(broker, "2", KEPT, LIMITS)
@@ -227,7 +227,7 @@ def test_what_was_delivered_to_this_process_alone_does_not_arrive_again(
         other.subscribe(f"test:{PLAIN}")
         assert (other.get_message(timeout=WAIT) or {})["type"] == "subscribe"
         with monkeypatch.context() as impatient:
-            impatient.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.3)
+            impatient.setattr("c10kws.events.brokers.link.link.OPERATION_TIMEOUT", 0.3)
             server.pause()
             publish(broker, "2", PLAIN).result(WAIT)
         assert listener.texts == ["1", "2"]
@@ -249,8 +249,8 @@ def test_while_redis_is_stopped_messages_are_delivered_once_to_this_process(
 ) -> None:
     fast(monkeypatch)
     settings.C10KWS = {"ON_BROKER_DOWN": "local"}
-    monkeypatch.setattr("c10kws.events.brokers.link.OPERATION_TIMEOUT", 0.4)
-    monkeypatch.setattr("c10kws.events.brokers.link.QUEUE_TIMEOUT", 0.6)
+    monkeypatch.setattr("c10kws.events.brokers.link.link.OPERATION_TIMEOUT", 0.4)
+    monkeypatch.setattr("c10kws.events.brokers.link.link.QUEUE_TIMEOUT", 0.6)
     server = start_redis()
     broker = redis_broker(server)
     before = replace(broker.counts)
@@ -314,7 +314,7 @@ def test_a_slow_subscriber_reads_what_it_has_missed(
 ) -> None:
     """Redis disconnects subscribers above its client-output-buffer-limit."""
     fast(monkeypatch)
-    monkeypatch.setattr("c10kws.events.brokers.inbound.MAX_HELD", held)
+    monkeypatch.setattr("c10kws.events.brokers.link.inbound.MAX_HELD", held)
     monkeypatch.setattr("c10kws.handlers.loop_queue.MAX_BYTES", 1)
     server = start_redis("--client-output-buffer-limit", "pubsub 100kb 0 0")
     slow, other = redis_broker(server), redis_broker(server)

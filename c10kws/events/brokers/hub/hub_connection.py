@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import cast
 
-from ..connection import BrokerConnection, ConnectionLost, Deliver, LastRow, Outgoing, Refused
 from ..history import HistoryLimits, Position
+from ..link.connection import BrokerConnection, ConnectionLost, Deliver, LastRow, Outgoing, Refused
 from . import codec
 from .framing import MAX_FRAME, FrameParser, ProtocolError, frame
 

@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ....handlers.servers import servers
 from ....runtime_directory import UnsafeDirectory, check_directory, make_directory
-from ..connection import ConnectionLost
+from ..link.connection import ConnectionLost
 from .lock import acquire, no_forks
 from .path import name_of, path_of
 

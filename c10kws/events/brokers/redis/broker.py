@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base import Feature
-from ..connection import BrokerConnection
+from ..link.connection import BrokerConnection
 from ..linked import LinkedBroker
 from .options import RedisOptions
 from .redis_connection import RedisConnection

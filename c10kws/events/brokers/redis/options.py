@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from ..connection import ConnectionLost
+from ..link.connection import ConnectionLost
 from .raw import Driver, RawConnection
 
 URL = "redis://localhost:6379/0"

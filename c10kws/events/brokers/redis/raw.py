@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError, ResponseError
 
-from ..connection import ConnectionLost
+from ..link.connection import ConnectionLost
 
 #: The name of a command and its arguments.
 Command = Sequence[str | bytes | int]

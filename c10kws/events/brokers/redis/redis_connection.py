@@ -9,8 +9,8 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from ..connection import BrokerConnection, ConnectionLost, Deliver, LastRow, Outgoing, Refused
 from ..history import HistoryLimits, Position
+from ..link.connection import BrokerConnection, ConnectionLost, Deliver, LastRow, Outgoing, Refused
 from ..store import NUMBER_TTL
 from . import scripts, server
 from .options import RedisOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.exceptions import ResponseError
 
-from ..connection import ConnectionLost
+from ..link.connection import ConnectionLost
 from .raw import RawConnection
 
 CLUSTER = (

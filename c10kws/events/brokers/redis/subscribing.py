@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from redis.exceptions import ResponseError
 
-from ..connection import ConnectionLost, Deliver
 from ..history import Position
+from ..link.connection import ConnectionLost, Deliver
 from .raw import RawConnection, decode_name
 
 

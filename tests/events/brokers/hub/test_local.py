@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from c10kws.events.brokers import link
 from c10kws.events.brokers.history import HistoryLimits
 from c10kws.events.brokers.hub import codec
 from c10kws.events.brokers.hub.peer import MAX_QUEUE_BYTES
-from c10kws.events.brokers.inbound import Inbound
+from c10kws.events.brokers.link import link
+from c10kws.events.brokers.link.inbound import Inbound
 from c10kws.events.brokers.local import LocalBroker
 from c10kws.events.exceptions import BrokerUnavailable
 from tests.support.broker_process import BrokerProcess

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from c10kws.events.brokers.connection import ConnectionLost
 from c10kws.events.brokers.hub import starter as module
 from c10kws.events.brokers.hub.hub_connection import HubConnection
 from c10kws.events.brokers.hub.starter import HubStarter
+from c10kws.events.brokers.link.connection import ConnectionLost
 from c10kws.events.brokers.local import LocalBroker
 from c10kws.handlers.servers import servers
 from tests.support.brokers import listen, publish

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from ...handlers.broker_counts import BrokerCounts
+from ....handlers.broker_counts import BrokerCounts
+from ..history import Position
+from ..message import Arrival, Message, Outcome
 from . import wire
 from .commands import Update
 from .connection import BrokerConnection, ConnectionLost, LastRow, Outgoing, Refused
 from .fallback import Fallback
-from .history import Position
 from .inbound import Inbound
-from .message import Arrival, Message, Outcome
 from .numbering import Numbering
 
 #: Channels whose last row is remembered, so that the next update needs only one question.

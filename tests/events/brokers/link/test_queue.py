@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 
-from c10kws.events.brokers import queue as module
-from c10kws.events.brokers.commands import Command, Publish, Read, Recover, Subscribe, Unsubscribe
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits
+from c10kws.events.brokers.link import queue as module
+from c10kws.events.brokers.link.commands import (
+    Command,
+    Publish,
+    Read,
+    Recover,
+    Subscribe,
+    Unsubscribe,
+)
+from c10kws.events.brokers.link.queue import CommandQueue, NotQueued
 from c10kws.events.brokers.message import Message
-from c10kws.events.brokers.queue import CommandQueue, NotQueued
 
 LIMITS = HistoryLimits(5, 60)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from c10kws.events.brokers.commands import Publish
 from c10kws.events.brokers.emission import Emission
 from c10kws.events.brokers.history import HistoryLimits
+from c10kws.events.brokers.link.commands import Publish
 from c10kws.events.brokers.local import LocalBroker
 from c10kws.events.brokers.message import Message
 from c10kws.events.exceptions import BrokerUnavailable

@@ -16,8 +16,9 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
 
-from ...handlers.broker_counts import BrokerCounts
-from ...handlers.servers import servers
+from ....handlers.broker_counts import BrokerCounts
+from ....handlers.servers import servers
+from ..receivers import Receivers
 from .backoff import Backoff
 from .commands import Command, Read, Recover, Sending, Unsubscribe
 from .connection import BrokerConnection, ConnectionLost
@@ -27,7 +28,6 @@ from .numbering import Numbering
 from .outage import Outage
 from .outbound import Outbound
 from .queue import CommandQueue, NotQueued
-from .receivers import Receivers
 
 logger = logging.getLogger("c10kws.brokers")
 

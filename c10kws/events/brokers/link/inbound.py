@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
 from time import monotonic
 
-from ...handlers.broker_counts import BrokerCounts
+from ....handlers.broker_counts import BrokerCounts
+from ..history import HistoryLimits, Position
+from ..message import Arrival
+from ..receivers import Receivers
 from . import wire
 from .commands import Sending, Subscribe, Update
 from .connection import BrokerConnection
-from .history import HistoryLimits, Position
-from .message import Arrival
 from .numbering import Numbering
-from .receivers import Receivers
 from .sequence import Verdict
 from .subscription import Subscription
 

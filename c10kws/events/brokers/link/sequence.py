@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from enum import Enum
 
-from .history import Position
+from ..history import Position
 
 #: Senders that are remembered for each channel. A forgotten sender counts as a new one.
 MAX_ORIGINS = 1024

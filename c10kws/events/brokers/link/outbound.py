@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from ...handlers.broker_counts import BrokerCounts
+from ....handlers.broker_counts import BrokerCounts
+from ..message import Arrival, History
 from . import wire
 from .commands import Command, Publish, Read, Recover, Subscribe, Unsubscribe, Update
 from .connection import BrokerConnection, ConnectionLost, Outgoing
 from .fallback import Fallback
 from .inbound import Inbound
-from .message import Arrival, History
 from .numbering import Numbering
 from .updates import Updates
 

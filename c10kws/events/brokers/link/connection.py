@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from .history import HistoryLimits, Position
+from ..history import HistoryLimits, Position
 
 
 class ConnectionLost(Exception):

@@ -18,7 +18,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .message import Message
+from ..message import Message
 
 FORMAT = 1
 NOBODY: frozenset[str] = frozenset()

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import monotonic
 
-from .emission import Emission
-from .history import HistoryLimits, Position
-from .message import Arrival, Change, History, Message, Outcome
+from ..emission import Emission
+from ..history import HistoryLimits, Position
+from ..message import Arrival, Change, History, Message, Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
 
-from ... import conf
-from ...handlers.broker_counts import BrokerCounts
-from ...handlers.servers import servers
-from ..exceptions import BrokerUnavailable
+from .... import conf
+from ....handlers.broker_counts import BrokerCounts
+from ....handlers.servers import servers
+from ...exceptions import BrokerUnavailable
+from ..message import Arrival
+from ..receivers import Receivers
 from .commands import Publish, Sending
-from .message import Arrival
-from .receivers import Receivers
 
 logger = logging.getLogger("c10kws.brokers")
 

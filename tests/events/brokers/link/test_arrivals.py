@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from c10kws.events.brokers import wire
-from c10kws.events.brokers.connection import BrokerConnection, Deliver, LastRow, Outgoing
 from c10kws.events.brokers.history import HistoryLimits, Position
+from c10kws.events.brokers.link import wire
+from c10kws.events.brokers.link.connection import BrokerConnection, Deliver, LastRow, Outgoing
 from c10kws.events.brokers.linked import LinkedBroker
 from c10kws.events.brokers.message import Message
 from c10kws.events.exceptions import BrokerUnavailable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from .history import HistoryLimits, Position
+from ..history import HistoryLimits, Position
 from .sequence import Sequence
 from .wire import Packet
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from c10kws.events.brokers import link
-from c10kws.events.brokers.connection import ConnectionLost
 from c10kws.events.brokers.history import HistoryLimits
+from c10kws.events.brokers.link import link
+from c10kws.events.brokers.link.connection import ConnectionLost
 from c10kws.events.brokers.local import LocalBroker
 from c10kws.events.exceptions import BrokerUnavailable
 from tests.support.brokers import Listener, publish

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from c10kws.events.brokers import wire
-from c10kws.events.brokers.commands import Update
-from c10kws.events.brokers.connection import (
+from c10kws.events.brokers.emission import Emission
+from c10kws.events.brokers.history import HistoryLimits, Position
+from c10kws.events.brokers.link import wire
+from c10kws.events.brokers.link.commands import Update
+from c10kws.events.brokers.link.connection import (
     BrokerConnection,
     ConnectionLost,
     Deliver,
@@ -18,14 +20,12 @@ from c10kws.events.brokers.connection import (
     Outgoing,
     Refused,
 )
-from c10kws.events.brokers.emission import Emission
-from c10kws.events.brokers.fallback import Fallback
-from c10kws.events.brokers.history import HistoryLimits, Position
-from c10kws.events.brokers.inbound import Inbound
+from c10kws.events.brokers.link.fallback import Fallback
+from c10kws.events.brokers.link.inbound import Inbound
+from c10kws.events.brokers.link.numbering import Numbering
+from c10kws.events.brokers.link.updates import Updates
 from c10kws.events.brokers.message import Message
-from c10kws.events.brokers.numbering import Numbering
 from c10kws.events.brokers.receivers import Receivers
-from c10kws.events.brokers.updates import Updates
 from c10kws.events.exceptions import BrokerUnavailable
 from c10kws.handlers.broker_counts import BrokerCounts
 from tests.support.brokers import COUNTED, add_one
@@ -148,7 +148,7 @@ def test_an_error_in_between_ends_one_update(world: World) -> None:
 
 
 def test_many_updates_are_several_questions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("c10kws.events.brokers.updates.MAX_CHAIN", 2)
+    monkeypatch.setattr("c10kws.events.brokers.link.updates.MAX_CHAIN", 2)
     connection = Script([row(0), Position("e", 2), Position("e", 3)])
     asyncio.run(world.updates.execute(connection, updates_of("a", "a", "a")))
     assert connection.asked == ["last", (0, "1 2"), (2, "3")]
@@ -212,7 +212,7 @@ def test_a_refused_message_fails(world: World) -> None:
 def test_an_update_that_others_precede_for_too_long_fails(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c10kws.events.brokers.updates.TIMEOUT", 0)
+    monkeypatch.setattr("c10kws.events.brokers.link.updates.TIMEOUT", 0)
     update = world.run(Script([row(0)]))
     with pytest.raises(BrokerUnavailable, match="other processes came first"):
         update.result.result(0)
@@ -221,7 +221,7 @@ def test_an_update_that_others_precede_for_too_long_fails(
 def test_only_the_last_channels_are_remembered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c10kws.events.brokers.updates.MAX_ROWS", 1)
+    monkeypatch.setattr("c10kws.events.brokers.link.updates.MAX_ROWS", 1)
     connection = Script([row(0), Position("e", 1)] * 3)
     for channel in ("a", "b", "a"):
         update = Update(channel, add_one, COUNTED, Emission(), 0)

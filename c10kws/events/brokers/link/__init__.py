@@ -1,0 +1,1 @@
+"""The link of a process to a broker in another process."""
