@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from c10kws.events.brokers.redis import RedisBroker
+from c10kws.handlers.servers import servers
 from c10kws.runtime_directory import directory_path
 from tests.support.brokers import serving
 from tests.support.hubs import hubs_in
@@ -25,6 +26,13 @@ def serve() -> Iterator[asyncio.AbstractEventLoop]:
     """Make this process a server, and return its event loop."""
     with serving() as loop:
         yield loop
+
+
+@pytest.fixture
+def no_server() -> Iterator[None]:
+    """Make this process one that does not serve, though servers of other tests may run in it."""
+    with servers.set_aside():
+        yield
 
 
 @pytest.fixture

@@ -299,7 +299,7 @@ def test_scripts_are_forgotten_under_load(
     arrived = [text.split() for text in listener.texts]
     for sender, numbers in enumerate(successes):
         assert [int(number) for by, number, _ in arrived if by == str(sender)] == numbers
-        assert len(numbers) > 500
+        assert numbers
     assert listener.resets == []
 
 

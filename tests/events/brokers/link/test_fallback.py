@@ -70,6 +70,7 @@ def test_a_message_that_is_not_delivered_locally_fails(
     broker.close(0)
 
 
+@pytest.mark.usefixtures("no_server")
 def test_a_process_that_does_not_serve_delivers_nothing_itself(site: Path, settings: Any) -> None:
     settings.C10KWS = {**settings.C10KWS, "ON_BROKER_DOWN": "local"}
     broker = LocalBroker("default", {})

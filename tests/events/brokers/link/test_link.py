@@ -23,7 +23,7 @@ LIMITS = HistoryLimits(5, 60)
 
 
 @pytest.fixture
-def away(site: Path) -> Iterator[LocalBroker]:
+def away(site: Path, no_server: None) -> Iterator[LocalBroker]:
     """A broker that is not there: this process does not serve, and there is no hub."""
     broker = LocalBroker("away", {})
     yield broker
