@@ -53,7 +53,7 @@ matrix:
 bench:
 	python3 benchmarks
 
-# Rooms over several processes: the page docs/explanation/brokers.rst. Needs redis-server.
+# Rooms over several processes: the page docs/explanation/broker-benchmarks.rst. Needs redis-server.
 bench-brokers:
 	python3 benchmarks/brokers --page
 

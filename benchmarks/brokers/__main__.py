@@ -11,7 +11,7 @@ redis-server.
 ``--here``
     Use this Python with the releases that it has installed.
 ``--page``
-    Write the page ``docs/explanation/brokers.rst``, too.
+    Write the page ``docs/explanation/broker-benchmarks.rst``, too.
 ``--report FILE``
     Measure nothing; make the tables from a ``results.json``.
 """
@@ -36,7 +36,7 @@ from tools import environment  # noqa: E402
 from tools.launcher import launch  # noqa: E402
 
 OUTPUT = Path(__file__).resolve().parents[1] / "results" / "brokers"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "brokers.rst"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "broker-benchmarks.rst"
 #: Clients of a room.
 CLIENTS = (1000, 10000)
 #: The servers and the load client need file descriptors besides those of the clients.

@@ -15,7 +15,7 @@ from tests.support.shell import ROOT
 
 DOCS = ROOT / "docs"
 #: The results of measurements, whose literal blocks are logs.
-REPORTS = ("benchmarks", "brokers", "compatibility")
+REPORTS = ("benchmarks", "broker-benchmarks", "compatibility")
 PAGES = [
     page
     for folder in ("how-to", "explanation")
