@@ -190,6 +190,12 @@ def test_a_template_shows_the_value(make_bar: MakeBar) -> None:
     assert shown == "1 of 100, /module/progress_bar/jobs/&lt;int:job&gt;"
 
 
+def test_an_infinite_timeout_is_that_of_a_bar_without_timeout(make_bar: MakeBar) -> None:
+    bar = make_bar("/endless/<int:job>", timeout=float("inf"))
+    assert bar(job=1).start()
+    assert not bar(job=1).start()
+
+
 @pytest.mark.parametrize("timeout", [0, -1])
 def test_a_timeout_is_above_0(make_bar: MakeBar, timeout: int) -> None:
     with pytest.raises(ValueError, match="above 0 or None"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isinf
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,10 @@ class HistoryLimits:
     def __post_init__(self) -> None:
         if not (self.size > 0 and self.ttl > 0 and self.max_bytes > 0):
             raise ValueError(f"The limits of a history must be above 0, not {self}.")
+        numbers: tuple[object, ...] = (self.size, self.max_bytes)
+        if not all(isinstance(each, int) for each in numbers):
+            raise ValueError(f"size and max_bytes of a history must be integers, not {self}.")
+        if isinf(self.ttl):
+            raise ValueError(
+                f"The ttl of a history must be a finite number of seconds, not {self}."
+            )

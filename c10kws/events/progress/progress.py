@@ -38,7 +38,7 @@ class Progress:
         self._range = range_
         self._timeout = timeout
         self._forgets = forgets
-        ttl = timeout if forgets and timeout is not None else FOREVER
+        ttl = min(timeout, FOREVER) if forgets and timeout is not None else FOREVER
         self.channel = channel
         self.limits = HistoryLimits(ROWS, ttl, MAX_BYTES)
         self._shared = SharedState(emitter, channel, self.limits, self._read)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from c10kws.events.brokers import store as module
@@ -116,3 +118,19 @@ def test_a_removed_history_is_logged(
     text = "Histories that were removed because all together are too large: "
     assert [each.getMessage() for each in caplog.records] == [f"{text}1.", f"{text}2."]
     assert [*hub._lines] == [f"{text}1.", f"{text}2."]
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"size": 0, "ttl": 60}, "above 0"),
+        ({"size": 5, "ttl": float("nan")}, "above 0"),
+        ({"size": 5, "ttl": 60, "max_bytes": -1}, "above 0"),
+        ({"size": 5.5, "ttl": 60}, "integers"),
+        ({"size": 5, "ttl": 60, "max_bytes": 1e6}, "integers"),
+        ({"size": 5, "ttl": float("inf")}, "finite"),
+    ],
+)
+def test_limits_that_no_broker_can_keep(limits: dict[str, Any], error: str) -> None:
+    with pytest.raises(ValueError, match=error):
+        HistoryLimits(**limits)
