@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import wait_for_page
 from tests.support.browsers import Open, windows
+from tests.support.chat_pages import enter, said, say
 from tests.support.hubs import hubs_in
 from tests.support.shell import ROOT, SOURCES
 from tests.support.waiting import eventually
@@ -80,24 +81,10 @@ def open_window(browser: Browser, site: Site) -> Iterator[Open]:
         yield open_
 
 
-def enter(page: Page, name: str) -> None:
-    page.get_by_role("textbox", name="Name", exact=True).fill(name)
-    page.get_by_role("button", name="Enter").click()
-    expect(page.get_by_role("status")).to_have_text(f"You are {name}.")
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_role("textbox", name="Message").fill(text)
-    page.get_by_role("button", name="Say").click()
-
-
-def said(page: Page, *texts: str) -> None:
-    expect(page.locator("#messages li span")).to_have_text(list(texts))
-
-
 def test_a_worker_is_killed_between_two_messages(open_window: Open, site: Site) -> None:
     pages = [open_window("/chat/tea/") for _ in range(2)]
-    for page, name in zip(pages, ("Ada", "Bob"), strict=True):
+    names = dict(zip(pages, ("Ada", "Bob"), strict=True))
+    for page, name in names.items():
         enter(page, name)
     while len(set(site.workers("/ws/chat/tea"))) < 2:  # until they are on different workers
         pages[1].reload()
@@ -107,21 +94,22 @@ def test_a_worker_is_killed_between_two_messages(open_window: Open, site: Site) 
         page.evaluate(COUNT_RESETS)
         page.evaluate(STAY_AWAY)
     say(pages[0], "one")
-    said(pages[1], "one")
+    said(pages[1], "Ada: one")
     say(pages[1], "two")
 
     os.kill(site.workers("/ws/chat/tea")[0], signal.SIGKILL)
     eventually(lambda: sum(is_connected(page) for page in pages) == 1)
     here, away = sorted(pages, key=is_connected, reverse=True)
-    say(here, "three, while one of them is disconnected")
-    said(here, "one", "two", "three, while one of them is disconnected")
-    said(away, "one", "two")
+    lines = ["Ada: one", "Bob: two", f"{names[here]}: three"]
+    say(here, "three")
+    said(here, *lines)
+    said(away, *lines[:2])
 
     away.evaluate("ws.connect()")
     expect(away.get_by_role("status")).to_contain_text("You are")
     say(away, "four")
     for page in pages:
-        said(page, "one", "two", "three, while one of them is disconnected", "four")
+        said(page, *lines, f"{names[away]}: four")
         expect(page.locator("#people")).to_have_text("Ada, Bob")
         assert page.evaluate("resets") == 0
 

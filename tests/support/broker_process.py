@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -23,11 +21,11 @@ from django.utils.module_loading import import_string
 from c10kws.events.brokers.hub.starter import HubStarter
 from tests.support.brokers import Listener, count, listen, publish
 from tests.support.brokers import serving as serve
-from tests.support.shell import ROOT
+from tests.support.line_process import LineProcess
 from tests.support.waiting import WAIT
 
 
-class BrokerProcess:
+class BrokerProcess(LineProcess):
     """Such a process, for a test. ``configuration`` is that of BROKERS, ``c10kws`` the setting."""
 
     def __init__(
@@ -35,37 +33,15 @@ class BrokerProcess:
     ) -> None:
         values = {"SECRET_KEY": settings.SECRET_KEY, "C10KWS": c10kws}
         arguments = json.dumps([configuration, values, serves])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, arguments],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        super().__init__("-m", __name__, arguments)
 
     def begin(self, command: str, *arguments: Any) -> None:
         """Send a command, and do not wait for the answer."""
-        assert self.process.stdin is not None
-        print(json.dumps([command, *arguments]), file=self.process.stdin, flush=True)
-
-    def answer(self) -> Any:
-        """Return the answer to the oldest command."""
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
+        self.send(json.dumps([command, *arguments]))
 
     def do(self, command: str, *arguments: Any) -> Any:
         """Send a command and return its answer."""
-        self.begin(command, *arguments)
-        return self.answer()
-
-    def kill(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.send_signal(signal.SIGCONT)
-        self.process.kill()
-        self.process.wait(WAIT)
-        self.process.stdin.close()
-        self.process.stdout.close()
+        return self.ask(json.dumps([command, *arguments]))
 
 
 class _Commands:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,8 @@ from c10kws.handlers.servers import servers
 from tests.support.broker_process import BrokerProcess
 from tests.support.brokers import listen
 from tests.support.hubs import hub_in, hubs_in
-from tests.support.shell import ROOT
-from tests.support.waiting import WAIT, eventually
+from tests.support.line_process import LineProcess
+from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.programs,
@@ -59,24 +57,12 @@ class Shell:
             "SECRET_KEY": django_settings.SECRET_KEY,
             "C10KWS": c10kws | {"EMIT_WITHOUT_SERVER": "raise"},
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SHELL, json.dumps(values)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.process = LineProcess("-c", SHELL, json.dumps(values))
 
     def emit(self, event: str) -> tuple[str | None, int]:
         """Return the error, and the number of the links to brokers."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        print(event, file=self._process.stdin, flush=True)
-        error, links = json.loads(self._process.stdout.readline())
+        error, links = self.process.ask(event)
         return error, links
-
-    def close(self) -> None:
-        """End it as a user does."""
-        self._process.communicate(timeout=WAIT)
 
 
 @pytest.fixture
@@ -84,7 +70,7 @@ def shell(site: Path, settings: Any) -> Iterator[Shell]:
     """A shell that has started before any server."""
     shell = Shell(settings.C10KWS)
     yield shell
-    shell.close()
+    shell.process.close()
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,8 @@ from c10kws.events import BrokerUnavailable, ProgressBar
 from c10kws.events.brokers.registry import brokers
 from tests.support.events import Connect, MakeBar
 from tests.support.hubs import hub_in
+from tests.support.line_process import LineProcess
 from tests.support.redis_servers import RedisServer
-from tests.support.shell import ROOT
 from tests.support.waiting import WAIT
 
 pytestmark = [
@@ -55,29 +53,9 @@ for line in sys.stdin:
 """
 
 
-class Worker:
-    """Such a process."""
-
-    def __init__(self, c10kws: dict[str, Any]) -> None:
-        values = {"SECRET_KEY": django_settings.SECRET_KEY, "C10KWS": c10kws}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, json.dumps(values)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def begin(self, command: str) -> None:
-        assert self._process.stdin is not None
-        print(command, file=self._process.stdin, flush=True)
-
-    def answer(self) -> Any:
-        assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate(timeout=WAIT)
+def start_worker(c10kws: dict[str, Any]) -> LineProcess:
+    values = {"SECRET_KEY": django_settings.SECRET_KEY, "C10KWS": c10kws}
+    return LineProcess("-c", WORKER, json.dumps(values))
 
 
 @pytest.fixture
@@ -111,14 +89,14 @@ def test_all_processes_share_a_bar(make_bar: MakeBar, connect: Connect, settings
     bar = make(make_bar)
     with connect(PATH) as client:
         assert client.expect("init")["value"] == 0
-        workers = [Worker(settings.C10KWS) for _ in range(4)]
+        workers = [start_worker(settings.C10KWS) for _ in range(4)]
         try:
             for worker in workers:
-                worker.begin("start")
+                worker.send("start")
             assert sorted(worker.answer() for worker in workers) == [False, False, False, True]
             assert client.expect("init")["value"] == 0
             for worker in workers:
-                worker.begin("tick 50")
+                worker.send("tick 50")
             assert max(worker.answer() for worker in workers) == 200
         finally:
             for worker in workers:
@@ -126,8 +104,8 @@ def test_all_processes_share_a_bar(make_bar: MakeBar, connect: Connect, settings
         assert [client.expect("update")["value"] for _ in range(200)] == list(range(1, 201))
         assert client.expect("done") == {}
         assert (bar(job=7).value, bar(job=7).start()) == (200, False)
-        later = Worker(settings.C10KWS)
-        later.begin("set")
+        later = start_worker(settings.C10KWS)
+        later.send("set")
         assert later.answer() == [7, 200, False]
         later.close()
         bar(job=7).tick()
