@@ -58,7 +58,8 @@ class Cutter:
     def _end(self, writer: asyncio.StreamWriter, *, reset: bool) -> None:
         connection = writer.get_extra_info("socket")
         if reset and connection.family == socket.AF_INET:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # its client has just closed it
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
