@@ -19,6 +19,8 @@ class Emission:
     In a coroutine ``await`` it, in a thread call :meth:`result`. Both wait until the event has been
     written to all clients of this process, so everything that is written afterwards arrives after
     it. Both raise :exc:`BrokerUnavailable` if the broker has not accepted the event.
+
+    The event of a transaction that is rolled back is never sent, and never done.
     """
 
     __slots__ = ("_committing", "_error", "_future", "_missing")
