@@ -30,7 +30,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Tools:
-    """What all measurements share. ``redis`` is the process and the socket of the server."""
+    """The parts of all measurements. ``redis`` is the process and the socket of the server."""
 
     program: Path
     folder: Path

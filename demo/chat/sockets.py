@@ -32,7 +32,7 @@ def check_room(socket: Socket) -> None:
 
 @chat.may_join
 def may_join(socket: Socket, room: str) -> bool:
-    """Let a client join the room of its URL."""
+    """Allow a client to join the room of its URL."""
     return bool(room == socket.kwargs["room"])
 
 

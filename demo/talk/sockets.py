@@ -13,5 +13,5 @@ room = talk.to(NAME)
 
 @talk.may_join
 def may_join(socket: Socket, name: str) -> bool:
-    """Let everybody read, as everybody may join the talk."""
+    """Allow every client to read the talk."""
     return name == NAME

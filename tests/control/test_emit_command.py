@@ -45,7 +45,7 @@ def emit(*args: str) -> str:
 
 @pytest.fixture
 def not_serving() -> Iterator[None]:
-    """This process serves nothing, as a command."""
+    """Hide the servers of this process, as in a command."""
     with servers.set_aside():
         yield
 
@@ -99,7 +99,7 @@ def test_an_unsafe_directory_is_an_error() -> None:
 
 
 def lose(monkeypatch: pytest.MonkeyPatch, broker: Broker) -> None:
-    """Let a broker refuse all events."""
+    """Make a broker refuse all events."""
 
     def fail(channel: str, message: Any, limits: Any, emission: Emission) -> None:
         emission.fail(BrokerUnavailable("default", "it is away"))

@@ -30,7 +30,7 @@ MESSAGES = 25
 
 @dataclass(frozen=True)
 class Setup:
-    """What a scenario needs. ``cut`` servers reach Redis by a network that fails.
+    """The parts of a scenario. ``cut`` servers reach Redis by a network that fails.
 
     ``redis`` are options of redis-server; None means a hub instead of Redis. ``link`` are times of
     the links.
@@ -176,13 +176,13 @@ class Stage:
         await self._hear()
 
     async def _emit(self) -> None:
-        """Let a worker emit numbers."""
+        """Make a worker emit numbers."""
         while True:
             await self.emit()
             await asyncio.sleep(PAUSE)
 
     async def emit(self, text: str = "") -> None:
-        """Let the worker of the client ``control`` emit a number to both rooms."""
+        """Make the worker of the client ``control`` emit a number to both rooms."""
         sender = f"worker {self._round}"
         data = {"sender": sender, "number": self._number + 1, "text": text}
         if await self.control.send("send", data):

@@ -28,7 +28,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What happened in one room."""
+    """The result of a scenario in one room."""
 
     sent: int
     failed: int

@@ -1,4 +1,4 @@
-"""A progress bar on two workers of ``runtornado``, and in a shell beside them."""
+"""A progress bar on two workers of ``runtornado``, and in a shell."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 
 def enter(page: Page, name: str) -> None:
-    """Take a name."""
+    """Enter with a name."""
     page.get_by_role("textbox", name="Name", exact=True).fill(name)
     page.get_by_role("button", name="Enter").click()
     expect(page.get_by_role("status")).to_have_text(f"You are {name}.")

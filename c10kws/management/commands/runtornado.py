@@ -20,22 +20,21 @@ from django.utils import autoreload
 import c10kws
 from c10kws_tornado import serve
 from c10kws_tornado.descriptors import open_standard_streams
-from c10kws_tornado.process.addresses import (
-    Address,
-    DescriptorAddress,
-    Listener,
-    TCPAddress,
-    open_all,
-    parse_address,
-)
+from c10kws_tornado.process.addresses import Address, Listener, TCPAddress, open_all
 from c10kws_tornado.process.arbiter import Arbiter, NoWorkerStarts
 from c10kws_tornado.process.exitdeadline import EXIT_TIMEOUT, exit_within
 from c10kws_tornado.process.inheritance import Inheritance, inherit
 from c10kws_tornado.process.lifecycle import stop_timeout
-from c10kws_tornado.process.systemd import take_listen_fds
 
 from ...events.brokers.registry import brokers
 from .. import reloading, server_flags, tornado_handlers
+from ..listen_addresses import (
+    ALL_INTERFACES,
+    DEFAULT_ADDRESS,
+    default_address,
+    find_addresses,
+    ports_of,
+)
 from ..log_output import check_access_file, log_accesses_to, log_to_stderr
 from ..server_options import server_options
 from ..serving import finish, prepare
@@ -43,10 +42,6 @@ from ..serving import finish, prepare
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-DEFAULT_ADDRESS = "127.0.0.1"
-ALL_INTERFACES = "0.0.0.0"
-#: With this app installed a port without an address means all interfaces, as in the ancestor.
-ANCESTOR = "c10kws.compat.tornado_websockets"
 #: Workers need processes that inherit sockets by descriptor.
 HAS_WORKERS = os.name == "posix"
 
@@ -265,30 +260,6 @@ def check_brokers(workers: int) -> None:
             raise CommandError(str(error)) from error
 
 
-def ports_of(addresses: Sequence[Address]) -> list[str]:
-    """Return addresses for ``runserver``. Raises CommandError for those that have no port."""
-    for address in addresses:
-        if not isinstance(address, TCPAddress):
-            raise CommandError(f"--reload listens on ports only, not on {address}.")
-    return [str(address) for address in addresses]
-
-
-def find_addresses(positional: Sequence[str], bound: Sequence[str]) -> list[Address]:
-    """Return the addresses to listen on: the given ones, systemd's, or the default."""
-    texts = [*positional, *bound]
-    passed = take_listen_fds()
-    if not texts and passed:
-        return [DescriptorAddress(fd) for fd in passed]
-    texts = texts or [str(tornado_handlers.port())]
-    try:
-        addresses = [parse_address(text, default_address()) for text in texts]
-    except ValueError as error:
-        raise CommandError(str(error)) from error
-    if len(set(addresses)) < len(addresses):
-        raise CommandError(f"An address is given twice: {' '.join(texts)}.")
-    return addresses
-
-
 def make_handler(*, use_static_handler: bool) -> WSGIApplication:
     """Return the application, with the handler of staticfiles where its ``runserver`` has one."""
     application: WSGIApplication = get_internal_wsgi_application()
@@ -299,9 +270,3 @@ def make_handler(*, use_static_handler: bool) -> WSGIApplication:
     from django.contrib.staticfiles.handlers import StaticFilesHandler
 
     return StaticFilesHandler(application)  # type: ignore[arg-type]  # it accepts any WSGI application
-
-
-def default_address() -> str:
-    """Return the address of a port that is given without one."""
-    known = apps.apps_ready  # False if a project that is to be reloaded is broken
-    return ALL_INTERFACES if known and apps.is_installed(ANCESTOR) else DEFAULT_ADDRESS

@@ -95,7 +95,7 @@ def start_worker(site: Path, settings: Any) -> Iterator[Callable[[], BrokerProce
 def test_a_shell_lives_longer_than_servers(
     shell: Shell, start_worker: Callable[[], BrokerProcess], site: Path
 ) -> None:
-    """It looks at each emit, starts no hub, and does not keep a link to a hub that has ended."""
+    """A shell looks for a hub at each emit, starts none, and leaves one that has ended."""
     not_serving = "EmitHandlerError: Cannot emit {!r} on '/chat': this process is not serving."
     for number in range(2):
         error, links = shell.emit("before")

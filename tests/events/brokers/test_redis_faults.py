@@ -31,7 +31,7 @@ StartRedis = Callable[..., RedisServer]
 
 
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a link notice and repair a fault sooner."""
+    """Make a link notice and repair a fault sooner."""
     monkeypatch.setattr("c10kws.events.brokers.link.link.MAX_PAUSE", 0.1)
     monkeypatch.setattr("c10kws.events.brokers.link.link.PING_INTERVAL", 0.1)
 

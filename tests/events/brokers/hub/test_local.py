@@ -149,7 +149,7 @@ def test_a_link_survives_an_error(
 
 
 def test_a_row_of_another_release(broker: LocalBroker, make_peer: Callable[[], RawPeer]) -> None:
-    """It is not delivered, and a client that comes back is told that messages are missing."""
+    """The message is not delivered; a client that comes back is told of it."""
     limits = HistoryLimits(10, 60)
     listener = listen(broker, CHANNEL, limits)
     publish(broker, "a", CHANNEL, limits).result(WAIT)

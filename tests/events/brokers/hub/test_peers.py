@@ -1,4 +1,4 @@
-"""What the hub does with its peers: refusals, limits, signals, the end."""
+"""The hub and its peers: refusals, limits, signals, the end."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_a_path_that_is_too_long(serve: None, settings: Any, tmp_path: Path) -> 
 
 
 def test_the_hub_needs_little(tmp_path: Path) -> None:
-    """It runs without Django, the site's packages and the rest of the library."""
+    """The hub runs without Django, the site's packages and the rest of the library."""
     code = """
 import sys
 import c10kws.events.brokers.hub.__main__
