@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         NoHistory,
         NotCallableError,
         PathAlreadyUsed,
+        RolledBack,
     )
     from .progress import Progress, ProgressBar
 
@@ -40,6 +41,7 @@ __all__ = [
     "PathAlreadyUsed",
     "Progress",
     "ProgressBar",
+    "RolledBack",
     "Room",
     "RoomEvents",
     "Socket",
@@ -60,6 +62,7 @@ __getattr__ = lazy_names(
         "PathAlreadyUsed": ".exceptions",
         "Progress": ".progress",
         "ProgressBar": ".progress",
+        "RolledBack": ".exceptions",
         "Room": ".emitting.room",
         "RoomEvents": ".emitting.room_events",
         "Socket": ".clients.socket",

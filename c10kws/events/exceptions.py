@@ -6,6 +6,7 @@
     ├── EventError                           a callback answers a request with an error
     ├── EmitHandlerError                     this process has no server and no broker
     ├── BrokerUnavailable                    the broker has not accepted an event
+    ├── RolledBack                           the transaction of an event was rolled back
     ├── NoHistory                            a room keeps no history, so nothing can wait for it
     ├── NotCallableError                     the argument of ``on`` cannot be called
     ├── InvalidInstanceError (TypeError)     an argument has the wrong type
@@ -68,6 +69,24 @@ class BrokerUnavailable(C10kwsError):
 
     def __str__(self) -> str:
         return f"The broker {self.alias!r} is not available: {self.reason}."
+
+
+class RolledBack(C10kwsError):
+    """An event was not sent, since its transaction was rolled back.
+
+    Only awaiting the emit, or its ``result()``, raises this.
+    """
+
+    def __init__(self, event: str, path: str) -> None:
+        super().__init__(event, path)
+        self.event = event
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"The event {self.event!r} of {self.path!r} was not sent: its transaction was rolled "
+            "back."
+        )
 
 
 class NoHistory(C10kwsError):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from c10kws.events import Emission, EventSocket, Socket
+from c10kws.events import Emission, EventSocket, RolledBack, Socket
 from tests.support.events import Connect
 from tests.support.waiting import WAIT, eventually
 
@@ -122,6 +123,22 @@ def test_what_is_sent_after_an_awaited_emit_comes_after_it(
         for _ in range(20):
             client.send("ask")
             assert [client.receive()["event"] for _ in range(2)] == ["to all", "to one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_whose_transaction_is_rolled_back(chat: EventSocket, connect: Connect) -> None:
+    with connect(), pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
+            kept = chat.emit("kept")
+        with suppress(IndexError), transaction.atomic():
+            dropped = chat.emit("dropped")
+            raise IndexError
+        with pytest.raises(RolledBack, match="The event 'dropped' of '/chat' was not sent"):
+            dropped.result(WAIT)
+        assert not kept.done()
+        raise ZeroDivisionError
+    with pytest.raises(RolledBack):
+        kept.result(WAIT)
 
 
 def test_an_event_that_waits_for_a_commit(chat: EventSocket, connect: Connect) -> None:

@@ -207,7 +207,7 @@ class PollTests(RoomTests):
 
 class ResultTests(RoomTests):
     def test_result_in_the_thread_of_the_test(self) -> None:
-        self.chat.emit("to nobody").result()
+        self.chat.emit("without clients").result()
         with self.open() as ws:
             emission = self.chat.to("kept").emit("said", {"n": 1})
             emission.result()

@@ -9,8 +9,9 @@ from concurrent.futures import Future
 from ...connection.loop import on_event_loop
 from .futures import result_of
 
-#: One lock for all emissions, to save memory: it is held only for a moment.
-_lock = threading.Lock()
+#: One lock for all emissions, to save memory: it is held only for a moment. While it is held, an
+#: event may be dropped and fail, since Python may collect garbage at any time.
+_lock = threading.RLock()
 
 
 class Emission:
@@ -18,9 +19,8 @@ class Emission:
 
     In a coroutine ``await`` it, in a thread call :meth:`result`. Both wait until the event has been
     written to all clients of this process, so everything that is written afterwards arrives after
-    it. Both raise :exc:`BrokerUnavailable` if the broker has not accepted the event.
-
-    The event of a transaction that is rolled back is never sent, and never done.
+    it. Both raise :exc:`BrokerUnavailable` if the broker has not accepted the event, and
+    :exc:`RolledBack` if the transaction of the event was rolled back.
     """
 
     __slots__ = ("_committing", "_error", "_future", "_missing")
@@ -88,7 +88,7 @@ class Emission:
         with _lock:
             if self.done():
                 return
-            self._missing, self._error = 0, error
+            self._missing, self._error, self._committing = 0, error, None
             future = self._future
         if future is not None:
             future.set_exception(error)

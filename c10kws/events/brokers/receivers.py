@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -26,19 +27,20 @@ class Receiver(Protocol):
         """Handle a loss of messages. ``position`` is the last one, in a channel with history."""
 
 
-class DirectReceiver:
+class DirectReceiver(ABC):
     """A receiver that needs no event loop, and therefore no server.
 
     It is called in the thread in which messages arrive, and must not block this thread. Either all
     receivers of a channel are of this kind, or none.
     """
 
+    @abstractmethod
     def receive(self, arrival: Arrival) -> object:
         """Handle a message."""
-        raise NotImplementedError
 
-    def reset(self, position: Position | None) -> object:
-        """Handle a loss of messages."""
+    def reset(self, position: Position | None) -> None:
+        """Ignore a loss of messages, unless a subclass handles it."""
+        return
 
 
 class Receivers:

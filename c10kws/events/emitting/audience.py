@@ -106,7 +106,7 @@ class Audience:
                 self._writer.send(some, self._frame(arrival, version))
 
     def reset(self, position: Position | None) -> None:
-        """Tell clients of version 1 that messages were lost."""
+        """Send ``ws:reset`` to clients of version 1: messages were lost."""
         if self._backlog is not None:
             self._backlog.restart(position)
         for follower in self._followers_here():

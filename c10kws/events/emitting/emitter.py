@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ...connection.loop import on_event_loop
 from ...handlers.servers import servers
@@ -15,7 +15,7 @@ from ..brokers.message import Message
 from ..brokers.registry import brokers
 from ..clients.socket import Socket
 from ..commit import after_commit
-from ..exceptions import BrokerUnavailable, NoHistory
+from ..exceptions import BrokerUnavailable, NoHistory, RolledBack
 from ..frames.serialization import EventData, encode_event
 from ..rooms.history_rules import HistoryRules
 from .without_server import WithoutServer
@@ -23,7 +23,6 @@ from .without_server import WithoutServer
 Exclude = Socket | Iterable[Socket]
 #: The reason of :exc:`BrokerUnavailable` when the position of a room is not known.
 UNREADABLE = "the history of a room could not be read"
-NOBODY: frozenset[str] = frozenset()
 
 
 class Emitter:
@@ -60,25 +59,34 @@ class Emitter:
         """Send an event to the clients in a room, or to all clients, except ``exclude``."""
         text = encode_event(event, data, refused=self._refused)
         message = Message(text, _ids_of(exclude))
-        if room is None:
-            channel, limits = members_of(self.path), None
-        else:
-            channel, limits = room_of(self.path, room), self._history.limits_of(room)
         emission = Emission()
         if not self.reaches_clients(event):
             emission.expect(0)
             return emission
-        broker = self.broker
+        publish = self._publisher(room, message, emission)
+
+        def drop() -> None:
+            emission.fail(RolledBack(event, self.path))
+
+        if on_commit and after_commit(publish, using, drop):
+            emission.wait_for_commit()
+        else:
+            publish()
+        return emission
+
+    def _publisher(
+        self, room: str | None, message: Message, emission: Emission
+    ) -> Callable[[], None]:
+        """Return a function that publishes a message to a room, or to all clients."""
+        broker, limits, channel = self.broker, None, members_of(self.path)
+        if room is not None:
+            channel, limits = room_of(self.path, room), self._history.limits_of(room)
 
         def publish() -> None:
             emission.committed()
             _publish(broker, channel, message, limits, emission)
 
-        if on_commit and after_commit(publish, using):
-            emission.wait_for_commit()
-        else:
-            publish()
-        return emission
+        return publish
 
     def history_of(self, room: str) -> HistoryLimits:
         """Return what a room keeps. Raises :exc:`NoHistory`."""
@@ -143,6 +151,6 @@ def no_answer(broker: Broker) -> BrokerUnavailable:
 
 def _ids_of(exclude: Exclude) -> frozenset[str]:
     if exclude == ():
-        return NOBODY
+        return frozenset()
     sockets = (exclude,) if isinstance(exclude, Socket) else exclude
     return frozenset(socket.id for socket in sockets)

@@ -36,6 +36,15 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("c10kws.events.brokers.link.link.PING_INTERVAL", 0.1)
 
 
+def listen_to_both(
+    start_redis: StartRedis, redis_broker: MakeBroker
+) -> tuple[RedisServer, RedisBroker, Listener, Listener]:
+    """Return a server, a broker, and listeners to a channel without and with a history."""
+    server = start_redis()
+    broker = redis_broker(server)
+    return server, broker, listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+
+
 def succeeded(emission: Emission) -> bool:
     """Wait for the end of an emission; return False if it has failed."""
     eventually(emission.done)
@@ -114,9 +123,7 @@ def test_half_a_connection_is_not_used(
 ) -> None:
     """redis-py would connect again by itself."""
     fast(monkeypatch)
-    server = start_redis()
-    broker = redis_broker(server)
-    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    server, broker, plain, kept = listen_to_both(start_redis, redis_broker)
     server.call("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
     wait_for_resets([plain], 1)
     publish(broker, "1", PLAIN).result(WAIT)
@@ -195,9 +202,7 @@ def test_a_redis_that_does_not_answer_is_noticed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fast(monkeypatch)
-    server = start_redis()
-    broker = redis_broker(server)
-    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    server, broker, plain, kept = listen_to_both(start_redis, redis_broker)
     publish(broker, "1", KEPT, LIMITS).result(WAIT)
     with monkeypatch.context() as impatient:
         impatient.setattr("c10kws.events.brokers.link.link.OPERATION_TIMEOUT", 0.3)
@@ -338,9 +343,7 @@ def test_a_replica_is_left(
 ) -> None:
     """After a failover by hand, clients stay connected to the old master."""
     fast(monkeypatch)
-    server = start_redis()
-    broker = redis_broker(server)
-    plain, kept = listen(broker, PLAIN), listen(broker, KEPT, LIMITS)
+    server, broker, plain, kept = listen_to_both(start_redis, redis_broker)
     server.call("REPLICAOF", "127.0.0.1", "1")
     eventually(lambda: "it is a replica; connect to the master" in caplog.text)
     waiting = publish(broker, "1", KEPT, LIMITS)

@@ -117,14 +117,13 @@ class Updates:
         """Publish messages after the last row; if there is another one, return it."""
         channel, limits = steps[0].update.channel, steps[0].update.limits
         expires = monotonic() + limits.ttl
-        sent: dict[Key, Update] = {}
-        outgoing: list[Outgoing] = []
-        for step in steps:
-            if step.message is not None:
-                last, key = step.message, self._numbering.next(channel)
-                payload = wire.encode(wire.Packet(*key, last))
-                outgoing.append(Outgoing(channel, payload, limits))
-                sent[key] = step.update
+        packets = [
+            (wire.Packet(*self._numbering.next(channel), step.message), step.update)
+            for step in steps
+            if step.message is not None
+        ]
+        outgoing = [Outgoing(channel, wire.encode(packet), limits) for packet, _ in packets]
+        sent = {(packet.origin, packet.number): update for packet, update in packets}
         self._inbound.returning.update(sent)
         try:
             found = await connection.publish_after(position, outgoing)
@@ -135,13 +134,17 @@ class Updates:
             self._forget(sent)
             return self._read(channel, found)
         self._counts.published += len(sent)
-        self._remember(channel, expires, (found, last))
+        self._remember(channel, expires, (found, packets[-1][0].message))
         _end(steps, position)
         if not self._inbound.is_confirmed(channel):
-            self._forget(sent)
-            for update in sent.values():
-                update.emission.expect(0)
+            self._end_here(sent)
         return None
+
+    def _end_here(self, sent: dict[Key, Update]) -> None:
+        """End messages that do not return, since this process has no receivers for them."""
+        self._forget(sent)
+        for update in sent.values():
+            update.emission.expect(0)
 
     def _forget(self, sent: dict[Key, Update]) -> None:
         """Do not wait for the return of messages."""

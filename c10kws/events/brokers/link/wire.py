@@ -21,7 +21,6 @@ from functools import lru_cache
 from ..message import Message
 
 FORMAT = 1
-NOBODY: frozenset[str] = frozenset()
 
 
 class UnknownFormat(ValueError):
@@ -58,7 +57,7 @@ def decode(data: bytes) -> Packet:
         head = json.loads(line)
         if head["f"] != FORMAT:
             raise UnknownFormat(f"format {head['f']!r}")
-        message = Message(text, frozenset(head["x"]) if "x" in head else NOBODY)
+        message = Message(text, frozenset(head.get("x", ())))
         origin, number = head["o"], head["n"]
         if type(origin) is not str or type(number) is not int:
             raise UnknownFormat(f"the sender {origin!r} with the number {number!r}")

@@ -67,10 +67,10 @@ class FakeConnection(BrokerConnection):
     async def publish_after(
         self, expected: Position, messages: Sequence[Outgoing]
     ) -> Position | LastRow:
-        raise NotImplementedError
+        raise AssertionError("nothing is updated")
 
     async def last(self, channel: str, limits: HistoryLimits) -> LastRow:
-        raise NotImplementedError
+        raise AssertionError("nothing is updated")
 
     async def ping(self) -> None: ...
 
