@@ -227,7 +227,7 @@ def test_an_epoch_ends_with_the_server_that_made_it(
     publish(broker, "a", CHANNEL, LIMITS).result(WAIT)
     server.kill()
     server.start()
-    assert server.call("DBSIZE") == 2
+    eventually(lambda: "DB loaded from" in server.log())
     eventually(lambda: listener.resets)
     publish(broker, "b", CHANNEL, LIMITS).result(WAIT)
     first, second = listener.positions
